@@ -1,0 +1,3 @@
+//! Sotto in the terminal.
+
+fn main() {}

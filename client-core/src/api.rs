@@ -1,0 +1,213 @@
+//! What a user interface says to the engine and hears from it.
+
+use crate::timeline::TimelineItem;
+use sotto_protocol::{EntryId, RoomId};
+
+/// Names one command, so that its outcome can be told from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// The suite of a new room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RoomSuite {
+    /// X25519 + ML-KEM-768 (0x004E), up to 256 devices.
+    #[default]
+    Hybrid,
+    /// X25519 (0x0001), up to 1,000 devices.
+    Classical,
+}
+
+/// What a person wants done. Text is taken as it is and checked by the engine.
+pub enum Command {
+    /// Make a room and be its owner. Done: [`Outcome::RoomCreated`].
+    CreateRoom {
+        /// The room's name.
+        name: String,
+        /// The name to be shown to others in it.
+        display_name: String,
+        /// The suite.
+        suite: RoomSuite,
+    },
+    /// Make an invite link. Done: [`Outcome::InviteCreated`].
+    CreateInvite {
+        /// Which room.
+        room: RoomId,
+        /// How many people may use it; `None` for any number.
+        max_uses: Option<u32>,
+    },
+    /// Close an invite. Done: [`Outcome::InviteRevoked`].
+    RevokeInvite {
+        /// Which room.
+        room: RoomId,
+        /// Which invite: as in [`InviteView::id`].
+        invite: [u8; 16],
+    },
+    /// Join by a link. Done: [`Outcome::Joined`].
+    Join {
+        /// The whole link.
+        link: String,
+        /// The name to be shown to others in the room.
+        display_name: String,
+    },
+    /// Say something. It is kept until the relay has it. Done, once the relay has it on disk: [`Outcome::Sent`].
+    Send {
+        /// Which room.
+        room: RoomId,
+        /// CommonMark subset.
+        text: String,
+    },
+}
+
+/// How a command ended well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The room is there.
+    RoomCreated(RoomId),
+    /// The link may be handed out.
+    InviteCreated(InviteView),
+    /// The link opens nothing any more.
+    InviteRevoked,
+    /// This device is in the room.
+    Joined(RoomId),
+    /// The message is on the relay's disk.
+    Sent {
+        /// Which room.
+        room: RoomId,
+        /// The message's id.
+        id: [u8; 16],
+    },
+}
+
+/// What the engine tells the user interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A command ended.
+    Done(Ticket, Result<Outcome, crate::ClientError>),
+    /// Something in a room changed (messages, members, name, outbox): read its views again.
+    RoomChanged(RoomId),
+    /// The list of rooms changed.
+    RoomsChanged,
+    /// New items in a room's timeline, in the log's order, each exactly once per session.
+    Timeline(RoomId, Vec<TimelineItem>),
+    /// The connection came or went.
+    Connection(ConnectionState),
+    /// This device's clock and the relay's differ by so many milliseconds (positive: this device is ahead).
+    ClockSkew(i64),
+    /// Everything that the relay had at connecting has been read.
+    CaughtUp(RoomId),
+}
+
+/// The state of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Not connected; trying again in so many milliseconds.
+    Offline {
+        /// From now.
+        retry_in_ms: u64,
+    },
+    /// Connecting.
+    Connecting,
+    /// Connected.
+    Online,
+}
+
+/// A room in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomView {
+    /// Which room.
+    pub id: RoomId,
+    /// Its name.
+    pub name: String,
+    /// How many people are in it.
+    pub member_count: usize,
+    /// Whether it has the post-quantum suite.
+    pub is_post_quantum: bool,
+    /// Whether everything known at connecting has been read.
+    pub is_caught_up: bool,
+    /// An integrity alarm, if one was raised.
+    pub alarm: Option<Alarm>,
+    /// The last entry read.
+    pub head_seq: u64,
+}
+
+/// Something about a room that must not be passed over in silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alarm {
+    /// The log that this device has seen is not the one that another member has seen, from this entry on.
+    HistoryDiverged {
+        /// Where.
+        seq: u64,
+    },
+    /// An entry does not open or verify: it was damaged or forged on the way.
+    EntryDamaged {
+        /// Where.
+        seq: u64,
+    },
+    /// A change to the room that its rules do not allow was put into the log; the room stands still there.
+    InvalidChange {
+        /// Where.
+        seq: u64,
+    },
+    /// The relay has lost entries that this device has seen.
+    RelayRolledBack {
+        /// The last entry this device has seen.
+        seq: u64,
+    },
+}
+
+/// A person in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberView {
+    /// Account id: 16 bytes.
+    pub account: [u8; 16],
+    /// The name shown.
+    pub display_name: String,
+    /// First digits of the account id, to tell people of the same name apart.
+    pub fingerprint: String,
+    /// How many devices this person has in the room.
+    pub device_count: usize,
+    /// Whether this is me.
+    pub is_me: bool,
+    /// Whether this person made the room.
+    pub is_owner: bool,
+}
+
+/// An invite link of mine.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InviteView {
+    /// The invite's id.
+    pub id: [u8; 16],
+    /// The whole link. A secret.
+    pub link: String,
+    /// How many people may use it; `None` for any number.
+    pub max_uses: Option<u32>,
+    /// How many have.
+    pub uses: u32,
+}
+
+impl core::fmt::Debug for InviteView {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("InviteView").field("uses", &self.uses).finish_non_exhaustive()
+    }
+}
+
+/// A message that waits to be sent, or to come back through the log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutboxView {
+    /// The message's id.
+    pub id: [u8; 16],
+    /// The text.
+    pub text: String,
+    /// When it was written, in milliseconds since 1970.
+    pub sent_at_ms: u64,
+    /// Whether the relay has acknowledged it.
+    pub is_acknowledged: bool,
+    /// The id of the sealed entry, once sealed.
+    pub entry: Option<EntryId>,
+}
+
+impl core::fmt::Debug for OutboxView {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("OutboxView").field("is_acknowledged", &self.is_acknowledged).finish_non_exhaustive()
+    }
+}

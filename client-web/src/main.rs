@@ -1,0 +1,3 @@
+//! Sotto in the browser.
+
+fn main() {}

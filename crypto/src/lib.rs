@@ -1,0 +1,1 @@
+//! All of Sotto's cryptography, without I/O.

@@ -1,0 +1,140 @@
+//! The closed set of errors that a relay can answer with.
+
+use core::fmt;
+use minicbor::{Decode, Encode};
+
+/// A stable code: a client decides by it, and says the remedy in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ErrorCode {
+    /// The frame is not CBOR of a known shape. The connection stays open.
+    #[n(1)]
+    MalformedFrame,
+    /// The frame is longer than [`limits::FRAME_MAX_BYTES`](crate::limits::FRAME_MAX_BYTES) allows for its kind.
+    #[n(2)]
+    FrameTooLarge,
+    /// The relay has no such room.
+    #[n(3)]
+    UnknownRoom,
+    /// The room id is taken by another room.
+    #[n(4)]
+    RoomExists,
+    /// This connection has not opened the room, or only for handshakes.
+    #[n(5)]
+    RoomNotOpen,
+    /// The signature does not verify under the room's key for that epoch.
+    #[n(6)]
+    BadSignature,
+    /// The relay knows no key for that epoch (in the future, or cut off).
+    #[n(7)]
+    UnknownEpoch,
+    /// The message is sealed for another epoch than the current one: catch up and seal it anew.
+    #[n(8)]
+    StaleEpoch,
+    /// Another handshake came first: catch up and try again.
+    #[n(9)]
+    Conflict,
+    /// The entry id was used before with other bytes.
+    #[n(10)]
+    EntryIdReused,
+    /// The entry is longer than its kind allows, or its header is wrong.
+    #[n(11)]
+    BadEntry,
+    /// There is no such door: never was, expired, or revoked.
+    #[n(12)]
+    DoorClosed,
+    /// A field is past its limit.
+    #[n(13)]
+    LimitExceeded,
+    /// The relay's disk is full: nothing was stored, try again later.
+    #[n(14)]
+    StorageFull,
+    /// The relay is busy: nothing was stored, try again later.
+    #[n(15)]
+    Overloaded,
+    /// The relay is stopping: nothing was stored, connect again.
+    #[n(16)]
+    ShuttingDown,
+    /// A fault in the relay: nothing was acknowledged.
+    #[n(17)]
+    Internal,
+}
+
+impl ErrorCode {
+    /// Whether the same request may succeed later without a change.
+    #[must_use]
+    pub const fn is_passing(self) -> bool {
+        matches!(self, Self::StorageFull | Self::Overloaded | Self::ShuttingDown | Self::Internal)
+    }
+
+    /// What happened, in words.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::MalformedFrame => "the relay could not read the frame",
+            Self::FrameTooLarge => "the frame is over the relay's limit",
+            Self::UnknownRoom => "the relay has no such room",
+            Self::RoomExists => "the room id is taken",
+            Self::RoomNotOpen => "the room is not open on this connection",
+            Self::BadSignature => "the signature does not verify",
+            Self::UnknownEpoch => "the relay knows no key for that epoch",
+            Self::StaleEpoch => "the room has moved on to another epoch",
+            Self::Conflict => "another change to the room came first",
+            Self::EntryIdReused => "the entry id was used before",
+            Self::BadEntry => "the entry is too long or has a wrong header",
+            Self::DoorClosed => "the invite is closed",
+            Self::LimitExceeded => "a limit is exceeded",
+            Self::StorageFull => "the relay's disk is full",
+            Self::Overloaded => "the relay is busy",
+            Self::ShuttingDown => "the relay is stopping",
+            Self::Internal => "the relay has a fault",
+        }
+    }
+}
+
+/// An error as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct WireError {
+    /// What happened.
+    #[n(0)]
+    pub code: ErrorCode,
+    /// The limit that was exceeded, in its own unit.
+    #[n(1)]
+    pub limit: Option<u64>,
+    /// When to try again, in milliseconds from now.
+    #[n(2)]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl WireError {
+    /// An error with nothing but its code.
+    #[must_use]
+    pub const fn new(code: ErrorCode) -> Self {
+        Self { code, limit: None, retry_after_ms: None }
+    }
+
+    /// An error that names the limit it is about.
+    #[must_use]
+    pub const fn with_limit(code: ErrorCode, limit: u64) -> Self {
+        Self { code, limit: Some(limit), retry_after_ms: None }
+    }
+}
+
+impl From<ErrorCode> for WireError {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.describe())?;
+        if let Some(limit) = self.limit {
+            write!(f, " (limit: {limit})")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for WireError {}

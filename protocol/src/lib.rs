@@ -1,0 +1,29 @@
+//! What the relay and its clients say to each other: identifiers, frames, limits and error codes.
+//!
+//! Pure data. Nothing here does I/O, holds a key or knows what an entry contains. Everything on the wire is CBOR
+//! (RFC 8949) with integer keys, so that a field added later is skipped by those who do not know it.
+
+mod challenge;
+mod entry;
+mod error;
+mod frame;
+mod id;
+pub mod limits;
+
+pub use challenge::{Challenge, join_statement, open_statement};
+pub use entry::{
+    CHAIN_START_LABEL, Chain, EntryHeader, EntryHeaderError, EntryKind, SUPPORTED_ENTRY_VERSION, entry_hash,
+};
+pub use error::{ErrorCode, WireError};
+pub use frame::{
+    Append, AppendHandshake, CardReply, CardRequest, ClientFrame, CreateRoom, Direction, Door, FrameError,
+    JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, RelayFrame, Reply, Request, RoomAccess,
+    Welcome, decode, encode,
+};
+pub use id::{DoorId, EntryId, IdError, Incarnation, RoomId};
+
+/// The version of this protocol. A relay names its own in [`Welcome`]; a client that does not know it says so and stops.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Path of the room socket on the relay's origin.
+pub const ROOM_SOCKET_PATH: &str = "/v1/rooms";

@@ -1,0 +1,46 @@
+//! The limits that hold between relay and clients, in one table. `docs/PROTOCOL.md` repeats them for readers.
+
+/// Longest content of one message, in bytes, before padding and sealing.
+pub const MESSAGE_CONTENT_MAX_BYTES: usize = 64 * 1024;
+
+/// Longest `message` entry, in bytes: the longest content, its envelope, and at most 12 % of padding.
+pub const MESSAGE_ENTRY_MAX_BYTES: usize = 80 * 1024;
+
+/// Longest frame from a client, in bytes, unless it appends a handshake.
+pub const FRAME_MAX_BYTES: usize = 1024 * 1024;
+
+/// Longest frame that appends a handshake, in bytes: a card of a full hybrid room is several megabytes.
+pub const HANDSHAKE_FRAME_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// Most entries in one page of the log.
+pub const PAGE_MAX_ENTRIES: u32 = 500;
+
+/// Most entry bytes in one page of the log; a single larger entry is still returned, alone.
+pub const PAGE_MAX_BYTES: usize = 1024 * 1024;
+
+/// Most invites open in one room.
+pub const OPEN_INVITES_MAX: usize = 16;
+
+/// Most doors that one handshake may list (a power of two: lists are padded to one).
+pub const DOORS_MAX: usize = 1024;
+
+/// Longest sealed key behind a door, in bytes.
+pub const DOOR_WRAP_MAX_BYTES: usize = 2048;
+
+/// Longest room name, in bytes of UTF-8.
+pub const ROOM_NAME_MAX_BYTES: usize = 256;
+
+/// Longest display name, in bytes of UTF-8.
+pub const DISPLAY_NAME_MAX_BYTES: usize = 128;
+
+/// Most devices in a room of the hybrid suite.
+pub const HYBRID_DEVICES_MAX: usize = 256;
+
+/// Most devices in a room of the classical suite.
+pub const CLASSICAL_DEVICES_MAX: usize = 1000;
+
+/// Most rooms that one connection may have open.
+pub const OPEN_ROOMS_PER_CONNECTION_MAX: usize = 1000;
+
+/// Clocks further apart than this are worth a word to the user, in milliseconds.
+pub const CLOCK_SKEW_TOLERATED_MS: u64 = 5 * 60 * 1000;

@@ -1,0 +1,3 @@
+//! Sotto's zero-knowledge relay.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Set-up and habits: run, test, web, bench.
+
+fn main() {}
