@@ -1,3 +1,36 @@
-//! Set-up and habits: run, test, web, bench.
+//! Set-up and habits: run, test, web, bench, and the checks that keep the house rules.
+//!
+//! Everything that a person or a machine does with this repository goes through here, so that both do the same.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling what it does is this program's job")]
 
-fn main() {}
+mod args;
+mod bench;
+mod report;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+mod web;
+mod workspace;
+
+use args::{Args, Task};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().task {
+        Task::Run { listen, data } => run::run(&listen, &data),
+        Task::Test { quick, filters } => test::run(quick, &filters),
+        Task::Web { dev } => web::run(dev),
+        Task::Bench { filter } => bench::run(&filter),
+        Task::Tidy => tidy::run(),
+        Task::Setup => setup::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

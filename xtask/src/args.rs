@@ -1,0 +1,57 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Set-up and habits of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+/// One habit.
+#[derive(Subcommand)]
+pub enum Task {
+    /// Build everything and start a relay with the web client inside
+    #[command(after_help = "The first build takes some minutes. Data stays in the data folder between runs.")]
+    Run {
+        /// Address to listen on
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Folder of the relay's database
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        data: PathBuf,
+    },
+    /// Run every test there is: format, lints, house rules, unit tests, stories with a real relay and browser
+    #[command(
+        after_help = "Nothing is left out silently: what cannot run here is an error that says what to install."
+    )]
+    Test {
+        /// Leave out the web build and the whole-system stories
+        #[arg(long, conflicts_with = "filters")]
+        quick: bool,
+        /// Run only the tests whose names contain one of these, without format, lints and house rules
+        #[arg(value_name = "FILTER")]
+        filters: Vec<String>,
+    },
+    /// Build the web client into target/web
+    Web {
+        /// Compress lightly, for a quick look
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Run the benchmarks
+    Bench {
+        /// Run only the benchmarks whose names contain this
+        #[arg(value_name = "FILTER")]
+        filter: Vec<String>,
+    },
+    /// Check the house rules: dependency arrows, crypto generations, file sizes
+    Tidy,
+    /// Install what building and testing need
+    Setup,
+}

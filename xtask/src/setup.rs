@@ -1,0 +1,81 @@
+//! Installs what building and testing need, and says what to do where it cannot.
+
+use crate::report::Report;
+use crate::workspace::{WASM_TARGET, call, cargo, find_program, output_of, root};
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A browser and the program that drives it.
+pub struct Browser {
+    /// Chromium or Chrome.
+    pub chromium: PathBuf,
+    /// Its driver, of the same version.
+    pub driver: PathBuf,
+}
+
+/// Everything that there is to install.
+pub fn run() -> Result<()> {
+    let mut report = Report::new();
+    report.step("WebAssembly target", ensure_wasm_target)?;
+    report.step("cargo-nextest", ensure_nextest)?;
+    report.step("Chromium and its driver", || ensure_browser().map(drop))
+}
+
+/// The standard library for WebAssembly.
+pub fn ensure_wasm_target() -> Result<()> {
+    let sysroot = output_of(Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()))
+        .context("rustc does not start; install Rust from https://rustup.rs")?;
+    if PathBuf::from(sysroot.trim()).join("lib/rustlib").join(WASM_TARGET).is_dir() {
+        return Ok(());
+    }
+    call(Command::new("rustup").args(["target", "add", WASM_TARGET]).current_dir(root())).with_context(|| {
+        format!("Rust's {WASM_TARGET} target is missing; install it with your Rust distribution")
+    })
+}
+
+/// The test runner.
+pub fn ensure_nextest() -> Result<()> {
+    if output_of(cargo(&["nextest", "--version"]).env("NO_COLOR", "1")).is_some() {
+        return Ok(());
+    }
+    println!("    cargo-nextest is missing: building it, once, takes some minutes");
+    call(&mut cargo(&["install", "cargo-nextest", "--locked"]))
+}
+
+/// A browser for the stories: found on the search path, or installed by apt where that is possible.
+pub fn ensure_browser() -> Result<Browser> {
+    if let Some(browser) = find_browser() {
+        return Ok(browser);
+    }
+    const REMEDY: &str = "the browser stories need Chromium and chromedriver on the search path; \
+                          on Debian: apt-get install chromium chromium-driver";
+    let Some(apt) = find_program(&["apt-get"]) else { bail!(REMEDY) };
+    let Some(mut update) = as_root(&apt) else { bail!(REMEDY) };
+    let Some(mut install) = as_root(&apt) else { bail!(REMEDY) };
+    println!("    Chromium is missing: installing it with apt-get");
+    call(update.args(["update", "-q"])).context(REMEDY)?;
+    call(install.args(["install", "-q", "-y", "--no-install-recommends", "chromium", "chromium-driver"]))
+        .context(REMEDY)?;
+    find_browser().context(REMEDY)
+}
+
+fn find_browser() -> Option<Browser> {
+    let chromium = find_program(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])?;
+    let driver = find_program(&["chromedriver"])?;
+    Some(Browser { chromium, driver })
+}
+
+/// The program as root: directly, or through a sudo that asks for no password.
+fn as_root(program: &PathBuf) -> Option<Command> {
+    let mut command = if output_of(Command::new("id").arg("-u"))?.trim() == "0" {
+        Command::new(program)
+    } else {
+        output_of(Command::new("sudo").args(["-n", "true"]))?;
+        let mut sudo = Command::new("sudo");
+        sudo.arg("-n").arg(program);
+        sudo
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    Some(command)
+}

@@ -1,0 +1,33 @@
+//! The house rules that a machine can check.
+//!
+//! Each check returns what it found, one line a finding; a rule without findings says nothing.
+
+mod arrows;
+mod generations;
+mod graph;
+mod sources;
+
+use crate::report::Report;
+use crate::workspace::metadata;
+use anyhow::{Result, bail};
+use graph::Graph;
+
+/// `cargo xtask tidy`
+pub fn run() -> Result<()> {
+    Report::new().step("house rules", check)
+}
+
+/// Checks every rule and prints what breaks one.
+pub fn check() -> Result<()> {
+    let graph = Graph::read(&metadata(&["--all-features"])?)?;
+    let mut findings = arrows::check(&graph);
+    findings.extend(generations::check(&graph));
+    findings.extend(sources::check()?);
+    for finding in &findings {
+        println!("    {finding}");
+    }
+    match findings.len() {
+        0 => Ok(()),
+        many => bail!("{many} of the house rules' findings"),
+    }
+}
