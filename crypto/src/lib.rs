@@ -1,1 +1,27 @@
-//! All of Sotto's cryptography, without I/O.
+//! All of Sotto's cryptography, without I/O: identities, rooms (MLS, RFC 9420), sealed messages, doors and cards.
+//!
+//! The construction is `docs/PROTOCOL.md`. Everything that decides whether something is trusted stands in
+//! [`room::policy`](crate::room) (commits), [`identity`](crate::identity) (certificates) and
+//! [`message`](crate::message) (who said what). Primitives are the RustCrypto and dalek crates'; none is ours.
+
+mod entry;
+pub mod error;
+pub mod identity;
+mod kdf;
+mod labels;
+pub mod link;
+pub mod message;
+mod padding;
+mod provider;
+mod random;
+pub mod room;
+mod secret;
+mod sign;
+mod storage_key;
+mod wrap;
+
+pub use error::CryptoError;
+pub use random::{random_array, random_u64};
+pub use secret::Secret;
+pub use sign::{AccessKey, DeviceKey, JoinKey};
+pub use storage_key::StorageKey;

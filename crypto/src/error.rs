@@ -1,0 +1,53 @@
+//! What can go wrong in here, without a word of what was sealed.
+
+use crate::room::policy::Violation;
+
+/// Why a cryptographic operation did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CryptoError {
+    /// The operating system gave no randomness.
+    #[error("the system gives no randomness")]
+    NoRandomness,
+    /// Something sealed does not open: a wrong key or a changed byte.
+    #[error("what was sealed does not open")]
+    DoesNotOpen,
+    /// Bytes are not of the shape they should be.
+    #[error("malformed {0}")]
+    Malformed(&'static str),
+    /// A signature does not verify.
+    #[error("a signature does not verify")]
+    BadSignature,
+    /// A public key that must not be used (of low order, or not a key at all).
+    #[error("a public key is not valid")]
+    BadKey,
+    /// An entry belongs to another epoch than the one it was opened in.
+    #[error("the entry belongs to epoch {found}, not {expected}")]
+    WrongEpoch {
+        /// The epoch asked for.
+        expected: u64,
+        /// The epoch in the entry.
+        found: u64,
+    },
+    /// Written by a version that this one does not know.
+    #[error("written by a newer version")]
+    NewerVersion,
+    /// Past a limit.
+    #[error("{what}: {actual} is over the limit of {max}")]
+    OverLimit {
+        /// Of what.
+        what: &'static str,
+        /// How much.
+        actual: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A commit is valid MLS, but the room's rules forbid it.
+    #[error("the room's rules forbid this change: {0}")]
+    Forbidden(#[from] Violation),
+    /// A commit is waiting for the relay already.
+    #[error("another change of this device is still under way")]
+    CommitPending,
+    /// The MLS library refused; the text names its error, never data.
+    #[error("MLS: {0}")]
+    Mls(&'static str),
+}

@@ -1,0 +1,202 @@
+//! Device certificates: an identity's statement that a device is its own. They are the credential of the MLS leaf.
+//!
+//! ```text
+//! certificate = CBOR [body (bytes), signature (64 bytes)]
+//! body        = CBOR map { 0: version, 1: identity key, 2: recovery key hash (null for guests), 3: device key,
+//!                          4: display name, 5: generation, 6: not before (ms since 1970) }
+//! signature   = Ed25519 by the identity key over label || body
+//! ```
+
+use super::{AccountId, check_display_name};
+use crate::{CryptoError, labels, sign, sign::IdentityKey};
+use minicbor::{Decode, Encode};
+
+/// Longest certificate that is read.
+pub const MAX_CERTIFICATE_BYTES: usize = 1024;
+
+const VERSION: u32 = 1;
+
+/// What a certificate is to say.
+#[derive(Debug, Clone, Copy)]
+pub struct CertificateRequest<'a> {
+    /// The device's public key.
+    pub device_key: [u8; 32],
+    /// SHA-256 of the account's recovery public key; `None` for guests.
+    pub recovery_key_hash: Option<[u8; 32]>,
+    /// The name shown to others.
+    pub display_name: &'a str,
+    /// Rises with each change of the recovery key.
+    pub generation: u32,
+    /// When it was made, in milliseconds since 1970. Nothing is decided by it.
+    pub not_before_ms: u64,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Body {
+    #[n(0)]
+    version: u32,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    identity_key: [u8; 32],
+    #[cbor(n(2), with = "minicbor::bytes")]
+    recovery_key_hash: Option<[u8; 32]>,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    device_key: [u8; 32],
+    #[n(4)]
+    display_name: String,
+    #[n(5)]
+    generation: u32,
+    #[n(6)]
+    not_before_ms: u64,
+}
+
+#[derive(Encode, Decode)]
+struct Signed(
+    #[cbor(n(0), with = "minicbor::bytes")] Vec<u8>,
+    #[cbor(n(1), with = "minicbor::bytes")] [u8; 64],
+);
+
+/// A certificate whose signature has been checked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Certificate {
+    bytes: Vec<u8>,
+    account: AccountId,
+    device_key: [u8; 32],
+    display_name: String,
+    generation: u32,
+    is_guest: bool,
+}
+
+impl Certificate {
+    /// Makes and signs one.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] where the name cannot be used.
+    pub fn issue(identity: &IdentityKey, request: CertificateRequest<'_>) -> Result<Self, CryptoError> {
+        let name =
+            check_display_name(request.display_name).map_err(|_| CryptoError::Malformed("display name"))?;
+        let body = sotto_protocol::encode(&Body {
+            version: VERSION,
+            identity_key: identity.public(),
+            recovery_key_hash: request.recovery_key_hash,
+            device_key: request.device_key,
+            display_name: name.to_owned(),
+            generation: request.generation,
+            not_before_ms: request.not_before_ms,
+        });
+        let signature = identity.sign(&statement(&body));
+        Self::verify(&sotto_protocol::encode(&Signed(body, signature)))
+    }
+
+    /// Reads one and checks its signature.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`], [`CryptoError::NewerVersion`], [`CryptoError::BadKey`] or
+    /// [`CryptoError::BadSignature`].
+    pub fn verify(bytes: &[u8]) -> Result<Self, CryptoError> {
+        let malformed = || CryptoError::Malformed("certificate");
+        if bytes.len() > MAX_CERTIFICATE_BYTES {
+            return Err(malformed());
+        }
+        let Signed(signed, signature) = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
+        let body: Body = sotto_protocol::decode(&signed).map_err(|_| malformed())?;
+        if body.version != VERSION {
+            return Err(CryptoError::NewerVersion);
+        }
+        if check_display_name(&body.display_name) != Ok(&body.display_name) {
+            return Err(malformed());
+        }
+        sign::verify(&body.identity_key, &statement(&signed), &signature)?;
+        Ok(Self {
+            bytes: bytes.to_vec(),
+            account: AccountId::of(&body.identity_key),
+            device_key: body.device_key,
+            display_name: body.display_name,
+            generation: body.generation,
+            is_guest: body.recovery_key_hash.is_none(),
+        })
+    }
+
+    /// The certificate as it travels.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whose device it is.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The device's public key.
+    #[must_use]
+    pub const fn device_key(&self) -> &[u8; 32] {
+        &self.device_key
+    }
+
+    /// The name shown to others.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        &self.display_name
+    }
+
+    /// Rises with each change of the recovery key.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether the identity has no recovery key.
+    #[must_use]
+    pub const fn is_guest(&self) -> bool {
+        self.is_guest
+    }
+}
+
+impl core::fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Certificate").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+fn statement(body: &[u8]) -> Vec<u8> {
+    [labels::signature::CERTIFICATE, body].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DeviceKey;
+
+    fn certificate() -> Certificate {
+        let request = CertificateRequest {
+            device_key: DeviceKey::generate().unwrap().public(),
+            recovery_key_hash: None,
+            display_name: "Ada",
+            generation: 0,
+            not_before_ms: 1,
+        };
+        Certificate::issue(&IdentityKey::generate().unwrap(), request).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_survives_and_says_what_it_should() {
+        let issued = certificate();
+        let read = Certificate::verify(issued.as_bytes()).unwrap();
+        assert_eq!(read, issued);
+        assert_eq!(read.display_name(), "Ada");
+        assert!(read.is_guest());
+        assert!(!format!("{read:?}").contains("Ada"));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let bytes = certificate().as_bytes().to_vec();
+        for position in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[position] ^= 1;
+            assert!(Certificate::verify(&flipped).is_err(), "byte {position}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Who people and devices are: identity keys, account ids, device certificates.
+//!
+//! Guests make an identity on the spot and keep it on the device. Accounts (an identity whose private half is only in a
+//! sealed record) come in with their own file beside this one.
+
+mod account;
+mod certificate;
+mod display_name;
+
+pub use crate::sign::IdentityKey;
+pub use account::AccountId;
+pub use certificate::{Certificate, CertificateRequest, MAX_CERTIFICATE_BYTES};
+pub use display_name::{NameError, check_display_name, check_room_name};

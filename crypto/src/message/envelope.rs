@@ -1,0 +1,169 @@
+//! The envelope of a message (`docs/PROTOCOL.md`, "Messages").
+//!
+//! ```text
+//! sealed    = signature (64) || body
+//! body      = CBOR [leaf, message id, sent at (ms), [seq, H], content]
+//! signature = Ed25519 by the device over label || room || epoch || entry id || body
+//! ```
+//! The signature binds the message to room, epoch and entry, so that no member can pass another's words on as new.
+
+use super::Content;
+use crate::{
+    CryptoError, DeviceKey, Secret, entry, labels, random_array,
+    room::{Roster, RosterEntry},
+    sign,
+};
+use minicbor::{Decode, Encode};
+use sotto_protocol::{Chain, EntryHeader, EntryId, EntryKind, RoomId};
+
+/// Names a message for good, however often it has to be sealed anew.
+pub type MessageId = [u8; 16];
+
+/// A message before it is sealed.
+#[derive(Debug, Clone)]
+pub struct Draft<'a> {
+    /// The sender's place in the tree.
+    pub leaf: u32,
+    /// Chosen once.
+    pub id: MessageId,
+    /// By the sender's clock, in milliseconds since 1970.
+    pub sent_at_ms: u64,
+    /// The last entry that the sender has verified.
+    pub chain: Chain,
+    /// What is said, encoded.
+    pub content: &'a [u8],
+}
+
+/// A message whose signature has been checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedMessage {
+    /// Who said it.
+    pub sender: RosterEntry,
+    /// The sender's name for it.
+    pub id: MessageId,
+    /// By the sender's clock, in milliseconds since 1970.
+    pub sent_at_ms: u64,
+    /// The last entry that the sender had verified.
+    pub chain: Chain,
+    /// What is said.
+    pub content: Content,
+}
+
+#[derive(Encode, Decode)]
+struct Body(
+    #[n(0)] u32,
+    #[cbor(n(1), with = "minicbor::bytes")] MessageId,
+    #[n(2)] u64,
+    #[n(3)] Chain,
+    #[cbor(n(4), with = "minicbor::bytes")] Vec<u8>,
+);
+
+/// Seals and signs a draft for an epoch; the entry's id is fresh.
+///
+/// # Errors
+/// [`CryptoError::NoRandomness`], [`CryptoError::OverLimit`].
+pub fn seal(
+    message_secret: &Secret,
+    device: &DeviceKey,
+    room: &RoomId,
+    epoch: u64,
+    draft: &Draft<'_>,
+) -> Result<(EntryId, Vec<u8>), CryptoError> {
+    let id = EntryId::new(random_array()?);
+    let body = sotto_protocol::encode(&Body(
+        draft.leaf,
+        draft.id,
+        draft.sent_at_ms,
+        draft.chain,
+        draft.content.to_vec(),
+    ));
+    let mut sealed = zeroize::Zeroizing::new(Vec::with_capacity(64 + body.len()));
+    sealed.extend_from_slice(&device.sign(&statement(room, epoch, &id, &body)));
+    sealed.extend_from_slice(&body);
+    Ok((id, entry::seal(message_secret, room, EntryKind::Message, epoch, id, &sealed)?))
+}
+
+/// Opens an entry and checks who said it, by the roster of its epoch.
+///
+/// # Errors
+/// [`CryptoError::DoesNotOpen`], [`CryptoError::BadSignature`], [`CryptoError::WrongEpoch`],
+/// [`CryptoError::Malformed`] or [`CryptoError::NewerVersion`].
+pub fn open(
+    message_secret: &Secret,
+    room: &RoomId,
+    epoch: u64,
+    roster: &Roster,
+    bytes: &[u8],
+) -> Result<(EntryHeader, OpenedMessage), CryptoError> {
+    let (header, sealed) = entry::open(message_secret, room, EntryKind::Message, epoch, bytes)?;
+    let (signature, body) = sealed.split_first_chunk::<64>().ok_or(CryptoError::Malformed("message"))?;
+    let Body(leaf, id, sent_at_ms, chain, content) =
+        sotto_protocol::decode(body).map_err(|_| CryptoError::Malformed("message"))?;
+    let sender = roster.get(leaf).ok_or(CryptoError::BadSignature)?;
+    sign::verify(&sender.device_key, &statement(room, epoch, &header.id, body), signature)?;
+    let content = Content::decode(&content)?;
+    Ok((header, OpenedMessage { sender: sender.clone(), id, sent_at_ms, chain, content }))
+}
+
+fn statement(room: &RoomId, epoch: u64, id: &EntryId, body: &[u8]) -> Vec<u8> {
+    [labels::signature::MESSAGE, room.as_bytes(), &epoch.to_be_bytes(), id.as_bytes(), body].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::AccountId;
+
+    const ROOM: RoomId = RoomId::new([1; 16]);
+
+    fn roster(devices: &[&DeviceKey]) -> Roster {
+        let entry = |device: &&DeviceKey| RosterEntry {
+            account: AccountId::of(&device.public()),
+            device_key: device.public(),
+            display_name: "Ada".into(),
+            via: None,
+        };
+        Roster::from_entries(devices.iter().map(entry).enumerate().map(|(leaf, entry)| (leaf as u32, entry)))
+    }
+
+    fn draft(leaf: u32, content: &[u8]) -> Draft<'_> {
+        Draft { leaf, id: [7; 16], sent_at_ms: 5, chain: Chain::start(&ROOM), content }
+    }
+
+    #[test]
+    fn a_message_is_opened_by_those_of_its_epoch() {
+        let (ada, bob) = (DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap());
+        let secret = Secret::random().unwrap();
+        let content = Content::Text("hello".into());
+        let (id, entry) = seal(&secret, &bob, &ROOM, 3, &draft(1, &content.encode().unwrap())).unwrap();
+        let (header, opened) = open(&secret, &ROOM, 3, &roster(&[&ada, &bob]), &entry).unwrap();
+        assert_eq!((header.id, header.epoch), (id, 3));
+        assert_eq!(opened.content, content);
+        assert_eq!(opened.sender.device_key, bob.public());
+        assert!(open(&Secret::random().unwrap(), &ROOM, 3, &roster(&[&ada, &bob]), &entry).is_err());
+        assert_eq!(entry.len(), EntryHeader::LEN + 256 + 16, "a short message fills the smallest size");
+    }
+
+    #[test]
+    fn no_member_can_speak_for_another() {
+        let (ada, mallory) = (DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap());
+        let secret = Secret::random().unwrap();
+        let content = Content::Text("I owe you".into()).encode().unwrap();
+        let (_, forged) = seal(&secret, &mallory, &ROOM, 3, &draft(0, &content)).unwrap();
+        let result = open(&secret, &ROOM, 3, &roster(&[&ada, &mallory]), &forged);
+        assert_eq!(result, Err(CryptoError::BadSignature));
+    }
+
+    #[test]
+    fn a_member_cannot_pass_anothers_words_on_as_new() {
+        let (ada, bob) = (DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap());
+        let secret = Secret::random().unwrap();
+        let roster = roster(&[&ada, &bob]);
+        let content = Content::Text("yes".into()).encode().unwrap();
+        let (_, original) = seal(&secret, &ada, &ROOM, 3, &draft(0, &content)).unwrap();
+        let (_, inside) = entry::open(&secret, &ROOM, EntryKind::Message, 3, &original).unwrap();
+        let again =
+            entry::seal(&secret, &ROOM, EntryKind::Message, 3, EntryId::new([9; 16]), &inside).unwrap();
+        assert_eq!(open(&secret, &ROOM, 3, &roster, &again), Err(CryptoError::BadSignature));
+    }
+}

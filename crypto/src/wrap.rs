@@ -1,0 +1,159 @@
+//! Sealing a short secret to a public key: HPKE (RFC 9180) with X-Wing (X25519 + ML-KEM-768), HKDF-SHA256, AES-256-GCM.
+//!
+//! Encapsulation takes its randomness from the epoch's wrap secret, so that every member can recompute a wrap and see
+//! whether it is what it should be. That is safe because the plaintext (the card's key) comes from the same secret: the
+//! same randomness never seals two different plaintexts.
+
+use crate::{CryptoError, Secret, kdf, labels};
+use core::convert::Infallible;
+use hpke::{
+    Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _,
+    aead::AesGcm256,
+    kdf::HkdfSha256,
+    kem::XWing,
+    rand_core::{TryCryptoRng, TryRng},
+};
+
+/// Length of an X-Wing public key in bytes.
+pub const PUBLIC_KEY_BYTES: usize = 1216;
+/// Length of an X-Wing ciphertext in bytes.
+const ENCAPSULATED_BYTES: usize = 1120;
+/// Where the X25519 part of an X-Wing public key begins.
+const X25519_OFFSET: usize = 1184;
+
+/// A private X-Wing key, from which wraps are opened.
+pub struct WrapKey(<XWing as hpke::Kem>::PrivateKey);
+
+impl WrapKey {
+    /// The key that belongs to a seed.
+    pub fn from_seed(seed: &Secret) -> Self {
+        Self(XWing::derive_keypair(seed.expose()).0)
+    }
+
+    /// Its public half.
+    pub fn public(&self) -> Vec<u8> {
+        XWing::sk_to_pk(&self.0).to_bytes().to_vec()
+    }
+
+    /// Opens a wrap made for this key and `context`.
+    pub fn open(&self, context: &[u8], wrap: &[u8]) -> Result<Secret, CryptoError> {
+        let (encapsulated, sealed) =
+            wrap.split_at_checked(ENCAPSULATED_BYTES).ok_or(CryptoError::Malformed("wrap"))?;
+        let encapsulated = <XWing as hpke::Kem>::EncappedKey::from_bytes(encapsulated)
+            .map_err(|_| CryptoError::Malformed("wrap"))?;
+        let opened = hpke::single_shot_open::<AesGcm256, HkdfSha256, XWing>(
+            &OpModeR::Base,
+            &self.0,
+            &encapsulated,
+            labels::hpke::DOOR,
+            sealed,
+            context,
+        );
+        let opened = zeroize::Zeroizing::new(opened.map_err(|_| CryptoError::DoesNotOpen)?);
+        Secret::from_slice(&opened)
+    }
+}
+
+/// Seals `secret` to a public key; the same inputs give the same bytes.
+pub fn seal(
+    public_key: &[u8],
+    context: &[u8],
+    secret: &Secret,
+    randomness: &Secret,
+) -> Result<Vec<u8>, CryptoError> {
+    check_public_key(public_key)?;
+    let public_key =
+        <XWing as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| CryptoError::BadKey)?;
+    let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWing>(
+        &OpModeS::Base,
+        &public_key,
+        labels::hpke::DOOR,
+        secret.expose(),
+        context,
+        &mut DerivedRandomness { secret: randomness, block: 0 },
+    )
+    .map_err(|_| CryptoError::BadKey)?;
+    let mut wrap = encapsulated.to_bytes().to_vec();
+    wrap.extend_from_slice(&sealed);
+    Ok(wrap)
+}
+
+/// Refuses a key that is malformed or whose X25519 part has low order: with it the hybrid would rest on one leg.
+pub fn check_public_key(public_key: &[u8]) -> Result<(), CryptoError> {
+    if public_key.len() != PUBLIC_KEY_BYTES {
+        return Err(CryptoError::BadKey);
+    }
+    <XWing as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| CryptoError::BadKey)?;
+    let x25519 = public_key.get(X25519_OFFSET..).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let x25519 = x25519_dalek::PublicKey::from(x25519.ok_or(CryptoError::BadKey)?);
+    // Any scalar does: clamping makes it a multiple of the cofactor, so low order gives the all-zero result.
+    let probe = x25519_dalek::StaticSecret::from([1; 32]);
+    if probe.diffie_hellman(&x25519).was_contributory() { Ok(()) } else { Err(CryptoError::BadKey) }
+}
+
+/// Randomness for one encapsulation, expanded from a secret that is used for this one wrap alone.
+struct DerivedRandomness<'a> {
+    secret: &'a Secret,
+    block: u32,
+}
+
+impl TryRng for DerivedRandomness<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, destination: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in destination.chunks_mut(64) {
+            // 64 bytes and a 4-byte context are always within HKDF's limits.
+            if let Ok(okm) =
+                kdf::expand::<64>(self.secret, labels::expand::DOOR_RANDOMNESS, &[&self.block.to_be_bytes()])
+            {
+                chunk.iter_mut().zip(okm.iter()).for_each(|(to, from)| *to = *from);
+            }
+            self.block = self.block.wrapping_add(1);
+        }
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for DerivedRandomness<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrap_opens_for_its_key_and_context_alone_and_is_recomputable() {
+        let key = WrapKey::from_seed(&Secret::new([1; 32]));
+        let (secret, randomness) = (Secret::new([2; 32]), Secret::new([3; 32]));
+        let wrap = seal(&key.public(), b"context", &secret, &randomness).unwrap();
+        assert_eq!(key.open(b"context", &wrap).unwrap(), secret);
+        assert_eq!(wrap, seal(&key.public(), b"context", &secret, &randomness).unwrap());
+        assert_ne!(wrap, seal(&key.public(), b"context", &secret, &Secret::new([4; 32])).unwrap());
+        assert_eq!(key.open(b"Context", &wrap), Err(CryptoError::DoesNotOpen));
+        let other = WrapKey::from_seed(&Secret::new([9; 32]));
+        assert_eq!(other.open(b"context", &wrap), Err(CryptoError::DoesNotOpen));
+        for cut in [0, 1119, 1120, wrap.len() - 1] {
+            assert!(key.open(b"context", &wrap[..cut]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_key_whose_x25519_part_has_low_order_is_refused() {
+        let mut public = WrapKey::from_seed(&Secret::new([1; 32])).public();
+        assert_eq!(check_public_key(&public), Ok(()));
+        public[X25519_OFFSET..].fill(0);
+        assert_eq!(check_public_key(&public), Err(CryptoError::BadKey));
+        assert_eq!(check_public_key(&public[1..]), Err(CryptoError::BadKey));
+    }
+}

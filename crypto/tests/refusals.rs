@@ -1,0 +1,144 @@
+//! What rooms refuse: joiners without a right, damaged cards, commits against the rules.
+
+mod support;
+
+use sotto_crypto::{
+    CryptoError, DeviceKey, Secret,
+    link::InviteLink,
+    room::{Invite, JoinRequest, RoomChange, Suite, policy::Violation},
+};
+use support::{Person, certificate, invite, receive, start};
+
+#[test]
+fn an_invite_lets_in_as_many_people_as_it_says() {
+    let (ada, bob, cy) = (Person::new("Ada"), Person::new("Bob"), Person::new("Cy"));
+    let mut adas = ada.creates(Suite::Hybrid);
+    let (link, card) = invite(&mut adas, &ada, Some(1));
+    let joining = bob.tries_to_join(&link, &card, 1).unwrap();
+    // Cy made a commit from the same card; the log has Bob's first, so it has to be made again, and then is refused.
+    receive(&mut adas, &joining.handshake).unwrap();
+    let result = cy.tries_to_join(&link, &joining.handshake, 2);
+    assert_eq!(result.err(), Some(CryptoError::Forbidden(Violation::InviteUsedUp)));
+}
+
+#[test]
+fn a_revoked_invite_opens_nothing() {
+    let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
+    let mut adas = ada.creates(Suite::Hybrid);
+    let (link, card) = invite(&mut adas, &ada, None);
+    let stale = bob.tries_to_join(&link, &card, 1).unwrap();
+    let revoked = adas.commit(&RoomChange::RemoveInvite(link.door().unwrap()), start(&adas)).unwrap();
+    adas.merge_pending().unwrap();
+    assert!(revoked.doors.iter().all(|door| door.id != link.door().unwrap()), "the relay has no such door");
+    // Even a relay that lets the old commit through gets it refused: it leaves another epoch.
+    let result = adas.stage(&stale.handshake.entry, &stale.handshake.access_key);
+    assert!(matches!(result.err(), Some(CryptoError::WrongEpoch { .. })));
+}
+
+#[test]
+fn a_link_of_another_secret_or_epoch_opens_nothing() {
+    let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
+    let mut adas = ada.creates(Suite::Hybrid);
+    let (link, card) = invite(&mut adas, &ada, None);
+    let join = |link: &InviteLink, card_bytes: &[u8], wrap: &[u8], epoch| {
+        let device = bob.device.clone();
+        JoinRequest { link, card: card_bytes, wrap, epoch, certificate: &bob.certificate, device }
+            .join()
+            .err()
+    };
+    let wrap = &card.doors[0].wrap;
+    assert_eq!(join(&link, &card.card, wrap, 1), None);
+    let other = InviteLink { secret: Secret::random().unwrap(), ..link.clone() };
+    assert_eq!(join(&other, &card.card, wrap, 1), Some(CryptoError::DoesNotOpen));
+    let later = InviteLink { epoch: 2, ..link.clone() };
+    assert_eq!(join(&later, &card.card, wrap, 1), Some(CryptoError::WrongEpoch { expected: 2, found: 1 }));
+    assert_eq!(
+        join(&link, &card.card, wrap, 2),
+        Some(CryptoError::DoesNotOpen),
+        "the relay lies about the epoch"
+    );
+    for position in [0, 20, 60, card.card.len() / 2, card.card.len() - 1] {
+        let mut damaged = card.card.clone();
+        damaged[position] ^= 1;
+        assert!(join(&link, &damaged, wrap, 1).is_some(), "byte {position} of the card");
+    }
+    for position in [0, 1000, wrap.len() - 1] {
+        let mut damaged = wrap.clone();
+        damaged[position] ^= 1;
+        assert!(join(&link, &card.card, &damaged, 1).is_some(), "byte {position} of the wrap");
+    }
+}
+
+#[test]
+fn a_certificate_for_another_device_is_not_used() {
+    let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
+    let mut adas = ada.creates(Suite::Hybrid);
+    let (link, card) = invite(&mut adas, &ada, None);
+    let thief = Person { certificate: bob.certificate.clone(), ..Person::new("Thief") };
+    assert_eq!(thief.tries_to_join(&link, &card, 1).err(), Some(CryptoError::BadKey));
+}
+
+#[test]
+fn an_account_that_is_in_the_room_needs_its_own_door_for_another_device() {
+    let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
+    let mut adas = ada.creates(Suite::Hybrid);
+    let (link, card) = invite(&mut adas, &ada, None);
+    let joining = bob.tries_to_join(&link, &card, 1).unwrap();
+    receive(&mut adas, &joining.handshake).unwrap();
+    let device = DeviceKey::generate().unwrap();
+    let second = Person {
+        certificate: certificate(&bob.identity, &device, "Bob"),
+        identity: bob.identity.clone(),
+        device,
+    };
+    let result = second.tries_to_join(&link, &joining.handshake, 2);
+    assert_eq!(result.err(), Some(CryptoError::Forbidden(Violation::AccountPresent)));
+}
+
+#[test]
+fn a_commit_with_another_registered_access_key_is_not_merged() {
+    let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
+    let mut adas = ada.creates(Suite::Hybrid);
+    let (link, card) = invite(&mut adas, &ada, None);
+    let joining = bob.tries_to_join(&link, &card, 1).unwrap();
+    let mut wrong = joining.handshake.access_key;
+    wrong[0] ^= 1;
+    assert!(adas.stage(&joining.handshake.entry, &wrong).is_err());
+    receive(&mut adas, &joining.handshake).unwrap();
+}
+
+#[test]
+fn every_flipped_bit_of_a_handshake_is_noticed() {
+    let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
+    let mut adas = ada.creates(Suite::Classical);
+    let (link, card) = invite(&mut adas, &ada, None);
+    let joining = bob.tries_to_join(&link, &card, 1).unwrap();
+    let entry = &joining.handshake.entry;
+    for position in (0..entry.len()).step_by(37) {
+        let mut damaged = entry.clone();
+        damaged[position] ^= 0x10;
+        assert!(adas.stage(&damaged, &joining.handshake.access_key).is_err(), "byte {position}");
+    }
+    receive(&mut adas, &joining.handshake).unwrap();
+}
+
+#[test]
+fn invites_are_limited_and_an_invite_is_closed_only_by_its_maker_or_the_owner() {
+    let (ada, bob, cy) = (Person::new("Ada"), Person::new("Bob"), Person::new("Cy"));
+    let mut adas = ada.creates(Suite::Classical);
+    let (link, card) = invite(&mut adas, &ada, None);
+    let joining = bob.tries_to_join(&link, &card, 1).unwrap();
+    receive(&mut adas, &joining.handshake).unwrap();
+    let mut bobs = joining.room;
+    let refused = bobs.commit(&RoomChange::RemoveInvite(link.door().unwrap()), start(&bobs));
+    assert_eq!(refused.err(), Some(CryptoError::Forbidden(Violation::StateChange)));
+    let in_anothers_name = Invite::of_secret(&Secret::random().unwrap(), cy.account(), None).unwrap();
+    let refused = bobs.commit(&RoomChange::AddInvite(Box::new(in_anothers_name)), start(&bobs));
+    assert_eq!(refused.err(), Some(CryptoError::Forbidden(Violation::StateChange)));
+    for _ in 1..16 {
+        invite(&mut adas, &ada, None);
+    }
+    let one_more = Invite::of_secret(&Secret::random().unwrap(), ada.account(), None).unwrap();
+    let refused = adas.commit(&RoomChange::AddInvite(Box::new(one_more)), start(&adas));
+    assert!(matches!(refused, Err(CryptoError::OverLimit { max: 16, .. })));
+}
