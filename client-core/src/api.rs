@@ -1,7 +1,7 @@
 //! What a user interface says to the engine and hears from it.
 
 use crate::timeline::TimelineItem;
-use sotto_protocol::{EntryId, RoomId};
+use sotto_protocol::RoomId;
 
 /// Names one command, so that its outcome can be told from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +93,8 @@ pub enum Event {
     Connection(ConnectionState),
     /// This device's clock and the relay's differ by so many milliseconds (positive: this device is ahead).
     ClockSkew(i64),
+    /// Something is wrong that belongs to no command.
+    Problem(crate::ClientError),
     /// Everything that the relay had at connecting has been read.
     CaughtUp(RoomId),
 }
@@ -131,28 +133,21 @@ pub struct RoomView {
 }
 
 /// Something about a room that must not be passed over in silence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 pub enum Alarm {
-    /// The log that this device has seen is not the one that another member has seen, from this entry on.
-    HistoryDiverged {
-        /// Where.
-        seq: u64,
-    },
-    /// An entry does not open or verify: it was damaged or forged on the way.
-    EntryDamaged {
-        /// Where.
-        seq: u64,
-    },
-    /// A change to the room that its rules do not allow was put into the log; the room stands still there.
-    InvalidChange {
-        /// Where.
-        seq: u64,
-    },
-    /// The relay has lost entries that this device has seen.
-    RelayRolledBack {
-        /// The last entry this device has seen.
-        seq: u64,
-    },
+    /// The log that this device has seen is not the one that another member has seen: they differ at or before this entry.
+    #[n(0)]
+    HistoryDiverged(#[n(0)] u64),
+    /// This entry does not open or verify: it was damaged or forged on the way.
+    #[n(1)]
+    EntryDamaged(#[n(0)] u64),
+    /// At this entry a change to the room was put into the log that is damaged or that its rules do not allow; the room stands
+    /// still there.
+    #[n(2)]
+    InvalidChange(#[n(0)] u64),
+    /// The relay has lost entries that this device has seen; this is the last one seen.
+    #[n(3)]
+    RelayRolledBack(#[n(0)] u64),
 }
 
 /// A person in a room.
@@ -202,8 +197,8 @@ pub struct OutboxView {
     pub sent_at_ms: u64,
     /// Whether the relay has acknowledged it.
     pub is_acknowledged: bool,
-    /// The id of the sealed entry, once sealed.
-    pub entry: Option<EntryId>,
+    /// Whether the relay refused it for good.
+    pub has_failed: bool,
 }
 
 impl core::fmt::Debug for OutboxView {

@@ -9,6 +9,9 @@ pub enum ClientError {
     /// The link is not one of Sotto's, or was cut on the way.
     #[error("this is not a whole invite link")]
     BadLink,
+    /// The address is not one of a relay.
+    #[error("this is not a relay's address")]
+    BadAddress,
     /// The link leads to another relay than the one this client is connected to.
     #[error("the invite link belongs to another relay ({0})")]
     OtherRelay(String),
@@ -31,8 +34,8 @@ pub enum ClientError {
     #[error("you are in this room already")]
     AlreadyInRoom,
     /// The room has as many devices as its suite allows.
-    #[error("the room is full ({0} devices)")]
-    RoomFull(usize),
+    #[error("the room is full")]
+    RoomFull,
     /// The message is too long.
     #[error("the message is too long: {actual_bytes} bytes, at most {max_bytes} fit")]
     MessageTooLong {
@@ -65,6 +68,12 @@ pub enum ClientError {
     /// The relay speaks a version that this client does not know.
     #[error("the relay speaks protocol version {0}, which this client does not know")]
     UnknownProtocolVersion(u32),
+    /// The room was made or changed by a version that this client does not know.
+    #[error("the room uses something that this version of Sotto does not know")]
+    NewerRoom,
+    /// The relay sent something that is not a frame.
+    #[error("the relay sent something that makes no sense")]
+    MalformedFrame,
     /// Other changes to the room kept coming first.
     #[error("other changes to the room kept coming first")]
     TooManyConflicts,
@@ -107,6 +116,7 @@ impl ClientError {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::BadLink => "Copy the link again, from its beginning to its end.",
+            Self::BadAddress => "Write it as http://HOST:PORT or https://HOST, without a path.",
             Self::OtherRelay(_) => "Open it at that relay's address, or name that relay.",
             Self::InviteClosed => "Ask for a new invite link.",
             Self::OldCard => {
@@ -116,7 +126,7 @@ impl ClientError {
             Self::UnknownRoom => "Check that this is the right relay, then ask for a new invite link.",
             Self::NotInRoom => "Join it by an invite link first.",
             Self::AlreadyInRoom => "Nothing is to be done: open the room.",
-            Self::RoomFull(_) => "Someone has to leave first, or make a room of the classical suite.",
+            Self::RoomFull => "Someone has to leave first, or make a room of the classical suite.",
             Self::MessageTooLong { .. } => "Send it in parts.",
             Self::EmptyMessage => "Write something first.",
             Self::BadName(_) => "Choose another name.",
@@ -128,6 +138,8 @@ impl ClientError {
             }
             Self::Offline => "Check the relay's address and that it is running, then try again.",
             Self::UnknownProtocolVersion(_) => "Install the version of Sotto that goes with this relay.",
+            Self::NewerRoom => "Update Sotto.",
+            Self::MalformedFrame => "Check that the address is that of a Sotto relay of the same version.",
             Self::TooManyConflicts => "Try again in a moment.",
             Self::Refused(code) if code.is_passing() => {
                 "Try again later; if it stays so, tell whoever runs the relay."

@@ -109,6 +109,12 @@ impl Room {
         self.id
     }
 
+    /// This device's key, with which it signs messages.
+    #[must_use]
+    pub const fn device(&self) -> &DeviceKey {
+        &self.device
+    }
+
     /// The current epoch.
     #[must_use]
     pub fn epoch(&self) -> u64 {

@@ -1,0 +1,118 @@
+//! Where a relay is, and whole invite links: `http[s]://host[:port]/join#fragment`.
+
+use crate::ClientError;
+use sotto_crypto::link::InviteLink;
+use sotto_protocol::ROOM_SOCKET_PATH;
+
+const JOIN_PATH: &str = "/join";
+
+/// A relay's address, in the one form in which it is compared and signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayAddress {
+    origin: String,
+    scheme_len: usize,
+    is_secure: bool,
+}
+
+impl RelayAddress {
+    /// Reads an address: `http://` or `https://`, a host, perhaps a port, nothing more.
+    ///
+    /// # Errors
+    /// [`ClientError::BadAddress`].
+    pub fn parse(address: &str) -> Result<Self, ClientError> {
+        let address = address.trim().trim_end_matches('/').to_ascii_lowercase();
+        let (scheme, authority) = address.split_once("://").ok_or(ClientError::BadAddress)?;
+        let (is_secure, default_port) = match scheme {
+            "http" => (false, ":80"),
+            "https" => (true, ":443"),
+            _ => return Err(ClientError::BadAddress),
+        };
+        let authority = authority.strip_suffix(default_port).unwrap_or(authority);
+        let is_host_character =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+        if authority.is_empty() || !authority.chars().all(is_host_character) || authority.starts_with(':') {
+            return Err(ClientError::BadAddress);
+        }
+        Ok(Self { origin: format!("{scheme}://{authority}"), scheme_len: scheme.len(), is_secure })
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Host and port: what the client sends as `Host` and signs.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.origin.get(self.scheme_len + 3..).unwrap_or_default()
+    }
+
+    /// The address of the room socket.
+    #[must_use]
+    pub fn socket_url(&self) -> String {
+        let scheme = if self.is_secure { "wss" } else { "ws" };
+        format!("{scheme}://{}{ROOM_SOCKET_PATH}", self.authority())
+    }
+
+    /// The whole link of an invite at this relay.
+    #[must_use]
+    pub fn link(&self, invite: &InviteLink) -> String {
+        format!("{}{JOIN_PATH}#{}", self.origin, *invite.to_fragment())
+    }
+}
+
+/// Reads a whole link.
+///
+/// # Errors
+/// [`ClientError::BadLink`].
+pub fn parse_link(link: &str) -> Result<(RelayAddress, InviteLink), ClientError> {
+    let (address, fragment) = link.trim().split_once('#').ok_or(ClientError::BadLink)?;
+    let address = address.trim_end_matches('/').strip_suffix(JOIN_PATH).ok_or(ClientError::BadLink)?;
+    let address = RelayAddress::parse(address).map_err(|_| ClientError::BadLink)?;
+    let invite = InviteLink::from_fragment(fragment).map_err(|_| ClientError::BadLink)?;
+    Ok((address, invite))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_crypto::{Secret, identity::AccountId};
+    use sotto_protocol::RoomId;
+
+    #[test]
+    fn addresses() {
+        let cases = [
+            ("http://127.0.0.1:8080", Some(("127.0.0.1:8080", "ws://127.0.0.1:8080/v1/rooms"))),
+            ("https://Chat.Example.org/", Some(("chat.example.org", "wss://chat.example.org/v1/rooms"))),
+            ("https://chat.example.org:443", Some(("chat.example.org", "wss://chat.example.org/v1/rooms"))),
+            ("http://[::1]:8080", Some(("[::1]:8080", "ws://[::1]:8080/v1/rooms"))),
+            ("chat.example.org", None),
+            ("ftp://chat.example.org", None),
+            ("http://", None),
+            ("http://user@host", None),
+            ("http://host/path", None),
+        ];
+        for (text, expected) in cases {
+            let address = RelayAddress::parse(text).ok();
+            let got = address.as_ref().map(|address| (address.authority(), address.socket_url()));
+            assert_eq!(got, expected.map(|(authority, url)| (authority, url.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_survives_and_a_cut_one_is_refused() {
+        let relay = RelayAddress::parse("http://127.0.0.1:8080").unwrap();
+        let invite = InviteLink {
+            room: RoomId::new([1; 16]),
+            secret: Secret::new([2; 32]),
+            inviter: AccountId::new([3; 16]),
+            epoch: 4,
+        };
+        let link = relay.link(&invite);
+        assert_eq!(parse_link(&format!("  {link}\n")).unwrap(), (relay, invite));
+        for cut in 0..link.len() {
+            assert_eq!(parse_link(&link[..cut]).err(), Some(ClientError::BadLink), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a person wants done.
+
+use super::{
+    Engine,
+    join::JoinFlow,
+    outbox::{Intent, Wish},
+};
+use crate::{
+    ClientError,
+    address::parse_link,
+    api::{Command, Event, RoomSuite, Ticket},
+    room::{Cursor, EpochRecord, RoomPhase, RoomRecord, RoomSlot},
+};
+use sotto_crypto::{
+    identity::{Certificate, check_display_name, check_room_name},
+    room::{InviteId, Room, Suite},
+};
+use sotto_protocol::{Chain, RoomId};
+
+impl Engine {
+    pub(super) fn command(&mut self, ticket: Ticket, command: Command) {
+        let result = match command {
+            Command::CreateRoom { name, display_name, suite } => {
+                self.create_room(ticket, &name, &display_name, suite)
+            }
+            Command::CreateInvite { room, max_uses } => {
+                self.intend(ticket, room, Wish::Invite { max_uses, made: None })
+            }
+            Command::RevokeInvite { room, invite } => self.revoke(ticket, room, InviteId::new(invite)),
+            Command::Join { link, display_name } => self.join(ticket, &link, &display_name),
+            Command::Send { room, text } => self.send(ticket, room, text),
+        };
+        if let Err(error) = result {
+            self.done(ticket, Err(error));
+        }
+    }
+
+    fn certificate(&mut self, display_name: &str) -> Result<Certificate, ClientError> {
+        let name = check_display_name(display_name).map_err(bad_name)?;
+        let certificate = self.profile.certificate(name, self.now_ms)?;
+        if self.profile.display_name.as_deref() != Some(name) {
+            self.profile.display_name = Some(name.to_owned());
+            self.is_profile_dirty = true;
+        }
+        Ok(certificate)
+    }
+
+    fn create_room(
+        &mut self,
+        ticket: Ticket,
+        name: &str,
+        display_name: &str,
+        suite: RoomSuite,
+    ) -> Result<(), ClientError> {
+        let name = check_room_name(name).map_err(bad_name)?;
+        let certificate = self.certificate(display_name)?;
+        let suite = match suite {
+            RoomSuite::Hybrid => Suite::Hybrid,
+            RoomSuite::Classical => Suite::Classical,
+        };
+        let bug = |_| ClientError::Bug("the room could not be made");
+        let room = Room::create(suite, name, &certificate, self.profile.device()).map_err(bug)?;
+        let id = room.id();
+        let message_secret = room.secrets().map_err(bug)?.message.clone();
+        let first = EpochRecord { message_secret, change: Default::default(), event: None };
+        let record = RoomRecord {
+            phase: RoomPhase::Creating,
+            last_handshake_seq: 0,
+            joined_seq: 0,
+            roster: room.roster().clone(),
+            epochs: [(0, first)].into(),
+            invites: Vec::new(),
+            pending: None,
+            alarm: None,
+            before_damage: None,
+            incarnation: None,
+        };
+        let cursor = Cursor { chain: Chain::start(&id), epoch: 0 };
+        self.rooms.insert(id, RoomSlot::new(room, record, cursor));
+        self.links.entry(id).or_default();
+        self.creations.insert(id, ticket);
+        self.tell(Event::RoomsChanged);
+        Ok(())
+    }
+
+    fn intend(&mut self, ticket: Ticket, room: RoomId, wish: Wish) -> Result<(), ClientError> {
+        let slot = self.rooms.get(&room).ok_or(ClientError::NotInRoom)?;
+        if slot.is_stopped() {
+            return Err(ClientError::RoomStopped);
+        }
+        self.intents.push(Intent { ticket, room, wish, attempts: 0 });
+        Ok(())
+    }
+
+    fn revoke(&mut self, ticket: Ticket, room: RoomId, invite: InviteId) -> Result<(), ClientError> {
+        let slot = self.rooms.get(&room).ok_or(ClientError::NotInRoom)?;
+        slot.room.state().invite(&invite).ok_or(ClientError::UnknownInvite)?;
+        self.intend(ticket, room, Wish::Revoke(invite))
+    }
+
+    fn join(&mut self, ticket: Ticket, link: &str, display_name: &str) -> Result<(), ClientError> {
+        let (address, link) = parse_link(link)?;
+        if address != self.relay {
+            return Err(ClientError::OtherRelay(address.origin().to_owned()));
+        }
+        if self.rooms.contains_key(&link.room) || self.joins.iter().any(|join| join.link.room == link.room) {
+            return Err(ClientError::AlreadyInRoom);
+        }
+        let certificate = self.certificate(display_name)?;
+        let door = link.door().map_err(|_| ClientError::BadLink)?;
+        self.joins.push(JoinFlow {
+            ticket,
+            link,
+            door,
+            certificate,
+            joining: None,
+            last_handshake_seq: 0,
+            is_under_way: false,
+            attempts: 0,
+            retry_at_ms: None,
+        });
+        Ok(())
+    }
+
+    fn send(&mut self, ticket: Ticket, room: RoomId, text: String) -> Result<(), ClientError> {
+        let now_ms = self.now_ms;
+        let slot = self.rooms.get_mut(&room).ok_or(ClientError::NotInRoom)?;
+        let id = slot.enqueue(text, now_ms)?;
+        self.sends.insert((room, id), ticket);
+        Ok(())
+    }
+}
+
+fn bad_name(error: sotto_crypto::identity::NameError) -> ClientError {
+    use sotto_crypto::identity::NameError;
+    ClientError::BadName(match error {
+        NameError::Empty => "it is empty",
+        NameError::TooLong => "it is too long",
+        NameError::Invisible => "it has characters that cannot be shown",
+    })
+}

@@ -1,0 +1,57 @@
+//! What this connection knows of a room: nothing of it is stored.
+
+use crate::{backoff::Backoff, room::Suspect};
+use sotto_crypto::message::MessageId;
+use std::collections::HashSet;
+
+/// Where a room stands on this connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// To be opened.
+    #[default]
+    Closed,
+    /// Asked to be made or opened.
+    Opening,
+    /// Reading handshakes up to the current epoch.
+    Handshakes,
+    /// Reading the log up to its head.
+    Reading,
+    /// Following the log.
+    Live,
+    /// Nothing more can be done on this connection.
+    Stopped,
+}
+
+/// A room on this connection.
+#[derive(Debug, Default)]
+pub struct Link {
+    pub phase: Phase,
+    /// The epoch with whose key it is open.
+    pub opened_epoch: u64,
+    /// The last entry that the relay is known to have.
+    pub head_seq: u64,
+    /// An entry that did not open, and is being fetched once more.
+    pub suspect: Option<Suspect>,
+    pub suspect_tries: u32,
+    pub is_caught_up: bool,
+    /// Messages that were sent and not answered.
+    pub under_way: HashSet<MessageId>,
+    pub is_commit_under_way: bool,
+    /// Nothing is sent before this time.
+    pub retry_at_ms: Option<u64>,
+    pub backoff: Backoff,
+}
+
+impl Link {
+    /// The connection is gone.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// To be opened anew on the same connection.
+    pub fn reopen(&mut self) {
+        if self.phase != Phase::Stopped {
+            self.phase = Phase::Closed;
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The engine: what is known of the connection and of every room, and what to do next.
+//!
+//! `handle(input)` changes memory and notes what has to be stored, sent and told; [`Session`](crate::Session) stores it in one
+//! transaction and only then lets it out. Nothing here does I/O or asks for the time.
+//!
+//! A file a concern: [`connection`] (frames in and out), [`sync`] (opening rooms, reading their logs), [`outbox`] (messages and
+//! commits on their way), [`join`] and [`commands`].
+
+mod commands;
+mod connection;
+mod join;
+mod link;
+mod outbox;
+mod sync;
+
+use crate::{
+    ClientError,
+    address::RelayAddress,
+    api::{Command, ConnectionState, Event, Ticket},
+    backoff::Backoff,
+    profile::Profile,
+    room::{Reading, RoomSlot},
+    store::{Change, Table},
+};
+use connection::{Connection, Purpose};
+use join::JoinFlow;
+use link::Link;
+use outbox::Intent;
+use sotto_crypto::message::MessageId;
+use sotto_protocol::RoomId;
+use std::collections::{BTreeMap, HashMap};
+
+/// What happens to a client.
+pub enum Input {
+    /// The platform begins to connect.
+    Connecting,
+    /// The socket is open.
+    Connected,
+    /// A binary WebSocket message came in.
+    Received(Vec<u8>),
+    /// The socket is closed, or could not be opened.
+    Disconnected,
+    /// Time has passed: as much as [`Step::wake_in_ms`] said, or more.
+    Tick,
+    /// A person wants something.
+    Command(Ticket, Command),
+}
+
+/// What a client is to do.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// To be sent in order, a binary WebSocket message each.
+    pub frames: Vec<Vec<u8>>,
+    /// To be told to the user interface.
+    pub events: Vec<Event>,
+    /// When to hand in [`Input::Tick`] at the latest, in milliseconds from now.
+    pub wake_in_ms: Option<u64>,
+}
+
+/// Everything in memory.
+pub struct Engine {
+    pub(crate) relay: RelayAddress,
+    pub(crate) profile: Profile,
+    pub(crate) is_profile_dirty: bool,
+    pub(crate) rooms: BTreeMap<RoomId, RoomSlot>,
+    links: BTreeMap<RoomId, Link>,
+    connection: Connection,
+    backoff: Backoff,
+    in_flight: HashMap<u32, Purpose>,
+    next_request: u32,
+    joins: Vec<JoinFlow>,
+    intents: Vec<Intent>,
+    creations: HashMap<RoomId, Ticket>,
+    sends: HashMap<(RoomId, MessageId), Ticket>,
+    forgotten: Vec<RoomId>,
+    readings: Vec<(RoomId, Reading)>,
+    step: Step,
+    now_ms: u64,
+}
+
+impl Engine {
+    /// An engine without rooms and without a connection.
+    pub fn new(relay: RelayAddress, profile: Profile) -> Self {
+        Self {
+            relay,
+            profile,
+            is_profile_dirty: false,
+            rooms: BTreeMap::new(),
+            links: BTreeMap::new(),
+            connection: Connection::Offline,
+            backoff: Backoff::default(),
+            in_flight: HashMap::new(),
+            next_request: 1,
+            joins: Vec::new(),
+            intents: Vec::new(),
+            creations: HashMap::new(),
+            sends: HashMap::new(),
+            forgotten: Vec::new(),
+            readings: Vec::new(),
+            step: Step::default(),
+            now_ms: 0,
+        }
+    }
+
+    /// Takes an input in. What was read of logs is left for [`Engine::readings`] and [`Engine::settle`].
+    pub fn handle(&mut self, input: Input, now_ms: u64) {
+        self.now_ms = now_ms;
+        match input {
+            Input::Connecting => {
+                self.connection = Connection::Connecting;
+                self.tell(Event::Connection(ConnectionState::Connecting));
+            }
+            Input::Connected => {}
+            Input::Received(frame) => self.receive(&frame),
+            Input::Disconnected => self.disconnect(),
+            Input::Tick => {}
+            Input::Command(ticket, command) => self.command(ticket, command),
+        }
+    }
+
+    /// What was read and has to be looked up in storage before it is settled.
+    pub fn readings(&mut self) -> &mut [(RoomId, Reading)] {
+        &mut self.readings
+    }
+
+    /// Settles what was read, and does whatever can be done next.
+    pub fn settle(&mut self) {
+        for (id, reading) in core::mem::take(&mut self.readings) {
+            let Some(slot) = self.rooms.get_mut(&id) else { continue };
+            let items = slot.settle(reading.rows);
+            for message in reading.own_messages {
+                self.finish_send(id, message);
+            }
+            if !items.is_empty() {
+                self.tell(Event::Timeline(id, items));
+            }
+        }
+        self.advance();
+    }
+
+    /// Everything that has to be stored, as one transaction.
+    pub fn take_changes(&mut self) -> Result<Vec<Change>, ClientError> {
+        let mut changes = Vec::new();
+        if core::mem::take(&mut self.is_profile_dirty) {
+            changes.push(Change::Put(Table::Profile, Vec::new(), self.profile.save()));
+        }
+        let mut changed = Vec::new();
+        for (id, slot) in &mut self.rooms {
+            let of_room = slot.take_changes()?;
+            if !of_room.is_empty() {
+                changed.push(*id);
+                changes.extend(of_room);
+            }
+        }
+        for id in core::mem::take(&mut self.forgotten) {
+            let key = id.as_bytes().to_vec();
+            for table in [Table::Room, Table::Group, Table::Cursor, Table::Revision] {
+                changes.push(Change::Delete(table, key.clone()));
+            }
+        }
+        self.step.events.extend(changed.into_iter().map(Event::RoomChanged));
+        Ok(changes)
+    }
+
+    /// What is to be done now that everything is stored.
+    pub fn take_step(&mut self) -> Step {
+        let mut step = core::mem::take(&mut self.step);
+        step.wake_in_ms = self.next_wake_ms().map(|at_ms| at_ms.saturating_sub(self.now_ms).max(1));
+        step
+    }
+
+    /// Storage failed: what is in memory and not stored must not be used. Rooms are loaded again, links opened again.
+    pub fn forget_rooms(&mut self) {
+        self.rooms.clear();
+        self.readings.clear();
+        self.links.clear();
+        self.step = Step::default();
+    }
+
+    /// A room was loaded from storage, for the first time or because another process changed it.
+    pub fn put_room(&mut self, slot: RoomSlot) {
+        let id = slot.room.id();
+        self.links.entry(id).or_default();
+        if self.rooms.insert(id, slot).is_none() {
+            self.tell(Event::RoomsChanged);
+        }
+        self.tell(Event::RoomChanged(id));
+    }
+
+    /// Another process removed a room.
+    pub fn drop_room(&mut self, id: &RoomId) {
+        self.rooms.remove(id);
+        self.links.remove(id);
+        self.tell(Event::RoomsChanged);
+    }
+
+    /// Whether everything that the relay had at connecting has been read.
+    pub fn is_caught_up(&self, id: &RoomId) -> bool {
+        self.links.get(id).is_some_and(|link| link.is_caught_up)
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.step.events.push(event);
+    }
+
+    fn done(&mut self, ticket: Ticket, result: Result<crate::Outcome, ClientError>) {
+        self.tell(Event::Done(ticket, result));
+    }
+
+    fn random(&self) -> u64 {
+        // Only jitter comes from this: without randomness there is none.
+        sotto_crypto::random_u64().unwrap_or_default()
+    }
+}

@@ -1,0 +1,69 @@
+//! Who this profile is: a guest, made on the spot. (An account's device comes in beside it.)
+
+use crate::{ClientError, store::Value};
+use minicbor::{Decode, Encode};
+use sotto_crypto::{
+    DeviceKey, Secret,
+    identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
+};
+use zeroize::Zeroizing;
+
+/// A guest's keys, and the name used last.
+#[derive(Clone, Encode, Decode)]
+#[cbor(map)]
+pub struct Profile {
+    #[n(0)]
+    identity: Secret,
+    #[n(1)]
+    device: Secret,
+    /// The display name used last.
+    #[n(2)]
+    pub display_name: Option<String>,
+}
+
+impl Profile {
+    /// A new guest.
+    pub fn generate() -> Result<Self, ClientError> {
+        let secret = || Secret::random().map_err(|_| ClientError::Bug("the system gives no randomness"));
+        Ok(Self { identity: secret()?, device: secret()?, display_name: None })
+    }
+
+    /// Reads a stored profile.
+    pub fn load(value: &Value) -> Result<Self, ClientError> {
+        sotto_protocol::decode(value).map_err(|_| ClientError::Bug("the stored profile is damaged"))
+    }
+
+    /// The profile as it is stored.
+    pub fn save(&self) -> Value {
+        Zeroizing::new(sotto_protocol::encode(self))
+    }
+
+    /// Who this is.
+    pub fn account(&self) -> AccountId {
+        AccountId::of(&IdentityKey::from_seed(&self.identity).public())
+    }
+
+    /// This device.
+    pub fn device(&self) -> DeviceKey {
+        DeviceKey::from_seed(&self.device)
+    }
+
+    /// A certificate of this device under a display name.
+    pub fn certificate(&self, display_name: &str, now_ms: u64) -> Result<Certificate, ClientError> {
+        let request = CertificateRequest {
+            device_key: self.device().public(),
+            recovery_key_hash: None,
+            display_name,
+            generation: 0,
+            not_before_ms: now_ms,
+        };
+        Certificate::issue(&IdentityKey::from_seed(&self.identity), request)
+            .map_err(|_| ClientError::Bug("the certificate could not be made"))
+    }
+}
+
+impl core::fmt::Debug for Profile {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Profile(…)")
+    }
+}

@@ -1,0 +1,364 @@
+//! Reading the log: every entry in order, hashed into the chain, opened, and shown.
+//!
+//! Handshakes may be taken in ahead of the messages before them ([`RoomSlot::catch_up`]): a device that was away has to, because
+//! only the current epoch's key opens messages at the relay. The secrets of the epochs in between are kept until the cursor
+//! has passed them, and then erased.
+
+use super::{Cursor, EpochEvent, EpochRecord, LogRecord, RoomSlot, encode, log_key};
+use crate::{
+    ClientError,
+    api::Alarm,
+    store::{Change, Table},
+    timeline::{TimelineBody, TimelineItem},
+};
+use sotto_crypto::{
+    CryptoError,
+    identity::AccountId,
+    message::{self, Content, OpenedMessage},
+    room::Transition,
+};
+use sotto_protocol::{Chain, EntryHeader, EntryKind, LogEntry, entry_hash};
+use std::collections::HashMap;
+use zeroize::Zeroizing;
+
+/// An entry that does not open: its place and hash. If the relay gives the same bytes again, that is what the log holds.
+pub type Suspect = (u64, [u8; 32]);
+
+/// How far reading came.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Entries read, for [`RoomSlot::settle`].
+    pub rows: Vec<Row>,
+    /// An entry that does not open and should be fetched once more.
+    pub suspect: Option<Suspect>,
+    /// Whether an entry before these is missing here.
+    pub has_gap: bool,
+    /// Whether the epoch changed, so that the room must be opened anew.
+    pub has_new_epoch: bool,
+    /// Messages of this device that came back through the log.
+    pub own_messages: Vec<message::MessageId>,
+}
+
+/// An entry that was read.
+#[derive(Debug)]
+pub struct Row {
+    chain: Chain,
+    item: Option<TimelineItem>,
+    /// For a message: what has to be looked up before it is shown.
+    pub check: Option<Check>,
+}
+
+/// What has to be looked up in storage about a message.
+#[derive(Debug)]
+pub struct Check {
+    /// In [`Table::Seen`]: where the message was shown before.
+    pub seen_key: Vec<u8>,
+    /// In [`Table::Log`]: the hash that this device has at the place that the sender had verified.
+    pub claim_key: Vec<u8>,
+    claim: Chain,
+    /// What was found in [`Table::Seen`].
+    pub seen_at: Option<u64>,
+    /// What was found in [`Table::Log`].
+    pub known_hash: Option<[u8; 32]>,
+}
+
+impl Reading {
+    /// What storage does not know yet, because it was read together with it.
+    pub fn look_up_among_themselves(&mut self) {
+        let hashes: HashMap<u64, [u8; 32]> =
+            self.rows.iter().map(|row| (row.chain.seq, row.chain.hash)).collect();
+        let mut seen: HashMap<Vec<u8>, u64> = HashMap::new();
+        for row in &mut self.rows {
+            let Some(check) = &mut row.check else { continue };
+            check.known_hash = hashes.get(&check.claim.seq).copied().or(check.known_hash);
+            match seen.get(&check.seen_key) {
+                Some(seq) => check.seen_at = check.seen_at.or(Some(*seq)),
+                None => {
+                    seen.insert(check.seen_key.clone(), row.chain.seq);
+                }
+            }
+        }
+    }
+}
+
+impl RoomSlot {
+    /// Reads entries in the log's order, as far as they follow on what was read.
+    pub fn read(&mut self, entries: &[LogEntry], suspect: Option<Suspect>) -> Reading {
+        let mut reading = Reading::default();
+        for entry in entries {
+            if entry.seq <= self.cursor.chain.seq {
+                continue;
+            }
+            let Some(chain) = entry.extend(&self.cursor.chain) else {
+                reading.has_gap = true;
+                break;
+            };
+            let row = match self.read_entry(entry, &mut reading) {
+                Ok((item, check)) => Row { chain, item, check },
+                Err(Fault::Blocked) => break,
+                Err(Fault::Unreadable) => {
+                    let here = (entry.seq, entry_hash(&entry.entry));
+                    if suspect != Some(here) {
+                        reading.suspect = Some(here);
+                        break;
+                    }
+                    self.note_damage(entry.seq);
+                    Row { chain, item: None, check: None }
+                }
+            };
+            self.cursor.chain = chain;
+            self.dirty.cursor = true;
+            reading.rows.push(row);
+        }
+        reading
+    }
+
+    /// Takes handshakes in, without reading the messages between them.
+    pub fn catch_up(&mut self, handshakes: &[LogEntry]) -> Result<(), ClientError> {
+        for entry in handshakes {
+            if entry.seq > self.record.last_handshake_seq {
+                self.take_handshake(entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes rows whose checks were looked up, and gives what is new to a person.
+    pub fn settle(&mut self, rows: Vec<Row>) -> Vec<TimelineItem> {
+        let mut fresh = Vec::new();
+        for Row { chain, mut item, check } in rows {
+            let mut is_new = item.is_some();
+            if let Some(check) = check {
+                match check.seen_at {
+                    Some(seq) if seq == chain.seq => is_new = false,
+                    Some(_) => {
+                        item = None;
+                        is_new = false;
+                    }
+                    None => {
+                        let seq = Zeroizing::new(chain.seq.to_be_bytes().to_vec());
+                        self.dirty.changes.push(Change::Put(Table::Seen, check.seen_key.clone(), seq));
+                    }
+                }
+                self.compare(&check, chain.seq);
+            }
+            let record = LogRecord { hash: chain.hash, item: item.clone() };
+            let key = log_key(&self.room.id(), chain.seq);
+            self.dirty.changes.push(Change::Put(Table::Log, key, encode(&record)));
+            fresh.extend(item.filter(|_| is_new));
+        }
+        fresh
+    }
+
+    fn read_entry(
+        &mut self,
+        entry: &LogEntry,
+        reading: &mut Reading,
+    ) -> Result<(Option<TimelineItem>, Option<Check>), Fault> {
+        if entry.seq < self.record.joined_seq {
+            return Ok((None, None));
+        }
+        match entry.kind {
+            EntryKind::Message => {
+                self.read_message(entry, reading).map(|(item, check)| (Some(item), Some(check)))
+            }
+            EntryKind::Handshake => {
+                if entry.seq > self.record.last_handshake_seq {
+                    self.take_handshake(entry).map_err(|_| Fault::Blocked)?;
+                    reading.has_new_epoch = true;
+                }
+                Ok((self.pass_handshake(entry), None))
+            }
+        }
+    }
+
+    fn read_message(
+        &mut self,
+        entry: &LogEntry,
+        reading: &mut Reading,
+    ) -> Result<(TimelineItem, Check), Fault> {
+        let epoch = self.record.epochs.get(&self.cursor.epoch).ok_or(Fault::Unreadable)?;
+        let room = self.room.id();
+        let opened =
+            message::open(&epoch.message_secret, &room, self.cursor.epoch, &self.record.roster, &entry.entry);
+        let (_, OpenedMessage { sender, id, sent_at_ms, chain: claim, content }) =
+            opened.map_err(|_| Fault::Unreadable)?;
+        let is_mine = self.own_device() == sender.device_key;
+        if is_mine {
+            self.drop_from_outbox(&id);
+            reading.own_messages.push(id);
+        }
+        let body = match content {
+            Content::Text(text) => TimelineBody::Text(text),
+            Content::Unknown(_) => TimelineBody::FromNewerVersion,
+        };
+        let item = TimelineItem {
+            seq: entry.seq,
+            id,
+            sender: *sender.account.as_bytes(),
+            sender_name: sender.display_name,
+            sent_at_ms: Some(sent_at_ms),
+            is_mine,
+            body,
+        };
+        let seen_key = [room.as_bytes().as_slice(), sender.account.as_bytes(), &id].concat();
+        let check =
+            Check { seen_key, claim_key: log_key(&room, claim.seq), claim, seen_at: None, known_hash: None };
+        Ok((item, check))
+    }
+
+    /// Moves the cursor over a handshake that has taken effect: into the epoch that it began.
+    fn pass_handshake(&mut self, entry: &LogEntry) -> Option<TimelineItem> {
+        let next = self.cursor.epoch + 1;
+        let record = self.record.epochs.get_mut(&next)?;
+        let event = record.event.take();
+        let change = core::mem::take(&mut record.change);
+        self.record.roster.apply(&change);
+        self.record.epochs.retain(|epoch, _| *epoch >= next);
+        self.cursor.epoch = next;
+        self.dirty.record = true;
+        let EpochEvent { account, name, body } = event?;
+        let id =
+            EntryHeader::split(&entry.entry).map(|(header, _)| *header.id.as_bytes()).unwrap_or_default();
+        Some(TimelineItem {
+            seq: entry.seq,
+            id,
+            sender: *account.as_bytes(),
+            sender_name: name,
+            sent_at_ms: None,
+            is_mine: self.own_account() == Some(account),
+            body,
+        })
+    }
+
+    /// Lets a handshake take effect: this device's own pending one, or another's.
+    fn take_handshake(&mut self, entry: &LogEntry) -> Result<(), ClientError> {
+        let id = EntryHeader::split(&entry.entry).ok().map(|(header, _)| header.id);
+        let is_own = id.is_some() && self.record.pending.as_ref().map(|pending| pending.handshake.id) == id;
+        let result = if is_own { self.room.merge_pending() } else { self.take_anothers(entry) };
+        let Ok(transition) = result else {
+            self.raise(Alarm::InvalidChange(entry.seq));
+            return Err(ClientError::RoomStopped);
+        };
+        if matches!(self.record.alarm, Some(Alarm::InvalidChange(seq)) if seq == entry.seq) {
+            self.record.alarm = None;
+        }
+        // Whoever's it was: a commit of this device that is not in the log by now never will be.
+        let pending = self.record.pending.take();
+        if let Some(mut invite) = pending.filter(|_| is_own).and_then(|pending| pending.invite) {
+            invite.link.epoch = transition.epoch;
+            self.record.invites.push(invite);
+        }
+        self.record
+            .invites
+            .retain(|invite| invite.link.door().is_ok_and(|door| self.room.state().invite(&door).is_some()));
+        self.record.last_handshake_seq = entry.seq;
+        self.begin_epoch(transition)?;
+        self.dirty.record = true;
+        self.dirty.group = true;
+        Ok(())
+    }
+
+    fn take_anothers(&mut self, entry: &LogEntry) -> Result<Transition, CryptoError> {
+        let access_key = entry.access_key.ok_or(CryptoError::Malformed("handshake"))?;
+        let staged = self.room.stage(&entry.entry, &access_key)?;
+        self.room.merge(staged)
+    }
+
+    fn begin_epoch(&mut self, transition: Transition) -> Result<(), ClientError> {
+        let message_secret =
+            self.room.secrets().map_err(|_| ClientError::Bug("the room has no secrets"))?.message.clone();
+        let body = match transition.renamed {
+            Some(name) => Some(TimelineBody::Renamed(name)),
+            None => transition.is_join.then_some(TimelineBody::Joined),
+        };
+        let event = body.map(|body| EpochEvent {
+            account: transition.committer.account,
+            name: transition.committer.display_name,
+            body,
+        });
+        let record = EpochRecord { message_secret, change: transition.change, event };
+        self.record.epochs.insert(transition.epoch, record);
+        Ok(())
+    }
+
+    /// Compares what the sender of a message had verified with what this device has (`docs/PROTOCOL.md`, "The log").
+    fn compare(&mut self, check: &Check, seq: u64) {
+        let known =
+            if check.claim.seq == 0 { Some(Chain::start(&self.room.id()).hash) } else { check.known_hash };
+        let is_impossible = check.claim.seq >= seq;
+        match known {
+            _ if is_impossible => self.raise(Alarm::HistoryDiverged(check.claim.seq)),
+            Some(hash) if hash != check.claim.hash => {
+                self.raise(Alarm::HistoryDiverged(check.claim.seq));
+                self.go_back_before_damage(check.claim.seq);
+            }
+            Some(_) => self.forgive_damage(check.claim.seq),
+            // Before this device came in: nothing to compare with.
+            None => {}
+        }
+    }
+
+    fn note_damage(&mut self, seq: u64) {
+        self.raise(Alarm::EntryDamaged(seq));
+        if self.record.before_damage.is_none() {
+            self.record.before_damage = Some(self.cursor);
+        }
+    }
+
+    /// Another member has the same bytes there: the entry is what its writer put into the log, and of no use to anyone.
+    fn forgive_damage(&mut self, agreed_seq: u64) {
+        if matches!(self.record.alarm, Some(Alarm::EntryDamaged(seq)) if seq <= agreed_seq) {
+            self.record.alarm = None;
+            self.record.before_damage = None;
+            self.dirty.record = true;
+        }
+    }
+
+    /// Another member has other bytes there: read again from before the damage, in case the relay has mended it.
+    fn go_back_before_damage(&mut self, diverged_seq: u64) {
+        let Some(before) = self.record.before_damage else { return };
+        if before.chain.seq < diverged_seq && before.epoch == self.cursor.epoch {
+            self.cursor = before;
+            self.record.before_damage = None;
+            self.dirty.cursor = true;
+            self.dirty.record = true;
+        }
+    }
+
+    /// Raises an alarm; an earlier one of another kind stays only if it says more.
+    pub fn raise(&mut self, alarm: Alarm) {
+        let says_more =
+            matches!(self.record.alarm, Some(Alarm::HistoryDiverged(_) | Alarm::RelayRolledBack(_)));
+        if !says_more || matches!(alarm, Alarm::RelayRolledBack(_)) {
+            self.record.alarm = Some(alarm);
+            self.dirty.record = true;
+        }
+    }
+
+    /// Whether nothing can be changed here any more.
+    pub const fn is_stopped(&self) -> bool {
+        matches!(self.record.alarm, Some(Alarm::InvalidChange(_) | Alarm::RelayRolledBack(_)))
+    }
+
+    fn own_device(&self) -> [u8; 32] {
+        self.room.roster().get(self.room.own_leaf()).map(|entry| entry.device_key).unwrap_or_default()
+    }
+
+    /// This profile's account in the room.
+    pub fn own_account(&self) -> Option<AccountId> {
+        self.room.roster().get(self.room.own_leaf()).map(|entry| entry.account)
+    }
+
+    /// Where reading begins after a join.
+    pub const fn cursor_after_join(chain: Chain, left_epoch: u64) -> Cursor {
+        Cursor { chain, epoch: left_epoch }
+    }
+}
+
+enum Fault {
+    /// The entry does not open; the ones after it may.
+    Unreadable,
+    /// Nothing after it can be read.
+    Blocked,
+}

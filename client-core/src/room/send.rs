@@ -1,0 +1,161 @@
+//! What waits to be sent: messages, sealed once for each epoch they wait through; and commits, made once each.
+
+use super::{OutboxRecord, OwnInvite, PendingCommit, RoomSlot, record::SealedMessage};
+use crate::ClientError;
+use sotto_crypto::{
+    CryptoError,
+    message::{self, Content, Draft, MessageId},
+    random_array,
+    room::{RoomChange, policy::Violation},
+};
+use sotto_protocol::{Append, AppendHandshake, limits::MESSAGE_CONTENT_MAX_BYTES};
+
+impl RoomSlot {
+    /// Puts a text into the outbox.
+    pub fn enqueue(&mut self, text: String, now_ms: u64) -> Result<MessageId, ClientError> {
+        if text.trim().is_empty() {
+            return Err(ClientError::EmptyMessage);
+        }
+        let actual_bytes = text.len();
+        let content = Content::Text(text).encode().map_err(|error| match error {
+            CryptoError::OverLimit { max, .. } => {
+                ClientError::MessageTooLong { actual_bytes, max_bytes: max }
+            }
+            _ => ClientError::MessageTooLong { actual_bytes, max_bytes: MESSAGE_CONTENT_MAX_BYTES },
+        })?;
+        let id = random_array().map_err(|_| ClientError::Bug("the system gives no randomness"))?;
+        let position = self.outbox.last_key_value().map_or(0, |(position, _)| position + 1);
+        let record = OutboxRecord {
+            id,
+            content,
+            sent_at_ms: now_ms,
+            sealed: None,
+            is_acknowledged: false,
+            has_failed: false,
+        };
+        self.outbox.insert(position, record);
+        self.touch_outbox(position);
+        Ok(id)
+    }
+
+    /// Messages to be sent now, sealed for the current epoch: the same bytes again where they were sealed for it before.
+    pub fn sendable(
+        &mut self,
+        is_under_way: impl Fn(&MessageId) -> bool,
+    ) -> Result<Vec<(MessageId, Append)>, ClientError> {
+        let epoch = self.room.epoch();
+        let waiting: Vec<u64> = self
+            .outbox
+            .iter()
+            .filter(|(_, record)| !record.is_acknowledged && !record.has_failed && !is_under_way(&record.id))
+            .map(|(position, _)| *position)
+            .collect();
+        let mut appends = Vec::with_capacity(waiting.len());
+        for position in waiting {
+            let Some(record) = self.outbox.get(&position) else { continue };
+            let is_sealed = record.sealed.as_ref().is_some_and(|sealed| sealed.epoch == epoch);
+            if !is_sealed {
+                let sealed = self.seal(record)?;
+                if let Some(record) = self.outbox.get_mut(&position) {
+                    record.sealed = Some(sealed);
+                }
+                self.touch_outbox(position);
+            }
+            if let Some((id, sealed)) =
+                self.outbox.get(&position).and_then(|record| Some((record.id, record.sealed.as_ref()?)))
+            {
+                appends.push((id, Append { room: self.room.id(), entry: sealed.entry.clone() }));
+            }
+        }
+        Ok(appends)
+    }
+
+    fn seal(&self, record: &OutboxRecord) -> Result<SealedMessage, ClientError> {
+        let bug = |_| ClientError::Bug("a message could not be sealed");
+        let draft = Draft {
+            leaf: self.room.own_leaf(),
+            id: record.id,
+            sent_at_ms: record.sent_at_ms,
+            chain: self.cursor.chain,
+            content: &record.content,
+        };
+        let (secrets, epoch) = (self.room.secrets().map_err(bug)?, self.room.epoch());
+        let device = self.room.device();
+        let (entry_id, entry) =
+            message::seal(&secrets.message, device, &self.room.id(), epoch, &draft).map_err(bug)?;
+        Ok(SealedMessage { epoch, entry_id, entry })
+    }
+
+    /// The relay has a message.
+    pub fn acknowledge(&mut self, id: &MessageId) {
+        self.change_outbox(id, |record| record.is_acknowledged = true);
+    }
+
+    /// The relay refused a message for good: it stays, to be seen.
+    pub fn fail(&mut self, id: &MessageId) {
+        self.change_outbox(id, |record| record.has_failed = true);
+    }
+
+    /// A message has to be sealed anew.
+    pub fn unseal(&mut self, id: &MessageId) {
+        self.change_outbox(id, |record| record.sealed = None);
+    }
+
+    /// A message came back through the log.
+    pub(super) fn drop_from_outbox(&mut self, id: &MessageId) {
+        let position = self.outbox.iter().find(|(_, record)| record.id == *id).map(|(position, _)| *position);
+        if let Some(position) = position {
+            self.outbox.remove(&position);
+            self.touch_outbox(position);
+        }
+    }
+
+    fn change_outbox(&mut self, id: &MessageId, change: impl FnOnce(&mut OutboxRecord)) {
+        let found = self.outbox.iter_mut().find(|(_, record)| record.id == *id);
+        if let Some((position, record)) = found {
+            let position = *position;
+            change(record);
+            self.touch_outbox(position);
+        }
+    }
+
+    /// Makes a commit and keeps it with exactly what will be appended.
+    pub fn commit(&mut self, change: &RoomChange, invite: Option<OwnInvite>) -> Result<(), ClientError> {
+        let handshake = self.room.commit(change, self.cursor.chain).map_err(|error| match error {
+            CryptoError::OverLimit { max, .. } => ClientError::TooManyInvites(max),
+            CryptoError::Forbidden(Violation::InvalidState | Violation::StateChange) => {
+                ClientError::NotAllowed
+            }
+            _ => ClientError::Bug("a change could not be made"),
+        })?;
+        let last_handshake_seq = self.record.last_handshake_seq;
+        self.record.pending = Some(PendingCommit { last_handshake_seq, handshake, invite });
+        self.dirty.record = true;
+        self.dirty.group = true;
+        Ok(())
+    }
+
+    /// What is appended for the pending commit.
+    pub fn pending_append(&self) -> Option<AppendHandshake> {
+        let PendingCommit { last_handshake_seq, handshake, .. } = self.record.pending.clone()?;
+        Some(AppendHandshake {
+            room: self.room.id(),
+            last_handshake_seq,
+            entry: handshake.entry,
+            access_key: handshake.access_key,
+            join_key: handshake.join_key,
+            card: handshake.card,
+            doors: handshake.doors,
+            join: None,
+        })
+    }
+
+    /// Forgets a pending commit that the relay refuses.
+    pub fn discard_pending(&mut self) -> Result<(), ClientError> {
+        self.room.discard_pending().map_err(|_| ClientError::Bug("a change could not be taken back"))?;
+        self.record.pending = None;
+        self.dirty.record = true;
+        self.dirty.group = true;
+        Ok(())
+    }
+}
