@@ -1,0 +1,64 @@
+//! What an operator can choose, and the measured constants that tests turn down.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How a relay is to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Folder of the database; made if missing, readable by the relay's user only.
+    pub data_dir: PathBuf,
+    /// The database does not grow past this many bytes: further entries are refused as `StorageFull`.
+    pub max_database_bytes: Option<u64>,
+    /// What is served as the web client.
+    pub web: crate::web::Files,
+    /// Bounds and times of a connection.
+    pub tuning: Tuning,
+}
+
+impl Config {
+    /// The usual relay, with the web client that was built into it.
+    #[must_use]
+    pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            listen,
+            data_dir: data_dir.into(),
+            max_database_bytes: None,
+            web: crate::web::Files::Embedded,
+            tuning: Tuning::default(),
+        }
+    }
+}
+
+/// Bounds and times of a connection.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// Live entries waiting for one connection, in bytes, before it is told that it is behind.
+    pub live_queue_max_bytes: usize,
+    /// Entries waiting for the disk, over all connections, in bytes, before appends are refused as `Overloaded`.
+    pub write_queue_max_bytes: usize,
+    /// Silence after which the relay pings.
+    pub ping_after: Duration,
+    /// Silence after which the relay takes a connection for dead.
+    pub drop_after: Duration,
+    /// How long a request's header may take.
+    pub header_timeout: Duration,
+    /// How long stopping may take before connections are cut.
+    pub stop_within: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            live_queue_max_bytes: 1024 * 1024,
+            write_queue_max_bytes: 64 * 1024 * 1024,
+            ping_after: Duration::from_secs(30),
+            drop_after: Duration::from_secs(90),
+            header_timeout: Duration::from_secs(10),
+            stop_within: Duration::from_secs(9),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a relay does not start or does not go on, with the remedy.
+
+use crate::store::StoreError;
+use std::io;
+use std::net::SocketAddr;
+
+/// Why a relay did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address is not to be had.
+    #[error("cannot listen on {listen}: {source}")]
+    Listen {
+        /// The address that was asked for.
+        listen: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database is not to be had.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+impl StartError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Listen { source, listen } => match source.kind() {
+                io::ErrorKind::AddrInUse => {
+                    format!(
+                        "another program listens on port {}; stop it or choose another with --listen",
+                        listen.port()
+                    )
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 need a privilege; choose a higher one with --listen".to_owned()
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    "this machine has no such address; 0.0.0.0 listens on all of them".to_owned()
+                }
+                _ => "choose another address with --listen".to_owned(),
+            },
+            Self::Store(error) => error.help(),
+            Self::Random(_) => "check that the system's random number source is available".to_owned(),
+        }
+    }
+}

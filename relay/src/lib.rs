@@ -1,0 +1,32 @@
+//! Sotto's relay: keeps the sealed log of every room, hands it to those who prove membership, and knows nothing else.
+//!
+//! ```text
+//! socket   one WebSocket connection: frames in, frames out, bounded queues
+//!   room   what can be asked about a room, one file per operation; the writer and the live feed
+//!   store  the database
+//!   access every decision about who may do what
+//! web      the built web client, served with the headers that keep it honest
+//! server   listening, accepting, stopping
+//! ```
+//!
+//! # Invariants
+//!
+//! - Nothing is acknowledged or pushed before it is on disk.
+//! - One task writes; what queued up meanwhile shares one transaction.
+//! - A connection that reads slowly costs nobody else anything.
+//! - Logs hold no addresses, room ids, entry bytes, keys or tokens.
+
+mod access;
+mod config;
+mod error;
+mod lock;
+mod room;
+mod server;
+mod socket;
+mod store;
+pub mod web;
+mod wire;
+
+pub use config::{Config, Tuning};
+pub use error::StartError;
+pub use server::{RunningRelay, start};

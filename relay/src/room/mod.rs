@@ -1,0 +1,79 @@
+//! What can be asked about rooms, a file per operation, and what happens to entries on their way.
+//!
+//! ```text
+//! create, append, handshake ──> writer (batch) ──commit──> publish ──> hub ──> outbox of every subscriber
+//! open, page, card, join    ──> read store
+//! ```
+
+mod append;
+mod batch;
+mod card;
+mod create;
+mod handshake;
+mod hub;
+mod open;
+mod outbox;
+mod page;
+mod publish;
+mod reply;
+mod session;
+mod writer;
+
+pub(crate) use outbox::CloseReason;
+pub(crate) use reply::ReplyTo;
+pub(crate) use session::Session;
+pub(crate) use writer::WriterTask;
+
+use crate::config::Tuning;
+use crate::store::{ReadStore, Store};
+use hub::Hub;
+use sotto_protocol::{ErrorCode, Incarnation, Reply, WireError};
+use std::sync::Arc;
+use writer::Writer;
+
+/// All rooms of a relay.
+pub(crate) struct Rooms {
+    read: ReadStore,
+    writer: Writer,
+    hub: Arc<Hub>,
+    incarnation: Incarnation,
+}
+
+impl Rooms {
+    /// Starts the writer on an open store.
+    pub(crate) fn start(store: Store, tuning: &Tuning) -> (Self, WriterTask) {
+        let hub = Arc::new(Hub::default());
+        let (writer, task) = Writer::start(store.write, Arc::clone(&hub), tuning.write_queue_max_bytes);
+        (Self { read: store.read, writer, hub, incarnation: store.incarnation }, task)
+    }
+
+    /// Which life of the database this is.
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// Ends a session: nothing is pushed to it any more.
+    pub(crate) fn end(&self, session: &Session) {
+        session.end(&self.hub);
+    }
+
+    /// Refuses new writes; what is queued is still committed.
+    pub(crate) fn stop_writing(&self) {
+        self.writer.stop();
+    }
+
+    /// Closes the connections that read.
+    pub(crate) async fn close(&self) {
+        self.read.close().await;
+    }
+}
+
+/// A read failed: that is a fault of the relay, and only the operator can do something about it.
+fn read_failed(error: &crate::store::StoreError) -> Reply {
+    tracing::error!(%error, "reading the database failed");
+    Reply::Error(ErrorCode::Internal.into())
+}
+
+fn refused(code: ErrorCode) -> Reply {
+    Reply::Error(WireError::new(code))
+}

@@ -1,0 +1,158 @@
+//! What one connection has proven, and what it is owed.
+
+use super::hub::{Hub, LiveRoom};
+use super::outbox::Outbox;
+use super::reply::ReplyTo;
+use crate::access::{Grant, RoomHead};
+use crate::lock::lock;
+use crate::wire;
+use sotto_protocol::{Challenge, ErrorCode, RelayFrame, Reply, RoomId, WireError, limits};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// One connection, as rooms see it.
+pub(crate) struct Session {
+    /// Tells sessions apart within this run of the relay.
+    id: u64,
+    challenge: Challenge,
+    /// `host[:port]` under which the client reached the relay, lower case.
+    authority: Box<str>,
+    outbox: Outbox,
+    /// Weight of the requests that are not answered yet.
+    in_flight: AtomicU32,
+    opened: Mutex<Opened>,
+}
+
+#[derive(Default)]
+struct Opened {
+    rooms: HashMap<RoomId, OpenRoom>,
+    is_ended: bool,
+}
+
+/// A room that is open on this connection.
+#[derive(Clone)]
+pub(crate) struct OpenRoom {
+    /// The relay's number of the room.
+    pub row: i64,
+    /// What was proven.
+    pub grant: Grant,
+    /// The room's live feed.
+    pub live: Arc<LiveRoom>,
+}
+
+/// Whether a room could be opened.
+pub(super) enum Admission {
+    /// Yes, or there is nobody left to tell.
+    Done,
+    /// The live feed went away meanwhile: enter the room again.
+    Again(ReplyTo),
+}
+
+impl Session {
+    /// A new connection with its challenge.
+    pub(crate) fn new(
+        id: u64,
+        challenge: Challenge,
+        authority: Box<str>,
+        live_queue_max_bytes: usize,
+    ) -> Self {
+        Self {
+            id,
+            challenge,
+            authority,
+            outbox: Outbox::new(live_queue_max_bytes),
+            in_flight: AtomicU32::new(0),
+            opened: Mutex::default(),
+        }
+    }
+
+    /// Tells sessions apart.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// What is to be signed on this connection.
+    pub(crate) fn challenge(&self) -> &Challenge {
+        &self.challenge
+    }
+
+    /// Under which name the client reached the relay.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// What is still to be sent.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Queues a frame of the protocol.
+    pub(crate) fn send(&self, frame: &RelayFrame) {
+        self.outbox.push(wire::frame(frame));
+    }
+
+    /// Answers a request that was never under way.
+    pub(crate) fn refuse(&self, request: u32, error: WireError) {
+        self.outbox.push(wire::reply(request, Reply::Error(error)));
+    }
+
+    /// Weight of the requests under way.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
+    pub(super) fn add_in_flight(&self, weight: u32) {
+        self.in_flight.fetch_add(weight, Ordering::AcqRel);
+    }
+
+    pub(super) fn remove_in_flight(&self, weight: u32) {
+        self.in_flight.fetch_sub(weight, Ordering::AcqRel);
+    }
+
+    /// The room, if it is open here.
+    pub(super) fn room(&self, room: &RoomId) -> Option<OpenRoom> {
+        lock(&self.opened).rooms.get(room).cloned()
+    }
+
+    /// Opens a room and answers, in one step with subscribing: what comes later is pushed after the answer.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        live: &Arc<LiveRoom>,
+        row: i64,
+        (grant, seen): (Grant, RoomHead),
+        reply: ReplyTo,
+    ) -> Admission {
+        let mut opened = lock(&self.opened);
+        if opened.is_ended {
+            return Admission::Done;
+        }
+        let is_new = !opened.rooms.contains_key(live.id());
+        if is_new && opened.rooms.len() >= limits::OPEN_ROOMS_PER_CONNECTION_MAX {
+            let limit = limits::OPEN_ROOMS_PER_CONNECTION_MAX as u64;
+            reply.error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
+            return Admission::Done;
+        }
+        match live.subscribe(self, grant, seen, reply) {
+            Ok(()) => {
+                let room = OpenRoom { row, grant, live: Arc::clone(live) };
+                opened.rooms.insert(*live.id(), room);
+                Admission::Done
+            }
+            Err(reply) => Admission::Again(reply),
+        }
+    }
+
+    /// Ends the session: it leaves every room, and what is queued is dropped.
+    pub(super) fn end(&self, hub: &Hub) {
+        let rooms = {
+            let mut opened = lock(&self.opened);
+            opened.is_ended = true;
+            std::mem::take(&mut opened.rooms)
+        };
+        for room in rooms.values() {
+            hub.leave(&room.live, self.id);
+        }
+        self.outbox.shut();
+    }
+}

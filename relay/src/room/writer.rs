@@ -1,0 +1,240 @@
+//! The one task that writes: everything that queued up meanwhile goes into one transaction, with one wait for the disk.
+
+use super::batch::Batch;
+use super::hub::Hub;
+use super::publish::{self, Outcome};
+use super::reply::ReplyTo;
+use crate::access::Grant;
+use crate::store::{HandshakeRecord, StoredRoom, WriteStore};
+use sotto_protocol::{CreateRoom, DoorId, EntryHeader, ErrorCode, RoomId, WireError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinHandle;
+
+/// Most operations and entry bytes in one transaction: beyond, waiting costs more than sharing saves.
+const BATCH_MAX_OPERATIONS: usize = 2048;
+const BATCH_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Rooms whose state the writer keeps in memory (about 100 bytes each).
+const CACHED_ROOMS_MAX: usize = 100_000;
+/// When to try again while the queue is full.
+const OVERLOADED_RETRY_MS: u64 = 1_000;
+
+/// Something to be written.
+pub(super) enum Operation {
+    /// A new room.
+    Create(CreateRoom),
+    /// A message.
+    Append {
+        /// Where to.
+        room: RoomId,
+        /// What the connection has proven.
+        grant: Grant,
+        /// Of the entry.
+        header: EntryHeader,
+        /// Header and ciphertext.
+        entry: Vec<u8>,
+    },
+    /// A handshake.
+    Handshake(Box<Handshake>),
+}
+
+/// A handshake to be written, if it comes next.
+pub(super) struct Handshake {
+    pub room: RoomId,
+    /// The last handshake its writer knows.
+    pub known_seq: u64,
+    pub header: EntryHeader,
+    pub entry: Vec<u8>,
+    pub record: HandshakeRecord,
+    pub authority: Authority,
+}
+
+/// By what right a handshake comes.
+pub(super) enum Authority {
+    /// A member's connection.
+    Member(Grant),
+    /// A newcomer who proved to have opened the card behind `door`, under this join key.
+    Joiner { door: DoorId, join_key: [u8; 32] },
+}
+
+impl Operation {
+    pub(super) fn room(&self) -> &RoomId {
+        match self {
+            Self::Create(create) => &create.room,
+            Self::Append { room, .. } => room,
+            Self::Handshake(handshake) => &handshake.room,
+        }
+    }
+
+    /// The entry that it brings.
+    pub(super) fn header(&self) -> Option<&EntryHeader> {
+        match self {
+            Self::Create(_) => None,
+            Self::Append { header, .. } => Some(header),
+            Self::Handshake(handshake) => Some(&handshake.header),
+        }
+    }
+
+    fn size_bytes(&self) -> usize {
+        const OVERHEAD_BYTES: usize = 256;
+        OVERHEAD_BYTES
+            + match self {
+                Self::Create(_) => 0,
+                Self::Append { entry, .. } => entry.len(),
+                Self::Handshake(handshake) => {
+                    let record = &handshake.record;
+                    let wraps: usize = record.doors.iter().map(|door| door.wrap.len() + 64).sum();
+                    handshake.entry.len() + record.card.len() + wraps
+                }
+            }
+    }
+}
+
+/// An operation and who waits for it.
+pub(super) struct Queued {
+    pub operation: Operation,
+    pub reply_to: ReplyTo,
+}
+
+/// Hands operations to the writer task.
+pub(super) struct Writer {
+    queue: UnboundedSender<Queued>,
+    shared: Arc<Shared>,
+    queue_max_bytes: usize,
+}
+
+#[derive(Default)]
+struct Shared {
+    queued_bytes: AtomicUsize,
+    is_stopping: AtomicBool,
+    stop: Notify,
+}
+
+/// The running task; gives the store back when it has stopped.
+pub(crate) struct WriterTask {
+    task: JoinHandle<WriteStore>,
+}
+
+impl WriterTask {
+    /// Waits until everything queued is committed, published and answered, and closes the database.
+    pub(crate) async fn finish(self) {
+        match self.task.await {
+            Ok(store) => {
+                if let Err(error) = store.close().await {
+                    tracing::error!(%error, "closing the database failed");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the writer failed"),
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn start(store: WriteStore, hub: Arc<Hub>, queue_max_bytes: usize) -> (Self, WriterTask) {
+        let (queue, operations) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared::default());
+        let task = tokio::spawn(write(store, hub, operations, Arc::clone(&shared)));
+        (Self { queue, shared, queue_max_bytes }, WriterTask { task })
+    }
+
+    /// Queues an operation, or answers why not.
+    pub(super) fn submit(&self, operation: Operation, reply_to: ReplyTo) {
+        if self.shared.is_stopping.load(Ordering::Acquire) {
+            return reply_to.error(ErrorCode::ShuttingDown);
+        }
+        let size_bytes = operation.size_bytes();
+        let queued_bytes = self.shared.queued_bytes.fetch_add(size_bytes, Ordering::AcqRel);
+        if queued_bytes > 0 && queued_bytes + size_bytes > self.queue_max_bytes {
+            self.shared.queued_bytes.fetch_sub(size_bytes, Ordering::AcqRel);
+            return reply_to.error(WireError {
+                retry_after_ms: Some(OVERLOADED_RETRY_MS),
+                ..WireError::new(ErrorCode::Overloaded)
+            });
+        }
+        if let Err(refused) = self.queue.send(Queued { operation, reply_to }) {
+            refused.0.reply_to.error(ErrorCode::ShuttingDown);
+        }
+    }
+
+    /// Takes nothing more; what is queued is still committed.
+    pub(super) fn stop(&self) {
+        self.shared.is_stopping.store(true, Ordering::Release);
+        self.shared.stop.notify_one();
+    }
+}
+
+async fn write(
+    mut store: WriteStore,
+    hub: Arc<Hub>,
+    mut operations: UnboundedReceiver<Queued>,
+    shared: Arc<Shared>,
+) -> WriteStore {
+    let (publisher, publishing) = publish::start(hub);
+    let mut cache = HashMap::new();
+    let mut deferred = VecDeque::new();
+    let mut is_closed = false;
+    loop {
+        if deferred.is_empty() {
+            let first = tokio::select! {
+                biased;
+                () = shared.stop.notified(), if !is_closed => {
+                    // What is in the queue still comes out of it.
+                    operations.close();
+                    is_closed = true;
+                    continue;
+                }
+                first = operations.recv() => first,
+            };
+            let Some(first) = first else { break };
+            deferred.push_back(first);
+        }
+        let (batch, size_bytes) = fill(&mut deferred, &mut operations);
+        let outcome = commit(&mut store, &mut cache, batch, &mut deferred, size_bytes, &shared).await;
+        if publisher.send(outcome).await.is_err() {
+            break;
+        }
+        if cache.len() > CACHED_ROOMS_MAX {
+            cache.clear();
+        }
+    }
+    drop(publisher);
+    if let Err(error) = publishing.await {
+        tracing::error!(%error, "publishing failed");
+    }
+    store
+}
+
+/// Takes what is there, up to the bounds of a transaction.
+fn fill(
+    deferred: &mut VecDeque<Queued>,
+    operations: &mut UnboundedReceiver<Queued>,
+) -> (VecDeque<Queued>, usize) {
+    let mut batch = VecDeque::new();
+    let mut size_bytes = 0;
+    while batch.len() < BATCH_MAX_OPERATIONS && size_bytes < BATCH_MAX_BYTES {
+        let Some(next) = deferred.pop_front().or_else(|| operations.try_recv().ok()) else { break };
+        size_bytes += next.operation.size_bytes();
+        batch.push_back(next);
+    }
+    (batch, size_bytes)
+}
+
+async fn commit(
+    store: &mut WriteStore,
+    cache: &mut HashMap<RoomId, StoredRoom>,
+    batch: VecDeque<Queued>,
+    deferred: &mut VecDeque<Queued>,
+    size_bytes: usize,
+    shared: &Shared,
+) -> Outcome {
+    let already_deferred: usize = deferred.iter().map(|queued| queued.operation.size_bytes()).sum();
+    let outcome = Batch::new(store, cache, batch, deferred).run().await;
+    // What was put off to the next transaction is still queued.
+    let put_off: usize =
+        deferred.iter().map(|queued| queued.operation.size_bytes()).sum::<usize>() - already_deferred;
+    shared.queued_bytes.fetch_sub(size_bytes - put_off, Ordering::AcqRel);
+    outcome
+}

@@ -1,0 +1,293 @@
+//! One connection: a single task that reads and writes as far as the socket lets it.
+//!
+//! Reading stops while too much is under way or still to be written, so that a peer is never owed more than a bound.
+
+use super::dispatch::{FrameHead, IN_FLIGHT_MAX, dispatch, refuse_too_long};
+use super::message::{Event, Messages, Violation};
+use super::registry::Connections;
+use crate::config::Tuning;
+use crate::room::{CloseReason, Rooms, Session};
+use crate::wire;
+use bytes::{Buf as _, Bytes};
+use sotto_protocol::{ErrorCode, PROTOCOL_VERSION, RelayFrame, Welcome};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+/// What one read takes at most. It lies on the stack: a connection has no read buffer of its own.
+const READ_BYTES: usize = 8192;
+/// Frames that one write takes at most.
+const WRITE_FRAMES: usize = 64;
+/// With so much on its way out to a peer, nothing more is read from it.
+const WRITE_MAX_BYTES: usize = 1024 * 1024;
+/// After so many frames in a row that cannot be read, the peer is taken for something else than a client.
+const MALFORMED_MAX: u32 = 100;
+/// How long the peer may take to answer a close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// A connection that has been upgraded.
+pub(super) struct Connection {
+    stream: TcpStream,
+    messages: Messages,
+    /// Frames on their way out, the first perhaps in part.
+    writing: VecDeque<Bytes>,
+    session: Arc<Session>,
+    rooms: Arc<Rooms>,
+    connections: Arc<Connections>,
+    ping_after: Duration,
+    drop_after: Duration,
+    timer: Pin<Box<Sleep>>,
+    last_heard: Instant,
+    malformed_in_a_row: u32,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// We have sent a close and wait for the peer's.
+    ClosedByUs,
+    /// Both have closed: what is queued goes out, then the stream ends.
+    Finishing,
+}
+
+/// Why the task ends, when it is not by a regular close.
+enum End {
+    Gone,
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+impl Connection {
+    /// `read_ahead` are bytes that came with the upgrade.
+    pub(super) fn new(
+        stream: TcpStream,
+        read_ahead: &[u8],
+        session: Arc<Session>,
+        rooms: Arc<Rooms>,
+        connections: Arc<Connections>,
+        tuning: &Tuning,
+    ) -> Self {
+        let mut messages = Messages::default();
+        messages.buffer().extend_from_slice(read_ahead);
+        session.send(&RelayFrame::Welcome(Welcome {
+            version: PROTOCOL_VERSION,
+            challenge: *session.challenge(),
+            incarnation: rooms.incarnation(),
+            now_ms: now_ms(),
+        }));
+        connections.add(&session);
+        Self {
+            stream,
+            messages,
+            writing: VecDeque::new(),
+            session,
+            rooms,
+            connections,
+            ping_after: tuning.ping_after,
+            drop_after: tuning.drop_after,
+            timer: Box::pin(tokio::time::sleep(tuning.ping_after)),
+            last_heard: Instant::now(),
+            malformed_in_a_row: 0,
+            stage: Stage::Open,
+        }
+    }
+
+    fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        self.session.outbox().register(cx.waker());
+        self.poll_timer(cx)?;
+        loop {
+            let written = self.poll_write(cx)?;
+            if self.stage == Stage::Finishing && self.writing.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            // Reading may have brought answers to write, and writing may have made room to read.
+            let read = self.poll_read(cx)?;
+            let has_more_to_write =
+                written.is_ready() && self.stage != Stage::Finishing && !self.session.outbox().is_empty();
+            if read.is_pending() && !has_more_to_write && (written.is_pending() || self.writing.is_empty()) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Writes until there is nothing more to write (ready) or the socket takes no more (pending).
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, End> {
+        loop {
+            if self.stage == Stage::Open {
+                let closing = self.session.outbox().take(&mut self.writing, WRITE_FRAMES);
+                if let Some(reason) = closing {
+                    self.close(reason);
+                }
+            }
+            if self.writing.is_empty() {
+                if self.writing.capacity() > 4 {
+                    // An idle connection keeps nothing of a burst.
+                    self.writing = VecDeque::new();
+                }
+                return Ok(Poll::Ready(()));
+            }
+            let mut slices = [IoSlice::new(&[]); WRITE_FRAMES];
+            for (slice, frame) in slices.iter_mut().zip(&self.writing) {
+                *slice = IoSlice::new(frame);
+            }
+            let slices = slices.get(..self.writing.len()).unwrap_or(&slices);
+            match Pin::new(&mut self.stream).poll_write_vectored(cx, slices)? {
+                Poll::Ready(0) => return Err(End::Gone),
+                Poll::Ready(written) => self.advance(written),
+                Poll::Pending => return Ok(Poll::Pending),
+            }
+        }
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        while let Some(frame) = self.writing.front_mut() {
+            if written < frame.len() {
+                frame.advance(written);
+                return;
+            }
+            written -= frame.len();
+            self.writing.pop_front();
+        }
+    }
+
+    /// Reads once and does what has become complete. Pending if nothing came, or nothing more is wanted now.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, End> {
+        if self.stage == Stage::Finishing || (self.stage == Stage::Open && self.is_owed_too_much()) {
+            return Ok(Poll::Pending);
+        }
+        if self.take_events()? {
+            return Ok(Poll::Ready(()));
+        }
+        let mut scratch = [0; READ_BYTES];
+        let mut read = ReadBuf::new(&mut scratch);
+        if Pin::new(&mut self.stream).poll_read(cx, &mut read)?.is_pending() {
+            return Ok(Poll::Pending);
+        }
+        if read.filled().is_empty() {
+            return Err(End::Gone);
+        }
+        self.messages.buffer().extend_from_slice(read.filled());
+        self.last_heard = Instant::now();
+        self.take_events()?;
+        Ok(Poll::Ready(()))
+    }
+
+    fn is_owed_too_much(&self) -> bool {
+        self.session.in_flight() >= IN_FLIGHT_MAX
+            || self.writing.len() >= WRITE_FRAMES
+            || self.writing.iter().map(Bytes::len).sum::<usize>() >= WRITE_MAX_BYTES
+    }
+
+    /// Does what has arrived in full, as long as not too much is under way. Whether there was anything.
+    fn take_events(&mut self) -> Result<bool, End> {
+        let mut is_any = false;
+        while self.stage != Stage::Finishing && (self.stage != Stage::Open || !self.is_owed_too_much()) {
+            match self.messages.next(|head| FrameHead::read(head).is_handshake) {
+                Ok(Some(event)) => self.handle(event),
+                Ok(None) => break,
+                Err(violation) => {
+                    self.writing.push_back(wire::close(match violation {
+                        Violation::Protocol => CloseReason::Protocol.code(),
+                        Violation::TooBig => CloseReason::TooBig.code(),
+                    }));
+                    // What follows a violation means nothing: there is no use in waiting for the peer's close.
+                    self.stage = Stage::Finishing;
+                }
+            }
+            is_any = true;
+        }
+        Ok(is_any)
+    }
+
+    fn handle(&mut self, event: Event) {
+        if self.stage == Stage::ClosedByUs {
+            if event == Event::Close {
+                self.stage = Stage::Finishing;
+            }
+            return;
+        }
+        let is_readable = match event {
+            Event::Binary(bytes) => dispatch(&self.rooms, &self.session, &bytes),
+            Event::Text => {
+                self.session.refuse(0, ErrorCode::MalformedFrame.into());
+                false
+            }
+            Event::TooLong(head, limit_bytes) => {
+                refuse_too_long(&self.session, &head, limit_bytes);
+                false
+            }
+            Event::Ping(payload) => {
+                self.writing.push_back(wire::pong(&payload));
+                return;
+            }
+            Event::Pong => return,
+            Event::Close => {
+                self.writing.push_back(wire::close(1000));
+                self.stage = Stage::Finishing;
+                return;
+            }
+        };
+        self.malformed_in_a_row = if is_readable { 0 } else { self.malformed_in_a_row + 1 };
+        if self.malformed_in_a_row > MALFORMED_MAX {
+            self.session.outbox().close(CloseReason::Policy);
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        self.writing.push_back(wire::close(reason.code()));
+        self.stage = Stage::ClosedByUs;
+        self.timer.as_mut().reset(Instant::now() + CLOSE_WITHIN);
+    }
+
+    /// Pings after silence, and gives up after more of it.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let silence = self.last_heard.elapsed();
+            if self.stage != Stage::Open || silence >= self.drop_after {
+                return Err(End::Gone);
+            }
+            let next = if silence >= self.ping_after {
+                if self.writing.is_empty() {
+                    self.writing.push_back(wire::ping());
+                }
+                self.ping_after.min(self.drop_after - silence)
+            } else {
+                self.ping_after - silence
+            };
+            self.timer.as_mut().reset(Instant::now() + next);
+        }
+        Ok(())
+    }
+}
+
+impl Future for Connection {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_all(cx).map(|_| ())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.rooms.end(&self.session);
+        self.connections.remove(&self.session);
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

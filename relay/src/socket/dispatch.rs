@@ -1,0 +1,124 @@
+//! What a frame asks for, and to whom it goes.
+
+use crate::room::{ReplyTo, Rooms, Session};
+use minicbor::Decoder;
+use sotto_protocol::{ClientFrame, ErrorCode, Request, WireError, decode};
+use std::sync::Arc;
+
+/// What one connection may have under way: beyond, no more is read from it until answers have gone out.
+pub(super) const IN_FLIGHT_MAX: u32 = 128;
+
+/// The beginning of a client's frame, as far as it can be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct FrameHead {
+    /// The request number; 0 where it is lost.
+    pub request: u32,
+    /// Whether it appends a handshake, which may be longer than other frames.
+    pub is_handshake: bool,
+}
+
+impl FrameHead {
+    /// Reads what there is. Malformed and cut frames give what came before the fault.
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        let mut head = Self::default();
+        // The error says no more than that the rest could not be read.
+        let _ = head.fill(&mut Decoder::new(bytes));
+        head
+    }
+
+    fn fill(&mut self, decoder: &mut Decoder<'_>) -> Result<(), minicbor::decode::Error> {
+        const APPEND_HANDSHAKE: u32 = 3;
+        let fields = decoder.map()?.unwrap_or(2);
+        for _ in 0..fields.min(2) {
+            match decoder.u32()? {
+                0 => self.request = decoder.u32()?,
+                1 => {
+                    decoder.array()?;
+                    self.is_handshake = decoder.u32()? == APPEND_HANDSHAKE;
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a frame and sees to it that it is answered. Whether it could be read.
+pub(super) fn dispatch(rooms: &Arc<Rooms>, session: &Arc<Session>, bytes: &[u8]) -> bool {
+    let Ok(frame) = decode::<ClientFrame>(bytes) else {
+        session.refuse(FrameHead::read(bytes).request, ErrorCode::MalformedFrame.into());
+        return false;
+    };
+    let reply_to = ReplyTo::new(Arc::clone(session), frame.request, weight(&frame.body));
+    match frame.body {
+        Request::Create(create) => rooms.create(create, reply_to),
+        Request::Append(append) => rooms.append(append, reply_to),
+        Request::AppendHandshake(append) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.append_handshake(append, reply_to).await });
+        }
+        Request::Open(open) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.open(open, reply_to).await });
+        }
+        Request::Page(page) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.page(page, reply_to).await });
+        }
+        Request::Card(card) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.card(card, reply_to).await });
+        }
+    }
+    true
+}
+
+/// Refuses a frame that was too long to be read.
+pub(super) fn refuse_too_long(session: &Session, head: &[u8], limit_bytes: usize) {
+    let error = WireError::with_limit(ErrorCode::FrameTooLarge, limit_bytes as u64);
+    session.refuse(FrameHead::read(head).request, error);
+}
+
+/// A request weighs what its answer, or itself, may take of memory.
+fn weight(request: &Request) -> u32 {
+    match request {
+        Request::Create(_) | Request::Open(_) | Request::Append(_) => 1,
+        Request::Page(_) | Request::Card(_) | Request::AppendHandshake(_) => 16,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_protocol::{Append, AppendHandshake, RoomId, encode};
+
+    #[test]
+    fn the_head_of_a_frame_survives_a_cut() {
+        let room = RoomId::new([1; 16]);
+        let append =
+            ClientFrame { request: 70_000, body: Request::Append(Append { room, entry: vec![2; 300] }) };
+        let handshake = ClientFrame {
+            request: 9,
+            body: Request::AppendHandshake(AppendHandshake {
+                room,
+                last_handshake_seq: 0,
+                entry: vec![2; 300],
+                access_key: [0; 32],
+                join_key: [0; 32],
+                card: vec![],
+                doors: vec![],
+                join: None,
+            }),
+        };
+        for (frame, expected) in [
+            (append, FrameHead { request: 70_000, is_handshake: false }),
+            (handshake, FrameHead { request: 9, is_handshake: true }),
+        ] {
+            assert_eq!(FrameHead::read(&encode(&frame)[..64]), expected);
+        }
+        for nothing in [&[][..], &[0xff; 20], &[0xa2], b"not CBOR"] {
+            assert_eq!(FrameHead::read(nothing), FrameHead::default());
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What can go wrong with the database, at start and while writing.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why the database does not open.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The data folder, or a file in it, cannot be made or written.
+    #[error("cannot write {}: {source}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another relay works on this folder.
+    #[error("another relay uses {}", path.display())]
+    InUse {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// A later version of the relay wrote it.
+    #[error("the database was written by a newer version of sotto-relay")]
+    Newer,
+    /// SQLite refuses.
+    #[error("cannot open the database: {0}")]
+    Open(sqlx::Error),
+    /// The schema cannot be brought up to date.
+    #[error("cannot bring the database up to date: {0}")]
+    Migrate(sqlx::migrate::MigrateError),
+    /// A value in it has a shape that the relay never writes.
+    #[error("the database is damaged: {0}")]
+    Damaged(&'static str),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+impl StoreError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> String {
+        match self {
+            Self::Folder { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull => "make space on the disk".to_owned(),
+                _ => "choose a folder that you may write with --data".to_owned(),
+            },
+            Self::InUse { .. } => "stop the other relay, or choose another folder with --data".to_owned(),
+            Self::Newer => "update sotto-relay, or choose another folder with --data".to_owned(),
+            Self::Open(error) if is_full(error) => {
+                "make space on the disk, or raise --max-database-bytes".to_owned()
+            }
+            Self::Open(_) | Self::Migrate(_) | Self::Damaged(_) => {
+                "check the disk and the file's permissions; if the file is damaged, restore a backup or choose another \
+                 folder with --data"
+                    .to_owned()
+            }
+            Self::Random(_) => "check that the system's random number source is available".to_owned(),
+        }
+    }
+}
+
+/// Why a transaction did not happen.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteFault {
+    /// The disk is full, or the database has reached its quota. Reading goes on, and so will writing when there is space.
+    #[error("the disk is full")]
+    Full,
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Failed(sqlx::Error),
+    /// A value in the database has a shape that the relay never writes.
+    #[error("the database is damaged: {0}")]
+    Damaged(&'static str),
+}
+
+impl From<sqlx::Error> for WriteFault {
+    fn from(error: sqlx::Error) -> Self {
+        if is_full(&error) { Self::Full } else { Self::Failed(error) }
+    }
+}
+
+/// `SQLITE_FULL` (13), and `SQLITE_IOERR` (10), which is how a full disk shows in the files beside the database.
+fn is_full(error: &sqlx::Error) -> bool {
+    let extended = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    extended.is_some_and(|code| matches!(code & 0xff, 10 | 13))
+}

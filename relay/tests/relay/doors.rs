@@ -1,0 +1,111 @@
+//! Doors, cards, and the one handshake of a newcomer.
+
+use crate::support::*;
+use sotto_protocol::{CardReply, DoorId, ErrorCode, Reply, Request};
+
+async fn room_with_door(relay: &TestRelay) -> (Client, Room, DoorId) {
+    let mut client = relay.connect().await;
+    let mut room = Room::new();
+    let door = DoorId::new(random());
+    client.create(&room).await;
+    client.open(&room).await;
+    client.commit(&mut room, &[door, DoorId::new(random())]).await;
+    (client, room, door)
+}
+
+#[tokio::test]
+async fn who_knows_a_door_gets_its_card() {
+    let relay = TestRelay::start().await;
+    let (mut alice, mut room, door) = room_with_door(&relay).await;
+    let mut newcomer = relay.connect().await;
+    let expected = CardReply {
+        epoch: 1,
+        last_handshake_seq: 1,
+        card: b"card of epoch 1".to_vec(),
+        wrap: [b"wrap ", &door.as_bytes()[..]].concat(),
+    };
+    assert_eq!(newcomer.card(&room, door).await, Reply::Card(expected));
+    let error = |code: ErrorCode| Reply::Error(code.into());
+    assert_eq!(newcomer.card(&room, DoorId::new(random())).await, error(ErrorCode::DoorClosed));
+    assert_eq!(newcomer.card(&Room::new(), door).await, error(ErrorCode::UnknownRoom));
+
+    alice.commit(&mut room, &[]).await;
+    assert_eq!(newcomer.card(&room, door).await, error(ErrorCode::DoorClosed), "revoked");
+}
+
+#[tokio::test]
+async fn a_newcomer_joins_through_a_door() {
+    let relay = TestRelay::start().await;
+    let (mut alice, mut room, door) = room_with_door(&relay).await;
+    let mut newcomer = relay.connect().await;
+    let mut commit = room.commit(&[door]);
+    room.join(&newcomer, 1, door, &mut commit);
+    let seq = appended(newcomer.ask(Request::AppendHandshake(commit.clone())).await);
+    newcomer.open(&room).await;
+    newcomer.append(&room, &entry(2, b"hello")).await;
+    let (_, pushed) = alice.pushed_entry().await;
+    assert_eq!(pushed.seq, 1, "her own");
+    assert_eq!(alice.pushed_entry().await.1.access_key, Some(room.access_key(2)));
+
+    // The acknowledgement got lost: the same bytes under a new challenge, though the join key has changed.
+    let mut again = relay.connect().await;
+    room.join(&again, 1, door, &mut commit);
+    assert_eq!(again.ask(Request::AppendHandshake(commit)).await, Reply::Appended(seq));
+}
+
+#[tokio::test]
+async fn a_join_needs_door_key_and_challenge() {
+    let relay = TestRelay::start().await;
+    let (mut alice, room, door) = room_with_door(&relay).await;
+    let mut newcomer = relay.connect().await;
+    let elsewhere = Client::try_connect(&relay.authority(), &[("host", "other.example")]).await.unwrap();
+    let next = |from: &Room, by: &Client, epoch, through| {
+        let mut commit = from.clone().commit(&[door]);
+        from.join(by, epoch, through, &mut commit);
+        commit
+    };
+
+    let wrong_door = next(&room, &newcomer, 1, DoorId::new(random()));
+    let mut another_door = next(&room, &newcomer, 1, door);
+    another_door.join.as_mut().unwrap().door = DoorId::new(random());
+    let old_key = next(&room, &newcomer, 0, door);
+    let other_room = Room { id: room.id, last_handshake_seq: 1, ..second_epoch() };
+    let wrong_key = next(&other_room, &newcomer, 1, door);
+    let replayed = next(&room, &alice, 1, door);
+    let other_host = next(&room, &elsewhere, 1, door);
+    let mut other_entry = next(&room, &newcomer, 1, door);
+    *other_entry.entry.last_mut().unwrap() ^= 1;
+    let mut unknown_room = next(&room, &newcomer, 1, door);
+    unknown_room.room = Room::new().id;
+    let mut conflict = next(&room, &newcomer, 1, door);
+    conflict.last_handshake_seq = 0;
+    for (what, commit, expected) in [
+        ("a door that never was", wrong_door, ErrorCode::DoorClosed),
+        ("another door than signed", another_door, ErrorCode::DoorClosed),
+        ("the join key of an earlier epoch", old_key, ErrorCode::BadSignature),
+        ("a key of one's own", wrong_key, ErrorCode::BadSignature),
+        ("another connection's challenge", replayed, ErrorCode::BadSignature),
+        ("another relay's name", other_host, ErrorCode::BadSignature),
+        ("a flipped bit", other_entry, ErrorCode::BadSignature),
+        ("no such room", unknown_room, ErrorCode::UnknownRoom),
+        ("an older state", conflict, ErrorCode::Conflict),
+    ] {
+        assert_eq!(newcomer.refusal_code(Request::AppendHandshake(commit)).await, expected, "{what}");
+    }
+
+    let mut room = room;
+    let prepared = next(&room, &newcomer, 1, door);
+    alice.commit(&mut room, &[]).await;
+    assert_eq!(
+        newcomer.refusal_code(Request::AppendHandshake(prepared)).await,
+        ErrorCode::DoorClosed,
+        "revoked"
+    );
+    assert_eq!(alice.whole_log(&room).await.len(), 2, "none of them left a trace");
+}
+
+fn second_epoch() -> Room {
+    let mut room = Room::new();
+    room.commit(&[]);
+    room
+}

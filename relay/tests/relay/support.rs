@@ -1,0 +1,326 @@
+//! A relay in this process, clients that speak the protocol by hand, and rooms with keys that any test can hold.
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use futures_util::{SinkExt as _, StreamExt as _};
+use sotto_protocol::{
+    Append, AppendHandshake, CardRequest, ClientFrame, CreateRoom, Direction, Door, DoorId, EntryHeader,
+    EntryId, ErrorCode, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, ROOM_SOCKET_PATH,
+    RelayFrame, Reply, Request, RoomId, Welcome, WireError, decode, encode, join_statement, open_statement,
+};
+use sotto_relay::{Config, RunningRelay, start};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Longer than anything here takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough to be sure that nothing comes.
+pub const SILENCE: Duration = Duration::from_millis(200);
+
+pub struct TestRelay {
+    pub running: RunningRelay,
+    pub data: TempDir,
+}
+
+impl TestRelay {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let running = start_on(data.path(), change).await;
+        Self { running, data }
+    }
+
+    pub fn authority(&self) -> String {
+        self.running.addr().to_string()
+    }
+
+    pub async fn connect(&self) -> Client {
+        Client::connect(&self.authority()).await
+    }
+}
+
+pub async fn start_on(data: &Path, change: impl FnOnce(&mut Config)) -> RunningRelay {
+    let mut config = Config::new("127.0.0.1:0".parse().unwrap(), data);
+    change(&mut config);
+    start(config).await.unwrap()
+}
+
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).unwrap();
+    bytes
+}
+
+/// An entry of that epoch with a fresh id.
+pub fn entry(epoch: u64, body: &[u8]) -> Vec<u8> {
+    entry_with_id(epoch, EntryId::new(random()), body)
+}
+
+pub fn entry_with_id(epoch: u64, id: EntryId, body: &[u8]) -> Vec<u8> {
+    let mut entry = EntryHeader { epoch, id }.to_bytes().to_vec();
+    entry.extend_from_slice(body);
+    entry.extend_from_slice(&[0; 16]);
+    entry
+}
+
+/// The keys of a room's epochs, as a member has them.
+#[derive(Clone)]
+pub struct Room {
+    pub id: RoomId,
+    pub access: Vec<SigningKey>,
+    pub join: Vec<SigningKey>,
+    pub last_handshake_seq: u64,
+}
+
+impl Room {
+    pub fn new() -> Self {
+        let mut room =
+            Self { id: RoomId::new(random()), access: Vec::new(), join: Vec::new(), last_handshake_seq: 0 };
+        room.next_keys();
+        room
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.access.len() as u64 - 1
+    }
+
+    fn next_keys(&mut self) {
+        self.access.push(SigningKey::from_bytes(&random()));
+        self.join.push(SigningKey::from_bytes(&random()));
+    }
+
+    pub fn access_key(&self, epoch: u64) -> [u8; 32] {
+        self.access[epoch as usize].verifying_key().to_bytes()
+    }
+
+    pub fn creation(&self) -> CreateRoom {
+        CreateRoom {
+            room: self.id,
+            access_key: self.access_key(0),
+            join_key: self.join[0].verifying_key().to_bytes(),
+        }
+    }
+
+    /// What leads the room into its next epoch. The room here goes there at once.
+    pub fn commit(&mut self, doors: &[DoorId]) -> AppendHandshake {
+        let entry = entry(self.epoch(), b"commit");
+        let last_handshake_seq = self.last_handshake_seq;
+        self.next_keys();
+        let doors = doors.iter().map(|id| Door { id: *id, wrap: [b"wrap ", &id.as_bytes()[..]].concat() });
+        AppendHandshake {
+            room: self.id,
+            last_handshake_seq,
+            entry,
+            access_key: self.access_key(self.epoch()),
+            join_key: self.join[self.epoch() as usize].verifying_key().to_bytes(),
+            card: format!("card of epoch {}", self.epoch()).into_bytes(),
+            doors: doors.collect(),
+            join: None,
+        }
+    }
+
+    pub fn open_signature(&self, client: &Client, epoch: u64) -> [u8; 64] {
+        let statement = open_statement(&client.authority, &client.welcome.challenge, &self.id, epoch);
+        self.access[epoch as usize].sign(&statement).to_bytes()
+    }
+
+    /// Makes a commit a join: `epoch` is the one it leaves.
+    pub fn join(&self, client: &Client, epoch: u64, door: DoorId, commit: &mut AppendHandshake) {
+        let statement = join_statement(
+            &client.authority,
+            &client.welcome.challenge,
+            &self.id,
+            epoch,
+            &door,
+            &commit.entry,
+        );
+        let signature = self.join[epoch as usize].sign(&statement).to_bytes();
+        commit.join = Some(JoinAuthority { door, signature });
+    }
+}
+
+pub struct Client {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub authority: String,
+    pub welcome: Welcome,
+    pushed: VecDeque<RelayFrame>,
+    next_request: u32,
+}
+
+impl Client {
+    pub async fn connect(authority: &str) -> Self {
+        Self::try_connect(authority, &[]).await.unwrap()
+    }
+
+    pub async fn try_connect(authority: &str, headers: &[(&'static str, &str)]) -> tungstenite::Result<Self> {
+        let mut request = format!("ws://{authority}{ROOM_SOCKET_PATH}").into_client_request()?;
+        let mut named = authority.to_owned();
+        for (name, value) in headers {
+            if *name == "host" {
+                named = (*value).to_owned();
+            }
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (mut socket, _) = connect_async(request).await?;
+        let welcome = match decode(&socket.next().await.unwrap()?.into_data()).unwrap() {
+            RelayFrame::Welcome(welcome) => welcome,
+            other => panic!("expected a welcome, got {other:?}"),
+        };
+        Ok(Self { socket, authority: named, welcome, pushed: VecDeque::new(), next_request: 1 })
+    }
+
+    /// Sends a request and gives its number.
+    pub async fn send(&mut self, body: Request) -> u32 {
+        let request = self.next_request;
+        self.next_request += 1;
+        let bytes = encode(&ClientFrame { request, body });
+        self.socket.send(Message::binary(bytes)).await.unwrap();
+        request
+    }
+
+    pub async fn ask(&mut self, body: Request) -> Reply {
+        let request = self.send(body).await;
+        self.reply_to(request).await
+    }
+
+    pub async fn reply_to(&mut self, request: u32) -> Reply {
+        loop {
+            match self.read().await {
+                RelayFrame::Reply(number, reply) if number == request => return reply,
+                other => self.pushed.push_back(other),
+            }
+        }
+    }
+
+    pub async fn refusal(&mut self, body: Request) -> WireError {
+        match self.ask(body).await {
+            Reply::Error(error) => error,
+            other => panic!("expected an error, got {other:?}"),
+        }
+    }
+
+    pub async fn refusal_code(&mut self, body: Request) -> ErrorCode {
+        self.refusal(body).await.code
+    }
+
+    /// The next frame from the wire.
+    pub async fn read(&mut self) -> RelayFrame {
+        tokio::time::timeout(PATIENCE, self.read_frame()).await.expect("the relay is silent")
+    }
+
+    async fn read_frame(&mut self) -> RelayFrame {
+        loop {
+            match self.socket.next().await.expect("the relay closed").expect("the relay is gone") {
+                Message::Binary(bytes) => return decode(&bytes).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    /// The next frame that answers nothing.
+    pub async fn pushed(&mut self) -> RelayFrame {
+        match self.pushed.pop_front() {
+            Some(frame) => frame,
+            None => self.read().await,
+        }
+    }
+
+    pub async fn pushed_entry(&mut self) -> (RoomId, LogEntry) {
+        match self.pushed().await {
+            RelayFrame::Entry(room, entry) => (room, entry),
+            other => panic!("expected an entry, got {other:?}"),
+        }
+    }
+
+    pub async fn expect_silence(&mut self) {
+        assert!(self.pushed.is_empty(), "{:?}", self.pushed);
+        if let Ok(frame) = tokio::time::timeout(SILENCE, self.read_frame()).await {
+            panic!("expected nothing, got {frame:?}");
+        }
+    }
+
+    pub async fn create(&mut self, room: &Room) {
+        assert_eq!(self.ask(Request::Create(room.creation())).await, Reply::Created);
+    }
+
+    pub async fn try_open(&mut self, room: &Room, epoch: u64) -> Reply {
+        let signature = room.open_signature(self, epoch);
+        self.ask(Request::Open(OpenRoom { room: room.id, epoch, signature })).await
+    }
+
+    pub async fn open_at(&mut self, room: &Room, epoch: u64) -> OpenedRoom {
+        match self.try_open(room, epoch).await {
+            Reply::Opened(opened) => opened,
+            other => panic!("expected the room to open, got {other:?}"),
+        }
+    }
+
+    pub async fn open(&mut self, room: &Room) -> OpenedRoom {
+        self.open_at(room, room.epoch()).await
+    }
+
+    pub async fn append(&mut self, room: &Room, entry: &[u8]) -> u64 {
+        appended(self.ask(append(room, entry)).await)
+    }
+
+    /// Leads a room that is open here into its next epoch, and opens it again.
+    pub async fn commit(&mut self, room: &mut Room, doors: &[DoorId]) -> u64 {
+        let commit = room.commit(doors);
+        let seq = appended(self.ask(Request::AppendHandshake(commit)).await);
+        room.last_handshake_seq = seq;
+        self.open(room).await;
+        seq
+    }
+
+    pub async fn page(&mut self, room: &Room, from: u64, direction: Direction, limit: u32) -> Page {
+        self.page_of(PageRequest { room: room.id, from, direction, limit, handshakes_only: false }).await
+    }
+
+    pub async fn page_of(&mut self, request: PageRequest) -> Page {
+        match self.ask(Request::Page(request)).await {
+            Reply::Page(page) => page,
+            other => panic!("expected a page, got {other:?}"),
+        }
+    }
+
+    /// Everything that this connection may read of the room, oldest first.
+    pub async fn whole_log(&mut self, room: &Room) -> Vec<LogEntry> {
+        let mut entries: Vec<LogEntry> = Vec::new();
+        loop {
+            let from = entries.last().map_or(0, |entry| entry.seq);
+            let page = self.page(room, from, Direction::Forward, 500).await;
+            entries.extend(page.entries);
+            if !page.more {
+                return entries;
+            }
+        }
+    }
+
+    pub async fn card(&mut self, room: &Room, door: DoorId) -> Reply {
+        self.ask(Request::Card(CardRequest { room: room.id, door })).await
+    }
+}
+
+pub fn append(room: &Room, entry: &[u8]) -> Request {
+    Request::Append(Append { room: room.id, entry: entry.to_vec() })
+}
+
+pub fn appended(reply: Reply) -> u64 {
+    match reply {
+        Reply::Appended(seq) => seq,
+        other => panic!("expected the entry to be appended, got {other:?}"),
+    }
+}
+
+pub fn seqs(entries: &[LogEntry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.seq).collect()
+}
