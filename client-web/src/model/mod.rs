@@ -1,0 +1,7 @@
+//! What the views show, as plain data.
+
+pub mod face;
+pub mod grouping;
+pub mod links;
+pub mod route;
+pub mod window;

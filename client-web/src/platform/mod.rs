@@ -1,0 +1,11 @@
+//! The browser as the engine's platform.
+
+pub mod address;
+pub mod clipboard;
+pub mod clock;
+pub mod dom;
+pub mod driver;
+mod locks;
+pub mod prefs;
+mod socket;
+pub mod store;

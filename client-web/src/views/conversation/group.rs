@@ -1,0 +1,77 @@
+//! What one person said in a row.
+
+use super::super::face::Face;
+use super::super::icon::{Draw, Icon};
+use super::message_text::MessageText;
+use crate::model::face::hue;
+use crate::model::grouping::{Group, Line, LineState};
+use crate::platform::clock;
+use crate::words;
+use dioxus::prelude::*;
+
+/// The group: a face, a name, and bubbles; mine without either, on the right.
+#[component]
+pub fn MessageGroup(group: Group) -> Element {
+    let side = if group.is_mine { "group mine" } else { "group" };
+    rsx! {
+        div { class: side,
+            if !group.is_mine {
+                Face { id: group.sender, name: group.name.clone() }
+            }
+            div { class: "bubbles",
+                if !group.is_mine {
+                    p { class: "sender ink-{hue(&group.sender)} clip", dir: "auto", "aria-hidden": "true", {group.name.clone()} }
+                }
+                for line in group.lines.iter() {
+                    Bubble {
+                        key: "{line_id(&line.id)}",
+                        line: line.clone(),
+                        sender: group.name.clone(),
+                        is_mine: group.is_mine,
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[component]
+fn Bubble(line: Line, sender: String, is_mine: bool) -> Element {
+    let state = match line.state {
+        LineState::Queued => "queued",
+        LineState::Sent => "sent",
+        LineState::Received => "received",
+    };
+    rsx! {
+        div {
+            id: line_id(&line.id),
+            class: "bubble",
+            "data-testid": "message",
+            "data-sender": sender.clone(),
+            "data-mine": is_mine,
+            "data-state": state,
+            "data-anchor": true,
+            span { class: "for-ears", {if is_mine { format!("{}: ", words::YOU) } else { format!("{sender}: ") }} }
+            MessageText { text: line.text.clone() }
+            span { class: "meta",
+                time { datetime: clock::iso_text(line.at_ms), {clock::clock_text(line.at_ms)} }
+                match line.state {
+                    LineState::Queued => rsx! {
+                        span { title: words::QUEUED, Draw { icon: Icon::Clock } }
+                        span { class: "for-ears", {words::QUEUED} }
+                    },
+                    LineState::Sent => rsx! {
+                        span { title: words::SENT, Draw { icon: Icon::Check } }
+                        span { class: "for-ears", {words::SENT} }
+                    },
+                    LineState::Received => rsx! {},
+                }
+            }
+        }
+    }
+}
+
+/// The id of a message's element.
+fn line_id(id: &[u8; 16]) -> String {
+    id.iter().fold("m-".to_owned(), |digits, byte| format!("{digits}{byte:02x}"))
+}

@@ -1,0 +1,42 @@
+//! A room: its head, what was said in it, and the field to say more.
+
+mod alarm;
+mod composer;
+mod empty;
+mod failed;
+mod group;
+mod head;
+mod message_text;
+mod scrolling;
+mod timeline;
+
+use crate::model::route::room_digits;
+use crate::state::use_ui;
+use alarm::AlarmBanner;
+use composer::Composer;
+use dioxus::prelude::*;
+use head::Head;
+use sotto_protocol::RoomId;
+use timeline::Timeline;
+
+/// The second pane.
+#[component]
+pub fn Conversation(room: RoomId) -> Element {
+    let ui = use_ui();
+    let Some(summary) = ui.summary(&room) else { return rsx! {} };
+    let is_open = use_memo(move || ui.open.read().as_ref().is_some_and(|open| open.room == room));
+    rsx! {
+        div { class: "conversation", "data-testid": "conversation", "data-room": room_digits(&room),
+            Head { view: summary.view.clone() }
+            if let Some(alarm) = summary.view.alarm {
+                AlarmBanner { alarm }
+            }
+            if is_open() {
+                Timeline { room }
+            } else {
+                div { class: "timeline" }
+            }
+            Composer { room }
+        }
+    }
+}
