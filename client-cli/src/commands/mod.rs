@@ -1,0 +1,47 @@
+//! A file a command.
+
+pub mod history;
+pub mod invite;
+pub mod join;
+pub mod listen;
+pub mod members;
+pub mod rooms;
+pub mod send;
+
+use crate::{client::Client, failure::Failure, output};
+use sotto_client_core::{ConnectionState, Event, RoomId};
+
+/// Reads everything that the relay has of a room. Where it cannot be reached, says so and goes on with what is here.
+async fn catch_up(client: &mut Client, room: RoomId) -> Result<(), Failure> {
+    loop {
+        match client.next_event().await? {
+            Event::CaughtUp(caught_up) if caught_up == room => return Ok(()),
+            Event::Connection(ConnectionState::Offline { .. }) if client.failures() > 0 => {
+                let origin = client.relay().origin();
+                output::warn(&format!(
+                    "the relay at {origin} cannot be reached: this is what was read before."
+                ));
+                return Ok(());
+            }
+            Event::RoomChanged(changed) if changed == room && is_stopped(client, room) => return Ok(()),
+            event => client.note(&event),
+        }
+    }
+}
+
+/// Whether an alarm keeps the rest of the log from being read.
+fn is_stopped(client: &Client, room: RoomId) -> bool {
+    use sotto_client_core::Alarm::{InvalidChange, RelayRolledBack};
+    let rooms = client.session.rooms();
+    rooms
+        .iter()
+        .any(|view| view.id == room && matches!(view.alarm, Some(InvalidChange(_) | RelayRolledBack(_))))
+}
+
+/// The name to go by: the one given, the one used last, or the login name.
+fn display_name(client: &Client, given: Option<String>) -> String {
+    given
+        .or_else(|| client.session.suggested_name())
+        .or_else(|| std::env::var("USER").or_else(|_| std::env::var("USERNAME")).ok())
+        .unwrap_or_else(|| "guest".to_owned())
+}

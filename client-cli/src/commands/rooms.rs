@@ -1,0 +1,65 @@
+//! `sotto rooms`: what there is, and new ones.
+
+use super::display_name;
+use crate::{
+    args::{CreateArgs, Place},
+    client::Client,
+    failure::Failure,
+    output,
+};
+use serde::Serialize;
+use sotto_client_core::{Command, RoomSuite};
+
+#[derive(Serialize)]
+struct JsonRoom<'a> {
+    id: String,
+    name: &'a str,
+    members: usize,
+    post_quantum: bool,
+}
+
+/// Lists the rooms of the profile. Needs no relay.
+pub async fn list(place: &Place, json: bool) -> Result<(), Failure> {
+    let client = Client::open(place, None).await?;
+    let rooms = client.session.rooms();
+    if rooms.is_empty() && !json {
+        output::note(
+            "No rooms yet. Make one with `sotto rooms create NAME`, or join one with `sotto join LINK --as NAME`.",
+        );
+    }
+    for room in &rooms {
+        let id = output::hex(room.id.as_bytes());
+        if json {
+            let members = room.member_count;
+            output::json(&JsonRoom { id, name: &room.name, members, post_quantum: room.is_post_quantum })?;
+        } else {
+            let people = if room.member_count == 1 { "person" } else { "people" };
+            let short = id.get(..8).unwrap_or(&id);
+            output::line(&format!(
+                "{short}  {}  ({} {people})",
+                output::clean(&room.name),
+                room.member_count
+            ))?;
+            output::warn_of_alarm(room);
+        }
+    }
+    Ok(())
+}
+
+/// Makes a room.
+pub async fn create(place: &Place, args: CreateArgs) -> Result<(), Failure> {
+    let mut client = Client::open(place, None).await?;
+    // Nothing is made before the relay is there.
+    client.connect_first().await?;
+    let display_name = display_name(&client, args.display_name);
+    let suite = if args.classical { RoomSuite::Classical } else { RoomSuite::Hybrid };
+    let create = Command::CreateRoom { name: args.name.clone(), display_name: display_name.clone(), suite };
+    let ticket = client.command(create).await?;
+    client.finish(ticket).await?;
+    let name = args.name.trim();
+    output::note(&format!(
+        "Made {name:?}. You are {display_name:?} in it. Invite people with `sotto invite {name:?}`."
+    ));
+    client.close().await;
+    Ok(())
+}
