@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use sotto_relay::{Config, start};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,7 +67,12 @@ fn run(arguments: Serve) -> Result<(), Failure> {
         what: format!("--log {}: {error}", arguments.log),
         help: "use one of error, warn, info, debug, trace".to_owned(),
     })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(is_terminal)
+        .with_writer(std::io::stderr)
+        .init();
     // Every connection is an open file; where the limit cannot be raised, the system's own holds.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime =

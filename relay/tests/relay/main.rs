@@ -5,10 +5,24 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod handshakes;
 #[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
+mod program;
+#[cfg(test)]
+mod stopping;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod web;
