@@ -2,6 +2,7 @@
 
 use crate::{backoff::Backoff, room::Suspect};
 use sotto_crypto::message::MessageId;
+use sotto_protocol::EntryId;
 use std::collections::HashSet;
 
 /// Where a room stands on this connection.
@@ -36,7 +37,8 @@ pub struct Link {
     pub is_caught_up: bool,
     /// Messages that were sent and not answered.
     pub under_way: HashSet<MessageId>,
-    pub is_commit_under_way: bool,
+    /// The commit that was sent and has not come back through the log.
+    pub commit_under_way: Option<EntryId>,
     /// Nothing is sent before this time.
     pub retry_at_ms: Option<u64>,
     pub backoff: Backoff,

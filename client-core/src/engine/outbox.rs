@@ -167,21 +167,26 @@ impl Engine {
     /// Sends the pending commit, if there is one: always the same bytes.
     fn send_commit(&mut self, id: RoomId) {
         let (Some(slot), Some(link)) = (self.rooms.get(&id), self.links.get_mut(&id)) else { return };
-        if link.is_commit_under_way {
+        let Some(id_of_commit) = slot.record.pending.as_ref().map(|pending| pending.handshake.id) else {
+            return;
+        };
+        if link.commit_under_way == Some(id_of_commit) {
             return;
         }
         if let Some(append) = slot.pending_append() {
-            link.is_commit_under_way = true;
+            link.commit_under_way = Some(id_of_commit);
             self.request(Purpose::Commit(id), Request::AppendHandshake(append));
         }
     }
 
     pub(super) fn commit_answered(&mut self, id: RoomId, reply: &Reply) {
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
-        link.is_commit_under_way = false;
+        if !matches!(reply, Reply::Appended(_)) {
+            link.commit_under_way = None;
+        }
         match reply {
             // It takes effect when it comes through the log.
-            Reply::Appended(_) => link.is_commit_under_way = slot.record.pending.is_some(),
+            Reply::Appended(_) => link.backoff.reset(),
             Reply::Error(error) => match error.code {
                 ErrorCode::Conflict | ErrorCode::RoomNotOpen | ErrorCode::StaleEpoch => link.reopen(),
                 code if code.is_passing() => {

@@ -1,0 +1,257 @@
+//! A relay in memory: the protocol as `docs/PROTOCOL.md` has it, without sockets or disk, and with a dishonest side for tests.
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use sotto_protocol::*;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+pub type ConnectionId = usize;
+
+const AUTHORITY: &str = "relay.example";
+
+#[derive(Default)]
+pub struct ModelRelay {
+    pub rooms: BTreeMap<RoomId, ModelRoom>,
+    connections: HashMap<ConnectionId, ModelConnection>,
+    next_connection: ConnectionId,
+    /// Refuses every append with this code.
+    pub refuse_appends: Option<ErrorCode>,
+    /// Flips a bit in this entry whenever it is given out.
+    pub damage: Option<u64>,
+    pub now_ms: u64,
+}
+
+#[derive(Clone, Default)]
+pub struct ModelRoom {
+    pub log: Vec<LogEntry>,
+    access_keys: Vec<([u8; 32], u64)>,
+    join_key: [u8; 32],
+    card: Vec<u8>,
+    doors: Vec<Door>,
+    last_handshake_seq: u64,
+}
+
+#[derive(Default)]
+struct ModelConnection {
+    challenge: [u8; 32],
+    open: HashMap<RoomId, u64>,
+    out: VecDeque<Vec<u8>>,
+}
+
+impl ModelRoom {
+    fn epoch(&self) -> u64 {
+        self.access_keys.len() as u64 - 1
+    }
+}
+
+fn verify(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
+    let key = VerifyingKey::from_bytes(key).unwrap();
+    key.verify_strict(statement, &Signature::from_bytes(signature)).is_ok()
+}
+
+impl ModelRelay {
+    pub fn connect(&mut self) -> ConnectionId {
+        self.next_connection += 1;
+        let id = self.next_connection;
+        let challenge = [id as u8; 32];
+        let welcome = RelayFrame::Welcome(Welcome {
+            version: PROTOCOL_VERSION,
+            challenge: Challenge::new(challenge),
+            incarnation: Incarnation::new([1; 16]),
+            now_ms: if self.now_ms == 0 { super::NOW_MS } else { self.now_ms },
+        });
+        let connection = ModelConnection { challenge, out: [encode(&welcome)].into(), ..Default::default() };
+        self.connections.insert(id, connection);
+        id
+    }
+
+    pub fn disconnect(&mut self, id: ConnectionId) {
+        self.connections.remove(&id);
+    }
+
+    pub fn next_frame(&mut self, id: ConnectionId) -> Option<Vec<u8>> {
+        self.connections.get_mut(&id)?.out.pop_front()
+    }
+
+    pub fn receive(&mut self, id: ConnectionId, frame: &[u8]) {
+        let ClientFrame { request, body } = decode(frame).expect("clients send whole frames");
+        let result = match body {
+            Request::Create(create) => self.create(create),
+            Request::Open(open) => self.open(id, open),
+            Request::Append(append) => self.append(id, append),
+            Request::AppendHandshake(append) => self.append_handshake(id, append),
+            Request::Page(page) => self.page(id, page),
+            Request::Card(card) => self.card(card),
+        };
+        let (reply, live) = match result {
+            Ok((reply, live)) => (reply, live),
+            Err(code) => (Reply::Error(code.into()), None),
+        };
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.out.push_back(encode(&RelayFrame::Reply(request, reply)));
+        }
+        if let Some((room, entry)) = live {
+            self.publish(room, &entry);
+        }
+    }
+
+    /// As a member could: an entry with a right header and nothing in it.
+    pub fn append_garbage(&mut self, room: RoomId) {
+        let room = self.rooms.get_mut(&room).unwrap();
+        let header = EntryHeader { epoch: room.epoch(), id: EntryId::new([0x99; 16]) };
+        let mut entry = header.to_bytes().to_vec();
+        entry.extend_from_slice(&[0; 300]);
+        let seq = room.log.len() as u64 + 1;
+        room.log.push(LogEntry { seq, kind: EntryKind::Message, entry, access_key: None });
+    }
+
+    fn publish(&mut self, room: RoomId, entry: &LogEntry) {
+        let epoch = self.rooms[&room].epoch();
+        let entry = self.given_out(entry);
+        for connection in self.connections.values_mut() {
+            let Some(opened) = connection.open.get(&room) else { continue };
+            if *opened == epoch || entry.kind == EntryKind::Handshake {
+                connection.out.push_back(encode(&RelayFrame::Entry(room, entry.clone())));
+            }
+        }
+    }
+
+    fn given_out(&self, entry: &LogEntry) -> LogEntry {
+        let mut entry = entry.clone();
+        if self.damage == Some(entry.seq) {
+            *entry.entry.last_mut().unwrap() ^= 1;
+        }
+        entry
+    }
+
+    fn create(&mut self, create: CreateRoom) -> Answer {
+        let room = self.rooms.entry(create.room).or_default();
+        if room.access_keys.is_empty() {
+            room.access_keys.push((create.access_key, 0));
+            room.join_key = create.join_key;
+        }
+        Ok((Reply::Created, None))
+    }
+
+    fn open(&mut self, id: ConnectionId, open: OpenRoom) -> Answer {
+        let room = self.rooms.get(&open.room).ok_or(ErrorCode::UnknownRoom)?;
+        let connection = self.connections.get_mut(&id).unwrap();
+        let (key, _) = room.access_keys.get(open.epoch as usize).ok_or(ErrorCode::UnknownEpoch)?;
+        let challenge = Challenge::new(connection.challenge);
+        let statement = open_statement(AUTHORITY, &challenge, &open.room, open.epoch);
+        if !verify(key, &statement, &open.signature) {
+            return Err(ErrorCode::BadSignature);
+        }
+        connection.open.insert(open.room, open.epoch);
+        let is_current = open.epoch == room.epoch();
+        let opened = OpenedRoom {
+            access: if is_current { RoomAccess::Full } else { RoomAccess::Handshakes },
+            epoch: room.epoch(),
+            head_seq: room.log.len() as u64,
+            last_handshake_seq: room.last_handshake_seq,
+        };
+        Ok((Reply::Opened(opened), None))
+    }
+
+    fn append(&mut self, id: ConnectionId, append: Append) -> Answer {
+        let opened = self.connections[&id].open.get(&append.room).copied();
+        let room = self.rooms.get_mut(&append.room).ok_or(ErrorCode::UnknownRoom)?;
+        let (header, _) = EntryHeader::split(&append.entry).map_err(|_| ErrorCode::BadEntry)?;
+        if let Some(known) = room.log.iter().find(|known| known.entry == append.entry) {
+            return Ok((Reply::Appended(known.seq), None));
+        }
+        if let Some(code) = self.refuse_appends {
+            return Err(code);
+        }
+        if header.epoch != room.epoch() {
+            return Err(ErrorCode::StaleEpoch);
+        }
+        if opened != Some(room.epoch()) {
+            return Err(ErrorCode::RoomNotOpen);
+        }
+        let seq = room.log.len() as u64 + 1;
+        let entry = LogEntry { seq, kind: EntryKind::Message, entry: append.entry, access_key: None };
+        room.log.push(entry.clone());
+        Ok((Reply::Appended(seq), Some((append.room, entry))))
+    }
+
+    fn append_handshake(&mut self, id: ConnectionId, append: AppendHandshake) -> Answer {
+        let connection = &self.connections[&id];
+        let opened = connection.open.get(&append.room).copied();
+        let challenge = Challenge::new(connection.challenge);
+        let room = self.rooms.get_mut(&append.room).ok_or(ErrorCode::UnknownRoom)?;
+        if let Some(known) = room.log.iter().find(|known| known.entry == append.entry) {
+            return Ok((Reply::Appended(known.seq), None));
+        }
+        if append.last_handshake_seq != room.last_handshake_seq {
+            return Err(ErrorCode::Conflict);
+        }
+        match &append.join {
+            None if opened != Some(room.epoch()) => return Err(ErrorCode::RoomNotOpen),
+            None => {}
+            Some(join) => {
+                if !room.doors.iter().any(|door| door.id == join.door) {
+                    return Err(ErrorCode::DoorClosed);
+                }
+                let statement = join_statement(
+                    AUTHORITY,
+                    &challenge,
+                    &append.room,
+                    room.epoch(),
+                    &join.door,
+                    &append.entry,
+                );
+                if !verify(&room.join_key, &statement, &join.signature) {
+                    return Err(ErrorCode::BadSignature);
+                }
+            }
+        }
+        let seq = room.log.len() as u64 + 1;
+        let access_key = Some(append.access_key);
+        let entry = LogEntry { seq, kind: EntryKind::Handshake, entry: append.entry, access_key };
+        room.log.push(entry.clone());
+        room.access_keys.push((append.access_key, seq));
+        room.join_key = append.join_key;
+        room.card = append.card;
+        room.doors = append.doors;
+        room.last_handshake_seq = seq;
+        Ok((Reply::Appended(seq), Some((append.room, entry))))
+    }
+
+    fn page(&mut self, id: ConnectionId, page: PageRequest) -> Answer {
+        let opened = self.connections[&id].open.get(&page.room).copied().ok_or(ErrorCode::RoomNotOpen)?;
+        let room = self.rooms.get(&page.room).ok_or(ErrorCode::UnknownRoom)?;
+        let is_full = opened == room.epoch();
+        let since = room.access_keys[opened as usize].1;
+        let may_see = |entry: &&LogEntry| {
+            let is_handshake = entry.kind == EntryKind::Handshake;
+            if is_full { !page.handshakes_only || is_handshake } else { is_handshake && entry.seq > since }
+        };
+        let mut found: Vec<LogEntry> = match page.direction {
+            Direction::Forward => {
+                room.log.iter().filter(|entry| entry.seq > page.from).filter(may_see).cloned().collect()
+            }
+            Direction::Backward => {
+                room.log.iter().rev().filter(|entry| entry.seq < page.from).filter(may_see).cloned().collect()
+            }
+        };
+        // Small pages, so that tests see several.
+        let more = found.len() > 7;
+        found.truncate(7);
+        let entries = found.iter().map(|entry| self.given_out(entry)).collect();
+        Ok((Reply::Page(Page { entries, more }), None))
+    }
+
+    fn card(&mut self, request: CardRequest) -> Answer {
+        let room = self.rooms.get(&request.room).ok_or(ErrorCode::UnknownRoom)?;
+        let door = room.doors.iter().find(|door| door.id == request.door).ok_or(ErrorCode::DoorClosed)?;
+        let card = CardReply {
+            epoch: room.epoch(),
+            last_handshake_seq: room.last_handshake_seq,
+            card: room.card.clone(),
+            wrap: door.wrap.clone(),
+        };
+        Ok((Reply::Card(card), None))
+    }
+}
+
+type Answer = Result<(Reply, Option<(RoomId, LogEntry)>), ErrorCode>;
