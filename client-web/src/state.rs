@@ -119,6 +119,8 @@ pub struct Ui {
     pub rooms: Signal<Vec<RoomSummary>>,
     /// The open room.
     pub open: Signal<Option<OpenRoom>>,
+    /// Something that is wrong and belongs to nothing that was asked for.
+    pub problem: Signal<Option<ClientError>>,
     /// By how much this device's clock is ahead of the relay's.
     pub skew_ms: Signal<Option<i64>>,
     /// The name used last.
@@ -143,6 +145,7 @@ impl Ui {
             connection: Signal::new(ConnectionState::Connecting),
             rooms: Signal::new(Vec::new()),
             open: Signal::new(None),
+            problem: Signal::new(None),
             skew_ms: Signal::new(None),
             suggested_name: Signal::new(String::new()),
             overlay: Signal::new(Overlay::None),

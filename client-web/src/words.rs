@@ -160,6 +160,14 @@ pub const TRY_NOW: &str = "Try now";
 /// While what was missed is read.
 pub const CATCHING_UP: &str = "Catching up…";
 
+/// Page that checks the browser: title.
+pub const CHECK: &str = "Storage of this browser";
+/// While it is checked.
+pub const CHECKING: &str = "Checking…";
+/// It is as it must be.
+pub const CHECK_PASSED: &str =
+    "Everything works: values are kept, encrypted, in order, and tabs wait for each other.";
+
 /// Button.
 pub const SHORTCUTS: &str = "Keyboard shortcuts";
 /// Field of the switcher.
@@ -286,29 +294,38 @@ pub fn clock_skew(skew_ms: i64) -> String {
 
 /// An integrity alarm: what happened, what it may mean, what to do.
 #[must_use]
-pub const fn alarm(alarm: &Alarm) -> [&'static str; 3] {
+pub const fn alarm(alarm: Alarm) -> [&'static str; 3] {
     match alarm {
-        Alarm::HistoryDiverged { .. } => [
+        Alarm::HistoryDiverged(_) => [
             "Members of this room have been shown different histories.",
             "The relay may be hiding or reordering messages.",
             "Compare with the others outside of this room what was said last. If it differs, stop using this relay.",
         ],
-        Alarm::EntryDamaged { .. } => [
+        Alarm::EntryDamaged(_) => [
             "Something in this room arrived damaged.",
             "It was changed on its way, by a fault or on purpose.",
             "Reload the page. If this stays, tell whoever runs the relay, and ask the others whether they see it too.",
         ],
-        Alarm::InvalidChange { .. } => [
+        Alarm::InvalidChange(_) => [
             "A change that the room's rules do not allow was put into it.",
             "A member's device may be faulty or taken over, or the relay let someone in who must not be.",
             "This room stands still here. Talk to the others outside of it, then make a new room.",
         ],
-        Alarm::RelayRolledBack { .. } => [
+        Alarm::RelayRolledBack(_) => [
             "The relay has lost messages that you have already seen.",
             "It may have been restored from an old copy, or be hiding them.",
             "What you see here stays. Ask whoever runs the relay what happened before you go on.",
         ],
     }
+}
+
+/// With a capital at its beginning and a full stop at its end: what the engine says begins small.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 #[cfg(test)]

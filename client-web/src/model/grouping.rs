@@ -70,6 +70,8 @@ pub enum LineState {
     Queued,
     /// The relay has it.
     Sent,
+    /// The relay refused it for good.
+    Failed,
     /// It is someone else's.
     Received,
 }
@@ -106,7 +108,11 @@ pub fn group(
         blocks.add(item);
     }
     for waiting in outbox.iter().filter(|waiting| !items.iter().any(|item| item.id == waiting.id)) {
-        let state = if waiting.is_acknowledged { LineState::Sent } else { LineState::Queued };
+        let state = match (waiting.has_failed, waiting.is_acknowledged) {
+            (true, _) => LineState::Failed,
+            (false, true) => LineState::Sent,
+            (false, false) => LineState::Queued,
+        };
         let line =
             Line { id: waiting.id, at_ms: waiting.sent_at_ms, text: Some(waiting.text.clone()), state };
         blocks.add_line(me.account, &me.name, true, line);
@@ -228,7 +234,7 @@ mod tests {
             text: "x".into(),
             sent_at_ms: 5,
             is_acknowledged: false,
-            entry: None,
+            has_failed: false,
         };
         let items = [said(1, 1, 1)];
         assert_eq!(outline(&items, &[waiting(1), waiting(9)], None), "day Mira:2");

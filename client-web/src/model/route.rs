@@ -15,6 +15,8 @@ pub enum Route {
     OpenLink,
     /// Invited by the link that is in the address bar.
     Invited,
+    /// Checking what this browser can do.
+    Check,
     /// A room.
     Room(RoomId),
     /// A room, with its details.
@@ -33,6 +35,7 @@ impl Route {
         match (steps.next(), steps.next().and_then(parse_room), steps.next()) {
             (Some("new"), None, _) => Self::NewRoom,
             (Some("join"), None, _) => Self::OpenLink,
+            (Some("check"), None, _) => Self::Check,
             (Some("room"), Some(room), None) => Self::Room(room),
             (Some("room"), Some(room), Some("details")) => Self::Details(room),
             _ if path == "/join" => Self::OpenLink,
@@ -47,6 +50,7 @@ impl Route {
             Self::Home => "/".to_owned(),
             Self::NewRoom => "/#/new".to_owned(),
             Self::OpenLink | Self::Invited => "/#/join".to_owned(),
+            Self::Check => "/#/check".to_owned(),
             Self::Room(room) => format!("/#/room/{}", room_digits(room)),
             Self::Details(room) => format!("/#/room/{}/details", room_digits(room)),
         }
@@ -84,7 +88,14 @@ mod tests {
     #[test]
     fn every_place_is_found_again_by_its_address() {
         let room = RoomId::new([0xa5; 16]);
-        for route in [Route::Home, Route::NewRoom, Route::OpenLink, Route::Room(room), Route::Details(room)] {
+        for route in [
+            Route::Home,
+            Route::NewRoom,
+            Route::OpenLink,
+            Route::Check,
+            Route::Room(room),
+            Route::Details(room),
+        ] {
             let address = route.address();
             let (path, fragment) = address.split_once('#').unwrap_or((&address, ""));
             assert_eq!(Route::parse(path, fragment), route, "{address}");

@@ -3,7 +3,7 @@
 use super::icon::{Draw, Icon};
 use crate::platform::store::StoreError;
 use crate::state::Trouble;
-use crate::words;
+use crate::words::{self, sentence};
 use dioxus::prelude::*;
 
 /// Says it.
@@ -55,12 +55,4 @@ const fn remedy(error: &StoreError) -> &'static str {
         }
         StoreError::Other(_) => "Reload the page. If it stays, restart the browser.",
     }
-}
-
-/// With a capital at its beginning and a full stop at its end.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-    let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }

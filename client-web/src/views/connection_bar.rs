@@ -4,14 +4,14 @@ use super::icon::{Draw, Icon};
 use crate::platform::clock;
 use crate::platform::driver::Ask;
 use crate::state::use_ui;
-use crate::words;
+use crate::words::{self, sentence};
 use dioxus::prelude::*;
 use sotto_client_core::ConnectionState;
 
 /// The bars that there is reason for.
 #[component]
 pub fn Bars() -> Element {
-    let ui = use_ui();
+    let mut ui = use_ui();
     let connection = *ui.connection.read();
     let skew_ms = *ui.skew_ms.read();
     rsx! {
@@ -32,6 +32,13 @@ pub fn Bars() -> Element {
                         button { class: "link", onclick: move |_| ui.ask(Ask::Reconnect), {words::TRY_NOW} }
                     }
                 },
+            }
+            if let Some(problem) = &*ui.problem.read() {
+                div { class: "bar", "data-testid": "problem-bar",
+                    Draw { icon: Icon::Alert }
+                    span { {sentence(&problem.explain().to_string())} }
+                    button { class: "link", onclick: move |_| ui.problem.set(None), {words::CLOSE} }
+                }
             }
             if let Some(skew_ms) = skew_ms {
                 div { class: "bar", "data-testid": "clock-bar",

@@ -14,12 +14,14 @@
 //! | a refused message | `message` with `data-state="failed"`, in it `failed-why`, `retry`, `edit`, `discard` |
 //! | composer | `composer`, `send`, `composer-error` |
 //! | details | `details`, `close-details`, `member` (with `data-name`), `make-invite`, `invite-link`, `copy-invite`, `revoke-invite`, `security` |
-//! | bars | `offline-bar` (with `data-state` = `offline` or `connecting`), `clock-bar` |
+//! | bars | `offline-bar` (with `data-state` = `offline` or `connecting`), `clock-bar`, `problem-bar` |
+//! | `/#/check` | `storage-check` (with `data-outcome` = `checking`, `passed` or `failed`) |
 //! | over all | `switcher`, `switcher-field`, `switcher-row`, `shortcuts`, `broken` |
 
 mod app;
 mod broken;
 mod busy;
+mod check;
 mod connection_bar;
 mod conversation;
 mod copy_field;

@@ -1,5 +1,6 @@
 //! The frame: which panes there are, by route and by what there is to show.
 
+use super::check::Check;
 use super::connection_bar::Bars;
 use super::conversation::Conversation;
 use super::details::Details;
@@ -29,6 +30,9 @@ pub fn Shell() -> Element {
             match route {
                 Route::Invited => rsx! {
                     Page { OpenLink { is_invited: true } }
+                },
+                Route::Check => rsx! {
+                    Page { Check {} }
                 },
                 Route::OpenLink if !has_rooms => rsx! {
                     Page { OpenLink { is_invited: false } }
@@ -92,7 +96,7 @@ fn Panes(route: Route) -> Element {
                     Route::Room(_) | Route::Details(_) => rsx! {
                         Hint { icon: Icon::Link, title: words::NO_SUCH_ROOM, hint: words::NO_SUCH_ROOM_HINT, is_lost: true }
                     },
-                    Route::Home | Route::Invited => rsx! {
+                    Route::Home | Route::Invited | Route::Check => rsx! {
                         Hint { icon: Icon::Lock, title: words::PICK_A_ROOM, hint: words::PICK_A_ROOM_HINT, is_lost: false }
                     },
                 }

@@ -9,6 +9,7 @@ use super::address;
 use super::clock::now_ms;
 use super::socket::SocketEvent;
 use super::store::{IdbStore, StoreError};
+use crate::model::route::Route;
 use crate::state::{Phase, Trouble, Ui};
 use connection::Connection;
 use dioxus::prelude::*;
@@ -58,6 +59,9 @@ pub enum Ask {
     Discard(String),
 }
 
+/// The name of this profile's database.
+const DATABASE: &str = "sotto";
+
 type SessionFailure = SessionError<StoreError>;
 
 /// Who waits for a command.
@@ -90,7 +94,7 @@ async fn open(mut ui: Ui, wakes: UnboundedSender<Wake>) -> Result<Driver, Troubl
     let relay =
         RelayAddress::parse(&address::origin()).map_err(|e| Trouble::Engine(e.explain().to_string()))?;
     let connection = Connection::new(relay.socket_url(), wakes);
-    let store = IdbStore::open().await.map_err(Trouble::Store)?;
+    let store = IdbStore::open(DATABASE).await.map_err(Trouble::Store)?;
     let session = Session::open(store, relay, now_ms()).await.map_err(trouble_of)?;
     let mut driver = Driver { ui, session, connection, rooms: Rooms::default(), waiting: HashMap::new() };
     driver.rooms.read_all(&driver.session, ui).await.map_err(trouble_of)?;
@@ -181,9 +185,12 @@ impl Driver {
             Event::Connection(state) => {
                 if let ConnectionState::Offline { retry_in_ms } = state {
                     self.connection.retry_in(retry_in_ms);
+                } else {
+                    self.ui.problem.set(None);
                 }
                 self.ui.connection.set(state);
             }
+            Event::Problem(problem) => self.ui.problem.set(Some(problem)),
             Event::ClockSkew(skew_ms) => self.ui.skew_ms.set(Some(skew_ms)),
         }
         Ok(())
@@ -191,10 +198,34 @@ impl Driver {
 
     fn done(&mut self, ticket: Ticket, outcome: Result<Outcome, ClientError>) {
         match (self.waiting.remove(&ticket), outcome) {
-            // A view that is gone needs no answer.
-            (Some(Waiting::View(view)), outcome) => drop(view.send(outcome)),
-            (Some(Waiting::Sending(room, text)), Err(why)) => self.rooms.bounced(room, text, why, self.ui),
+            (Some(Waiting::View(view)), outcome) => {
+                if let Ok(Outcome::RoomCreated(room) | Outcome::Joined(room)) = &outcome {
+                    self.enter(*room);
+                }
+                // A view that is gone needs no answer.
+                let _ = view.send(outcome);
+            }
+            (Some(Waiting::Sending(room, text)), Err(why)) => {
+                // What is in the outbox already is shown from there.
+                if !self
+                    .session
+                    .outbox(&room)
+                    .iter()
+                    .any(|waiting| waiting.has_failed && waiting.text == text)
+                {
+                    self.rooms.bounced(room, text, why, self.ui);
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// Goes into a room that was just made or joined, unless someone went elsewhere meanwhile. In place of the form: where that was
+    /// an invite link, its secret leaves the address bar and the history.
+    fn enter(&self, room: RoomId) {
+        let is_in_form = matches!(*self.ui.route.peek(), Route::NewRoom | Route::OpenLink | Route::Invited);
+        if is_in_form {
+            self.ui.replace(Route::Room(room));
         }
     }
 

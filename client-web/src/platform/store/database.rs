@@ -15,7 +15,6 @@ use web_sys::{
     IdbOpenDbRequest, IdbRequest, IdbRequestReadyState, IdbTransaction,
 };
 
-const NAME: &str = "sotto";
 const VERSION: u32 = 1;
 
 /// Sealed records, by `table || key`.
@@ -24,9 +23,9 @@ pub const RECORDS: &str = "records";
 pub const KEYS: &str = "keys";
 
 /// Opens the database and makes its object stores where they are missing.
-pub async fn open() -> Result<IdbDatabase, StoreError> {
+pub async fn open(name: &str) -> Result<IdbDatabase, StoreError> {
     let factory = web_sys::window().and_then(|window| window.indexed_db().ok().flatten());
-    let request: IdbOpenDbRequest = factory.ok_or(StoreError::Unavailable)?.open_with_u32(NAME, VERSION)?;
+    let request: IdbOpenDbRequest = factory.ok_or(StoreError::Unavailable)?.open_with_u32(name, VERSION)?;
     let upgrade = {
         let request = request.clone();
         Closure::once_into_js(move || {
@@ -46,6 +45,13 @@ pub async fn open() -> Result<IdbDatabase, StoreError> {
     database.set_onversionchange(Some(close.as_ref().unchecked_ref()));
     close.forget();
     Ok(database)
+}
+
+/// Removes a whole database.
+pub async fn remove(name: &str) -> Result<(), StoreError> {
+    let factory = web_sys::window().and_then(|window| window.indexed_db().ok().flatten());
+    let request = factory.ok_or(StoreError::Unavailable)?.delete_database(name)?;
+    finished(&request).await.map(drop)
 }
 
 /// An object store for reading.

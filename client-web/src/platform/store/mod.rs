@@ -17,22 +17,21 @@ use sotto_client_core::{Change, Scan, Store, Table, Transaction, Value};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CryptoKey, IdbDatabase, IdbKeyRange};
 
-/// One for all tabs of an origin.
-const LOCK: &str = "sotto-store";
 const KEY_NAME: &str = "values";
 
 /// The storage of this browser's profile.
 pub struct IdbStore {
+    name: &'static str,
     database: IdbDatabase,
     sealer: Sealer,
 }
 
 impl IdbStore {
-    /// Opens the storage, and makes it where there is none.
+    /// Opens the storage of a name, and makes it where there is none.
     ///
     /// # Errors
     /// [`StoreError::NotSecure`] and [`StoreError::Unavailable`] where this page may have none.
-    pub async fn open() -> Result<Self, StoreError> {
+    pub async fn open(name: &'static str) -> Result<Self, StoreError> {
         let window = web_sys::window().ok_or(StoreError::Unavailable)?;
         if !window.is_secure_context() {
             return Err(StoreError::NotSecure);
@@ -42,8 +41,8 @@ impl IdbStore {
         }
         let crypto = window.crypto()?;
         // Two tabs opened at once must not make two keys.
-        let held = locks::acquire(LOCK).await?;
-        let database = database::open().await?;
+        let held = locks::acquire(&lock_of(name)).await?;
+        let database = database::open(name).await?;
         let key = match load_key(&database).await? {
             Some(key) => key,
             None => {
@@ -55,8 +54,21 @@ impl IdbStore {
             }
         };
         drop(held);
-        Ok(Self { database, sealer: Sealer::new(crypto, key) })
+        Ok(Self { name, database, sealer: Sealer::new(crypto, key) })
     }
+
+    /// Removes the storage of a name with all that is in it.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub async fn remove(name: &str) -> Result<(), StoreError> {
+        database::remove(name).await
+    }
+}
+
+/// One lock for all tabs of an origin.
+fn lock_of(name: &str) -> String {
+    format!("{name}-store")
 }
 
 async fn load_key(database: &IdbDatabase) -> Result<Option<CryptoKey>, StoreError> {
@@ -72,7 +84,7 @@ impl Store for IdbStore {
     type Transaction<'a> = IdbTransaction<'a>;
 
     async fn begin(&self) -> Result<IdbTransaction<'_>, StoreError> {
-        Ok(IdbTransaction { store: self, _held: locks::acquire(LOCK).await? })
+        Ok(IdbTransaction { store: self, _held: locks::acquire(&lock_of(self.name)).await? })
     }
 }
 

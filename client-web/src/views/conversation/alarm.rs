@@ -8,7 +8,7 @@ use sotto_client_core::Alarm;
 /// The banner.
 #[component]
 pub fn AlarmBanner(alarm: Alarm) -> Element {
-    let [what, why, remedy] = words::alarm(&alarm);
+    let [what, why, remedy] = words::alarm(alarm);
     rsx! {
         div { class: "alarm", role: "alert", "data-testid": "alarm",
             Draw { icon: Icon::Alert }

@@ -14,7 +14,7 @@ use sotto_protocol::RoomId;
 pub fn FailedMessage(room: RoomId, bounced: Bounced, sender: String) -> Element {
     let mut ui = use_ui();
     let text = bounced.text.clone();
-    let why = bounced.why.explain().to_string();
+    let why = words::sentence(&bounced.why.explain().to_string());
     let retry = text.clone();
     let edit = text.clone();
     let discard = text.clone();
@@ -31,7 +31,7 @@ pub fn FailedMessage(room: RoomId, bounced: Bounced, sender: String) -> Element 
                 }
                 p { class: "failed-why", role: "alert", "data-testid": "failed-why",
                     Draw { icon: Icon::Alert }
-                    span { {words::NOT_SENT} ": {why}" }
+                    span { {words::NOT_SENT} ". {why}" }
                 }
                 div { class: "failed-actions",
                     button {

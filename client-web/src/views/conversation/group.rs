@@ -40,6 +40,7 @@ fn Bubble(line: Line, sender: String, is_mine: bool) -> Element {
     let state = match line.state {
         LineState::Queued => "queued",
         LineState::Sent => "sent",
+        LineState::Failed => "failed",
         LineState::Received => "received",
     };
     rsx! {
@@ -63,6 +64,10 @@ fn Bubble(line: Line, sender: String, is_mine: bool) -> Element {
                     LineState::Sent => rsx! {
                         span { title: words::SENT, Draw { icon: Icon::Check } }
                         span { class: "for-ears", {words::SENT} }
+                    },
+                    LineState::Failed => rsx! {
+                        Draw { icon: Icon::Alert }
+                        span { {words::NOT_SENT} }
                     },
                     LineState::Received => rsx! {},
                 }

@@ -2,6 +2,7 @@
 
 use super::super::busy::Busy;
 use super::super::icon::{Draw, Icon};
+use crate::words::sentence;
 use dioxus::prelude::*;
 use sotto_client_core::ClientError;
 
@@ -26,7 +27,6 @@ pub fn Field(
                 class: "field",
                 r#type: "text",
                 autocomplete: if autocomplete.is_empty() { "off" } else { autocomplete },
-                autofocus: is_first,
                 spellcheck: false,
                 placeholder,
                 required: true,
@@ -80,16 +80,9 @@ pub fn Failure(why: ClientError) -> Element {
         div { class: "failure", role: "alert", "data-testid": "form-error",
             Draw { icon: Icon::Alert }
             p {
-                strong { {capitalised(&why.to_string())} }
+                strong { {sentence(&why.to_string())} }
                 " {remedy}"
             }
         }
     }
-}
-
-/// With a capital at its beginning and a full stop at its end.
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }

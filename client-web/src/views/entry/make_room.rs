@@ -5,7 +5,7 @@ use crate::model::route::Route;
 use crate::state::use_ui;
 use crate::words;
 use dioxus::prelude::*;
-use sotto_client_core::{ClientError, Command, Outcome, RoomSuite};
+use sotto_client_core::{ClientError, Command, RoomSuite};
 
 /// The form.
 #[component]
@@ -27,14 +27,11 @@ pub fn MakeRoom() -> Element {
             display_name: display_name.peek().trim().to_owned(),
             suite: RoomSuite::default(),
         };
-        match ui.run(command).await {
-            Ok(Outcome::RoomCreated(room)) => ui.replace(Route::Room(room)),
-            Ok(_) => is_working.set(false),
-            Err(why) => {
-                failure.set(Some(why));
-                is_working.set(false);
-            }
+        // Where it goes well, the loop leads into the room, and this form is gone.
+        if let Err(why) = ui.run(command).await {
+            failure.set(Some(why));
         }
+        is_working.set(false);
     };
     let is_ready = !name.read().trim().is_empty() && !display_name.read().trim().is_empty();
     rsx! {

@@ -7,7 +7,7 @@ use crate::platform::address;
 use crate::state::use_ui;
 use crate::words;
 use dioxus::prelude::*;
-use sotto_client_core::{ClientError, Command, Outcome};
+use sotto_client_core::{ClientError, Command};
 
 /// The form.
 #[component]
@@ -28,15 +28,11 @@ pub fn OpenLink(is_invited: bool) -> Element {
             link: link.peek().trim().to_owned(),
             display_name: display_name.peek().trim().to_owned(),
         };
-        match ui.run(command).await {
-            // In place of the link: its secret leaves the address bar and the history.
-            Ok(Outcome::Joined(room) | Outcome::RoomCreated(room)) => ui.replace(Route::Room(room)),
-            Ok(_) => is_working.set(false),
-            Err(why) => {
-                failure.set(Some(why));
-                is_working.set(false);
-            }
+        // Where it goes well, the loop leads into the room, and this form is gone.
+        if let Err(why) = ui.run(command).await {
+            failure.set(Some(why));
         }
+        is_working.set(false);
     };
     let is_ready = !link.read().trim().is_empty() && !display_name.read().trim().is_empty();
     rsx! {
