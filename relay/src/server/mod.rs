@@ -92,7 +92,7 @@ impl RunningRelay {
             if let Some(writer) = writer {
                 writer.finish().await;
             }
-            self.connections.close_all().await;
+            self.connections.close_all_and_wait().await;
             self.rooms.close().await;
             // The task only fails by panicking, and there is nothing left to accept.
             let _ = (&mut self.accepting).await;
@@ -107,7 +107,9 @@ impl RunningRelay {
 
 impl Drop for RunningRelay {
     fn drop(&mut self) {
+        // The task that accepts sees that the sender of `stop` is gone.
         self.rooms.stop_writing();
+        self.connections.close_all();
     }
 }
 

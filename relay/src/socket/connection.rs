@@ -3,7 +3,8 @@
 //! Reading stops while too much is under way or still to be written, so that a peer is never owed more than a bound.
 
 use super::dispatch::{FrameHead, IN_FLIGHT_MAX, dispatch, refuse_too_long};
-use super::message::{Event, Messages, Violation};
+use super::frame::Violation;
+use super::message::{Event, Messages};
 use super::registry::Connections;
 use crate::config::Tuning;
 use crate::room::{CloseReason, Rooms, Session};

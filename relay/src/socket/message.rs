@@ -3,6 +3,7 @@
 //! Memory follows what has arrived, never what a header announces. A message over its limit is skipped without being
 //! kept; only its head stays, to tell which request it was.
 
+use super::frame::{Frame, Opcode, Violation, parse_header};
 use sotto_protocol::limits;
 
 /// What is kept of a message that is too long.
@@ -30,15 +31,6 @@ pub(super) enum Event {
     Close,
 }
 
-/// The peer breaks the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Violation {
-    /// Of RFC 6455.
-    Protocol,
-    /// Far past every limit.
-    TooBig,
-}
-
 /// Puts messages together.
 #[derive(Default)]
 pub(super) struct Messages {
@@ -48,49 +40,12 @@ pub(super) struct Messages {
     message: Option<Partial>,
 }
 
-/// The frame whose payload is arriving.
-struct Frame {
-    opcode: Opcode,
-    is_final: bool,
-    left: u64,
-    /// Turned so that it begins with the key of the next byte.
-    mask: [u8; 4],
-}
-
 struct Partial {
     is_text: bool,
     bytes: Vec<u8>,
     /// Set once the message is over its limit.
     over: Option<usize>,
     length: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Opcode {
-    Continue,
-    Text,
-    Binary,
-    Close,
-    Ping,
-    Pong,
-}
-
-impl Opcode {
-    fn of(code: u8) -> Option<Self> {
-        Some(match code {
-            0x0 => Self::Continue,
-            0x1 => Self::Text,
-            0x2 => Self::Binary,
-            0x8 => Self::Close,
-            0x9 => Self::Ping,
-            0xa => Self::Pong,
-            _ => return None,
-        })
-    }
-
-    fn is_control(self) -> bool {
-        matches!(self, Self::Close | Self::Ping | Self::Pong)
-    }
 }
 
 impl Messages {
@@ -115,7 +70,7 @@ impl Messages {
                 }
                 let mut payload = self.bytes.split_off(usize::try_from(frame.left).unwrap_or(0));
                 std::mem::swap(&mut payload, &mut self.bytes);
-                unmask(&mut payload, &mut frame.mask);
+                frame.unmask(&mut payload);
                 let opcode = frame.opcode;
                 self.frame = None;
                 return match opcode {
@@ -127,7 +82,7 @@ impl Messages {
             let Some(message) = &mut self.message else { return Err(Violation::Protocol) };
             let here = usize::try_from(frame.left).unwrap_or(usize::MAX).min(self.bytes.len());
             if let Some(payload) = self.bytes.get_mut(..here) {
-                unmask(payload, &mut frame.mask);
+                frame.unmask(payload);
                 message.take(payload, &is_long);
             }
             self.bytes.drain(..here);
@@ -208,46 +163,6 @@ impl Partial {
             None => Event::Binary(self.bytes),
         }
     }
-}
-
-/// A frame's header and its length, once it is there as a whole.
-fn parse_header(bytes: &[u8]) -> Result<Option<(Frame, usize)>, Violation> {
-    let [first, second, rest @ ..] = bytes else { return Ok(None) };
-    const RESERVED: u8 = 0x70;
-    const MASKED: u8 = 0x80;
-    if first & RESERVED != 0 || second & MASKED == 0 {
-        return Err(Violation::Protocol);
-    }
-    let opcode = Opcode::of(first & 0xf).ok_or(Violation::Protocol)?;
-    let (left, rest) = match second & 0x7f {
-        126 => match rest.split_first_chunk() {
-            Some((length, rest)) => (u64::from(u16::from_be_bytes(*length)), rest),
-            None => return Ok(None),
-        },
-        127 => match rest.split_first_chunk() {
-            Some((length, rest)) => (u64::from_be_bytes(*length), rest),
-            None => return Ok(None),
-        },
-        short => (u64::from(short), rest),
-    };
-    let Some((mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
-    let frame = Frame { opcode, is_final: first & 0x80 != 0, left, mask: *mask };
-    Ok(Some((frame, bytes.len() - rest.len())))
-}
-
-/// Takes the mask off (RFC 6455, section 5.3) and turns it on to the byte that follows.
-fn unmask(payload: &mut [u8], mask: &mut [u8; 4]) {
-    let [a, b, c, d] = *mask;
-    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let turn = payload.len() % 4;
-    let (chunks, rest) = payload.as_chunks_mut::<8>();
-    for chunk in chunks {
-        *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
-    }
-    for (byte, key) in rest.iter_mut().zip([a, b, c, d, a, b, c]) {
-        *byte ^= key;
-    }
-    mask.rotate_left(turn);
 }
 
 #[cfg(test)]

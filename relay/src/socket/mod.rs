@@ -6,6 +6,7 @@
 
 mod connection;
 mod dispatch;
+mod frame;
 mod message;
 mod registry;
 mod upgrade;

@@ -43,20 +43,22 @@ impl Connections {
         }
     }
 
-    /// Closes every connection, those that are just being made included, and waits until all are gone.
-    pub(crate) async fn close_all(&self) {
+    /// Closes every connection, those that are just being made included. Whether there was any.
+    pub(crate) fn close_all(&self) -> bool {
+        let mut sessions = lock(&self.sessions);
+        sessions.is_closing = true;
+        for session in sessions.by_id.values() {
+            session.outbox().close(CloseReason::GoingAway);
+        }
+        !sessions.by_id.is_empty()
+    }
+
+    /// Closes every connection and waits until all are gone.
+    pub(crate) async fn close_all_and_wait(&self) {
         let emptied = self.emptied.notified();
         tokio::pin!(emptied);
         emptied.as_mut().enable();
-        let is_empty = {
-            let mut sessions = lock(&self.sessions);
-            sessions.is_closing = true;
-            for session in sessions.by_id.values() {
-                session.outbox().close(CloseReason::GoingAway);
-            }
-            sessions.by_id.is_empty()
-        };
-        if !is_empty {
+        if self.close_all() {
             emptied.await;
         }
     }

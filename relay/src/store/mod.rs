@@ -4,6 +4,7 @@
 
 mod error;
 mod read;
+mod rows;
 mod write;
 
 pub(crate) use error::{StoreError, WriteFault};

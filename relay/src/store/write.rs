@@ -1,18 +1,14 @@
 //! What the writer task does inside a transaction.
-//!
-//! Rows of many messages are written by statements of a few fixed sizes, so that each is prepared once.
 
 use super::error::{StoreError, WriteFault};
 use super::read::{StoredEntry, from_sql, key_of, to_sql};
+use super::rows::{chunks, statement_size, with_rows};
 use crate::access::RoomHead;
 use sotto_protocol::{CreateRoom, Door, DoorId, EntryId, EntryKind, RoomId};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe, Connection as _, Row as _};
 use std::collections::HashMap;
 use std::fs::File;
-
-/// How many rows one statement takes, largest first.
-const ROWS_PER_STATEMENT: [usize; 4] = [128, 32, 8, 1];
 
 /// Writes the database.
 pub(crate) struct WriteStore {
@@ -258,33 +254,6 @@ impl WriteStore {
         sqlx::query(sql).execute(&mut self.connection).await?;
         Ok(())
     }
-}
-
-/// How many of `left` rows the next statement takes.
-fn statement_size(left: usize) -> Option<usize> {
-    ROWS_PER_STATEMENT.into_iter().find(|size| *size <= left)
-}
-
-fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let (chunk, rest) = rows.split_at_checked(statement_size(rows.len())?)?;
-        rows = rest;
-        Some(chunk)
-    })
-}
-
-/// Only constants go into the text; values are bound.
-fn with_rows(before: &'static str, row: &'static str, count: usize, after: &'static str) -> String {
-    let mut sql = String::with_capacity(before.len() + count * (row.len() + 1) + after.len());
-    sql.push_str(before);
-    for index in 0..count {
-        if index > 0 {
-            sql.push(',');
-        }
-        sql.push_str(row);
-    }
-    sql.push_str(after);
-    sql
 }
 
 fn add<'t, T>(arguments: &mut SqliteArguments, value: T) -> Result<(), WriteFault>

@@ -1,0 +1,93 @@
+//! What the machine can do at all: a broadcast that stores nothing, and inserts that nobody asked for over a network.
+
+use anyhow::Result;
+use futures_util::{SinkExt as _, StreamExt as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio_tungstenite::accept_async_with_config;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+/// The argument that makes this program a bare broadcast.
+pub const BARE_BROADCAST: &str = "--bare-broadcast";
+/// Rows in one transaction, and in one statement.
+const TRANSACTION_ROWS: usize = 512;
+const STATEMENT_ROWS: usize = 128;
+
+/// Sends what anybody sends to everybody, and an acknowledgement to the sender.
+pub async fn serve_bare_broadcast() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    writeln!(std::io::stdout(), "ready: http://{}", listener.local_addr()?)?;
+    let (everybody, _) = broadcast::channel::<Bytes>(16 * 1024);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(serve_one(stream, everybody.clone()));
+    }
+}
+
+async fn serve_one(stream: TcpStream, everybody: broadcast::Sender<Bytes>) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(64 * 1024);
+    let socket = accept_async_with_config(stream, Some(config)).await?;
+    let mut entries = everybody.subscribe();
+    let (mut sink, mut incoming) = socket.split();
+    loop {
+        tokio::select! {
+            message = incoming.next() => match message {
+                Some(Ok(Message::Binary(bytes))) => {
+                    everybody.send(bytes)?;
+                    sink.feed(Message::binary(vec![0; 16])).await?;
+                }
+                Some(Ok(_)) => {}
+                _ => return Ok(()),
+            },
+            entry = entries.recv() => match entry {
+                Ok(entry) => sink.feed(Message::Binary(entry)).await?,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Ok(()),
+            },
+        }
+        while let Ok(entry) = entries.try_recv() {
+            sink.feed(Message::Binary(entry)).await?;
+        }
+        sink.flush().await?;
+    }
+}
+
+/// Rows a second into the relay's own table, durable, many to a transaction.
+pub async fn inserts_per_s(time: Duration) -> Result<f64> {
+    let data = tempfile::tempdir()?;
+    let mut database = SqliteConnectOptions::new()
+        .filename(data.path().join("limit.db"))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", "16000")
+        .pragma("cache_size", "-16000")
+        .connect()
+        .await?;
+    sqlx::raw_sql(include_str!("../../../migrations/sqlite/0001_rooms.sql")).execute(&mut database).await?;
+    let rows = vec!["(?,?,2,0,?,?)"; STATEMENT_ROWS].join(",");
+    let sql = format!("INSERT INTO entries (room, seq, kind, epoch, entry_id, entry) VALUES {rows}");
+    let began = Instant::now();
+    let mut seq = 0_i64;
+    while began.elapsed() < time {
+        let mut transaction = database.begin().await?;
+        for _ in 0..TRANSACTION_ROWS / STATEMENT_ROWS {
+            let mut insert = sqlx::query(AssertSqlSafe(sql.clone()));
+            for _ in 0..STATEMENT_ROWS {
+                seq += 1;
+                let mut id = vec![0; 16];
+                getrandom::fill(&mut id)?;
+                insert = insert.bind(seq % 500).bind(seq).bind(id).bind(vec![7_u8; 537]);
+            }
+            insert.execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(seq as f64 / began.elapsed().as_secs_f64())
+}

@@ -1,0 +1,57 @@
+//! Statements over many rows: of a few fixed sizes, so that each is prepared once.
+
+/// How many rows one statement takes, largest first.
+const ROWS_PER_STATEMENT: [usize; 4] = [128, 32, 8, 1];
+
+/// How many of `left` rows the next statement takes.
+pub(super) fn statement_size(left: usize) -> Option<usize> {
+    ROWS_PER_STATEMENT.into_iter().find(|size| *size <= left)
+}
+
+/// Splits rows as statements take them.
+pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let (chunk, rest) = rows.split_at_checked(statement_size(rows.len())?)?;
+        rows = rest;
+        Some(chunk)
+    })
+}
+
+/// A statement with so many rows of placeholders. Only constants go into the text; values are bound.
+pub(super) fn with_rows(
+    before: &'static str,
+    row: &'static str,
+    count: usize,
+    after: &'static str,
+) -> String {
+    let mut sql = String::with_capacity(before.len() + count * (row.len() + 1) + after.len());
+    sql.push_str(before);
+    for index in 0..count {
+        if index > 0 {
+            sql.push(',');
+        }
+        sql.push_str(row);
+    }
+    sql.push_str(after);
+    sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_split_without_loss() {
+        for count in [0_usize, 1, 7, 8, 9, 127, 128, 300] {
+            let rows: Vec<_> = (0..count).collect();
+            let split: Vec<_> = chunks(&rows).collect();
+            assert_eq!(split.concat(), rows);
+            assert!(split.iter().all(|chunk| ROWS_PER_STATEMENT.contains(&chunk.len())));
+        }
+    }
+
+    #[test]
+    fn a_statement_has_a_placeholder_for_each_value() {
+        assert_eq!(with_rows("VALUES ", "(?,?)", 3, ";"), "VALUES (?,?),(?,?),(?,?);");
+    }
+}
