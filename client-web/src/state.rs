@@ -99,11 +99,13 @@ pub enum Overlay {
     Shortcuts,
 }
 
-/// Where someone was in a room when they left it.
-#[derive(Clone, Copy, PartialEq, Default)]
+/// Where in a room's timeline someone is, unless at its end.
+#[derive(Clone, PartialEq)]
 pub struct ScrollPlace {
-    /// Pixels from the end, or `None` at the end.
-    pub from_end: Option<i32>,
+    /// The first element in view.
+    pub id: String,
+    /// How many pixels below the top of the timeline it begins.
+    pub top: f64,
 }
 
 /// Everything that is shown, and the way to ask for more. A handle: copying it copies nothing.
@@ -131,7 +133,7 @@ pub struct Ui {
     pub is_at_newest: Signal<bool>,
     /// What was typed and not sent, by room.
     pub drafts: Signal<HashMap<RoomId, String>>,
-    /// Where each room was left.
+    /// Where each room was left; those left at their end are not in it.
     pub places: Signal<HashMap<RoomId, ScrollPlace>>,
     wakes: CopyValue<UnboundedSender<Wake>>,
 }

@@ -122,6 +122,8 @@ pub const INVITE_HINT: &str =
     "Whoever has the link can join. Send it only to those who should be here, and revoke it when they are.";
 /// Button.
 pub const MAKE_INVITE: &str = "Make an invite link";
+/// Button, where there is one already.
+pub const MAKE_ANOTHER_INVITE: &str = "Make another link";
 /// Its progress.
 pub const MAKING_INVITE: &str = "Making the link…";
 /// Button.

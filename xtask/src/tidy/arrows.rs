@@ -12,8 +12,8 @@ const ALLOWED: [(&str, &[&str]); 6] = [
     ("sotto-protocol", &[]),
     ("sotto-crypto", &["sotto-protocol"]),
     ("sotto-client-core", &["sotto-protocol", "sotto-crypto"]),
-    ("sotto-client-cli", &["sotto-protocol", "sotto-client-core"]),
-    ("sotto-client-web", &["sotto-protocol", "sotto-client-core"]),
+    ("sotto-client-cli", &["sotto-protocol", "sotto-crypto", "sotto-client-core"]),
+    ("sotto-client-web", &["sotto-protocol", "sotto-crypto", "sotto-client-core"]),
     ("sotto-relay", &["sotto-protocol"]),
 ];
 
@@ -59,7 +59,7 @@ pub fn check(graph: &Graph) -> Vec<String> {
             }
         }
     }
-    for package in graph.closure(&["sotto-relay"]) {
+    for package in graph.closure("sotto-relay") {
         if KEPT_FROM_RELAY.contains(&package.name.as_str()) || package.name.starts_with(GROUP_PROTOCOL_PREFIX)
         {
             findings.push(format!("sotto-relay must not reach {}", package.name));
@@ -87,11 +87,9 @@ mod tests {
     #[test]
     fn the_intended_arrows_pass() {
         let graph = graph_of(&[
-            ("sotto-protocol", "1", &[]),
-            ("sotto-crypto", "1", &["sotto-protocol 1", "openmls 1"]),
-            ("sotto-relay", "1", &["sotto-protocol 1", "tokio 1"]),
-            ("openmls", "1", &[]),
-            ("tokio", "1", &[]),
+            "0sotto-protocol v1",
+            "0sotto-crypto v1\n1sotto-protocol v1\n1openmls v1",
+            "0sotto-relay v1\n1sotto-protocol v1\n1tokio v1",
         ]);
         assert_eq!(check(&graph), Vec::<String>::new());
     }
@@ -99,12 +97,10 @@ mod tests {
     #[test]
     fn each_forbidden_arrow_is_found() {
         let graph = graph_of(&[
-            ("sotto-protocol", "1", &["tokio 1"]),
-            ("sotto-crypto", "1", &["openmls 1"]),
-            ("sotto-client-cli", "1", &["openmls 1"]),
-            ("sotto-relay", "1", &["sotto-crypto 1"]),
-            ("openmls", "1", &[]),
-            ("tokio", "1", &[]),
+            "0sotto-protocol v1\n1tokio v1",
+            "0sotto-crypto v1\n1openmls v1",
+            "0sotto-client-cli v1\n1openmls v1",
+            "0sotto-relay v1\n1sotto-crypto v1\n2openmls v1",
         ]);
         let found = check(&graph).join("\n");
         for expected in [

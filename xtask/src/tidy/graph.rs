@@ -1,6 +1,8 @@
-//! The dependency graph, as `cargo metadata` tells it: without development dependencies, which reach no user.
+//! The dependency graph of each of our crates, as `cargo tree` tells it: with the features that are really on, and without
+//! development dependencies, which reach no user. (`cargo metadata` mixes the features of both.)
 
-use anyhow::{Context, Result};
+use crate::workspace::{cargo, metadata};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,118 +15,117 @@ pub struct Package {
     pub version: String,
 }
 
-/// Who depends on whom.
+/// Who depends on whom, from one of our crates on.
+pub type Tree = BTreeMap<Package, BTreeSet<Package>>;
+
+/// The trees of all our crates.
 #[derive(Default)]
 pub struct Graph {
-    packages: BTreeMap<String, Package>,
-    edges: BTreeMap<String, BTreeSet<String>>,
-    members: Vec<String>,
+    trees: BTreeMap<String, (Package, Tree)>,
 }
 
 impl Graph {
-    /// Reads the output of `cargo metadata`.
-    pub fn read(metadata: &Value) -> Result<Self> {
+    /// Asks cargo.
+    pub fn read() -> Result<Self> {
+        let metadata = metadata(&["--no-deps"])?;
+        let packages =
+            metadata.get("packages").and_then(Value::as_array).context("cargo lists no packages")?;
         let mut graph = Self::default();
-        for package in list(metadata, "packages") {
-            let package_name = Package { name: text(package, "name"), version: text(package, "version") };
-            graph.packages.insert(text(package, "id"), package_name);
+        for name in packages.iter().filter_map(|package| package.get("name")?.as_str()) {
+            let args = [
+                "tree",
+                "--package",
+                name,
+                "--edges",
+                "normal,build",
+                "--target",
+                "all",
+                "--prefix",
+                "depth",
+            ];
+            let output =
+                cargo(&args).args(["--format", "{p}"]).output().context("cargo tree does not start")?;
+            if !output.status.success() {
+                bail!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
+            }
+            graph.add(&String::from_utf8_lossy(&output.stdout))?;
         }
-        let resolve = metadata.get("resolve").context("cargo metadata has no resolved graph")?;
-        for node in list(resolve, "nodes") {
-            let reached =
-                list(node, "deps").iter().filter(|dep| reaches_users(dep)).map(|dep| text(dep, "pkg"));
-            graph.edges.insert(text(node, "id"), reached.collect());
-        }
-        graph.members =
-            list(metadata, "workspace_members").iter().filter_map(Value::as_str).map(str::to_owned).collect();
         Ok(graph)
     }
 
-    /// The workspace's packages, by name.
-    pub fn members(&self) -> impl Iterator<Item = &str> {
-        self.members.iter().filter_map(|id| self.packages.get(id)).map(|package| package.name.as_str())
-    }
-
-    /// The names of what a member depends on directly.
-    pub fn direct(&self, member: &str) -> BTreeSet<&str> {
-        self.id_of(member).map(|id| self.names(self.next(id))).unwrap_or_default()
-    }
-
-    /// Everything that some members depend on, themselves included, near and far.
-    pub fn closure(&self, members: &[&str]) -> BTreeSet<&Package> {
-        let mut open: Vec<&str> = members.iter().filter_map(|member| self.id_of(member)).collect();
-        let mut seen: BTreeSet<&str> = open.iter().copied().collect();
-        while let Some(id) = open.pop() {
-            for next in self.next(id) {
-                if seen.insert(next) {
-                    open.push(next);
-                }
+    /// Adds the tree of one crate: a line each, its depth before its name.
+    fn add(&mut self, lines: &str) -> Result<()> {
+        let mut tree = Tree::new();
+        let mut path: Vec<Package> = Vec::new();
+        for line in lines.lines() {
+            let (depth, package) = parse(line).with_context(|| format!("cargo tree says `{line}`"))?;
+            path.truncate(depth);
+            if let Some(parent) = path.last() {
+                tree.entry(parent.clone()).or_default().insert(package.clone());
             }
+            tree.entry(package.clone()).or_default();
+            path.push(package);
         }
-        seen.into_iter().filter_map(|id| self.packages.get(id)).collect()
+        if let Some(root) = path.into_iter().next() {
+            self.trees.insert(root.name.clone(), (root, tree));
+        }
+        Ok(())
     }
 
-    /// Names of the packages that some members reach which depend directly on a package.
-    pub fn dependents(&self, members: &[&str], wanted: &Package) -> BTreeSet<&str> {
-        let reached = self.closure(members);
-        let of = |id: &String| self.next(id).any(|next| self.packages.get(next) == Some(wanted));
-        let named = self.edges.keys().filter(|id| of(id)).filter_map(|id| self.packages.get(id));
-        named.filter(|package| reached.contains(package)).map(|package| package.name.as_str()).collect()
+    /// Our crates, by name.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        self.trees.keys().map(String::as_str)
     }
 
-    fn id_of(&self, member: &str) -> Option<&str> {
-        self.members
-            .iter()
-            .find(|id| self.packages.get(*id).is_some_and(|p| p.name == member))
-            .map(String::as_str)
+    /// The names of what one of our crates depends on directly.
+    pub fn direct(&self, member: &str) -> BTreeSet<&str> {
+        let next = self.trees.get(member).and_then(|(root, tree)| tree.get(root));
+        next.into_iter().flatten().map(|package| package.name.as_str()).collect()
     }
 
-    fn next<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.edges.get(id).into_iter().flatten().map(String::as_str)
+    /// Everything that one of our crates depends on, itself included, near and far.
+    pub fn closure(&self, member: &str) -> impl Iterator<Item = &Package> {
+        self.trees.get(member).into_iter().flat_map(|(_, tree)| tree.keys())
     }
 
-    fn names<'a>(&'a self, ids: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
-        ids.filter_map(|id| self.packages.get(id)).map(|package| package.name.as_str()).collect()
+    /// Names of the packages that depend directly on a package, as far as one of our crates reaches them.
+    pub fn dependents(&self, member: &str, wanted: &Package) -> BTreeSet<&str> {
+        let tree = self.trees.get(member).map(|(_, tree)| tree);
+        let named = tree.into_iter().flatten().filter(|(_, next)| next.contains(wanted));
+        named.map(|(package, _)| package.name.as_str()).collect()
     }
 }
 
-fn reaches_users(dep: &Value) -> bool {
-    list(dep, "dep_kinds").iter().any(|kind| kind.get("kind").and_then(Value::as_str) != Some("dev"))
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-}
-
-fn text(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+/// `2sha2 v0.11.1 (proc-macro) (*)`
+fn parse(line: &str) -> Option<(usize, Package)> {
+    let name_at = line.find(|c: char| !c.is_ascii_digit())?;
+    let (depth, rest) = line.split_at_checked(name_at)?;
+    let mut words = rest.split_whitespace();
+    let name = words.next()?.to_owned();
+    let version = words.next()?.strip_prefix('v')?.to_owned();
+    Some((depth.parse().ok()?, Package { name, version }))
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
 
-    /// A graph of workspace members from `(name, version, names it depends on)`.
-    pub fn graph_of(packages: &[(&str, &str, &[&str])]) -> Graph {
+    /// A graph from the trees of our crates, each as `cargo tree` prints it.
+    pub fn graph_of(trees: &[&str]) -> Graph {
         let mut graph = Graph::default();
-        for (name, version, depends_on) in packages {
-            let id = format!("{name} {version}");
-            graph.packages.insert(id.clone(), Package { name: (*name).into(), version: (*version).into() });
-            graph.edges.insert(id.clone(), depends_on.iter().map(|&dep| dep.to_owned()).collect());
-            graph.members.push(id);
+        for tree in trees {
+            graph.add(tree).expect("is a tree");
         }
         graph
     }
 
     #[test]
-    fn development_dependencies_are_left_out() {
-        let metadata = serde_json::json!({
-            "packages": [{"id": "a", "name": "a", "version": "1"}, {"id": "b", "name": "b", "version": "1"}],
-            "workspace_members": ["a"],
-            "resolve": {"nodes": [{"id": "a", "deps": [{"pkg": "b", "dep_kinds": [{"kind": "dev"}]}]}]},
-        });
-        let graph = Graph::read(&metadata).expect("reads");
-        assert!(graph.direct("a").is_empty());
-        assert_eq!(graph.closure(&["a"]).len(), 1);
+    fn a_tree_is_read_with_its_repetitions() {
+        let graph =
+            graph_of(&["0a v1.0.0 (/x/a)\n1b v2.0.0\n2c v3.0.0 (proc-macro)\n1c v3.0.0 (proc-macro) (*)\n"]);
+        assert_eq!(graph.direct("a"), BTreeSet::from(["b", "c"]));
+        assert_eq!(graph.closure("a").count(), 3);
+        let c = Package { name: "c".into(), version: "3.0.0".into() };
+        assert_eq!(graph.dependents("a", &c), BTreeSet::from(["a", "b"]));
     }
 }

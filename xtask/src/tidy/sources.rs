@@ -57,8 +57,9 @@ fn check_file(path: &str, text: &str) -> Vec<String> {
             }
         }
     }
-    if path.ends_with("Cargo.toml") && path.contains('/') && !text.contains("[lints]\nworkspace = true") {
-        findings.push(format!("{path}: does not take the workspace's lints"));
+    let has_lints = text.contains("[lints]\nworkspace = true") || text.contains("unsafe_code = \"forbid\"");
+    if path.ends_with("Cargo.toml") && path.contains('/') && !has_lints {
+        findings.push(format!("{path}: takes neither the workspace's lints nor forbids unsafe code itself"));
     }
     findings
 }

@@ -68,7 +68,8 @@ impl Rooms {
         }
         let unread = self.kept.get(&room).map_or(0, |kept| kept.unread);
         let unread_after = prefs::last_read(&room).filter(|_| unread > 0);
-        ui.is_at_newest.set(ui.places.peek().get(&room).is_none_or(|place| place.from_end.is_none()));
+        let is_at_newest = !ui.places.peek().contains_key(&room);
+        ui.is_at_newest.set(is_at_newest);
         if let Some(open) = self.open_room(room, unread_after, session) {
             ui.open.set(Some(open));
         }

@@ -18,13 +18,6 @@ const END_PX: i32 = 60;
 /// Closer to an edge than this, more is loaded.
 const EDGE_PX: i32 = 900;
 
-/// Something on the screen, and how far below the top of the timeline it is.
-#[derive(Clone)]
-pub struct Anchor {
-    id: String,
-    top: f64,
-}
-
 fn timeline() -> Option<HtmlElement> {
     dom::element(TIMELINE_ID)
 }
@@ -67,24 +60,9 @@ pub fn go_to_unread() -> bool {
     true
 }
 
-/// The place to come back to.
-pub fn place() -> ScrollPlace {
-    let from_end = timeline().map(|timeline| from_end(&timeline)).filter(|from_end| *from_end >= END_PX);
-    ScrollPlace { from_end }
-}
-
-/// Goes back to a place.
-pub fn go_back_to(place: ScrollPlace) {
-    if let (Some(timeline), Some(from_end)) = (timeline(), place.from_end) {
-        timeline.set_scroll_top(timeline.scroll_height() - timeline.client_height() - from_end);
-    } else {
-        go_to_end();
-    }
-}
-
 /// What is seen at the top now.
 #[allow(clippy::cast_possible_truncation, reason = "pixels on a screen fit")]
-pub fn anchor() -> Option<Anchor> {
+pub fn place() -> Option<ScrollPlace> {
     let timeline = timeline()?;
     let document = dom::document()?;
     let frame = timeline.get_bounding_client_rect();
@@ -104,16 +82,17 @@ pub fn anchor() -> Option<Anchor> {
     let element: Element = candidates.get(low)?.unchecked_into();
     let top = element.get_bounding_client_rect().top() - frame.top();
     let is_in_page = document.contains(Some(&element));
-    (is_in_page && top < f64::from(height)).then(|| Anchor { id: element.id(), top })
+    (is_in_page && top < f64::from(height)).then(|| ScrollPlace { id: element.id(), top })
 }
 
-/// Puts something back at the height where it was.
-pub fn restore(anchor: &Anchor) {
-    let (Some(timeline), Some(element)) = (timeline(), dom::element(&anchor.id)) else { return };
+/// Puts what was seen at the top back at the height where it was. Whether it is still there.
+pub fn go_back_to(place: &ScrollPlace) -> bool {
+    let (Some(timeline), Some(element)) = (timeline(), dom::element(&place.id)) else { return false };
     let top = element.get_bounding_client_rect().top() - timeline.get_bounding_client_rect().top();
-    if (top - anchor.top).abs() >= 1.0 {
-        scroll_by(&timeline, top - anchor.top);
+    if (top - place.top).abs() >= 1.0 {
+        scroll_by(&timeline, top - place.top);
     }
+    true
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "pixels on a screen fit")]

@@ -4,7 +4,7 @@ use super::super::icon::{Draw, Icon};
 use super::empty::EmptyRoom;
 use super::failed::FailedMessage;
 use super::group::MessageGroup;
-use super::scrolling::{self, Anchor, TIMELINE_ID, UNREAD_ID};
+use super::scrolling::{self, TIMELINE_ID, UNREAD_ID};
 use crate::model::grouping::{Block, group};
 use crate::platform::clock;
 use crate::platform::driver::Ask;
@@ -17,7 +17,7 @@ use sotto_protocol::RoomId;
 #[component]
 pub fn Timeline(room: RoomId) -> Element {
     let ui = use_ui();
-    let mut scrolling = use_signal(|| Scrolling { is_placed: false, is_loading: false, anchor: None });
+    let mut scrolling = use_signal(|| Scrolling { is_placed: false, is_loading: false });
     // Runs after what is drawn has changed.
     use_effect(move || {
         let is_there = ui.open.read().as_ref().is_some_and(|open| open.room == room);
@@ -64,17 +64,17 @@ pub fn Timeline(room: RoomId) -> Element {
 struct Scrolling {
     is_placed: bool,
     is_loading: bool,
-    anchor: Option<Anchor>,
 }
 
 /// Puts the view where it belongs after a change.
 fn settle(mut ui: Ui, room: RoomId, scrolling: &mut Scrolling) {
     let has_newer = ui.open.peek().as_ref().is_some_and(|open: &OpenRoom| open.window.has_newer());
+    let place = ui.places.peek().get(&room).cloned();
     if !scrolling.is_placed {
         scrolling.is_placed = true;
-        let place = ui.places.peek().get(&room).copied().unwrap_or_default();
-        if place.from_end.is_some() || !scrolling::go_to_unread() {
-            scrolling::go_back_to(place);
+        let is_back = place.is_some_and(|place| scrolling::go_back_to(&place));
+        if !is_back && !scrolling::go_to_unread() {
+            scrolling::go_to_end();
         }
         let is_at_newest = scrolling::is_at_end() && !has_newer;
         if *ui.is_at_newest.peek() != is_at_newest {
@@ -82,8 +82,8 @@ fn settle(mut ui: Ui, room: RoomId, scrolling: &mut Scrolling) {
         }
     } else if *ui.is_at_newest.peek() && !has_newer {
         scrolling::go_to_end();
-    } else if let Some(anchor) = &scrolling.anchor {
-        scrolling::restore(anchor);
+    } else if let Some(place) = place {
+        scrolling::go_back_to(&place);
     }
     scrolling.is_loading = false;
     if *ui.is_at_newest.peek() {
@@ -96,13 +96,15 @@ fn scrolled(mut ui: Ui, room: RoomId, scrolling: &mut Scrolling) {
     if !scrolling.is_placed {
         return;
     }
-    scrolling.anchor = scrolling::anchor();
     let (has_older, has_newer) = match &*ui.open.peek() {
         Some(open) if open.room == room => (open.window.has_older(), open.window.has_newer()),
         _ => return,
     };
-    ui.places.write().insert(room, scrolling::place());
     let is_at_newest = scrolling::is_at_end() && !has_newer;
+    match scrolling::place().filter(|_| !is_at_newest) {
+        Some(place) => drop(ui.places.write().insert(room, place)),
+        None => drop(ui.places.write().remove(&room)),
+    }
     if *ui.is_at_newest.peek() != is_at_newest {
         ui.is_at_newest.set(is_at_newest);
         ui.ask(Ask::MarkRead);

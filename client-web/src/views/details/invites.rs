@@ -53,7 +53,11 @@ pub fn Invites(room: RoomId, invites: Vec<InviteView>) -> Element {
                     Busy { words: words::MAKING_INVITE }
                 } else {
                     Draw { icon: Icon::Link }
-                    {words::MAKE_INVITE}
+                    if invites.is_empty() {
+                        {words::MAKE_INVITE}
+                    } else {
+                        {words::MAKE_ANOTHER_INVITE}
+                    }
                 }
             }
         }
