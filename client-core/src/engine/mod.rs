@@ -128,13 +128,11 @@ impl Engine {
         for (id, reading) in core::mem::take(&mut self.readings) {
             let Some(slot) = self.rooms.get_mut(&id) else { continue };
             let items = slot.settle(reading.rows);
-            for message in reading.own_messages {
-                self.finish_send(id, message);
-            }
             if !items.is_empty() {
                 self.tell(Event::Timeline(id, items));
             }
         }
+        self.finish_sends();
         self.advance();
     }
 

@@ -63,7 +63,6 @@ impl Engine {
             Reply::Appended(_) => {
                 slot.acknowledge(&message);
                 link.backoff.reset();
-                self.finish_send(id, message);
             }
             Reply::Error(error) => match error.code {
                 ErrorCode::StaleEpoch | ErrorCode::EntryIdReused => {
@@ -84,9 +83,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn finish_send(&mut self, room: RoomId, id: MessageId) {
-        if let Some(ticket) = self.sends.remove(&(room, id)) {
-            self.done(ticket, Ok(Outcome::Sent { room, id }));
+    /// Ends every send whose message the relay has: acknowledged, or come back through the log; to this process or to another
+    /// one of the same profile.
+    pub(super) fn finish_sends(&mut self) {
+        let is_waiting =
+            |(room, id): &(RoomId, MessageId)| self.rooms.get(room).is_some_and(|slot| slot.is_waiting(id));
+        let finished: Vec<_> = self.sends.keys().filter(|key| !is_waiting(key)).copied().collect();
+        for (room, id) in finished {
+            if let Some(ticket) = self.sends.remove(&(room, id)) {
+                self.done(ticket, Ok(Outcome::Sent { room, id }));
+            }
         }
     }
 

@@ -35,8 +35,6 @@ pub struct Reading {
     pub has_gap: bool,
     /// Whether the epoch changed, so that the room must be opened anew.
     pub has_new_epoch: bool,
-    /// Messages of this device that came back through the log.
-    pub own_messages: Vec<message::MessageId>,
 }
 
 /// An entry that was read.
@@ -159,9 +157,7 @@ impl RoomSlot {
             return Ok((None, None));
         }
         match entry.kind {
-            EntryKind::Message => {
-                self.read_message(entry, reading).map(|(item, check)| (Some(item), Some(check)))
-            }
+            EntryKind::Message => self.read_message(entry).map(|(item, check)| (Some(item), Some(check))),
             EntryKind::Handshake => {
                 if entry.seq > self.record.last_handshake_seq {
                     self.take_handshake(entry).map_err(|_| Fault::Blocked)?;
@@ -172,11 +168,7 @@ impl RoomSlot {
         }
     }
 
-    fn read_message(
-        &mut self,
-        entry: &LogEntry,
-        reading: &mut Reading,
-    ) -> Result<(TimelineItem, Check), Fault> {
+    fn read_message(&mut self, entry: &LogEntry) -> Result<(TimelineItem, Check), Fault> {
         let epoch = self.record.epochs.get(&self.cursor.epoch).ok_or(Fault::Unreadable)?;
         let room = self.room.id();
         let opened =
@@ -186,7 +178,6 @@ impl RoomSlot {
         let is_mine = self.own_device() == sender.device_key;
         if is_mine {
             self.drop_from_outbox(&id);
-            reading.own_messages.push(id);
         }
         let body = match content {
             Content::Text(text) => TimelineBody::Text(text),

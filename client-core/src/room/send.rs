@@ -91,6 +91,11 @@ impl RoomSlot {
         self.change_outbox(id, |record| record.is_acknowledged = true);
     }
 
+    /// Whether the relay is not known to have a message.
+    pub fn is_waiting(&self, id: &MessageId) -> bool {
+        self.outbox.values().any(|record| record.id == *id && !record.is_acknowledged)
+    }
+
     /// The relay refused a message for good: it stays, to be seen.
     pub fn fail(&mut self, id: &MessageId) {
         self.change_outbox(id, |record| record.has_failed = true);
