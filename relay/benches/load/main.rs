@@ -11,12 +11,15 @@ mod runs;
 
 use anyhow::Result;
 use process::Server;
+use runs::Senders;
 use std::io::Write as _;
 use std::time::Duration;
 
 /// Each run is repeated, and the middle one counts.
 const REPEATS: usize = 3;
 const RUN: Duration = Duration::from_secs(3);
+const ONE_ROOM: Senders = Senders { count: 4, window: 100 };
+const MANY_ROOMS: Senders = Senders { count: 1, window: 4 };
 const IDLE_CONNECTIONS: usize = 5_000;
 
 fn main() -> Result<()> {
@@ -33,8 +36,8 @@ async fn measure() -> Result<()> {
     let mut bare = Vec::new();
     let mut one_room = Vec::new();
     for _ in 0..REPEATS {
-        bare.push(runs::broadcast(&Server::bare()?, 100, RUN).await?);
-        one_room.push(runs::rooms(&Server::relay()?, 1, 100, 100, RUN).await?);
+        bare.push(runs::broadcast(&Server::bare()?, 100, ONE_ROOM, RUN).await?);
+        one_room.push(runs::rooms(&Server::relay()?, (1, 100), ONE_ROOM, RUN).await?);
     }
     let (bare, one_room) = (runs::median(bare), runs::median(one_room));
     print_throughput("bare broadcast x 100, nothing stored", &bare)?;
@@ -45,7 +48,7 @@ async fn measure() -> Result<()> {
     let mut many_rooms = Vec::new();
     for _ in 0..REPEATS {
         inserts.push(limits::inserts_per_s(RUN).await?);
-        many_rooms.push(runs::rooms(&Server::relay()?, 500, 4, 4, RUN).await?);
+        many_rooms.push(runs::rooms(&Server::relay()?, (500, 4), MANY_ROOMS, RUN).await?);
     }
     inserts.sort_by(f64::total_cmp);
     let inserts = inserts.get(REPEATS / 2).copied().unwrap_or_default();

@@ -47,25 +47,36 @@ pub struct Latency {
     pub cpu_s_per_1000: f64,
 }
 
-/// Flat out: in every room one member sends, with `window` messages under way, and all members receive.
+/// Who sends in every room, and how much each has under way.
+#[derive(Clone, Copy)]
+pub struct Senders {
+    pub count: usize,
+    pub window: usize,
+}
+
+/// Flat out: in every room some members send, and all receive.
 pub async fn rooms(
     server: &Server,
-    rooms: usize,
-    members: usize,
-    window: usize,
+    (rooms, members): (usize, usize),
+    senders: Senders,
     time: Duration,
 ) -> Result<Throughput> {
     let connected = connect_rooms(server, rooms, members).await?;
-    flat_out(server, connected, window, time).await
+    flat_out(server, connected, senders, time).await
 }
 
 /// The same against a server that knows no rooms.
-pub async fn broadcast(server: &Server, members: usize, time: Duration) -> Result<Throughput> {
+pub async fn broadcast(
+    server: &Server,
+    members: usize,
+    senders: Senders,
+    time: Duration,
+) -> Result<Throughput> {
     let mut streams = Vec::new();
     for _ in 0..members {
         streams.push(bare(connect(&server.authority).await?)?);
     }
-    flat_out(server, vec![(RoomId::new([0; 16]), streams)], 100, time).await
+    flat_out(server, vec![(RoomId::new([0; 16]), streams)], senders, time).await
 }
 
 /// `per_s` messages a second over all rooms.
@@ -164,7 +175,7 @@ async fn connect_rooms(
 async fn flat_out(
     server: &Server,
     rooms: Vec<(RoomId, Vec<TcpStream>)>,
-    window: usize,
+    senders: Senders,
     time: Duration,
 ) -> Result<Throughput> {
     let counts = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
@@ -172,9 +183,9 @@ async fn flat_out(
     for (room, streams) in rooms {
         for (index, stream) in streams.into_iter().enumerate() {
             let (read, write) = stream.into_split();
-            let free = Arc::new(Semaphore::new(window));
+            let free = Arc::new(Semaphore::new(senders.window));
             tokio::spawn(count(Reader::new(read), Arc::clone(&free), Arc::clone(&counts)));
-            if index == 0 {
+            if index < senders.count {
                 tokio::spawn(send(write, room, free, Arc::clone(&stop)));
             } else {
                 write.forget(); // Dropping it would close the stream.

@@ -10,10 +10,10 @@
 //!
 //! Locks are taken in the order session, hub, room, outbox.
 
-use super::outbox::Outbox;
 use super::reply::ReplyTo;
+use super::run::Run;
 use super::session::Session;
-use crate::access::{Grant, RoomHead, receives_live, room_access};
+use crate::access::{Grant, RoomHead, room_access};
 use crate::lock::lock;
 use bytes::Bytes;
 use sotto_protocol::{EntryKind, OpenedRoom, Reply, RoomId};
@@ -141,12 +141,10 @@ impl LiveRoom {
         if head.head_seq > state.head.head_seq {
             state.head = head;
         }
+        let runs = Run::of(entries);
         for subscriber in &state.subscribers {
-            let outbox: &Outbox = subscriber.session.outbox();
-            let seen = entries.iter().filter(|entry| {
-                entry.seq > subscriber.after_seq && receives_live(subscriber.grant, entry.kind, entry.epoch)
-            });
-            outbox.push_live(self.id, seen.map(|entry| &entry.frame));
+            let seen = runs.iter().flat_map(|run| run.frames_for(subscriber.grant, subscriber.after_seq));
+            subscriber.session.outbox().push_live(self.id, seen);
         }
     }
 }

@@ -16,6 +16,7 @@ mod outbox;
 mod page;
 mod publish;
 mod reply;
+mod run;
 mod session;
 mod writer;
 
