@@ -71,8 +71,8 @@ pub fn is_typing() -> bool {
 }
 
 /// Calls on every key pressed in the page.
-pub fn on_key(mut pressed: impl FnMut(KeyboardEvent) + 'static) {
-    let listener = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event| pressed(event));
+pub fn on_key(pressed: impl FnMut(KeyboardEvent) + 'static) {
+    let listener = Closure::<dyn FnMut(KeyboardEvent)>::new(pressed);
     if let Some(document) = document() {
         let _ = document.add_event_listener_with_callback("keydown", listener.as_ref().unchecked_ref());
     }

@@ -50,10 +50,9 @@ pub async fn acquire(name: &str) -> Result<Held, JsValue> {
     Reflect::set(&options, &"mode".into(), &"exclusive".into())?;
     let outcome: Promise = request.call3(&locks, &name.into(), &options, &on_grant)?.dyn_into()?;
     spawn_local(async move {
-        if let Err(refusal) = JsFuture::from(outcome).await {
-            if let Some(grant) = grant.borrow_mut().take() {
-                let _ = grant.send(Err(refusal));
-            }
+        let Err(refusal) = JsFuture::from(outcome).await else { return };
+        if let Some(grant) = grant.borrow_mut().take() {
+            let _ = grant.send(Err(refusal));
         }
     });
     match granted.await {

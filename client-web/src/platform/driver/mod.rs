@@ -205,19 +205,16 @@ impl Driver {
                 // A view that is gone needs no answer.
                 let _ = view.send(outcome);
             }
-            (Some(Waiting::Sending(room, text)), Err(why)) => {
-                // What is in the outbox already is shown from there.
-                if !self
-                    .session
-                    .outbox(&room)
-                    .iter()
-                    .any(|waiting| waiting.has_failed && waiting.text == text)
-                {
-                    self.rooms.bounced(room, text, why, self.ui);
-                }
+            // What is in the outbox already is shown from there.
+            (Some(Waiting::Sending(room, text)), Err(why)) if !self.is_shown_as_failed(&room, &text) => {
+                self.rooms.bounced(room, text, why, self.ui);
             }
             _ => {}
         }
+    }
+
+    fn is_shown_as_failed(&self, room: &RoomId, text: &str) -> bool {
+        self.session.outbox(room).iter().any(|waiting| waiting.has_failed && waiting.text == text)
     }
 
     /// Goes into a room that was just made or joined, unless someone went elsewhere meanwhile. In place of the form: where that was

@@ -10,6 +10,7 @@ use dioxus::prelude::*;
 use sotto_client_core::{ClientError, Session, TimelineBody, TimelineItem};
 use sotto_protocol::RoomId;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 type OurSession = Session<IdbStore>;
 
@@ -31,7 +32,7 @@ impl Rooms {
     /// Reads the list of rooms, and of rooms not seen before the newest page.
     pub async fn read_all(&mut self, session: &OurSession, ui: Ui) -> Result<(), SessionFailure> {
         for view in session.rooms() {
-            if !self.kept.contains_key(&view.id) {
+            if let Entry::Vacant(place) = self.kept.entry(view.id) {
                 let window = Window::newest(session.timeline(&view.id, None, PAGE).await?);
                 let read = prefs::last_read(&view.id);
                 let is_unread =
@@ -42,7 +43,7 @@ impl Rooms {
                     // A room is new here: everything in it is old.
                     prefs::set_last_read(&view.id, window.last_seq().unwrap_or(0));
                 }
-                self.kept.insert(view.id, Kept { window, preview, unread, bounced: Vec::new() });
+                place.insert(Kept { window, preview, unread, bounced: Vec::new() });
             }
         }
         self.publish_list(session, ui);
