@@ -8,7 +8,7 @@ use sotto_tests::{person::Person, relay::Relay, wiretap::Wiretap};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 /// What must not be found, each with a name for the report. 32 bytes, as long as a public key.
-const MARKER: &[u8; 32] = b"planted in the clear, to be found";
+const MARKER: &[u8; 32] = b"planted in the clear to be found";
 
 fn find(haystacks: &[(String, Vec<u8>)], needles: &[(String, Vec<u8>)]) -> Vec<String> {
     let mut found = Vec::new();
