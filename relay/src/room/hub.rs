@@ -148,3 +148,98 @@ impl LiveRoom {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sotto_protocol::{Challenge, LogEntry, RelayFrame, RoomAccess, decode};
+    use std::collections::VecDeque;
+
+    const ROOM: RoomId = RoomId::new([1; 16]);
+    const GRANT: Grant = Grant { epoch: 0, began_seq: 0 };
+
+    fn session(id: u64) -> Arc<Session> {
+        Arc::new(Session::new(id, Challenge::new([0; 32]), "relay".into(), 1_000_000))
+    }
+
+    fn head(head_seq: u64) -> RoomHead {
+        RoomHead { head_seq, ..RoomHead::default() }
+    }
+
+    fn entries(seqs: std::ops::RangeInclusive<u64>) -> Vec<LiveEntry> {
+        let kind = EntryKind::Message;
+        seqs.map(|seq| {
+            let entry = LogEntry { seq, kind, entry: vec![7; 40], access_key: None };
+            LiveEntry { seq, kind, epoch: 0, frame: crate::wire::entry(&ROOM, &entry) }
+        })
+        .collect()
+    }
+
+    fn subscribe(live: &LiveRoom, session: &Arc<Session>, seen: u64) -> bool {
+        live.subscribe(session, GRANT, head(seen), ReplyTo::new(Arc::clone(session), 1, 1)).is_ok()
+    }
+
+    /// Head of each answer, and seq of each entry, in order.
+    fn received(session: &Session) -> Vec<(&'static str, u64)> {
+        let mut pieces = VecDeque::new();
+        session.outbox().take(&mut pieces, usize::MAX);
+        let bytes: Vec<u8> = pieces.into_iter().flatten().collect();
+        let mut rest = &bytes[..];
+        let mut received = Vec::new();
+        while let [_, length, after @ ..] = rest {
+            assert!(*length < 126, "these frames are short");
+            let (payload, next) = after.split_at(usize::from(*length));
+            received.push(match decode(payload).unwrap() {
+                RelayFrame::Reply(_, Reply::Opened(opened)) => {
+                    assert_eq!(opened.access, RoomAccess::Full);
+                    ("opened at", opened.head_seq)
+                }
+                RelayFrame::Entry(_, entry) => ("entry", entry.seq),
+                other => panic!("{other:?}"),
+            });
+            rest = next;
+        }
+        received
+    }
+
+    #[test]
+    fn what_was_read_before_it_was_published_is_not_pushed_again() {
+        let hub = Hub::default();
+        let (early, late) = (session(1), session(2));
+        let live = hub.enter(&ROOM);
+        assert!(subscribe(&live, &early, 3));
+        // Entries 4 to 6 are committed, `late` has read them, and only then they are published.
+        assert!(subscribe(&live, &late, 6));
+        hub.publish(&ROOM, &entries(4..=8), head(8));
+        let all: Vec<_> = [("opened at", 3)].into_iter().chain((4..=8).map(|seq| ("entry", seq))).collect();
+        assert_eq!(received(&early), all);
+        assert_eq!(received(&late), [("opened at", 6), ("entry", 7), ("entry", 8)]);
+    }
+
+    #[test]
+    fn what_was_published_before_it_was_read_is_in_the_answer() {
+        let hub = Hub::default();
+        let (early, late) = (session(1), session(2));
+        let live = hub.enter(&ROOM);
+        hub.publish(&ROOM, &entries(1..=4), head(4));
+        assert!(subscribe(&live, &early, 2), "read before the commit, subscribed after it was published");
+        hub.publish(&ROOM, &entries(5..=6), head(6));
+        assert!(subscribe(&live, &late, 4));
+        hub.publish(&ROOM, &entries(7..=7), head(7));
+        assert_eq!(received(&early), [("opened at", 4), ("entry", 5), ("entry", 6), ("entry", 7)]);
+        assert_eq!(received(&late), [("opened at", 6), ("entry", 7)]);
+    }
+
+    #[test]
+    fn a_room_that_nobody_follows_leaves_the_hub_and_takes_nobody_in() {
+        let hub = Hub::default();
+        let (first, second) = (session(1), session(2));
+        let live = hub.enter(&ROOM);
+        assert!(subscribe(&live, &first, 0));
+        hub.leave_if_unused(&live);
+        assert!(Arc::ptr_eq(&live, &hub.enter(&ROOM)), "it is followed");
+        hub.leave(&live, first.id());
+        assert!(!subscribe(&live, &second, 0), "it is gone");
+        assert!(!Arc::ptr_eq(&live, &hub.enter(&ROOM)));
+    }
+}

@@ -26,7 +26,7 @@ async fn what_was_acknowledged_survives_kill_9() {
     let room = Room::new();
     let mut all: HashMap<Vec<u8>, Option<u64>> = HashMap::new();
     for round in 0..ROUNDS {
-        let mut relay = Program::start(data.path(), &[]);
+        let mut relay = Program::start(data.path());
         if round == 0 {
             Client::connect(&relay.authority).await.create(&room).await;
         }
@@ -77,7 +77,7 @@ async fn write_until_it_breaks(mut client: Client, room: Room) -> Sent {
 
 /// Starts the relay again, sends what was not acknowledged, and reads the whole log.
 async fn verify(data: &std::path::Path, room: &Room, all: &mut HashMap<Vec<u8>, Option<u64>>) {
-    let relay = Program::start(data, &[]);
+    let relay = Program::start(data);
     let mut client = Client::connect(&relay.authority).await;
     client.open(room).await;
     for (entry, place) in all.iter_mut().filter(|(_, place)| place.is_none()) {

@@ -1,7 +1,10 @@
 //! The program: what it prints, and how it fails.
 
+use crate::support::*;
+use sotto_protocol::Reply;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use tokio_tungstenite::MaybeTlsStream;
 
 pub struct Program {
     pub child: Child,
@@ -9,13 +12,13 @@ pub struct Program {
 }
 
 impl Program {
-    pub fn start(data: &std::path::Path, more: &[&str]) -> Self {
-        let mut child = command(data, "127.0.0.1:0")
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+    pub fn start(data: &std::path::Path) -> Self {
+        Self::start_with(data, &[], Stdio::null())
+    }
+
+    fn start_with(data: &std::path::Path, more: &[&str], stderr: Stdio) -> Self {
+        let mut child =
+            command(data, "127.0.0.1:0").args(more).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let authority = line.trim().strip_prefix("Sotto relay is ready: http://");
@@ -48,7 +51,7 @@ fn failure(mut command: Command) -> String {
 fn it_stops_on_a_signal_with_success() {
     let data = tempfile::tempdir().unwrap();
     for signal in ["INT", "TERM"] {
-        let mut program = Program::start(data.path(), &[]);
+        let mut program = Program::start(data.path());
         let pid = program.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
         assert_eq!(program.child.wait().unwrap().code(), Some(0), "{signal}");
@@ -58,7 +61,7 @@ fn it_stops_on_a_signal_with_success() {
 #[test]
 fn it_says_what_is_wrong_and_what_to_do() {
     let data = tempfile::tempdir().unwrap();
-    let running = Program::start(data.path(), &[]);
+    let running = Program::start(data.path());
 
     let other = tempfile::tempdir().unwrap();
     let message = failure(command(other.path(), &running.authority));
@@ -85,7 +88,7 @@ fn it_says_what_is_wrong_and_what_to_do() {
 #[test]
 fn it_does_not_touch_a_database_of_a_newer_version() {
     let data = tempfile::tempdir().unwrap();
-    drop(Program::start(data.path(), &[]));
+    drop(Program::start(data.path()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         use sqlx::ConnectOptions as _;
@@ -97,6 +100,31 @@ fn it_does_not_touch_a_database_of_a_newer_version() {
     });
     let message = failure(command(data.path(), "127.0.0.1:0"));
     assert!(message.contains("newer version") && message.contains("help: update sotto-relay"), "{message}");
+}
+
+#[tokio::test]
+async fn its_log_tells_nothing_about_anybody() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let quota = ["--log", "trace", "--max-database-bytes", "300000"];
+    let mut program = Program::start_with(data.path(), &quota, file.into());
+    let mut client = Client::connect(&program.authority).await;
+    let room = Room::new();
+    client.create(&room).await;
+    client.open(&room).await;
+    while let Reply::Appended(_) = client.ask(append(&room, &entry(0, &[b'm'; 20_000]))).await {}
+    client.refusal_code(append(&room, b"")).await;
+    let MaybeTlsStream::Plain(stream) = client.socket.get_ref() else { panic!() };
+    let port = format!(":{}", stream.local_addr().unwrap().port());
+    assert!(Command::new("kill").arg(program.child.id().to_string()).status().unwrap().success());
+    program.child.wait().unwrap();
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("the disk is full") && log.contains("stopped"), "{log}");
+    let room_id: String = room.id.as_bytes().iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+    for secret in ["127.0.0.1", &port, &room_id, "mmm", "RoomId", "SELECT", "INSERT"] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
 }
 
 #[test]
