@@ -61,11 +61,7 @@ fn used_relay(profile: &Path) -> Option<RelayAddress> {
     }
 }
 
-/// The address without what a folder's name cannot have on some system.
+/// The address without what a folder's name cannot have on some system; no host has a plus sign, so no two are alike.
 fn folder_name(relay: &RelayAddress) -> String {
-    relay
-        .origin()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' })
-        .collect()
+    relay.origin().replace("://", "+").replace([':', '[', ']'], "+")
 }

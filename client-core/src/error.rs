@@ -24,6 +24,9 @@ pub enum ClientError {
     /// What is behind the door does not open or verify.
     #[error("what the relay keeps behind this invite is damaged")]
     DamagedCard,
+    /// Whoever made the invite is not in the room (a warning: the join went well).
+    #[error("whoever made this invite is not in the room any more")]
+    InviterGone,
     /// The relay does not know the room.
     #[error("the relay has no such room")]
     UnknownRoom,
@@ -123,6 +126,9 @@ impl ClientError {
                 "Try again in a minute; if it stays so, do not trust this relay and tell whoever runs it."
             }
             Self::DamagedCard => "Ask someone in the room to make a new invite link.",
+            Self::InviterGone => {
+                "Before you trust the room, ask someone in it, outside of it, whether it is the right one."
+            }
             Self::UnknownRoom => "Check that this is the right relay, then ask for a new invite link.",
             Self::NotInRoom => "Join it by an invite link first.",
             Self::AlreadyInRoom => "Nothing is to be done: open the room.",

@@ -325,7 +325,35 @@ fn a_flipped_bit_on_the_way_is_noticed_and_read_right_once_it_is_mended() {
     ada.says(room, "two");
     settle(&mut [&mut ada, &mut bob]);
     assert_eq!(bob.texts(room), ["one", "two"]);
-    assert_eq!(ada.alarm(room), None);
+    assert_eq!((ada.alarm(room), bob.alarm(room)), (None, None));
+}
+
+#[test]
+fn a_flipped_bit_that_is_never_mended_is_told_and_stops_nobody() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    bob.disconnect_for_good();
+    ada.says(room, "one");
+    settle(&mut [&mut ada]);
+    let damaged = relay.borrow().rooms[&room].log.len() as u64;
+    relay.borrow_mut().damage = Some(damaged);
+    bob.connect();
+    settle(&mut [&mut bob]);
+    bob.says(room, "own words change nothing");
+    settle(&mut [&mut bob]);
+    assert!(matches!(bob.alarm(room), Some(Alarm::EntryDamaged(_))));
+    ada.says(room, "two");
+    settle(&mut [&mut ada, &mut bob]);
+    assert!(matches!(bob.alarm(room), Some(Alarm::HistoryDiverged(_))));
+    assert_eq!(bob.texts(room), ["own words change nothing", "two"]);
+    // Ada learns it from Bob's words: he was shown something else.
+    assert!(matches!(ada.alarm(room), Some(Alarm::HistoryDiverged(_))));
+    for round in 0..3 {
+        ada.says(room, &format!("more {round}"));
+        settle(&mut [&mut ada, &mut bob]);
+    }
+    assert_eq!(bob.texts(room).len(), 5, "and all goes on");
 }
 
 #[test]

@@ -16,9 +16,27 @@ fn an_invite_lets_in_as_many_people_as_it_says() {
     let (link, card) = invite(&mut adas, &ada, Some(1));
     let joining = bob.tries_to_join(&link, &card, 1).unwrap();
     // Cy made a commit from the same card; the log has Bob's first, so it has to be made again, and then is refused.
+    let late = cy.tries_to_join(&link, &card, 1).unwrap();
     receive(&mut adas, &joining.handshake).unwrap();
-    let result = cy.tries_to_join(&link, &joining.handshake, 2);
-    assert_eq!(result.err(), Some(CryptoError::Forbidden(Violation::InviteUsedUp)));
+    assert!(matches!(receive(&mut adas, &late.handshake), Err(CryptoError::WrongEpoch { .. })));
+    // The used-up link opens no door any more: not even the card can be fetched with it.
+    let door = link.door().unwrap();
+    assert!(joining.handshake.doors.iter().all(|candidate| candidate.id != door));
+    let (_, next) = invite(&mut adas, &ada, None);
+    assert!(next.doors.iter().all(|candidate| candidate.id != door));
+}
+
+#[test]
+fn doors_of_two_epochs_do_not_tell_decoys_from_invites() {
+    let ada = Person::new("Ada");
+    let mut adas = ada.creates(Suite::Hybrid);
+    let mut card = None;
+    for _ in 0..3 {
+        card = Some(invite(&mut adas, &ada, None).1);
+    }
+    let rotated = adas.commit(&RoomChange::Rotate, start(&adas)).unwrap();
+    let ids = |doors: &[sotto_protocol::Door]| doors.iter().map(|door| door.id).collect::<Vec<_>>();
+    assert_eq!(ids(&card.unwrap().doors), ids(&rotated.doors), "three invites and a decoy, all as before");
 }
 
 #[test]

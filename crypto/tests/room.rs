@@ -152,7 +152,7 @@ fn doors_are_padded_and_every_member_can_recompute_them() {
 fn a_device_that_lost_its_room_comes_back_by_the_link_and_replaces_its_old_leaf() {
     let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
     let mut adas = ada.creates(Suite::Hybrid);
-    let (link, card) = invite(&mut adas, &ada, Some(1));
+    let (link, card) = invite(&mut adas, &ada, Some(2));
     let first = bob.tries_to_join(&link, &card, 1).unwrap();
     receive(&mut adas, &first.handshake).unwrap();
     let again = bob.tries_to_join(&link, &first.handshake, 2).unwrap();

@@ -72,7 +72,7 @@ impl Engine {
             invites: Vec::new(),
             pending: None,
             alarm: None,
-            before_damage: None,
+            damage: None,
             incarnation: None,
         };
         let cursor = Cursor { chain: Chain::start(&id), epoch: 0 };

@@ -85,6 +85,9 @@ impl Engine {
         self.connection =
             Connection::Online { challenge: welcome.challenge, incarnation: welcome.incarnation };
         self.backoff.reset();
+        // Numbers begin anew, so that they do not link one connection to the next.
+        self.in_flight.clear();
+        self.next_request = 1;
         self.links.values_mut().for_each(super::link::Link::reset);
         self.tell(Event::Connection(ConnectionState::Online));
         let skew_ms = i128::from(self.now_ms) - i128::from(welcome.now_ms);

@@ -155,7 +155,10 @@ impl Engine {
     /// The relay has the join: from now on the room is stored.
     fn install(&mut self, ticket: Ticket, seq: u64) {
         let Some(joining) = self.join_mut(ticket).and_then(|join| join.joining.take()) else { return };
-        let Joining { room, chain, epoch, .. } = *joining;
+        let Joining { room, chain, epoch, is_inviter_present, .. } = *joining;
+        if !is_inviter_present {
+            self.tell(Event::Problem(ClientError::InviterGone));
+        }
         let id = room.id();
         let Ok(secrets) = room.secrets() else {
             return self.end_join(ticket, Err(ClientError::Bug("the room has no secrets")));
@@ -176,7 +179,7 @@ impl Engine {
             invites: Vec::new(),
             pending: None,
             alarm: None,
-            before_damage: None,
+            damage: None,
             incarnation: None,
         };
         let slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));

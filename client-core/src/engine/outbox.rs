@@ -67,9 +67,9 @@ impl Engine {
             Reply::Error(error) => match error.code {
                 ErrorCode::StaleEpoch | ErrorCode::EntryIdReused => {
                     slot.unseal(&message);
-                    link.reopen();
+                    self.pause(id);
                 }
-                ErrorCode::RoomNotOpen => link.reopen(),
+                ErrorCode::RoomNotOpen => self.pause(id),
                 code if code.is_passing() => {
                     self.pause(id);
                     self.fail_send(id, message, ClientError::Refused(code));
@@ -194,7 +194,7 @@ impl Engine {
             // It takes effect when it comes through the log.
             Reply::Appended(_) => link.backoff.reset(),
             Reply::Error(error) => match error.code {
-                ErrorCode::Conflict | ErrorCode::RoomNotOpen | ErrorCode::StaleEpoch => link.reopen(),
+                ErrorCode::Conflict | ErrorCode::RoomNotOpen | ErrorCode::StaleEpoch => self.pause(id),
                 code if code.is_passing() => {
                     self.pause(id);
                     self.fail_intents(id, &refusal(reply));

@@ -24,7 +24,9 @@ impl Engine {
             return;
         }
         let now_ms = self.now_ms;
-        let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
+        let mut rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
+        // In random order, so that the order of a profile's rooms does not tell one connection from another.
+        rooms.sort_by_cached_key(|_| self.random());
         for id in rooms {
             let Some(link) = self.links.get_mut(&id) else { continue };
             if link.retry_at_ms.is_some_and(|at_ms| now_ms < at_ms) {
@@ -121,6 +123,10 @@ impl Engine {
                     slot.raise(Alarm::RelayRolledBack(seen));
                     link.phase = Phase::Stopped;
                     return;
+                }
+                slot.note_that_nothing_is_lost();
+                if !link.is_caught_up {
+                    slot.allow_reading_again();
                 }
                 link.opened_epoch = epoch;
                 link.head_seq = link.head_seq.max(head_seq);

@@ -7,7 +7,8 @@ mod view;
 
 pub use read::{Reading, Suspect};
 pub use record::{
-    Cursor, EpochEvent, EpochRecord, LogRecord, OutboxRecord, OwnInvite, PendingCommit, RoomPhase, RoomRecord,
+    Cursor, Damage, EpochEvent, EpochRecord, LogRecord, OutboxRecord, OwnInvite, PendingCommit, RoomPhase,
+    RoomRecord,
 };
 
 use crate::{

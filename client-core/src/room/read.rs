@@ -4,7 +4,7 @@
 //! only the current epoch's key opens messages at the relay. The secrets of the epochs in between are kept until the cursor
 //! has passed them, and then erased.
 
-use super::{Cursor, EpochEvent, EpochRecord, LogRecord, RoomSlot, encode, log_key};
+use super::{Cursor, Damage, EpochEvent, EpochRecord, LogRecord, RoomSlot, encode, log_key};
 use crate::{
     ClientError,
     api::Alarm,
@@ -54,6 +54,7 @@ pub struct Check {
     /// In [`Table::Log`]: the hash that this device has at the place that the sender had verified.
     pub claim_key: Vec<u8>,
     claim: Chain,
+    is_mine: bool,
     /// What was found in [`Table::Seen`].
     pub seen_at: Option<u64>,
     /// What was found in [`Table::Log`].
@@ -92,7 +93,10 @@ impl RoomSlot {
                 break;
             };
             let row = match self.read_entry(entry, &mut reading) {
-                Ok((item, check)) => Row { chain, item, check },
+                Ok((item, check)) => {
+                    self.mend_damage(entry.seq);
+                    Row { chain, item, check }
+                }
                 Err(Fault::Blocked) => break,
                 Err(Fault::Unreadable) => {
                     let here = (entry.seq, entry_hash(&entry.entry));
@@ -193,8 +197,14 @@ impl RoomSlot {
             body,
         };
         let seen_key = [room.as_bytes().as_slice(), sender.account.as_bytes(), &id].concat();
-        let check =
-            Check { seen_key, claim_key: log_key(&room, claim.seq), claim, seen_at: None, known_hash: None };
+        let check = Check {
+            seen_key,
+            claim_key: log_key(&room, claim.seq),
+            claim,
+            is_mine,
+            seen_at: None,
+            known_hash: None,
+        };
         Ok((item, check))
     }
 
@@ -224,9 +234,14 @@ impl RoomSlot {
 
     /// Lets a handshake take effect: this device's own pending one, or another's.
     fn take_handshake(&mut self, entry: &LogEntry) -> Result<(), ClientError> {
-        let id = EntryHeader::split(&entry.entry).ok().map(|(header, _)| header.id);
-        let is_own = id.is_some() && self.record.pending.as_ref().map(|pending| pending.handshake.id) == id;
-        let result = if is_own { self.room.merge_pending() } else { self.take_anothers(entry) };
+        let own = self.record.pending.as_ref().map(|pending| &pending.handshake);
+        let own = own.filter(|handshake| handshake.entry == entry.entry);
+        let is_own = own.is_some();
+        let result = match own {
+            Some(own) if entry.access_key == Some(own.access_key) => self.room.merge_pending(),
+            Some(_) => Err(CryptoError::Malformed("handshake")),
+            None => self.take_anothers(entry),
+        };
         let Ok(transition) = result else {
             self.raise(Alarm::InvalidChange(entry.seq));
             return Err(ClientError::RoomStopped);
@@ -275,6 +290,10 @@ impl RoomSlot {
 
     /// Compares what the sender of a message had verified with what this device has (`docs/PROTOCOL.md`, "The log").
     fn compare(&mut self, check: &Check, seq: u64) {
+        // What this device said shows only what this device has seen.
+        if check.is_mine {
+            return;
+        }
         let known =
             if check.claim.seq == 0 { Some(Chain::start(&self.room.id()).hash) } else { check.known_hash };
         let is_impossible = check.claim.seq >= seq;
@@ -292,27 +311,53 @@ impl RoomSlot {
 
     fn note_damage(&mut self, seq: u64) {
         self.raise(Alarm::EntryDamaged(seq));
-        if self.record.before_damage.is_none() {
-            self.record.before_damage = Some(self.cursor);
+        match &mut self.record.damage {
+            Some(damage) if damage.seq == seq => damage.was_read_again = true,
+            Some(_) => {}
+            None => self.record.damage = Some(Damage { seq, before: self.cursor, was_read_again: false }),
         }
+        self.dirty.record = true;
     }
 
     /// Another member has the same bytes there: the entry is what its writer put into the log, and of no use to anyone.
     fn forgive_damage(&mut self, agreed_seq: u64) {
-        if matches!(self.record.alarm, Some(Alarm::EntryDamaged(seq)) if seq <= agreed_seq) {
-            self.record.alarm = None;
-            self.record.before_damage = None;
+        if self.record.damage.is_some_and(|damage| damage.seq <= agreed_seq) {
+            self.record.damage = None;
+            self.record.alarm = self.record.alarm.filter(|alarm| !matches!(alarm, Alarm::EntryDamaged(_)));
             self.dirty.record = true;
         }
     }
 
-    /// Another member has other bytes there: read again from before the damage, in case the relay has mended it.
+    /// Another member has other bytes there: read again from before the damage, in case the relay has mended it. Once for each
+    /// connection, so that a relay that does not mend it is not asked for ever.
     fn go_back_before_damage(&mut self, diverged_seq: u64) {
-        let Some(before) = self.record.before_damage else { return };
-        if before.chain.seq < diverged_seq && before.epoch == self.cursor.epoch {
-            self.cursor = before;
-            self.record.before_damage = None;
+        let Some(damage) = self.record.damage else { return };
+        let can_go_back = !damage.was_read_again && damage.before.epoch == self.cursor.epoch;
+        if can_go_back && damage.seq <= diverged_seq {
+            self.cursor = damage.before;
             self.dirty.cursor = true;
+        }
+    }
+
+    /// The damaged entry opens now: what was raised because of it is settled, and what was read after it is judged again.
+    fn mend_damage(&mut self, seq: u64) {
+        let Some(damage) = self.record.damage.filter(|damage| damage.seq == seq) else { return };
+        let is_settled = |alarm: &Alarm| match alarm {
+            Alarm::EntryDamaged(at) => *at == damage.seq,
+            Alarm::HistoryDiverged(at) => *at >= damage.seq,
+            _ => false,
+        };
+        self.record.damage = None;
+        self.record.alarm = self.record.alarm.filter(|alarm| !is_settled(alarm));
+        self.dirty.record = true;
+    }
+
+    /// A new connection: whatever was damaged may be mended by now.
+    pub fn allow_reading_again(&mut self) {
+        if let Some(damage) = &mut self.record.damage
+            && damage.was_read_again
+        {
+            damage.was_read_again = false;
             self.dirty.record = true;
         }
     }
@@ -323,6 +368,14 @@ impl RoomSlot {
             matches!(self.record.alarm, Some(Alarm::HistoryDiverged(_) | Alarm::RelayRolledBack(_)));
         if !says_more || matches!(alarm, Alarm::RelayRolledBack(_)) {
             self.record.alarm = Some(alarm);
+            self.dirty.record = true;
+        }
+    }
+
+    /// The relay has everything again that this device has seen.
+    pub fn note_that_nothing_is_lost(&mut self) {
+        if matches!(self.record.alarm, Some(Alarm::RelayRolledBack(_))) {
+            self.record.alarm = None;
             self.dirty.record = true;
         }
     }

@@ -43,9 +43,9 @@ pub struct RoomRecord {
     /// What must not be passed over in silence.
     #[n(7)]
     pub alarm: Option<Alarm>,
-    /// Before a damaged entry: to read on from there again, should the relay mend it.
+    /// A damaged entry, to be read again should the relay mend it.
     #[n(8)]
-    pub before_damage: Option<Cursor>,
+    pub damage: Option<Damage>,
     /// The relay's database in which the room was seen last.
     #[n(9)]
     pub incarnation: Option<Incarnation>,
@@ -118,6 +118,21 @@ pub struct PendingCommit {
     /// The invite that it opens.
     #[n(2)]
     pub invite: Option<OwnInvite>,
+}
+
+/// An entry that does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Damage {
+    /// Its place.
+    #[n(0)]
+    pub seq: u64,
+    /// How far the log was read before it.
+    #[n(1)]
+    pub before: Cursor,
+    /// Whether it was read again on this connection, and was still damaged.
+    #[n(2)]
+    pub was_read_again: bool,
 }
 
 /// How far the log is read and verified.

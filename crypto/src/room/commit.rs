@@ -1,7 +1,8 @@
 //! A member's commit: a change to the room's state, or only new keys.
 
 use super::{
-    Handshake, Invite, InviteId, Room, RoomState, card::Card, config, door, policy, secrets::EpochSecrets,
+    Handshake, Invite, InviteId, Room, RoomState, Roster, card::Card, config, door, policy,
+    secrets::EpochSecrets,
 };
 use crate::{CryptoError, entry, identity::check_room_name, random_array};
 use openmls::prelude::{Extensions, tls_codec::Serialize as _};
@@ -65,6 +66,7 @@ impl Room {
             handshake: &before.handshake,
             secrets: &secrets,
             state: new_state.as_ref().unwrap_or(&self.state),
+            roster: &self.roster,
         };
         after.handshake(&serialize(commit)?, serialize(group_info)?, chain)
     }
@@ -140,6 +142,8 @@ pub(super) struct After<'a> {
     pub secrets: &'a EpochSecrets,
     /// The state in the next epoch.
     pub state: &'a RoomState,
+    /// Who is in the room in the next epoch.
+    pub roster: &'a Roster,
 }
 
 impl After<'_> {
@@ -158,7 +162,7 @@ impl After<'_> {
             access_key: self.secrets.access_key().public(),
             join_key: self.secrets.join_key().public(),
             card: card.seal(&door::card_key(self.secrets)?, &self.room)?,
-            doors: door::doors(self.secrets, &self.room, next_epoch, self.state)?,
+            doors: door::doors(self.secrets, &self.room, next_epoch, self.state, self.roster)?,
         })
     }
 }

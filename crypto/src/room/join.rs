@@ -122,6 +122,7 @@ impl JoinRequest<'_> {
             handshake: &card.handshake,
             secrets: &secrets,
             state: &room.state,
+            roster: &room.roster,
         };
         let handshake = after.handshake(&commit, group_info, card.chain)?;
         let is_inviter_present = room.roster.iter().any(|(_, entry)| entry.account == link.inviter);

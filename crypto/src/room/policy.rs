@@ -152,8 +152,10 @@ fn judge_state(old: &RoomState, new: &RoomState, committer: &RosterEntry) -> Res
         return Err(Violation::InvalidState);
     }
     let is_owner = committer.account == old.owner;
-    let is_same =
-        new.policy_version == old.policy_version && new.owner == old.owner && new.revoked == old.revoked;
+    let is_same = new.policy_version == old.policy_version
+        && new.owner == old.owner
+        && new.revoked == old.revoked
+        && new.decoy_seed == old.decoy_seed;
     if !is_same || (new.name != old.name && !is_owner) {
         return Err(Violation::StateChange);
     }
@@ -240,4 +242,186 @@ pub fn revocation_hash(device_key: &[u8; 32]) -> [u8; 32] {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests {
+    use super::*;
+    use crate::{Secret, identity::AccountId, link, room::state::RoomState};
+
+    const ROOM: RoomId = RoomId::new([7; 16]);
+
+    fn device(number: u8, via: Option<InviteId>) -> RosterEntry {
+        RosterEntry {
+            account: AccountId::new([number; 16]),
+            device_key: [number; 32],
+            display_name: format!("Person {number}"),
+            via,
+        }
+    }
+
+    fn secret(number: u8) -> Secret {
+        Secret::new([number; 32])
+    }
+
+    fn invite(number: u8, inviter: u8, max_uses: Option<u32>) -> Invite {
+        Invite::of_secret(&secret(number), AccountId::new([inviter; 16]), max_uses).unwrap()
+    }
+
+    /// Person 1 made the room; person 2 came in through person 1's invite.
+    fn world() -> (Roster, RoomState) {
+        let mut state = RoomState::new("Garden", AccountId::new([1; 16])).unwrap();
+        state.decoy_seed = [5; 32].into();
+        state.invites.push(invite(100, 1, Some(2)));
+        state.revoked.push(revocation_hash(&[66; 32]).into());
+        let via = Some(state.invites[0].id);
+        (Roster::from_entries([(0, device(1, None)), (1, device(2, via))]), state)
+    }
+
+    fn member_commit(member: u32, leaf: RosterEntry) -> Facts<'static> {
+        Facts {
+            member: Some(member),
+            leaf: Some(Ok(leaf)),
+            has_foreign_proposal: false,
+            removed: Vec::new(),
+            new_state: None,
+            aad: &[],
+        }
+    }
+
+    fn proof(joiner: &RosterEntry, secret: &Secret, epoch: u64) -> Vec<u8> {
+        let statement = join_proof_statement(&ROOM, epoch, joiner);
+        let signature = link::invite_signature_key(secret).unwrap().sign(&statement);
+        sotto_protocol::encode(&JoinProof { invite: link::invite_door(secret).unwrap(), signature })
+    }
+
+    fn check(what: &str, facts: &Facts<'_>, expected: Result<(), Violation>) {
+        let (roster, state) = world();
+        let before = Before { room: ROOM, epoch: 9, suite: Suite::Hybrid, roster: &roster, state: &state };
+        assert_eq!(judge(&before, facts), expected, "{what}");
+    }
+
+    #[test]
+    fn what_members_may_and_may_not() {
+        let (_, state) = world();
+        let via = Some(state.invites[0].id);
+        let owner = || member_commit(0, device(1, None));
+        let member = || member_commit(1, device(2, via));
+        let with_state = |facts: Facts<'static>, change: &dyn Fn(&mut RoomState)| {
+            let mut new = state.clone();
+            change(&mut new);
+            Facts { new_state: Some(Ok(new)), ..facts }
+        };
+        let renamed = RosterEntry { display_name: "Another name".into(), ..device(2, via) };
+        check("new keys", &member(), Ok(()));
+        check("another display name", &member_commit(1, renamed), Ok(()));
+        check("no path", &Facts { leaf: None, ..member() }, Err(Violation::NoPath));
+        let invalid = Facts { leaf: Some(Err(CryptoError::BadSignature)), ..member() };
+        check("an invalid certificate", &invalid, Err(Violation::InvalidLeaf));
+        check(
+            "a foreign proposal",
+            &Facts { has_foreign_proposal: true, ..owner() },
+            Err(Violation::ProposalKind),
+        );
+        check("another account", &member_commit(1, device(3, via)), Err(Violation::LeafChangedHands));
+        check("another way in", &member_commit(1, device(2, None)), Err(Violation::LeafChangedHands));
+        check("a leaf that is not there", &member_commit(5, device(2, via)), Err(Violation::InvalidLeaf));
+        check("a removal", &Facts { removed: vec![1], ..owner() }, Err(Violation::Removal));
+        check("a joiner's proof", &Facts { aad: b"x", ..member() }, Err(Violation::Removal));
+        let malformed = Facts { new_state: Some(Err(CryptoError::Malformed("room state"))), ..owner() };
+        check("a malformed state", &malformed, Err(Violation::InvalidState));
+
+        let rename = |state: &mut RoomState| state.name = "Meadow".into();
+        check("the owner renames", &with_state(owner(), &rename), Ok(()));
+        check("a member renames", &with_state(member(), &rename), Err(Violation::StateChange));
+        let unnamed = |state: &mut RoomState| state.name = String::new();
+        check("an empty name", &with_state(owner(), &unnamed), Err(Violation::InvalidState));
+        let own_invite = |state: &mut RoomState| state.invites.push(invite(101, 2, None));
+        check("a member invites", &with_state(member(), &own_invite), Ok(()));
+        let anothers = |state: &mut RoomState| state.invites.push(invite(101, 1, None));
+        check("an invite in another's name", &with_state(member(), &anothers), Err(Violation::StateChange));
+        let weak = |state: &mut RoomState| {
+            state.invites.push(Invite { wrap_key: vec![0; 1216], ..invite(101, 1, None) });
+        };
+        check("an invite with a weak key", &with_state(owner(), &weak), Err(Violation::InvalidState));
+        let twice = |state: &mut RoomState| state.invites.push(state.invites[0].clone());
+        check("the same invite twice", &with_state(owner(), &twice), Err(Violation::InvalidState));
+        let widened = |state: &mut RoomState| state.invites[0].max_uses = None;
+        check("an invite widened", &with_state(owner(), &widened), Err(Violation::StateChange));
+        let closed = |state: &mut RoomState| state.invites.clear();
+        check("the owner closes an invite", &with_state(owner(), &closed), Ok(()));
+        check("another closes it", &with_state(member(), &closed), Err(Violation::StateChange));
+        for (what, change) in [
+            (
+                "the owner",
+                &(|state: &mut RoomState| state.owner = AccountId::new([2; 16])) as &dyn Fn(&mut _),
+            ),
+            ("revocations", &|state: &mut RoomState| state.revoked.clear()),
+            ("the policy version", &|state: &mut RoomState| state.policy_version = 2),
+            ("the decoys", &|state: &mut RoomState| state.decoy_seed = [9; 32].into()),
+        ] {
+            check(what, &with_state(owner(), change), Err(Violation::StateChange));
+        }
+        let many =
+            |state: &mut RoomState| (101..118).for_each(|number| state.invites.push(invite(number, 1, None)));
+        check("too many invites", &with_state(owner(), &many), Err(Violation::InvalidState));
+    }
+
+    #[test]
+    fn who_may_and_may_not_come_in() {
+        let (_, state) = world();
+        let via = Some(state.invites[0].id);
+        let cy = device(3, via);
+        let aad = proof(&cy, &secret(100), 9);
+        let join = |leaf: RosterEntry, aad: &[u8]| {
+            let aad: &'static [u8] = Vec::leak(aad.to_vec());
+            Facts { member: None, ..Facts { aad, ..member_commit(0, leaf) } }
+        };
+        check("with the invite's proof", &join(cy.clone(), &aad), Ok(()));
+        check("without proof", &join(cy.clone(), b""), Err(Violation::JoinProof));
+        check("of another epoch", &join(cy.clone(), &proof(&cy, &secret(100), 8)), Err(Violation::JoinProof));
+        let bobs = proof(&device(2, via), &secret(100), 9);
+        check("another's proof", &join(cy.clone(), &bobs), Err(Violation::JoinProof));
+        let closed = device(3, Some(link::invite_door(&secret(101)).unwrap()));
+        let no_such = proof(&closed, &secret(101), 9);
+        check("by a closed invite", &join(closed, &no_such), Err(Violation::InviteNotOpen));
+        let unmarked = device(3, None);
+        let proof_of_unmarked = proof(&unmarked, &secret(100), 9);
+        check("without saying how", &join(unmarked, &proof_of_unmarked), Err(Violation::InviteNotOpen));
+        let revoked = device(66, via);
+        let revoked_proof = proof(&revoked, &secret(100), 9);
+        check("a revoked device", &join(revoked, &revoked_proof), Err(Violation::DeviceRevoked));
+        let second = RosterEntry { device_key: [22; 32], ..device(2, via) };
+        let second_proof = proof(&second, &secret(100), 9);
+        check("a second device", &join(second, &second_proof), Err(Violation::AccountPresent));
+        let again = || join(device(2, via), &bobs);
+        check("again, beside the old leaf", &again(), Err(Violation::AccountPresent));
+        check("again, in place of the old leaf", &Facts { removed: vec![1], ..again() }, Ok(()));
+        check(
+            "in place of another",
+            &Facts { removed: vec![0], ..join(cy.clone(), &aad) },
+            Err(Violation::Removal),
+        );
+        check("in place of two", &Facts { removed: vec![1, 0], ..again() }, Err(Violation::Removal));
+        let with_state = Facts { new_state: Some(Ok(state)), ..join(cy, &aad) };
+        check("with a change of the room", &with_state, Err(Violation::StateChange));
+    }
+
+    #[test]
+    fn uses_and_places_are_limited() {
+        let (mut roster, mut state) = world();
+        let via = Some(state.invites[0].id);
+        let cy = device(3, via);
+        let aad = proof(&cy, &secret(100), 9);
+        let facts = Facts { member: None, aad: &aad, ..member_commit(0, cy) };
+        let judge_with = |roster: &Roster, state: &RoomState| {
+            judge(&Before { room: ROOM, epoch: 9, suite: Suite::Hybrid, roster, state }, &facts)
+        };
+        assert_eq!(judge_with(&roster, &state), Ok(()));
+        state.invites[0].spent = 1;
+        assert_eq!(judge_with(&roster, &state), Err(Violation::InviteUsedUp), "who is gone counts");
+        state.invites[0].max_uses = None;
+        let many = (0..255_u32).map(|leaf| (leaf, device(200, None)));
+        roster = Roster::from_entries(many.clone());
+        assert_eq!(judge_with(&roster, &state), Ok(()));
+        roster = Roster::from_entries(many.chain([(255, device(201, None))]));
+        assert_eq!(judge_with(&roster, &state), Err(Violation::RoomFull));
+    }
+}

@@ -1,10 +1,11 @@
 //! Room state: what all members agree on besides who they are. A GroupContext extension: MLS authenticates it, and the relay
 //! never sees it.
 
+use super::Roster;
 use crate::{
     CryptoError, Secret,
     identity::{AccountId, check_room_name},
-    link, wrap,
+    link, random_array, wrap,
 };
 use minicbor::{Decode, Encode};
 use openmls::{
@@ -66,6 +67,12 @@ impl Invite {
         })
     }
 
+    /// Whether as many people have come in as may.
+    pub(super) fn is_used_up(&self, roster: &Roster) -> bool {
+        let uses = roster.accounts_via(&self.id).saturating_add(self.spent as usize);
+        self.max_uses.is_some_and(|max_uses| uses >= max_uses as usize)
+    }
+
     /// Whether its keys can be used.
     pub(super) fn is_well_formed(&self) -> bool {
         self.max_uses != Some(0) && wrap::check_public_key(&self.wrap_key).is_ok()
@@ -97,13 +104,28 @@ pub struct RoomState {
     /// SHA-256 of device keys that may never come back.
     #[n(4)]
     pub revoked: Vec<minicbor::bytes::ByteArray<32>>,
+    /// From which the ids of decoy doors come. Never changes.
+    #[n(5)]
+    pub decoy_seed: minicbor::bytes::ByteArray<32>,
 }
 
 impl RoomState {
     /// The state of a new room.
     pub(super) fn new(name: &str, owner: AccountId) -> Result<Self, CryptoError> {
         let name = check_room_name(name).map_err(|_| CryptoError::Malformed("room name"))?.to_owned();
-        Ok(Self { policy_version: POLICY_VERSION, name, owner, invites: Vec::new(), revoked: Vec::new() })
+        Ok(Self {
+            policy_version: POLICY_VERSION,
+            name,
+            owner,
+            invites: Vec::new(),
+            revoked: Vec::new(),
+            decoy_seed: random_array::<32>()?.into(),
+        })
+    }
+
+    /// The seed of decoy doors, as a key.
+    pub(super) fn decoy_seed(&self) -> Secret {
+        Secret::new(*self.decoy_seed)
     }
 
     /// From a GroupContext's extensions.
