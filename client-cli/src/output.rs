@@ -27,7 +27,7 @@ pub fn line(text: &str) -> Result<(), Failure> {
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value)
         .map_err(|_| Failure::new("the output could not be written as JSON", ""))?;
-    line(&text)
+    line(&escape_controls(&text))
 }
 
 /// A warning, on standard error.
@@ -83,8 +83,27 @@ pub fn duration(ms: u64) -> String {
 
 /// Text without characters that a terminal obeys; line breaks stay.
 pub fn clean(text: &str) -> String {
-    let replace = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    let is_obeyed = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_direction_control(c);
+    let replace = |c: char| if is_obeyed(c) { '\u{fffd}' } else { c };
     text.chars().map(replace).collect()
+}
+
+/// Characters that make a line read in another order than it is written.
+const fn is_direction_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// JSON may hold control characters above 0x7e as they are; a terminal obeys some of them.
+fn escape_controls(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, '\u{7f}'..='\u{9f}') || is_direction_control(c) {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// A timeline item as one JSON object.
@@ -120,7 +139,7 @@ impl<'a> JsonItem<'a> {
             sender: &item.sender_name,
             sender_id: hex(&item.sender),
             is_mine: item.is_mine,
-            sent_at: item.sent_at_ms.and_then(timestamp).map(|time| time.to_string()),
+            sent_at: item.sent_at_ms.and_then(timestamp).map(|time| format!("{time:.3}")),
             text,
         }
     }
@@ -205,6 +224,14 @@ mod tests {
     #[test]
     fn a_terminal_obeys_nothing_that_others_wrote() {
         assert_eq!(clean("a\u{1b}[31mb\rc\u{7}\nd"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}\nd");
+    }
+
+    #[test]
+    fn json_holds_nothing_that_a_terminal_obeys_and_means_the_same() {
+        let text = "a\u{9b}31mb\u{7f}c\u{202e}d";
+        let json = escape_controls(&serde_json::to_string(text).unwrap());
+        assert_eq!(json, "\"a\\u009b31mb\\u007fc\\u202ed\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Rooms by name, beginning of a name, or id.
 
-use crate::{failure::Failure, output::hex};
+use crate::{
+    failure::Failure,
+    output::{clean, hex},
+};
 use sotto_client_core::RoomView;
 
 /// Shortest beginning of an id that is taken for one.
@@ -25,8 +28,10 @@ pub fn find<'a>(rooms: &'a [RoomView], wanted: &str) -> Result<&'a RoomView, Fai
         )),
         [] => Err(Failure::new("no room of this profile has that name", "`sotto rooms` lists them.")),
         several => {
-            let list: Vec<String> =
-                several.iter().map(|room| format!("  {}  {}", hex(room.id.as_bytes()), room.name)).collect();
+            let list: Vec<String> = several
+                .iter()
+                .map(|room| format!("  {}  {}", hex(room.id.as_bytes()), clean(&room.name)))
+                .collect();
             Err(Failure::new(
                 "that could be more than one room",
                 format!("Name one by its id:\n{}", list.join("\n")),

@@ -93,6 +93,8 @@ pub enum Event {
     Connection(ConnectionState),
     /// This device's clock and the relay's differ by so many milliseconds (positive: this device is ahead).
     ClockSkew(i64),
+    /// Nothing more of a room can be read or sent on this connection, and why. What waits stays in the outbox.
+    Stopped(RoomId, crate::ClientError),
     /// Something is wrong that belongs to no command.
     Problem(crate::ClientError),
     /// Everything that the relay had at connecting has been read.

@@ -61,7 +61,8 @@ impl<S: Store> Session<S> {
     /// Takes an input in, stores what it changes, and says what is to be done.
     ///
     /// # Errors
-    /// [`SessionError::Store`]: nothing was changed, and the input may be given again.
+    /// [`SessionError::Store`]: nothing was stored, and nothing was sent. What was under way on the connection is unknown then:
+    /// open the session again.
     pub async fn handle(&mut self, input: Input, now_ms: u64) -> Result<Step, SessionError<S::Error>> {
         let result = self.step(input, now_ms).await;
         if result.is_err() {

@@ -375,6 +375,139 @@ fn garbage_from_a_member_stops_nobody() {
 }
 
 #[test]
+fn any_amount_of_garbage_is_passed_over() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    bob.disconnect_for_good();
+    for _ in 0..30 {
+        relay.borrow_mut().append_garbage(room);
+    }
+    ada.disconnect();
+    settle(&mut [&mut ada]);
+    ada.says(room, "after the garbage");
+    bob.connect();
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["after the garbage"]);
+    bob.says(room, "indeed");
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(ada.texts(room), ["after the garbage", "indeed"]);
+}
+
+#[test]
+fn two_damaged_entries_do_not_make_a_client_read_for_ever() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    bob.disconnect_for_good();
+    ada.says(room, "one");
+    settle(&mut [&mut ada]);
+    let damaged = relay.borrow().rooms[&room].log.len() as u64;
+    relay.borrow_mut().damage = Some(damaged);
+    relay.borrow_mut().append_garbage(room);
+    ada.disconnect();
+    settle(&mut [&mut ada]);
+    ada.says(room, "two");
+    settle(&mut [&mut ada]);
+    bob.connect();
+    settle(&mut [&mut bob]);
+    assert_eq!(bob.texts(room), ["two"]);
+    assert!(matches!(bob.alarm(room), Some(Alarm::HistoryDiverged(_))));
+}
+
+#[test]
+fn an_answer_that_comes_late_is_no_reason_for_an_alarm_when_another_process_has_read_on() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, link) = room_of(&mut [&mut ada, &mut bob]);
+    // The second process asks to open the room and gets its answer, but does not look at it yet.
+    let mut other = ada.another_process();
+    other.connect();
+    other.take_one();
+    // Meanwhile the first one reads on, into another epoch.
+    bob.says(room, "meanwhile");
+    settle(&mut [&mut ada, &mut bob]);
+    let mut cy = Device::new(&relay, "Cy");
+    cy.connect();
+    cy.joins(&link);
+    settle(&mut [&mut ada, &mut bob, &mut cy]);
+    settle(&mut [&mut other]);
+    assert_eq!((ada.alarm(room), other.alarm(room)), (None, None));
+    bob.says(room, "and on");
+    settle(&mut [&mut ada, &mut bob, &mut other]);
+    assert_eq!(other.texts(room), ["meanwhile", "and on"]);
+    assert_eq!(other.told(room), ["meanwhile", "and on"]);
+    let ticket = other.says(room, "both fine");
+    settle(&mut [&mut ada, &mut bob, &mut other]);
+    assert!(matches!(other.expect(ticket), Outcome::Sent { .. }));
+}
+
+#[test]
+fn two_processes_that_were_away_catch_up_side_by_side() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, link) = room_of(&mut [&mut ada, &mut bob]);
+    let mut other = ada.another_process();
+    ada.disconnect_for_good();
+    for name in ["Cy", "Di"] {
+        let mut guest = Device::new(&relay, name);
+        guest.connect();
+        guest.joins(&link);
+        settle(&mut [&mut guest, &mut bob]);
+        bob.says(room, &format!("welcome, {name}"));
+        settle(&mut [&mut guest, &mut bob]);
+    }
+    ada.connect();
+    other.connect();
+    settle(&mut [&mut ada, &mut other, &mut bob]);
+    for device in [&mut ada, &mut other] {
+        assert_eq!(device.texts(room)[..2], ["welcome, Cy", "welcome, Di"]);
+        assert_eq!(device.told(room), device.texts(room));
+        let ticket = device.says(room, "here");
+        settle(&mut [device, &mut bob]);
+        assert!(matches!(device.expect(ticket), Outcome::Sent { .. }));
+    }
+}
+
+#[test]
+fn a_message_that_is_acknowledged_and_dropped_is_found_out_and_sent_again() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    relay.borrow_mut().drops_acknowledged = true;
+    let ticket = ada.says(room, "dropped");
+    settle(&mut [&mut ada, &mut bob]);
+    assert!(matches!(ada.expect(ticket), Outcome::Sent { .. }), "the relay said so");
+    relay.borrow_mut().drops_acknowledged = false;
+    bob.says(room, "next");
+    settle(&mut [&mut ada, &mut bob]);
+    assert!(matches!(ada.alarm(room), Some(Alarm::HistoryDiverged(_))));
+    assert_eq!(bob.texts(room), ["next", "dropped"]);
+}
+
+#[test]
+fn two_processes_that_join_by_one_link_end_as_one_member() {
+    let relay = world();
+    let mut ada = Device::new(&relay, "Ada");
+    let (room, link) = room_of(&mut [&mut ada]);
+    let mut bob = Device::new(&relay, "Bob");
+    let mut other = bob.another_process();
+    bob.connect();
+    other.connect();
+    let tickets = (bob.joins(&link), other.joins(&link));
+    settle(&mut [&mut ada, &mut bob, &mut other]);
+    assert_eq!(bob.expect(tickets.0), Outcome::Joined(room));
+    assert_eq!(other.expect(tickets.1), Outcome::Joined(room));
+    assert_eq!(ada.member_names(room), ["Ada", "Bob"]);
+    for device in [&mut bob, &mut other] {
+        assert_eq!(device.alarm(room), None);
+        device.says(room, "in");
+        settle(&mut [device, &mut ada]);
+    }
+    assert_eq!(ada.texts(room), ["in", "in"]);
+}
+
+#[test]
 fn a_relay_that_shows_two_histories_is_found_out_when_they_meet() {
     let relay = world();
     let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));

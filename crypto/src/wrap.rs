@@ -84,11 +84,16 @@ pub fn check_public_key(public_key: &[u8]) -> Result<(), CryptoError> {
         return Err(CryptoError::BadKey);
     }
     <XWing as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| CryptoError::BadKey)?;
-    let x25519 = public_key.get(X25519_OFFSET..).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let x25519 = x25519_dalek::PublicKey::from(x25519.ok_or(CryptoError::BadKey)?);
+    check_x25519(public_key.get(X25519_OFFSET..).ok_or(CryptoError::BadKey)?)
+}
+
+/// Refuses an X25519 public key of low order.
+pub fn check_x25519(public_key: &[u8]) -> Result<(), CryptoError> {
+    let public_key: [u8; 32] = public_key.try_into().map_err(|_| CryptoError::BadKey)?;
     // Any scalar does: clamping makes it a multiple of the cofactor, so low order gives the all-zero result.
     let probe = x25519_dalek::StaticSecret::from([1; 32]);
-    if probe.diffie_hellman(&x25519).was_contributory() { Ok(()) } else { Err(CryptoError::BadKey) }
+    let shared = probe.diffie_hellman(&x25519_dalek::PublicKey::from(public_key));
+    if shared.was_contributory() { Ok(()) } else { Err(CryptoError::BadKey) }
 }
 
 /// Randomness for one encapsulation, expanded from a secret that is used for this one wrap alone.

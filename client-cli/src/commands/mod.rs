@@ -9,7 +9,7 @@ pub mod rooms;
 pub mod send;
 
 use crate::{client::Client, failure::Failure, output};
-use sotto_client_core::{ConnectionState, Event, RoomId};
+use sotto_client_core::{ClientError, ConnectionState, Event, RoomId};
 
 /// Reads everything that the relay has of a room. Where it cannot be reached, says so and goes on with what is here.
 async fn catch_up(client: &mut Client, room: RoomId) -> Result<(), Failure> {
@@ -23,19 +23,13 @@ async fn catch_up(client: &mut Client, room: RoomId) -> Result<(), Failure> {
                 ));
                 return Ok(());
             }
-            Event::RoomChanged(changed) if changed == room && is_stopped(client, room) => return Ok(()),
+            // The alarm is shown with what was read before it.
+            Event::Stopped(stopped, ClientError::RoomStopped) if stopped == room => return Ok(()),
+            Event::Stopped(stopped, error) if stopped == room => return Err(error.into()),
+            Event::Problem(error @ ClientError::UnknownProtocolVersion(_)) => return Err(error.into()),
             event => client.note(&event),
         }
     }
-}
-
-/// Whether an alarm keeps the rest of the log from being read.
-fn is_stopped(client: &Client, room: RoomId) -> bool {
-    use sotto_client_core::Alarm::{InvalidChange, RelayRolledBack};
-    let rooms = client.session.rooms();
-    rooms
-        .iter()
-        .any(|view| view.id == room && matches!(view.alarm, Some(InvalidChange(_) | RelayRolledBack(_))))
 }
 
 /// The name to go by: the one given, the one used last, or the login name.

@@ -35,10 +35,18 @@ fn make(path: &Path) -> Result<StorageKey, StoreError> {
     let linked = written.and_then(|()| fs::hard_link(&temporary, path));
     // Whatever happened, the temporary file goes.
     let _ = fs::remove_file(&temporary);
-    match linked {
+    match linked.and_then(|()| sync_folder(path)) {
         Ok(()) => Ok(StorageKey::new(secret)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(path, true),
         Err(error) => Err(failed(error)),
+    }
+}
+
+/// Makes sure that the file's name is on the disk before anything is sealed under it.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
     }
 }
 

@@ -82,7 +82,7 @@ impl SqliteStore {
         key::make_private_folder(profile)?;
         key::make_private_folder(folder)?;
         let database = folder.join("sotto.db");
-        let key = key::open(&profile.join("key"), database.exists())?;
+        let key = key::open(&profile.join("key"), has_databases(profile))?;
         key::make_private_file(&database)?;
         let options = SqliteConnectOptions::new()
             .filename(&database)
@@ -207,6 +207,12 @@ impl Transaction for SqliteTransaction<'_> {
     }
 }
 
+/// Whether anything in the profile is sealed already, for this relay or another.
+fn has_databases(profile: &Path) -> bool {
+    let relays = std::fs::read_dir(profile.join("relays")).into_iter().flatten().flatten();
+    relays.map(|folder| folder.path().join("sotto.db")).any(|database| database.exists())
+}
+
 /// What a sealed value is bound to.
 fn place(table: Table, key: &[u8]) -> Vec<u8> {
     [&[table.code()], key].concat()
@@ -229,7 +235,7 @@ mod tests {
     use super::*;
 
     async fn open(folder: &Path) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open(folder, &folder.join("relay")).await
+        SqliteStore::open(folder, &folder.join("relays/one")).await
     }
 
     #[tokio::test]
@@ -246,7 +252,7 @@ mod tests {
         let put = Change::Put(Table::Room, b"key".to_vec(), value);
         store.begin().await.unwrap().commit(vec![put]).await.unwrap();
         store.pool.close().await;
-        for file in std::fs::read_dir(folder.path().join("relay")).unwrap() {
+        for file in std::fs::read_dir(folder.path().join("relays/one")).unwrap() {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             assert!(!bytes.windows(5).any(|window| window == b"quick"));
         }
@@ -261,7 +267,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let profile = folder.path().join("profile");
         open(&profile).await.unwrap();
-        for (path, mode) in [("", 0o700), ("key", 0o600), ("relay", 0o700), ("relay/sotto.db", 0o600)] {
+        for (path, mode) in
+            [("", 0o700), ("key", 0o600), ("relays/one", 0o700), ("relays/one/sotto.db", 0o600)]
+        {
             let found = std::fs::metadata(profile.join(path)).unwrap().permissions().mode() & 0o777;
             assert_eq!(found, mode, "{path}");
         }

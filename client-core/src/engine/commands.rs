@@ -62,7 +62,8 @@ impl Engine {
         let room = Room::create(suite, name, &certificate, self.profile.device()).map_err(bug)?;
         let id = room.id();
         let message_secret = room.secrets().map_err(bug)?.message.clone();
-        let first = EpochRecord { message_secret, change: Default::default(), event: None };
+        let first =
+            EpochRecord { message_secret, change: Default::default(), event: None, entry_hash: [0; 32] };
         let record = RoomRecord {
             phase: RoomPhase::Creating,
             last_handshake_seq: 0,

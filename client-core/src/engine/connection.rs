@@ -26,11 +26,19 @@ pub enum Connection {
     },
 }
 
+/// What was known when a room was asked to be opened: another process may have read on since.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    pub epoch: u64,
+    pub cursor_seq: u64,
+    pub last_handshake_seq: u64,
+}
+
 /// What a question was asked for.
 #[derive(Debug, Clone)]
 pub enum Purpose {
     Create(RoomId),
-    Open(RoomId, u64),
+    Open(RoomId, Asked),
     Handshakes(RoomId),
     Page(RoomId),
     Message(RoomId, MessageId),
@@ -89,6 +97,7 @@ impl Engine {
         self.in_flight.clear();
         self.next_request = 1;
         self.links.values_mut().for_each(super::link::Link::reset);
+        self.rooms.values_mut().for_each(crate::room::RoomSlot::allow_reading_again);
         self.tell(Event::Connection(ConnectionState::Online));
         let skew_ms = i128::from(self.now_ms) - i128::from(welcome.now_ms);
         if skew_ms.unsigned_abs() > u128::from(CLOCK_SKEW_TOLERATED_MS) {
@@ -109,7 +118,7 @@ impl Engine {
     fn answer(&mut self, purpose: Purpose, reply: Reply) {
         match (purpose, reply) {
             (Purpose::Create(room), reply) => self.created(room, &reply),
-            (Purpose::Open(room, epoch), reply) => self.opened(room, epoch, reply),
+            (Purpose::Open(room, asked), reply) => self.opened(room, asked, reply),
             (Purpose::Handshakes(room), Reply::Page(page)) => self.handshakes(room, &page),
             (Purpose::Page(room), Reply::Page(page)) => self.page(room, &page),
             (Purpose::Handshakes(room) | Purpose::Page(room), _) => self.pause(room),
@@ -133,7 +142,10 @@ impl Engine {
         let (random, now_ms) = (self.random(), self.now_ms);
         if let Some(link) = self.links.get_mut(&room) {
             link.reopen();
-            link.retry_at_ms = Some(now_ms + link.backoff.next_delay_ms(random));
+            // Several answers to what was sent together are one failure.
+            if link.retry_at_ms.is_none() {
+                link.retry_at_ms = Some(now_ms + link.backoff.next_delay_ms(random));
+            }
         }
     }
 

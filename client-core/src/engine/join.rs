@@ -14,7 +14,8 @@ use sotto_crypto::{
     room::{JoinRequest, Joining, policy::Violation},
 };
 use sotto_protocol::{
-    AppendHandshake, CardReply, CardRequest, DoorId, ErrorCode, JoinAuthority, Reply, Request, join_statement,
+    AppendHandshake, CardReply, CardRequest, DoorId, ErrorCode, JoinAuthority, Reply, Request, entry_hash,
+    join_statement,
 };
 
 /// How often a join that lost its race is made again.
@@ -47,8 +48,13 @@ impl Engine {
 
     pub(super) fn advance_joins(&mut self) {
         let now_ms = self.now_ms;
+        let mut joined = Vec::new();
         for index in 0..self.joins.len() {
             let Some(join) = self.joins.get_mut(index) else { continue };
+            if join.joining.is_none() && self.rooms.contains_key(&join.link.room) {
+                joined.push((join.ticket, join.link.room));
+                continue;
+            }
             if join.is_under_way || join.retry_at_ms.is_some_and(|at_ms| now_ms < at_ms) {
                 continue;
             }
@@ -61,6 +67,9 @@ impl Engine {
                 let request = CardRequest { room: join.link.room, door: join.door };
                 self.request(Purpose::Card(ticket), Request::Card(request));
             }
+        }
+        for (ticket, room) in joined {
+            self.end_join(ticket, Ok(Outcome::Joined(room)));
         }
     }
 
@@ -155,7 +164,7 @@ impl Engine {
     /// The relay has the join: from now on the room is stored.
     fn install(&mut self, ticket: Ticket, seq: u64) {
         let Some(joining) = self.join_mut(ticket).and_then(|join| join.joining.take()) else { return };
-        let Joining { room, chain, epoch, is_inviter_present, .. } = *joining;
+        let Joining { room, handshake, chain, epoch, is_inviter_present, .. } = *joining;
         if !is_inviter_present {
             self.tell(Event::Problem(ClientError::InviterGone));
         }
@@ -168,8 +177,12 @@ impl Engine {
             name: own.display_name.clone(),
             body: TimelineBody::Joined,
         });
-        let first =
-            EpochRecord { message_secret: secrets.message.clone(), change: Default::default(), event };
+        let first = EpochRecord {
+            message_secret: secrets.message.clone(),
+            change: Default::default(),
+            event,
+            entry_hash: entry_hash(&handshake.entry),
+        };
         let record = RoomRecord {
             phase: RoomPhase::Open,
             last_handshake_seq: seq,
@@ -182,7 +195,14 @@ impl Engine {
             damage: None,
             incarnation: None,
         };
-        let slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));
+        let mut slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));
+        // Another process of this profile may have joined by the same link: the later join has replaced the earlier leaf.
+        if let Some(other) = self.rooms.get(&id) {
+            if other.record.joined_seq > seq {
+                return self.end_join(ticket, Ok(Outcome::Joined(id)));
+            }
+            slot.revision = other.revision;
+        }
         self.links.entry(id).or_default();
         self.rooms.insert(id, slot);
         self.tell(Event::RoomsChanged);

@@ -133,6 +133,7 @@ impl Engine {
             }
         }
         self.finish_sends();
+        self.finish_creations();
         self.advance();
     }
 

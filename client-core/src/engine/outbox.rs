@@ -60,14 +60,16 @@ impl Engine {
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
         link.under_way.remove(&message);
         match reply {
-            Reply::Appended(_) => {
-                slot.acknowledge(&message);
+            Reply::Appended(seq) => {
+                slot.acknowledge(&message, *seq);
                 link.backoff.reset();
             }
             Reply::Error(error) => match error.code {
                 ErrorCode::StaleEpoch | ErrorCode::EntryIdReused => {
                     slot.unseal(&message);
-                    self.pause(id);
+                    if slot.room.epoch() == link.opened_epoch {
+                        self.pause(id);
+                    }
                 }
                 ErrorCode::RoomNotOpen => self.pause(id),
                 code if code.is_passing() => {
@@ -210,7 +212,15 @@ impl Engine {
         }
     }
 
-    fn fail_intents(&mut self, id: RoomId, error: &ClientError) {
+    /// Tells everyone who waits for a message of this room to be sent. The messages stay.
+    pub(super) fn fail_sends(&mut self, room: RoomId, error: &ClientError) {
+        let waiting: Vec<_> = self.sends.keys().filter(|(of, _)| *of == room).copied().collect();
+        for (room, id) in waiting {
+            self.fail_send(room, id, error.clone());
+        }
+    }
+
+    pub(super) fn fail_intents(&mut self, id: RoomId, error: &ClientError) {
         for intent in core::mem::take(&mut self.intents) {
             if intent.room == id {
                 self.done(intent.ticket, Err(error.clone()));

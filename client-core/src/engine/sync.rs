@@ -2,10 +2,11 @@
 
 use super::{
     Engine,
-    connection::{Connection, Purpose},
+    connection::{Asked, Connection, Purpose},
     link::Phase,
 };
 use crate::{
+    ClientError,
     api::{Alarm, Event, Outcome},
     room::RoomPhase,
 };
@@ -69,6 +70,18 @@ impl Engine {
         self.request(Purpose::Create(id), Request::Create(create));
     }
 
+    /// Another process may have made the room that this one was asked to make.
+    pub(super) fn finish_creations(&mut self) {
+        let is_open =
+            |id: &RoomId| self.rooms.get(id).is_some_and(|slot| slot.record.phase == RoomPhase::Open);
+        let open: Vec<RoomId> = self.creations.keys().filter(|id| is_open(id)).copied().collect();
+        for id in open {
+            if let Some(ticket) = self.creations.remove(&id) {
+                self.done(ticket, Ok(Outcome::RoomCreated(id)));
+            }
+        }
+    }
+
     pub(super) fn created(&mut self, id: RoomId, reply: &Reply) {
         match reply {
             Reply::Created => {
@@ -77,9 +90,6 @@ impl Engine {
                     slot.touch_record();
                 }
                 self.set_phase(id, Phase::Closed);
-                if let Some(ticket) = self.creations.remove(&id) {
-                    self.done(ticket, Ok(Outcome::RoomCreated(id)));
-                }
                 self.tell(Event::RoomsChanged);
             }
             reply => {
@@ -98,15 +108,22 @@ impl Engine {
 
     fn open(&mut self, id: RoomId) {
         let (Some(challenge), Some(slot)) = (self.challenge(), self.rooms.get(&id)) else { return };
-        let Ok(secrets) = slot.room.secrets() else { return self.set_phase(id, Phase::Stopped) };
-        let epoch = slot.room.epoch();
-        let statement = open_statement(self.relay.authority(), &challenge, &id, epoch);
-        let open = OpenRoom { room: id, epoch, signature: secrets.access_key().sign(&statement) };
+        let Ok(secrets) = slot.room.secrets() else {
+            return self.stop(id, &ClientError::RoomStopped);
+        };
+        let asked = Asked {
+            epoch: slot.room.epoch(),
+            cursor_seq: slot.cursor.chain.seq,
+            last_handshake_seq: slot.record.last_handshake_seq,
+        };
+        let statement = open_statement(self.relay.authority(), &challenge, &id, asked.epoch);
+        let open =
+            OpenRoom { room: id, epoch: asked.epoch, signature: secrets.access_key().sign(&statement) };
         self.set_phase(id, Phase::Opening);
-        self.request(Purpose::Open(id, epoch), Request::Open(open));
+        self.request(Purpose::Open(id, asked), Request::Open(open));
     }
 
-    pub(super) fn opened(&mut self, id: RoomId, epoch: u64, reply: Reply) {
+    pub(super) fn opened(&mut self, id: RoomId, asked: Asked, reply: Reply) {
         let incarnation = match self.connection {
             Connection::Online { incarnation, .. } => incarnation,
             _ => return,
@@ -118,17 +135,12 @@ impl Engine {
                     slot.record.incarnation = Some(incarnation);
                     slot.touch_record();
                 }
-                let seen = slot.cursor.chain.seq;
-                if head_seq < seen || last_handshake_seq < slot.record.last_handshake_seq {
-                    slot.raise(Alarm::RelayRolledBack(seen));
-                    link.phase = Phase::Stopped;
-                    return;
+                if head_seq < asked.cursor_seq || last_handshake_seq < asked.last_handshake_seq {
+                    slot.raise(Alarm::RelayRolledBack(asked.cursor_seq));
+                    return self.stop(id, &ClientError::RoomStopped);
                 }
                 slot.note_that_nothing_is_lost();
-                if !link.is_caught_up {
-                    slot.allow_reading_again();
-                }
-                link.opened_epoch = epoch;
+                link.opened_epoch = asked.epoch;
                 link.head_seq = link.head_seq.max(head_seq);
                 link.phase = if access == RoomAccess::Full { Phase::Live } else { Phase::Handshakes };
                 if access == RoomAccess::Handshakes {
@@ -137,14 +149,11 @@ impl Engine {
             }
             Reply::Error(error) => match error.code {
                 ErrorCode::UnknownRoom | ErrorCode::UnknownEpoch => {
-                    slot.raise(Alarm::RelayRolledBack(slot.cursor.chain.seq));
-                    link.phase = Phase::Stopped;
+                    slot.raise(Alarm::RelayRolledBack(asked.cursor_seq));
+                    self.stop(id, &ClientError::RoomStopped);
                 }
                 code if code.is_passing() => self.pause(id),
-                code => {
-                    link.phase = Phase::Stopped;
-                    self.tell(Event::Problem(crate::ClientError::Refused(code)));
-                }
+                code => self.stop(id, &ClientError::Refused(code)),
             },
             _ => self.pause(id),
         }
@@ -164,15 +173,23 @@ impl Engine {
 
     /// Handshakes up to the current epoch: taken in, then the room is opened with the current key.
     pub(super) fn handshakes(&mut self, id: RoomId, page: &Page) {
-        let Some(slot) = self.rooms.get_mut(&id) else { return };
-        let before = slot.record.last_handshake_seq;
-        let is_blocked = slot.catch_up(&page.entries).is_err() || slot.record.last_handshake_seq == before;
-        if is_blocked {
-            self.set_phase(id, Phase::Stopped);
-        } else if page.more {
-            self.request_handshakes(id);
+        let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
+        if link.phase != Phase::Handshakes {
+            return;
+        }
+        if slot.catch_up(&page.entries).is_err() {
+            return self.stop(id, &ClientError::RoomStopped);
+        }
+        if page.more && !page.entries.is_empty() {
+            return self.request_handshakes(id);
+        }
+        if slot.room.epoch() == link.opened_epoch {
+            // The relay says that the epoch is over and shows no handshake that ended it.
+            self.pause(id);
         } else {
-            self.set_phase(id, Phase::Closed);
+            // Taken in by this process or, in the meantime, by another one.
+            link.phase = Phase::Closed;
+            link.backoff.reset();
         }
     }
 
@@ -190,11 +207,14 @@ impl Engine {
 
     pub(super) fn page(&mut self, id: RoomId, page: &Page) {
         self.set_phase(id, Phase::Live);
-        if page.entries.is_empty() {
-            // The relay said that there is more, and gives nothing: try again later.
-            return self.pause(id);
-        }
+        let before = self.rooms.get(&id).map(|slot| slot.cursor.chain.seq);
         self.read(id, &page.entries);
+        let (Some(slot), Some(link)) = (self.rooms.get(&id), self.links.get(&id)) else { return };
+        let has_progress = Some(slot.cursor.chain.seq) != before;
+        if !has_progress && link.phase == Phase::Live && link.suspect.is_none() {
+            // The relay said that there is more, and gives nothing of it: try again later.
+            self.pause(id);
+        }
     }
 
     /// Reads entries of a room that is open. What cannot be read is fetched again, or the room is opened again.
@@ -204,23 +224,37 @@ impl Engine {
         let reading = slot.read(entries, link.suspect.take());
         let has_progress = slot.cursor.chain.seq > before;
         let is_news = entries.iter().any(|entry| entry.seq > before);
+        let mut is_blocked = false;
         if let Some(suspect) = reading.suspect {
-            link.suspect_tries += 1;
+            link.suspect_tries = if has_progress { 1 } else { link.suspect_tries + 1 };
+            // The head is known to be beyond it, so the next thing is to fetch it once more.
+            link.suspect = Some(suspect);
+            link.head_seq = link.head_seq.max(suspect.0);
             if link.suspect_tries > SUSPECT_TRIES_MAX {
                 slot.raise(Alarm::EntryDamaged(suspect.0));
-                link.phase = Phase::Stopped;
-            } else {
-                link.suspect = Some(suspect);
-                link.reopen();
+                is_blocked = true;
             }
         } else if reading.has_gap {
             link.reopen();
-        } else if is_news && !has_progress {
-            link.phase = Phase::Stopped;
-        } else if has_progress {
+        } else {
             link.suspect_tries = 0;
+            is_blocked = is_news && !has_progress;
+        }
+        if reading.has_new_epoch {
+            link.backoff.reset();
         }
         self.readings.push((id, reading));
+        if is_blocked {
+            self.stop(id, &ClientError::RoomStopped);
+        }
+    }
+
+    /// Nothing more can be done with a room on this connection: whoever waits for something in it is told.
+    fn stop(&mut self, id: RoomId, error: &ClientError) {
+        self.set_phase(id, Phase::Stopped);
+        self.fail_intents(id, error);
+        self.fail_sends(id, error);
+        self.tell(Event::Stopped(id, error.clone()));
     }
 
     pub(super) fn set_phase(&mut self, id: RoomId, phase: Phase) {
@@ -231,13 +265,13 @@ impl Engine {
 }
 
 /// An answer that is not the expected one, as an error.
-pub(super) fn refusal(reply: &Reply) -> crate::ClientError {
+pub(super) fn refusal(reply: &Reply) -> ClientError {
     match reply {
         Reply::Error(error) => match error.code {
-            ErrorCode::DoorClosed => crate::ClientError::InviteClosed,
-            ErrorCode::UnknownRoom => crate::ClientError::UnknownRoom,
-            code => crate::ClientError::Refused(code),
+            ErrorCode::DoorClosed => ClientError::InviteClosed,
+            ErrorCode::UnknownRoom => ClientError::UnknownRoom,
+            code => ClientError::Refused(code),
         },
-        _ => crate::ClientError::MalformedFrame,
+        _ => ClientError::MalformedFrame,
     }
 }

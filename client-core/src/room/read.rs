@@ -149,6 +149,9 @@ impl RoomSlot {
             self.dirty.changes.push(Change::Put(Table::Log, key, encode(&record)));
             fresh.extend(item.filter(|_| is_new));
         }
+        if self.take_back_false_acknowledgements() {
+            self.raise(Alarm::HistoryDiverged(self.cursor.chain.seq));
+        }
         fresh
     }
 
@@ -167,7 +170,7 @@ impl RoomSlot {
                     self.take_handshake(entry).map_err(|_| Fault::Blocked)?;
                     reading.has_new_epoch = true;
                 }
-                Ok((self.pass_handshake(entry), None))
+                self.pass_handshake(entry).map(|item| (item, None))
             }
         }
     }
@@ -209,19 +212,25 @@ impl RoomSlot {
     }
 
     /// Moves the cursor over a handshake that has taken effect: into the epoch that it began.
-    fn pass_handshake(&mut self, entry: &LogEntry) -> Option<TimelineItem> {
+    fn pass_handshake(&mut self, entry: &LogEntry) -> Result<Option<TimelineItem>, Fault> {
         let next = self.cursor.epoch + 1;
-        let record = self.record.epochs.get_mut(&next)?;
+        let record =
+            self.record.epochs.get_mut(&next).filter(|record| record.entry_hash == entry_hash(&entry.entry));
+        let Some(record) = record else {
+            // Not the entry that took effect: the relay shows another one in its place.
+            self.raise(Alarm::HistoryDiverged(entry.seq));
+            return Err(Fault::Blocked);
+        };
         let event = record.event.take();
         let change = core::mem::take(&mut record.change);
         self.record.roster.apply(&change);
         self.record.epochs.retain(|epoch, _| *epoch >= next);
         self.cursor.epoch = next;
         self.dirty.record = true;
-        let EpochEvent { account, name, body } = event?;
+        let Some(EpochEvent { account, name, body }) = event else { return Ok(None) };
         let id =
             EntryHeader::split(&entry.entry).map(|(header, _)| *header.id.as_bytes()).unwrap_or_default();
-        Some(TimelineItem {
+        Ok(Some(TimelineItem {
             seq: entry.seq,
             id,
             sender: *account.as_bytes(),
@@ -229,7 +238,7 @@ impl RoomSlot {
             sent_at_ms: None,
             is_mine: self.own_account() == Some(account),
             body,
-        })
+        }))
     }
 
     /// Lets a handshake take effect: this device's own pending one, or another's.
@@ -259,7 +268,7 @@ impl RoomSlot {
             .invites
             .retain(|invite| invite.link.door().is_ok_and(|door| self.room.state().invite(&door).is_some()));
         self.record.last_handshake_seq = entry.seq;
-        self.begin_epoch(transition)?;
+        self.begin_epoch(transition, entry_hash(&entry.entry))?;
         self.dirty.record = true;
         self.dirty.group = true;
         Ok(())
@@ -271,7 +280,7 @@ impl RoomSlot {
         self.room.merge(staged)
     }
 
-    fn begin_epoch(&mut self, transition: Transition) -> Result<(), ClientError> {
+    fn begin_epoch(&mut self, transition: Transition, entry_hash: [u8; 32]) -> Result<(), ClientError> {
         let message_secret =
             self.room.secrets().map_err(|_| ClientError::Bug("the room has no secrets"))?.message.clone();
         let body = match transition.renamed {
@@ -283,7 +292,7 @@ impl RoomSlot {
             name: transition.committer.display_name,
             body,
         });
-        let record = EpochRecord { message_secret, change: transition.change, event };
+        let record = EpochRecord { message_secret, change: transition.change, event, entry_hash };
         self.record.epochs.insert(transition.epoch, record);
         Ok(())
     }
@@ -362,11 +371,20 @@ impl RoomSlot {
         }
     }
 
-    /// Raises an alarm; an earlier one of another kind stays only if it says more.
+    /// Raises an alarm, unless one that weighs more is raised already.
     pub fn raise(&mut self, alarm: Alarm) {
-        let says_more =
-            matches!(self.record.alarm, Some(Alarm::HistoryDiverged(_) | Alarm::RelayRolledBack(_)));
-        if !says_more || matches!(alarm, Alarm::RelayRolledBack(_)) {
+        const fn weight(alarm: &Alarm) -> u8 {
+            match alarm {
+                Alarm::EntryDamaged(_) => 1,
+                Alarm::HistoryDiverged(_) => 2,
+                Alarm::InvalidChange(_) => 3,
+                Alarm::RelayRolledBack(_) => 4,
+            }
+        }
+        let is_outweighed = self.record.alarm.is_some_and(|raised| weight(&raised) > weight(&alarm));
+        let is_same = self.record.alarm.is_some_and(|raised| weight(&raised) == weight(&alarm));
+        // Of two of a kind the first stays: that is where it began.
+        if !is_outweighed && !is_same {
             self.record.alarm = Some(alarm);
             self.dirty.record = true;
         }

@@ -76,6 +76,9 @@ pub struct EpochRecord {
     /// What that handshake looks like to a person, if it does to one.
     #[n(2)]
     pub event: Option<EpochEvent>,
+    /// Hash of the handshake entry that began it; zeros for a room's first epoch.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub entry_hash: [u8; 32],
 }
 
 /// A handshake as a person sees it.
@@ -175,9 +178,9 @@ pub struct OutboxRecord {
     /// As it was sealed last.
     #[n(3)]
     pub sealed: Option<SealedMessage>,
-    /// Whether the relay has acknowledged it.
+    /// Where in the log the relay says it is.
     #[n(4)]
-    pub is_acknowledged: bool,
+    pub acknowledged_seq: Option<u64>,
     /// Whether the relay refused it for good.
     #[n(5)]
     pub has_failed: bool,

@@ -30,7 +30,7 @@ impl RoomSlot {
             content,
             sent_at_ms: now_ms,
             sealed: None,
-            is_acknowledged: false,
+            acknowledged_seq: None,
             has_failed: false,
         };
         self.outbox.insert(position, record);
@@ -47,7 +47,9 @@ impl RoomSlot {
         let waiting: Vec<u64> = self
             .outbox
             .iter()
-            .filter(|(_, record)| !record.is_acknowledged && !record.has_failed && !is_under_way(&record.id))
+            .filter(|(_, record)| {
+                record.acknowledged_seq.is_none() && !record.has_failed && !is_under_way(&record.id)
+            })
             .map(|(position, _)| *position)
             .collect();
         let mut appends = Vec::with_capacity(waiting.len());
@@ -87,13 +89,27 @@ impl RoomSlot {
     }
 
     /// The relay has a message.
-    pub fn acknowledge(&mut self, id: &MessageId) {
-        self.change_outbox(id, |record| record.is_acknowledged = true);
+    pub fn acknowledge(&mut self, id: &MessageId, seq: u64) {
+        self.change_outbox(id, |record| record.acknowledged_seq = Some(seq));
+    }
+
+    /// Takes back what the relay has acknowledged and then not put into the log; gives whether there was any.
+    pub(super) fn take_back_false_acknowledgements(&mut self) -> bool {
+        let read = self.cursor.chain.seq;
+        let is_false = |record: &&OutboxRecord| record.acknowledged_seq.is_some_and(|seq| seq <= read);
+        let ids: Vec<MessageId> = self.outbox.values().filter(is_false).map(|record| record.id).collect();
+        for id in &ids {
+            self.change_outbox(id, |record| {
+                record.acknowledged_seq = None;
+                record.sealed = None;
+            });
+        }
+        !ids.is_empty()
     }
 
     /// Whether the relay is not known to have a message.
     pub fn is_waiting(&self, id: &MessageId) -> bool {
-        self.outbox.values().any(|record| record.id == *id && !record.is_acknowledged)
+        self.outbox.values().any(|record| record.id == *id && record.acknowledged_seq.is_none())
     }
 
     /// The relay refused a message for good: it stays, to be seen.

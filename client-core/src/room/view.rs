@@ -72,7 +72,7 @@ impl RoomSlot {
                 id: record.id,
                 text,
                 sent_at_ms: record.sent_at_ms,
-                is_acknowledged: record.is_acknowledged,
+                is_acknowledged: record.acknowledged_seq.is_some(),
                 has_failed: record.has_failed,
             }
         };

@@ -125,7 +125,7 @@ impl Device {
     }
 
     /// Takes one frame in; false where there is none.
-    fn take_one(&mut self) -> bool {
+    pub fn take_one(&mut self) -> bool {
         let frame = self.connection.and_then(|connection| self.relay.borrow_mut().next_frame(connection));
         let is_some = frame.is_some();
         if let Some(frame) = frame {

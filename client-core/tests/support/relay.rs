@@ -18,6 +18,8 @@ pub struct ModelRelay {
     /// Flips a bit in this entry whenever it is given out.
     pub damage: Option<u64>,
     pub now_ms: u64,
+    /// Acknowledges messages and does not put them into the log.
+    pub drops_acknowledged: bool,
 }
 
 #[derive(Clone, Default)]
@@ -170,6 +172,9 @@ impl ModelRelay {
         }
         let seq = room.log.len() as u64 + 1;
         let entry = LogEntry { seq, kind: EntryKind::Message, entry: append.entry, access_key: None };
+        if self.drops_acknowledged {
+            return Ok((Reply::Appended(seq), None));
+        }
         room.log.push(entry.clone());
         Ok((Reply::Appended(seq), Some((append.room, entry))))
     }

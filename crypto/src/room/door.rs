@@ -28,11 +28,17 @@ pub fn doors(
         .map(|invite| seal(invite.id, &invite.wrap_key))
         .collect::<Result<Vec<_>, _>>()?;
     let padded = doors.len().next_power_of_two();
-    for index in doors.len()..padded {
+    for index in doors.len().. {
+        if doors.len() >= padded {
+            break;
+        }
         let index = (index as u64).to_be_bytes();
         let id = kdf::expand::<16>(&state.decoy_seed(), expand::DOOR_DECOY, &[b"id", &index])?;
         let decoy = WrapKey::from_seed(&kdf::derive(&secrets.wrap, expand::DOOR_DECOY, &[b"key", &index])?);
-        doors.push(seal(DoorId::new(*id), &decoy.public())?);
+        // Members know the decoys' ids: an invite that takes one must not make the list invalid.
+        if !doors.iter().any(|door| *door.id.as_bytes() == *id) {
+            doors.push(seal(DoorId::new(*id), &decoy.public())?);
+        }
     }
     // By id, so that the order tells nothing either.
     doors.sort_by_key(|door| door.id);

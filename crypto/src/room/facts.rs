@@ -1,6 +1,6 @@
 //! From a staged commit of the MLS library to what the rules look at.
 
-use super::{RoomState, RosterEntry, config, policy::Facts};
+use super::{RoomState, RosterEntry, Suite, config, policy::Facts};
 use crate::CryptoError;
 use openmls::{
     group::{GroupContext, StagedCommit},
@@ -8,7 +8,12 @@ use openmls::{
 };
 
 /// Reads a staged commit.
-pub fn facts<'a>(sender: &Sender, aad: &'a [u8], staged: &StagedCommit) -> Result<Facts<'a>, CryptoError> {
+pub fn facts<'a>(
+    suite: Suite,
+    sender: &Sender,
+    aad: &'a [u8],
+    staged: &StagedCommit,
+) -> Result<Facts<'a>, CryptoError> {
     let member = match sender {
         Sender::Member(leaf) => Some(leaf.u32()),
         Sender::NewMemberCommit => None,
@@ -26,7 +31,7 @@ pub fn facts<'a>(sender: &Sender, aad: &'a [u8], staged: &StagedCommit) -> Resul
     }
     Ok(Facts {
         member,
-        leaf: staged.update_path_leaf_node().map(RosterEntry::of),
+        leaf: staged.update_path_leaf_node().map(|leaf| RosterEntry::of(leaf, suite)),
         has_foreign_proposal: has_foreign_proposal || replaces_state > 1,
         removed: staged.remove_proposals().map(|remove| remove.remove_proposal().removed().u32()).collect(),
         new_state: (replaces_state > 0).then(|| new_state(staged.group_context().extensions())),
@@ -35,7 +40,7 @@ pub fn facts<'a>(sender: &Sender, aad: &'a [u8], staged: &StagedCommit) -> Resul
 }
 
 /// The state after the commit; RequiredCapabilities must be what they are in every room, and nothing else may be there.
-fn new_state(extensions: &Extensions<GroupContext>) -> Result<RoomState, CryptoError> {
+pub fn new_state(extensions: &Extensions<GroupContext>) -> Result<RoomState, CryptoError> {
     let required = config::required_capabilities();
     if extensions.iter().count() != 2 || !extensions.iter().any(|extension| *extension == required) {
         return Err(CryptoError::Malformed("context extensions"));

@@ -1,7 +1,7 @@
 //! Joining through an invite's door: with the card, by an external commit (RFC 9420, section 12.4.3.2), with no one online.
 
 use super::{
-    Handshake, Room, RoomState, RosterEntry, card::Card, commit::After, config, config::Suite, door,
+    Handshake, Room, RosterEntry, card::Card, commit::After, config, config::Suite, door, facts::new_state,
     leaf::LeafData, policy, process::roster_of,
 };
 use crate::{
@@ -71,6 +71,9 @@ impl JoinRequest<'_> {
         if card.epoch != self.epoch || card.epoch < link.epoch {
             return Err(CryptoError::WrongEpoch { expected: self.epoch.max(link.epoch), found: card.epoch });
         }
+        if card.epoch == u64::MAX {
+            return Err(CryptoError::Malformed("card"));
+        }
         let (group_info, suite) = group_info(&card)?;
         let joiner = RosterEntry {
             account: certificate.account(),
@@ -100,10 +103,15 @@ impl JoinRequest<'_> {
             .map_err(|_| CryptoError::Mls("the join could not be made"))?;
         let (group, bundle) =
             builder.finalize(&provider).map_err(|_| CryptoError::Mls("the join could not be made"))?;
-        if group.group_id().as_slice() != link.room.as_bytes() || group.epoch().as_u64() != card.epoch + 1 {
+        if group.group_id().as_slice() != link.room.as_bytes()
+            || group.epoch().as_u64() != card.epoch.saturating_add(1)
+        {
             return Err(CryptoError::Malformed("card"));
         }
-        let (roster, state) = (roster_of(&group)?, RoomState::of(group.extensions())?);
+        let (roster, state) = (roster_of(&group)?, new_state(group.extensions())?);
+        if !state.is_well_formed() {
+            return Err(CryptoError::Malformed("room state"));
+        }
         let room = Room { id: link.room, provider, group, device, roster, state };
         room.check_own_join(&card, &joiner, &aad)?;
 

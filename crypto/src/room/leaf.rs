@@ -30,7 +30,9 @@ impl LeafData {
         let mut extensions = leaf.extensions().iter();
         match (extensions.next(), extensions.next()) {
             (Some(Extension::Unknown(LEAF_EXTENSION, UnknownExtension(bytes))), None) => {
-                sotto_protocol::decode(bytes).map_err(|_| malformed())
+                let data: Self = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
+                // Nothing may hide in it.
+                if sotto_protocol::encode(&data) == *bytes { Ok(data) } else { Err(malformed()) }
             }
             _ => Err(malformed()),
         }

@@ -1,7 +1,7 @@
 //! Commits from the log: opened, judged, and merged.
 
 use super::{
-    EpochSecrets, InviteId, Room, RoomState, Roster, RosterChange, RosterEntry, facts::facts, policy,
+    EpochSecrets, InviteId, Room, RoomState, Roster, RosterChange, RosterEntry, Suite, facts::facts, policy,
 };
 use crate::{CryptoError, entry, identity::AccountId};
 use openmls::{
@@ -63,7 +63,7 @@ impl Room {
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(CryptoError::Malformed("commit"));
         };
-        let facts = facts(&sender, &aad, &staged)?;
+        let facts = facts(self.suite(), &sender, &aad, &staged)?;
         policy::judge(&self.before(), &facts)?;
         let next =
             EpochSecrets::export(|label| staged.export_secret(self.provider.crypto(), label, &[], 32).ok())?;
@@ -105,7 +105,7 @@ impl Room {
     pub fn merge_pending(&mut self) -> Result<Transition, CryptoError> {
         let pending = self.group.pending_commit().ok_or(CryptoError::Mls("no pending commit"))?;
         let leaf = pending.update_path_leaf_node().ok_or(CryptoError::Mls("no leaf"))?;
-        let committer = RosterEntry::of(leaf)?;
+        let committer = RosterEntry::of(leaf, self.suite())?;
         let state = RoomState::of(pending.group_context().extensions())?;
         let change = RosterChange([(self.own_leaf(), Some(committer.clone()))].into());
         self.group
@@ -135,7 +135,7 @@ impl Room {
 pub(super) fn roster_of(group: &MlsGroup) -> Result<Roster, CryptoError> {
     let leaves = group.public_group().members().map(|member| {
         let leaf = group.public_group().leaf(member.index).ok_or(CryptoError::Mls("no leaf"))?;
-        Ok((member.index.u32(), RosterEntry::of(leaf)?))
+        Ok((member.index.u32(), RosterEntry::of(leaf, Suite::of(group.ciphersuite()))?))
     });
     leaves.collect::<Result<Vec<_>, CryptoError>>().map(Roster::from_entries)
 }

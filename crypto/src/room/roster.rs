@@ -1,12 +1,13 @@
 //! Who is in a room in some epoch: leaf by leaf, each with what its certificate says.
 
-use super::{InviteId, leaf::LeafData};
+use super::{InviteId, config::Suite, leaf::LeafData};
 use crate::{
     CryptoError,
     identity::{AccountId, Certificate},
+    wrap,
 };
 use minicbor::{Decode, Encode};
-use openmls::prelude::{BasicCredential, LeafNode};
+use openmls::prelude::{BasicCredential, LeafNode, tls_codec::Serialize as _};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A device in a room.
@@ -29,7 +30,8 @@ pub struct RosterEntry {
 
 impl RosterEntry {
     /// What a leaf says, once its certificate is verified and fits its signature key.
-    pub(super) fn of(leaf: &LeafNode) -> Result<Self, CryptoError> {
+    pub(super) fn of(leaf: &LeafNode, suite: Suite) -> Result<Self, CryptoError> {
+        check_encryption_key(leaf, suite)?;
         let credential = BasicCredential::try_from(leaf.credential().clone())
             .map_err(|_| CryptoError::Malformed("credential"))?;
         let certificate = Certificate::verify(credential.identity())?;
@@ -48,6 +50,22 @@ impl RosterEntry {
 impl core::fmt::Debug for RosterEntry {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("RosterEntry").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// The MLS library takes any bytes for a leaf's HPKE key, and fails only when somebody encrypts to it: one bad leaf would keep
+/// others from committing for good. So it is looked at when it comes in.
+fn check_encryption_key(leaf: &LeafNode, suite: Suite) -> Result<(), CryptoError> {
+    // On the wire the key is a variable-length vector: its length in 1 byte up to 63, in 2 bytes beyond (RFC 9420, 2.1.2).
+    let wire = leaf.encryption_key().tls_serialize_detached().map_err(|_| CryptoError::BadKey)?;
+    let (length_bytes, key_bytes) = match suite {
+        Suite::Hybrid => (2, wrap::PUBLIC_KEY_BYTES),
+        Suite::Classical => (1, 32),
+    };
+    let key = wire.get(length_bytes..).filter(|key| key.len() == key_bytes).ok_or(CryptoError::BadKey)?;
+    match suite {
+        Suite::Hybrid => wrap::check_public_key(key),
+        Suite::Classical => wrap::check_x25519(key),
     }
 }
 

@@ -133,7 +133,15 @@ impl RoomState {
         let UnknownExtension(bytes) =
             extensions.unknown(STATE_EXTENSION).ok_or(CryptoError::Malformed("room state"))?;
         let state: Self = sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("room state"))?;
-        if state.policy_version == POLICY_VERSION { Ok(state) } else { Err(CryptoError::NewerVersion) }
+        if state.policy_version != POLICY_VERSION {
+            return Err(CryptoError::NewerVersion);
+        }
+        // Nothing may hide in it: what this version does not know, this version of the rules does not allow.
+        if sotto_protocol::encode(&state) == *bytes {
+            Ok(state)
+        } else {
+            Err(CryptoError::Malformed("room state"))
+        }
     }
 
     /// As a GroupContext extension.
