@@ -70,6 +70,8 @@ pub struct OpenRoom {
     pub outbox: Vec<OutboxView>,
     /// What could not be sent.
     pub bounced: Vec<Bounced>,
+    /// Why nothing more of it can be read or sent for now, if so.
+    pub stopped: Option<ClientError>,
     /// Who is in it.
     pub members: Vec<MemberView>,
     /// My invite links to it.

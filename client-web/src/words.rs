@@ -153,6 +153,9 @@ pub const CHECKED: &str = "History is checked";
 /// In a sentence.
 pub const CHECKED_HINT: &str = "Every message carries a fingerprint of all before it. If the relay hid, changed or reordered something, this room would say so.";
 
+/// A room that cannot be read on.
+pub const ROOM_STOPPED: &str = "This room stands still for now.";
+
 /// While the connection is made.
 pub const CONNECTING: &str = "Connecting…";
 /// Without a connection.

@@ -27,13 +27,15 @@ pub fn run(quick: bool, filters: &[String]) -> Result<()> {
 /// An error here ends the run; a failed check is only noted in the report.
 fn steps(report: &mut Report, quick: bool, filters: &[String]) -> Result<()> {
     report.step("set-up: test runner", ensure_nextest)?;
-    if filters.is_empty() {
-        checks(report, quick)?;
-    }
     let mut browser = None;
     if !quick {
         report.step("set-up: WebAssembly target", ensure_wasm_target)?;
         browser = Some(report.step("set-up: browser", ensure_browser)?);
+    }
+    if filters.is_empty() {
+        checks(report, quick);
+    }
+    if !quick {
         web::build(report, true)?;
         report.step("programs: compile", || call(&mut cargo(&["build", "--workspace", "--bins"])))?;
     }
@@ -46,14 +48,13 @@ fn steps(report: &mut Report, quick: bool, filters: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn checks(report: &mut Report, quick: bool) -> Result<()> {
+fn checks(report: &mut Report, quick: bool) {
     let _ = report.step("format", || call(&mut cargo(&["fmt", "--all", "--check"])));
     let _ = report.step("house rules", tidy::check);
     let _ = report.step("lints", || {
         call(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
     });
     if !quick {
-        report.step("set-up: WebAssembly target", ensure_wasm_target)?;
         let _ = report.step("lints: web client", || {
             let args = [
                 "clippy",
@@ -68,7 +69,6 @@ fn checks(report: &mut Report, quick: bool) -> Result<()> {
             call(&mut cargo(&args))
         });
     }
-    Ok(())
 }
 
 fn nextest(quick: bool, filters: &[String], browser: Option<&Browser>) -> Result<()> {

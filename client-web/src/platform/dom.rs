@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Document, Element, HtmlElement, KeyboardEvent};
+use web_sys::{Document, HtmlElement, KeyboardEvent};
 
 /// The page.
 pub fn document() -> Option<Document> {
@@ -64,10 +64,14 @@ pub fn element(id: &str) -> Option<HtmlElement> {
     document()?.get_element_by_id(id)?.dyn_into().ok()
 }
 
+/// What has the keyboard's focus.
+pub fn focused() -> Option<HtmlElement> {
+    document()?.active_element()?.dyn_into().ok()
+}
+
 /// Whether the keyboard's focus is in a field that text is typed into.
 pub fn is_typing() -> bool {
-    let focused: Option<Element> = document().and_then(|document| document.active_element());
-    focused.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA"))
+    focused().is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA"))
 }
 
 /// Calls on every key pressed in the page.

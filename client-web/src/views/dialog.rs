@@ -8,6 +8,13 @@ use dioxus::prelude::*;
 #[component]
 pub fn Dialog(testid: &'static str, label: &'static str, children: Element) -> Element {
     let mut ui = use_ui();
+    let before = use_hook(dom::focused);
+    use_drop(move || {
+        if let Some(element) = before {
+            // What is gone meanwhile takes no focus.
+            let _ = element.focus();
+        }
+    });
     rsx! {
         dialog {
             id: "dialog",

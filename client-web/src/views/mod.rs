@@ -8,7 +8,7 @@
 //! | making a room | `room-name-field`, `display-name-field`, `make-room-button`, `form-error` |
 //! | joining | `invited`, `link-field` (only without a link in the address), `display-name-field`, `join-button`, `form-error` |
 //! | rooms | `room-list`, `room-row` (with `data-room`, `data-name`, `data-unread`), `new-room`, `open-link`, `theme-toggle` |
-//! | conversation | `conversation` (with `data-room`), `room-title`, `catching-up`, `open-details`, `alarm` |
+//! | conversation | `conversation` (with `data-room`), `room-title`, `catching-up`, `open-details`, `alarm`, `room-stopped` |
 //! | timeline | `timeline`, `day-line`, `unread-line`, `system-line`, `jump-newest`, `empty-room` |
 //! | a message | `message` (with `data-sender`, `data-mine`, `data-state` = `queued`, `sent`, `received` or `failed`), in it `message-text` |
 //! | a refused message | `message` with `data-state="failed"`, in it `failed-why`, `retry`, `edit`, `discard` |

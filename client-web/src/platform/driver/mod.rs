@@ -187,9 +187,11 @@ impl Driver {
                     self.connection.retry_in(retry_in_ms);
                 } else {
                     self.ui.problem.set(None);
+                    self.rooms.started_again(self.ui);
                 }
                 self.ui.connection.set(state);
             }
+            Event::Stopped(room, why) => self.rooms.stopped(room, why, self.ui),
             Event::Problem(problem) => self.ui.problem.set(Some(problem)),
             Event::ClockSkew(skew_ms) => self.ui.skew_ms.set(Some(skew_ms)),
         }

@@ -26,6 +26,7 @@ struct Kept {
     preview: Option<Preview>,
     unread: usize,
     bounced: Vec<Bounced>,
+    stopped: Option<ClientError>,
 }
 
 impl Rooms {
@@ -43,7 +44,7 @@ impl Rooms {
                     // A room is new here: everything in it is old.
                     prefs::set_last_read(&view.id, window.last_seq().unwrap_or(0));
                 }
-                place.insert(Kept { window, preview, unread, bounced: Vec::new() });
+                place.insert(Kept { window, preview, unread, ..Kept::default() });
             }
         }
         self.publish_list(session, ui);
@@ -172,6 +173,24 @@ impl Rooms {
         }
     }
 
+    /// Says of a room that nothing more of it can be read or sent for now.
+    pub fn stopped(&mut self, room: RoomId, why: ClientError, mut ui: Ui) {
+        self.kept.entry(room).or_default().stopped = Some(why.clone());
+        if let Some(open) = ui.open.write().as_mut().filter(|open| open.room == room) {
+            open.stopped = Some(why);
+        }
+    }
+
+    /// Takes it back for all rooms: a new connection is a new attempt.
+    pub fn started_again(&mut self, mut ui: Ui) {
+        self.kept.values_mut().for_each(|kept| kept.stopped = None);
+        if ui.open.peek().as_ref().is_some_and(|open| open.stopped.is_some())
+            && let Some(open) = ui.open.write().as_mut()
+        {
+            open.stopped = None;
+        }
+    }
+
     /// Forgets a refused message of the open room.
     pub fn discard(&mut self, text: &str, mut ui: Ui) {
         let Some((_, kept)) = self.current(ui) else { return };
@@ -200,6 +219,7 @@ impl Rooms {
             unread_after,
             outbox: session.outbox(&room),
             bounced: kept.bounced.clone(),
+            stopped: kept.stopped.clone(),
             invites: session.invites(&room),
             members,
             me,

@@ -12,7 +12,7 @@ mod timeline;
 
 use crate::model::route::room_digits;
 use crate::state::use_ui;
-use alarm::AlarmBanner;
+use alarm::{AlarmBanner, StoppedBanner};
 use composer::Composer;
 use dioxus::prelude::*;
 use head::Head;
@@ -24,12 +24,15 @@ use timeline::Timeline;
 pub fn Conversation(room: RoomId) -> Element {
     let ui = use_ui();
     let Some(summary) = ui.summary(&room) else { return rsx! {} };
+    let stopped = use_memo(move || ui.open.read().as_ref().filter(|open| open.room == room)?.stopped.clone());
     let is_open = use_memo(move || ui.open.read().as_ref().is_some_and(|open| open.room == room));
     rsx! {
         div { class: "conversation", "data-testid": "conversation", "data-room": room_digits(&room),
             Head { view: summary.view.clone() }
             if let Some(alarm) = summary.view.alarm {
                 AlarmBanner { alarm }
+            } else if let Some(why) = stopped() {
+                StoppedBanner { why }
             }
             if is_open() {
                 Timeline { room }
