@@ -38,7 +38,14 @@ impl Driver {
         let port = lines
             .by_ref()
             .map_while(Result::ok)
-            .find_map(|line| line.split("on port ").nth(1)?.trim_end_matches('.').parse::<u16>().ok())
+            .find_map(|line| {
+                line.split("on port ")
+                    .nth(1)?
+                    .trim_end_matches('.')
+                    .parse::<u16>()
+                    .ok()
+                    .filter(|port| *port != 0)
+            })
             .context("ChromeDriver names no port")?;
         // Its output must be read, or it blocks.
         std::thread::spawn(move || lines.for_each(drop));

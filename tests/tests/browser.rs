@@ -70,6 +70,7 @@ async fn a_terminal_and_browsers_talk_through_everything() -> Result<()> {
     let second = bob.driver.new_tab().await?;
     bob.driver.switch_to_window(second.clone()).await?;
     bob.goes_to(&relay.address()).await?;
+    bob.clicks("room-row").await?;
     bob.sees("still me").await?;
     bob.says("from the second tab").await?;
     listener.hears("from the second tab");
@@ -161,11 +162,10 @@ async fn a_broken_link_says_so_and_the_browsers_storage_conforms() -> Result<()>
     let chrome = Driver::start()?;
     let cy = Browser::open(&chrome).await?;
     cy.goes_to(&format!("{}/join#AZEyEsnUOYttvMMnynv7mBA", relay.address())).await?;
-    cy.waits_for(
-        "the page to say that the link is not whole",
-        "return document.body.innerText.includes('whole')",
-    )
-    .await?;
+    cy.fills("display-name-field", "Cy").await?;
+    cy.clicks("join-button").await?;
+    let error = cy.finds("form-error").await?.text().await?;
+    ensure!(error.contains("not a whole invite link"), "{error}");
     cy.goes_to(&format!("{}/#/check", relay.address())).await?;
     cy.driver.refresh().await?;
     cy.finds_css("[data-testid='storage-check'][data-outcome='passed']").await?;
