@@ -234,6 +234,22 @@ impl Browser {
             .collect()
     }
 
+    /// Looks at the page in this width and height, in `light` or `dark`.
+    pub async fn looks(&self, width: u32, height: u32, scheme: &str) -> Result<()> {
+        let size = serde_json::json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await?;
+        let scheme = serde_json::json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", scheme).await?;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        Ok(())
+    }
+
+    async fn devtools(&self, command: &str, parameters: serde_json::Value) -> Result<()> {
+        let call = DevTools(serde_json::json!({ "cmd": command, "params": parameters }));
+        self.driver.handle().cmd(WebDriverCommand::ExtensionCommand(Box::new(call))).await?;
+        Ok(())
+    }
+
     /// Closes the browser.
     pub async fn closes(self) -> Result<()> {
         Ok(self.driver.quit().await?)
@@ -255,5 +271,23 @@ impl ExtensionCommand for ConsoleLog {
 
     fn endpoint(&self) -> Arc<str> {
         "/se/log".into()
+    }
+}
+
+/// A call of Chromium's DevTools protocol.
+#[derive(Debug)]
+struct DevTools(serde_json::Value);
+
+impl ExtensionCommand for DevTools {
+    fn parameters_json(&self) -> Option<serde_json::Value> {
+        Some(self.0.clone())
+    }
+
+    fn method(&self) -> http::Method {
+        http::Method::POST
+    }
+
+    fn endpoint(&self) -> Arc<str> {
+        "/goog/cdp/execute".into()
     }
 }
