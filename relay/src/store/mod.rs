@@ -76,7 +76,9 @@ async fn connect_writer(
         .pragma("wal_autocheckpoint", CHECKPOINT_AFTER_PAGES)
         .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT_BYTES)
         .pragma("cache_size", WRITER_CACHE_KIB)
-        .pragma("temp_store", "MEMORY");
+        .pragma("temp_store", "MEMORY")
+        // What is replaced, such as a card, is really gone.
+        .pragma("secure_delete", "ON");
     let mut connection = options.connect().await.map_err(StoreError::Open)?;
     if let Some(max_bytes) = max_database_bytes {
         let page_bytes: i64 = sqlx::query_scalar("PRAGMA page_size")
