@@ -54,8 +54,22 @@ impl<S: Store> Session<S> {
             }
         };
         let mut session = Self { engine: Engine::new(relay, profile), store, next_ticket: 1 };
+        session.resume_joins().await?;
         session.handle(Input::Tick, now_ms).await?;
         Ok(session)
+    }
+
+    /// Joins that were sent and not answered when an earlier process ended.
+    async fn resume_joins(&mut self) -> Result<(), SessionError<S::Error>> {
+        let stored = {
+            let mut transaction = self.store.begin().await.map_err(SessionError::Store)?;
+            transaction.scan(Scan::all(Table::Join, Vec::new())).await.map_err(SessionError::Store)?
+        };
+        for (_, value) in stored {
+            let ticket = self.next_ticket();
+            self.engine.resume_join(ticket, &value)?;
+        }
+        Ok(())
     }
 
     /// Takes an input in, stores what it changes, and says what is to be done.

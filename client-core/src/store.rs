@@ -27,13 +27,15 @@ pub enum Table {
     Seen,
     /// `room || position`: what waits to be sent.
     Outbox,
+    /// `room`: a join that the relay has not acknowledged.
+    Join,
     /// `room` (or nothing, for the profile): counts commits, so that another process's writes are noticed.
     Revision,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Profile,
         Self::Room,
         Self::Group,
@@ -42,6 +44,7 @@ impl Table {
         Self::Seen,
         Self::Outbox,
         Self::Revision,
+        Self::Join,
     ];
 
     /// The table's number: stored, so never reused.
@@ -56,6 +59,7 @@ impl Table {
             Self::Seen => 6,
             Self::Outbox => 7,
             Self::Revision => 8,
+            Self::Join => 9,
         }
     }
 }

@@ -214,6 +214,42 @@ fn a_join_is_made_once_whatever_the_network_loses() {
 }
 
 #[test]
+fn a_join_by_a_link_for_one_person_survives_a_crash_before_the_answer() {
+    for reopens_link in [false, true] {
+        let relay = world();
+        let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+        let (room, _) = room_of(&mut [&mut ada]);
+        let ticket = ada.invites(room, Some(1));
+        settle(&mut [&mut ada]);
+        let link = ada.link(ticket);
+        bob.connect();
+        bob.joins(&link);
+        // The welcome and the card are taken in; the append that follows is done, and the process dies.
+        bob.take_one();
+        bob.fault = Some(Fault::LoseReply);
+        bob.take_one();
+        assert!(bob.session.rooms().is_empty());
+        settle(&mut [&mut ada]);
+        assert_eq!(ada.member_names(room).len(), 2);
+        let mut bob = bob.restart();
+        if reopens_link {
+            let ticket = bob.joins(&link);
+            bob.connect();
+            settle(&mut [&mut ada, &mut bob]);
+            assert_eq!(bob.expect(ticket), Outcome::Joined(room));
+        } else {
+            bob.connect();
+            settle(&mut [&mut ada, &mut bob]);
+        }
+        bob.says(room, "in after all");
+        settle(&mut [&mut ada, &mut bob]);
+        assert_eq!(ada.texts(room), ["in after all"]);
+        assert_eq!(ada.member_names(room).len(), 2);
+        assert_eq!(bob.restart().session.rooms().len(), 1, "nothing is left over");
+    }
+}
+
+#[test]
 fn two_processes_of_one_profile_do_not_disturb_each_other() {
     let relay = world();
     let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));

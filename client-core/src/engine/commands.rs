@@ -104,13 +104,23 @@ impl Engine {
         if address != self.relay {
             return Err(ClientError::OtherRelay(address.origin().to_owned()));
         }
-        if self.rooms.contains_key(&link.room) || self.joins.iter().any(|join| join.link.room == link.room) {
+        if self.rooms.contains_key(&link.room) {
             return Err(ClientError::AlreadyInRoom);
+        }
+        if let Some(join) = self.joins.iter_mut().find(|join| join.link.room == link.room) {
+            if !join.is_left_over {
+                return Err(ClientError::AlreadyInRoom);
+            }
+            // What an earlier process began is brought to its end first: its name and its place in the room stand already.
+            join.ticket = ticket;
+            join.is_left_over = false;
+            return Ok(());
         }
         let certificate = self.certificate(display_name)?;
         let door = link.door().map_err(|_| ClientError::BadLink)?;
         self.joins.push(JoinFlow {
             ticket,
+            is_left_over: false,
             link,
             door,
             certificate,

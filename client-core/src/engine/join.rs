@@ -1,12 +1,18 @@
-//! Joining by a link. Nothing of it is stored before the relay has acknowledged it.
+//! Joining by a link.
+//!
+//! A join is stored before it is sent, as a commit is: if this process dies before it hears the relay's answer, the next one
+//! sends the same bytes again and is told their place in the log. Once the relay has acknowledged it, the room is stored in its
+//! place.
 
 use super::{Engine, connection::Purpose, sync::refusal};
 use crate::{
     ClientError,
     api::{Event, Outcome, Ticket},
     room::{EpochEvent, EpochRecord, RoomPhase, RoomRecord, RoomSlot},
+    store::{Change, Table, Value},
     timeline::TimelineBody,
 };
+use minicbor::{Decode, Encode};
 use sotto_crypto::{
     CryptoError,
     identity::Certificate,
@@ -26,6 +32,8 @@ const PAUSE_PER_ATTEMPT_MS: u64 = 40;
 /// A join on its way.
 pub struct JoinFlow {
     pub ticket: Ticket,
+    /// Whether an earlier process began it: then nobody waits for it, unless the link is opened again.
+    pub is_left_over: bool,
     pub link: InviteLink,
     pub door: DoorId,
     pub certificate: Certificate,
@@ -36,6 +44,20 @@ pub struct JoinFlow {
     pub is_under_way: bool,
     pub attempts: u32,
     pub retry_at_ms: Option<u64>,
+}
+
+/// A join as it is stored.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct StoredJoin {
+    #[n(0)]
+    link: InviteLink,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    certificate: Vec<u8>,
+    #[n(2)]
+    last_handshake_seq: u64,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    joining: Vec<u8>,
 }
 
 impl Engine {
@@ -78,8 +100,48 @@ impl Engine {
     }
 
     fn end_join(&mut self, ticket: Ticket, result: Result<Outcome, ClientError>) {
+        if let Some(room) = self.join_mut(ticket).map(|join| join.link.room) {
+            self.join_changes.push(Change::Delete(Table::Join, room.as_bytes().to_vec()));
+        }
         self.joins.retain(|join| join.ticket != ticket);
         self.done(ticket, result);
+    }
+
+    /// Takes a join up again that an earlier process has stored.
+    pub fn resume_join(&mut self, ticket: Ticket, value: &Value) -> Result<(), ClientError> {
+        let damaged = |_| ClientError::Bug("a stored join is damaged");
+        let StoredJoin { link, certificate, last_handshake_seq, joining } =
+            sotto_protocol::decode(value).map_err(|_| ClientError::Bug("a stored join is damaged"))?;
+        let joining = Joining::load(link.room, self.profile.device(), &joining).map_err(damaged)?;
+        self.joins.push(JoinFlow {
+            ticket,
+            is_left_over: true,
+            door: joining.door,
+            link,
+            certificate: Certificate::verify(&certificate).map_err(damaged)?,
+            joining: Some(Box::new(joining)),
+            last_handshake_seq,
+            is_under_way: false,
+            attempts: 0,
+            retry_at_ms: None,
+        });
+        Ok(())
+    }
+
+    /// Notes that a join has to be stored before it is sent.
+    fn store_join(&mut self, ticket: Ticket) -> Result<(), ClientError> {
+        let bug = |_| ClientError::Bug("a join could not be stored");
+        let Some(join) = self.join_mut(ticket) else { return Ok(()) };
+        let Some(joining) = &join.joining else { return Ok(()) };
+        let stored = StoredJoin {
+            link: join.link.clone(),
+            certificate: join.certificate.as_bytes().to_vec(),
+            last_handshake_seq: join.last_handshake_seq,
+            joining: joining.save().map_err(bug)?.to_vec(),
+        };
+        let key = join.link.room.as_bytes().to_vec();
+        self.join_changes.push(Change::Put(Table::Join, key, crate::room::encode(&stored)));
+        Ok(())
     }
 
     fn retry_join(&mut self, ticket: Ticket) {
@@ -88,7 +150,8 @@ impl Engine {
         join.joining = None;
         join.is_under_way = false;
         join.attempts += 1;
-        if join.attempts > ATTEMPTS_MAX {
+        // A left-over join that was not in the log came to nothing, and nobody waits for it.
+        if join.attempts > ATTEMPTS_MAX || join.is_left_over {
             return self.end_join(ticket, Err(ClientError::TooManyConflicts));
         }
         join.retry_at_ms = Some(now_ms + random % (PAUSE_PER_ATTEMPT_MS * u64::from(join.attempts)));
@@ -116,7 +179,10 @@ impl Engine {
             Ok(joining) => {
                 join.joining = Some(Box::new(joining));
                 join.last_handshake_seq = last_handshake_seq;
-                self.send_join(ticket);
+                match self.store_join(ticket) {
+                    Ok(()) => self.send_join(ticket),
+                    Err(error) => self.end_join(ticket, Err(error)),
+                }
             }
             Err(error) => {
                 let error = join_error(&error, join.link.epoch);
@@ -133,7 +199,7 @@ impl Engine {
         let handshake = joining.handshake.clone();
         let statement =
             join_statement(&authority, &challenge, &room, joining.epoch, &joining.door, &handshake.entry);
-        let authority = JoinAuthority { door: joining.door, signature: joining.join_key.sign(&statement) };
+        let authority = JoinAuthority { door: joining.door, signature: joining.join_key().sign(&statement) };
         let append = AppendHandshake {
             room,
             last_handshake_seq,
@@ -198,7 +264,7 @@ impl Engine {
         let mut slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));
         // Another process of this profile may have joined by the same link: the later join has replaced the earlier leaf.
         if let Some(other) = self.rooms.get(&id) {
-            if other.record.joined_seq > seq {
+            if other.record.joined_seq >= seq {
                 return self.end_join(ticket, Ok(Outcome::Joined(id)));
             }
             slot.revision = other.revision;

@@ -69,6 +69,7 @@ pub struct Engine {
     in_flight: HashMap<u32, Purpose>,
     next_request: u32,
     joins: Vec<JoinFlow>,
+    join_changes: Vec<Change>,
     intents: Vec<Intent>,
     creations: HashMap<RoomId, Ticket>,
     sends: HashMap<(RoomId, MessageId), Ticket>,
@@ -92,6 +93,7 @@ impl Engine {
             in_flight: HashMap::new(),
             next_request: 1,
             joins: Vec::new(),
+            join_changes: Vec::new(),
             intents: Vec::new(),
             creations: HashMap::new(),
             sends: HashMap::new(),
@@ -143,6 +145,7 @@ impl Engine {
         if core::mem::take(&mut self.is_profile_dirty) {
             changes.push(Change::Put(Table::Profile, Vec::new(), self.profile.save()));
         }
+        changes.append(&mut self.join_changes);
         let mut changed = Vec::new();
         for (id, slot) in &mut self.rooms {
             let of_room = slot.take_changes()?;
@@ -173,6 +176,7 @@ impl Engine {
         self.rooms.clear();
         self.readings.clear();
         self.links.clear();
+        self.join_changes.clear();
         self.step = Step::default();
     }
 

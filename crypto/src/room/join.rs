@@ -5,8 +5,10 @@ use super::{
     leaf::LeafData, policy, process::roster_of,
 };
 use crate::{
-    CryptoError, DeviceKey, JoinKey, identity::Certificate, link, link::InviteLink, provider::Provider,
+    CryptoError, DeviceKey, JoinKey, Secret, identity::Certificate, link, link::InviteLink,
+    provider::Provider,
 };
+use minicbor::{Decode, Encode};
 use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn},
     group::MlsGroup,
@@ -16,7 +18,8 @@ use openmls::{
     },
 };
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{Chain, DoorId};
+use sotto_protocol::{Chain, DoorId, RoomId};
+use zeroize::Zeroizing;
 
 /// What it takes to join.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub struct JoinRequest<'a> {
     pub device: DeviceKey,
 }
 
-/// A join that the relay has not acknowledged: the room as it will be then, in memory only.
+/// A join that the relay has not acknowledged: the room as it will be then.
 #[derive(Debug)]
 pub struct Joining {
     /// The room after the join.
@@ -44,14 +47,75 @@ pub struct Joining {
     pub handshake: Handshake,
     /// The door that is used.
     pub door: DoorId,
-    /// Signs the append.
-    pub join_key: JoinKey,
+    join_seed: Secret,
     /// The last entry that the card's writer had verified: from here on this device verifies the log.
     pub chain: Chain,
     /// The epoch that the join leaves.
     pub epoch: u64,
     /// Whether the inviter is still in the room.
     pub is_inviter_present: bool,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct SavedJoin {
+    #[cbor(n(0), with = "crate::secret::bytes")]
+    room: Zeroizing<Vec<u8>>,
+    #[n(1)]
+    handshake: Handshake,
+    #[n(2)]
+    door: DoorId,
+    #[n(3)]
+    join_seed: Secret,
+    #[n(4)]
+    chain: Chain,
+    #[n(5)]
+    epoch: u64,
+    #[n(6)]
+    is_inviter_present: bool,
+}
+
+impl Joining {
+    /// The join as one value, to be stored sealed before it is sent: whatever happens then, the same bytes are sent again.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] only for a fault in here.
+    pub fn save(&self) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let saved = SavedJoin {
+            room: self.room.save()?,
+            handshake: self.handshake.clone(),
+            door: self.door,
+            join_seed: self.join_seed.clone(),
+            chain: self.chain,
+            epoch: self.epoch,
+            is_inviter_present: self.is_inviter_present,
+        };
+        Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
+    }
+
+    /// Reads what [`Joining::save`] wrote.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] where it is damaged.
+    pub fn load(room: RoomId, device: DeviceKey, saved: &[u8]) -> Result<Self, CryptoError> {
+        let saved: SavedJoin =
+            sotto_protocol::decode(saved).map_err(|_| CryptoError::Malformed("stored join"))?;
+        Ok(Self {
+            room: Room::load(room, device, &saved.room)?,
+            handshake: saved.handshake,
+            door: saved.door,
+            join_seed: saved.join_seed,
+            chain: saved.chain,
+            epoch: saved.epoch,
+            is_inviter_present: saved.is_inviter_present,
+        })
+    }
+
+    /// Signs the append.
+    #[must_use]
+    pub fn join_key(&self) -> JoinKey {
+        JoinKey::from_seed(&self.join_seed)
+    }
 }
 
 impl JoinRequest<'_> {
@@ -137,7 +201,7 @@ impl JoinRequest<'_> {
         Ok(Joining {
             handshake,
             door,
-            join_key: JoinKey::from_seed(&card.join),
+            join_seed: card.join.clone(),
             chain: card.chain,
             epoch: card.epoch,
             is_inviter_present,
