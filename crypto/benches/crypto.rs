@@ -4,9 +4,10 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::print_stderr,
     missing_docs,
-    reason = "a benchmark stops where it cannot go on"
+    reason = "a benchmark stops where it cannot go on, and says what it measured"
 )]
 
 #[path = "../tests/support/mod.rs"]

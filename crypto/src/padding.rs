@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn lengths_fall_together() {
         assert_eq!(pad(&[0; 1]).unwrap().len(), pad(&[0; 252]).unwrap().len());
-        let lengths: std::collections::BTreeSet<_> = (0..65_536).map(|length| padme(length)).collect();
+        let lengths: std::collections::BTreeSet<_> = (0..65_536).map(padme).collect();
         assert!(lengths.len() < 150, "{} different lengths", lengths.len());
     }
 

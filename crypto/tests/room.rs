@@ -1,5 +1,13 @@
 //! What rooms do: create, invite, join, talk, rotate, race, be stored and loaded.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
 mod support;
 
 use sotto_crypto::{

@@ -7,10 +7,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+/// The bytes of one direction of a connection.
+type Stream = Arc<Mutex<Vec<u8>>>;
+
 /// A wiretap in front of a relay. Clients use [`Wiretap::address`].
 pub struct Wiretap {
     port: u16,
-    streams: Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>,
+    streams: Arc<Mutex<Vec<Stream>>>,
 }
 
 impl Wiretap {

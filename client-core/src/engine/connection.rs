@@ -150,9 +150,7 @@ impl Engine {
     }
 
     pub(super) fn next_wake_ms(&self) -> Option<u64> {
-        if self.challenge().is_none() {
-            return None;
-        }
+        self.challenge()?;
         let rooms = self.links.values().filter_map(|link| link.retry_at_ms);
         let joins = self.joins.iter().filter_map(|join| join.retry_at_ms);
         rooms.chain(joins).min()

@@ -232,7 +232,11 @@ impl OpenMlsCrypto for Primitives {
     }
 
     fn derive_hpke_keypair(&self, config: HpkeConfig, ikm: &[u8]) -> Result<HpkeKeyPair, CryptoError> {
-        with_hpke!(config, derive_keypair(ikm))
+        match config.0 {
+            HpkeKemType::XWingKemDraft6 => Ok(derive_keypair::<XWing>(ikm)),
+            HpkeKemType::DhKem25519 => Ok(derive_keypair::<X25519HkdfSha256>(ikm)),
+            _ => Err(CryptoError::UnsupportedCiphersuite),
+        }
     }
 }
 
@@ -301,7 +305,7 @@ fn export_as_receiver<A: hpke::aead::Aead, Kdf: hpke::kdf::Kdf, K: Kem>(
     Ok(secret.into())
 }
 
-fn derive_keypair<A, Kdf, K: Kem>(ikm: &[u8]) -> Result<HpkeKeyPair, CryptoError> {
+fn derive_keypair<K: Kem>(ikm: &[u8]) -> HpkeKeyPair {
     let (private, public) = K::derive_keypair(ikm);
-    Ok(HpkeKeyPair { private: private.to_bytes().to_vec().into(), public: public.to_bytes().to_vec() })
+    HpkeKeyPair { private: private.to_bytes().to_vec().into(), public: public.to_bytes().to_vec() }
 }

@@ -131,7 +131,7 @@ impl GroupState {
 
     fn delete(&self, slot: Slot, key: &impl Serialize) -> Result<(), StateError> {
         let mut values = self.values.try_borrow_mut().map_err(|_| StateError)?;
-        if values.remove(&Self::key(slot, key)?).is_some() {}
+        values.remove(&Self::key(slot, key)?);
         Ok(())
     }
 }
