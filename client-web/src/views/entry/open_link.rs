@@ -13,7 +13,7 @@ use sotto_client_core::{ClientError, Command};
 #[component]
 pub fn OpenLink(is_invited: bool) -> Element {
     let ui = use_ui();
-    let link = use_signal(move || if is_invited { address::link() } else { String::new() });
+    let pasted = use_signal(String::new);
     let display_name = use_signal(|| ui.suggested_name.peek().clone());
     let mut is_working = use_signal(|| false);
     let mut failure = use_signal(|| None::<ClientError>);
@@ -25,7 +25,8 @@ pub fn OpenLink(is_invited: bool) -> Element {
         is_working.set(true);
         failure.set(None);
         let command = Command::Join {
-            link: link.peek().trim().to_owned(),
+            // Read only now: another link may have been opened in this tab meanwhile.
+            link: if is_invited { address::link() } else { pasted.peek().trim().to_owned() },
             display_name: display_name.peek().trim().to_owned(),
         };
         // Where it goes well, the loop leads into the room, and this form is gone.
@@ -34,7 +35,8 @@ pub fn OpenLink(is_invited: bool) -> Element {
         }
         is_working.set(false);
     };
-    let is_ready = !link.read().trim().is_empty() && !display_name.read().trim().is_empty();
+    let has_link = is_invited || !pasted.read().trim().is_empty();
+    let is_ready = has_link && !display_name.read().trim().is_empty();
     rsx! {
         form { class: "card", onsubmit: submit, novalidate: true, "data-testid": "invited",
             if is_invited {
@@ -43,7 +45,7 @@ pub fn OpenLink(is_invited: bool) -> Element {
                 p { class: "quiet", {words::INVITED_HINT} }
             } else {
                 h1 { {words::OPEN_LINK} }
-                Field { id: "link-field", label: words::INVITE_LINK, value: link, is_first: true }
+                Field { id: "link-field", label: words::INVITE_LINK, value: pasted, is_first: true }
             }
             Field {
                 id: "display-name-field",
