@@ -37,14 +37,17 @@ fn steps(report: &mut Report, quick: bool, filters: &[String]) -> Result<()> {
     }
     if !quick {
         web::build(report, true)?;
-        report.step("programs: compile", || call(&mut cargo(&["build", "--workspace", "--bins"])))?;
+        // With the tests, whose dependencies have more features: so nothing is compiled twice.
+        report
+            .step("programs: compile", || call(&mut cargo(&["build", "--workspace", "--bins", "--tests"])))?;
     }
-    let _ = report.step("tests", || nextest(quick, filters, browser.as_ref()));
     if filters.is_empty() && !quick {
         let _ = report.step("examples in the documentation", || {
             call(&mut cargo(&["test", "--quiet", "--workspace", "--doc"]))
         });
     }
+    // Last, so that its summary is the last word of a run.
+    let _ = report.step("tests", || nextest(quick, filters, browser.as_ref()));
     Ok(())
 }
 
