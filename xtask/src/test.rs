@@ -41,12 +41,7 @@ fn steps(report: &mut Report, quick: bool, filters: &[String]) -> Result<()> {
         report
             .step("programs: compile", || call(&mut cargo(&["build", "--workspace", "--bins", "--tests"])))?;
     }
-    if filters.is_empty() && !quick {
-        let _ = report.step("examples in the documentation", || {
-            call(&mut cargo(&["test", "--quiet", "--workspace", "--doc"]))
-        });
-    }
-    // Last, so that its summary is the last word of a run.
+    // No step for examples in the documentation: there are none to run, and compiling for them would cost minutes.
     let _ = report.step("tests", || nextest(quick, filters, browser.as_ref()));
     Ok(())
 }
