@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use sotto_crypto::{
     DeviceKey, Secret,
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
+    room::OwnDevice,
 };
 use zeroize::Zeroizing;
 
@@ -19,13 +20,25 @@ pub struct Profile {
     /// The display name used last.
     #[n(2)]
     pub display_name: Option<String>,
+    /// From which the ids of this guest's doors come.
+    #[n(3)]
+    vault: Secret,
+    /// Seed of the key of this guest's doors.
+    #[n(4)]
+    door: Secret,
 }
 
 impl Profile {
     /// A new guest.
     pub fn generate() -> Result<Self, ClientError> {
         let secret = || Secret::random().map_err(|_| ClientError::Bug("the system gives no randomness"));
-        Ok(Self { identity: secret()?, device: secret()?, display_name: None })
+        Ok(Self {
+            identity: secret()?,
+            device: secret()?,
+            display_name: None,
+            vault: secret()?,
+            door: secret()?,
+        })
     }
 
     /// Reads a stored profile.
@@ -59,6 +72,19 @@ impl Profile {
         };
         Certificate::issue(&IdentityKey::from_seed(&self.identity), request)
             .map_err(|_| ClientError::Bug("the certificate could not be made"))
+    }
+}
+
+impl Profile {
+    /// What this device brings into a room.
+    pub fn own_device(&self, certificate: Certificate) -> OwnDevice {
+        OwnDevice {
+            certificate,
+            device: self.device(),
+            vault_key: self.vault.clone(),
+            door_seed: self.door.clone(),
+            recovery_key: None,
+        }
     }
 }
 

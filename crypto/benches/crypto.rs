@@ -5,6 +5,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stderr,
     missing_docs,
     reason = "a benchmark stops where it cannot go on, and says what it measured"
@@ -54,11 +55,11 @@ impl Grown {
     }
 
     fn adas(&self) -> Room {
-        Room::load(self.link.room, self.ada.device.clone(), &self.adas).unwrap()
+        Room::load(self.link.room, self.ada.own.device.clone(), &self.adas).unwrap()
     }
 
     fn bobs(&self) -> Room {
-        Room::load(self.link.room, self.bob.device.clone(), &self.bobs).unwrap()
+        Room::load(self.link.room, self.bob.own.device.clone(), &self.bobs).unwrap()
     }
 }
 
@@ -66,9 +67,9 @@ fn messages(criterion: &mut Criterion) {
     let grown = Grown::new(Suite::Hybrid, 2);
     let (adas, bobs) = (grown.adas(), grown.bobs());
     let text = "x".repeat(256);
-    let sealed = say(&adas, &grown.ada, &text);
+    let sealed = say(&adas, &text);
     criterion.bench_function("message of 256 B: seal", |bencher| {
-        bencher.iter(|| say(black_box(&adas), &grown.ada, &text));
+        bencher.iter(|| say(black_box(&adas), &text));
     });
     criterion.bench_function("message of 256 B: open", |bencher| {
         bencher.iter(|| hear(black_box(&bobs), &sealed).unwrap());

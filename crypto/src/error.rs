@@ -47,6 +47,9 @@ pub enum CryptoError {
     /// A commit is waiting for the relay already.
     #[error("another change of this device is still under way")]
     CommitPending,
+    /// A commit's new keys do not open for this device: it has to come in again, by its account's door.
+    #[error("this device cannot follow a change of the room")]
+    CannotFollow,
     /// The MLS library refused; the text names its error, never data.
     #[error("MLS: {0}")]
     Mls(&'static str),

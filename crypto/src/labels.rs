@@ -9,7 +9,7 @@ pub mod exporter {
     pub const ACCESS: &str = "sotto/1 access";
     pub const JOIN: &str = "sotto/1 join";
     pub const WRAP: &str = "sotto/1 wrap";
-    // `sotto/1 status` is kept for the status registers.
+    pub const STATUS: &str = "sotto/1 status";
 }
 
 /// HKDF-Expand labels.
@@ -23,6 +23,15 @@ pub mod expand {
     pub const INVITE_WRAP: &[u8] = b"sotto/1 invite wrap key";
     pub const INVITE_DOOR: &[u8] = b"sotto/1 invite door";
     pub const STORAGE: &[u8] = b"sotto/1 storage value";
+    pub const ACCOUNT_DOOR: &[u8] = b"sotto/1 account door";
+    pub const ROOM_ADMIN: &[u8] = b"sotto/1 room admin";
+    pub const CAPSULE_KEY: &[u8] = b"sotto/1 capsule";
+    pub const CAPSULE: &[u8] = b"sotto/1 capsule sealing";
+    pub const CAPSULE_TAG: &[u8] = b"sotto/1 capsule tag";
+    pub const CAPSULE_RANDOMNESS: &[u8] = b"sotto/1 capsule randomness";
+    pub const CAPSULE_DECOY: &[u8] = b"sotto/1 capsule decoy";
+    pub const HISTORY_KEY: &[u8] = b"sotto/1 history";
+    pub const HISTORY: &[u8] = b"sotto/1 history sealing";
 }
 
 /// What a signature is made over begins with one of these.
@@ -30,11 +39,15 @@ pub mod signature {
     pub const CERTIFICATE: &[u8] = b"sotto/1 device certificate";
     pub const JOIN_PROOF: &[u8] = b"sotto/1 join by invite";
     pub const MESSAGE: &[u8] = b"sotto/1 message signature";
+    pub const LEAVE: &[u8] = b"sotto/1 leave";
+    pub const CONFIRM: &[u8] = b"sotto/1 confirm";
+    pub const REWIND: &[u8] = b"sotto/1 rewind";
 }
 
 /// HPKE `info`.
 pub mod hpke {
     pub const DOOR: &[u8] = b"sotto/1 door wrap";
+    pub const CAPSULE: &[u8] = b"sotto/1 capsule wrap";
 }
 
 /// What a hash is made over begins with one of these.

@@ -4,6 +4,7 @@
 //! [`room::policy`](crate::room) (commits), [`identity`](crate::identity) (certificates) and
 //! [`message`](crate::message) (who said what). Primitives are the RustCrypto and dalek crates'; none is ours.
 
+mod committed;
 mod entry;
 pub mod error;
 pub mod identity;
@@ -23,5 +24,5 @@ mod wrap;
 pub use error::CryptoError;
 pub use random::{random_array, random_u64};
 pub use secret::Secret;
-pub use sign::{AccessKey, DeviceKey, JoinKey};
+pub use sign::{AccessKey, AdminKey, DeviceKey, JoinKey};
 pub use storage_key::StorageKey;

@@ -81,6 +81,10 @@ signing_key!(
     /// What permits one handshake through a door, at the relay.
     JoinKey
 );
+signing_key!(
+    /// What an account with a role rewinds and deletes a room with, at the relay.
+    AdminKey
+);
 
 /// Checks a signature, strictly.
 pub fn verify(public: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {

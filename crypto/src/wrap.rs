@@ -35,8 +35,8 @@ impl WrapKey {
         XWing::sk_to_pk(&self.0).to_bytes().to_vec()
     }
 
-    /// Opens a wrap made for this key and `context`.
-    pub fn open(&self, context: &[u8], wrap: &[u8]) -> Result<Secret, CryptoError> {
+    /// Opens a wrap made for this key, `info` (what is wrapped) and `context` (where).
+    pub fn open(&self, info: &[u8], context: &[u8], wrap: &[u8]) -> Result<Secret, CryptoError> {
         let (encapsulated, sealed) =
             wrap.split_at_checked(ENCAPSULATED_BYTES).ok_or(CryptoError::Malformed("wrap"))?;
         let encapsulated = <XWing as hpke::Kem>::EncappedKey::from_bytes(encapsulated)
@@ -45,7 +45,7 @@ impl WrapKey {
             &OpModeR::Base,
             &self.0,
             &encapsulated,
-            labels::hpke::DOOR,
+            info,
             sealed,
             context,
         );
@@ -56,6 +56,7 @@ impl WrapKey {
 
 /// Seals `secret` to a public key; the same inputs give the same bytes.
 pub fn seal(
+    info: &[u8],
     public_key: &[u8],
     context: &[u8],
     secret: &Secret,
@@ -67,7 +68,7 @@ pub fn seal(
     let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWing>(
         &OpModeS::Base,
         &public_key,
-        labels::hpke::DOOR,
+        info,
         secret.expose(),
         context,
         &mut DerivedRandomness { secret: randomness, block: 0 },
@@ -141,15 +142,16 @@ mod tests {
     fn a_wrap_opens_for_its_key_and_context_alone_and_is_recomputable() {
         let key = WrapKey::from_seed(&Secret::new([1; 32]));
         let (secret, randomness) = (Secret::new([2; 32]), Secret::new([3; 32]));
-        let wrap = seal(&key.public(), b"context", &secret, &randomness).unwrap();
-        assert_eq!(key.open(b"context", &wrap).unwrap(), secret);
-        assert_eq!(wrap, seal(&key.public(), b"context", &secret, &randomness).unwrap());
-        assert_ne!(wrap, seal(&key.public(), b"context", &secret, &Secret::new([4; 32])).unwrap());
-        assert_eq!(key.open(b"Context", &wrap), Err(CryptoError::DoesNotOpen));
+        let wrap = seal(b"info", &key.public(), b"context", &secret, &randomness).unwrap();
+        assert_eq!(key.open(b"info", b"context", &wrap).unwrap(), secret);
+        assert_eq!(wrap, seal(b"info", &key.public(), b"context", &secret, &randomness).unwrap());
+        assert_ne!(wrap, seal(b"info", &key.public(), b"context", &secret, &Secret::new([4; 32])).unwrap());
+        assert_eq!(key.open(b"info", b"Context", &wrap), Err(CryptoError::DoesNotOpen));
+        assert_eq!(key.open(b"Info", b"context", &wrap), Err(CryptoError::DoesNotOpen));
         let other = WrapKey::from_seed(&Secret::new([9; 32]));
-        assert_eq!(other.open(b"context", &wrap), Err(CryptoError::DoesNotOpen));
+        assert_eq!(other.open(b"info", b"context", &wrap), Err(CryptoError::DoesNotOpen));
         for cut in [0, 1119, 1120, wrap.len() - 1] {
-            assert!(key.open(b"context", &wrap[..cut]).is_err());
+            assert!(key.open(b"info", b"context", &wrap[..cut]).is_err());
         }
     }
 

@@ -11,11 +11,11 @@
 mod support;
 
 use sotto_crypto::{
-    CryptoError, DeviceKey, Secret,
+    CryptoError, Secret,
     link::InviteLink,
     room::{Invite, JoinRequest, RoomChange, Suite, policy::Violation},
 };
-use support::{Person, certificate, invite, receive, start};
+use support::{Person, invite, receive, start};
 
 #[test]
 fn an_invite_lets_in_as_many_people_as_it_says() {
@@ -44,7 +44,7 @@ fn doors_of_two_epochs_do_not_tell_decoys_from_invites() {
     }
     let rotated = adas.commit(&RoomChange::Rotate, start(&adas)).unwrap();
     let ids = |doors: &[sotto_protocol::Door]| doors.iter().map(|door| door.id).collect::<Vec<_>>();
-    assert_eq!(ids(&card.unwrap().doors), ids(&rotated.doors), "three invites and a decoy, all as before");
+    assert_eq!(ids(&card.unwrap().doors), ids(&rotated.doors), "three invites and an account, all as before");
 }
 
 #[test]
@@ -67,12 +67,10 @@ fn a_link_of_another_secret_or_epoch_opens_nothing() {
     let mut adas = ada.creates(Suite::Hybrid);
     let (link, card) = invite(&mut adas, &ada, None);
     let join = |link: &InviteLink, card_bytes: &[u8], wrap: &[u8], epoch| {
-        let device = bob.device.clone();
-        JoinRequest { link, card: card_bytes, wrap, epoch, certificate: &bob.certificate, device }
-            .join()
-            .err()
+        JoinRequest { link, card: card_bytes, wrap, epoch, own: &bob.own }.join().err()
     };
-    let wrap = &card.doors[0].wrap;
+    let door = link.door().unwrap();
+    let wrap = &card.doors.iter().find(|candidate| candidate.id == door).unwrap().wrap;
     assert_eq!(join(&link, &card.card, wrap, 1), None);
     let other = InviteLink { secret: Secret::random().unwrap(), ..link.clone() };
     assert_eq!(join(&other, &card.card, wrap, 1), Some(CryptoError::DoesNotOpen));
@@ -100,7 +98,8 @@ fn a_certificate_for_another_device_is_not_used() {
     let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
     let mut adas = ada.creates(Suite::Hybrid);
     let (link, card) = invite(&mut adas, &ada, None);
-    let thief = Person { certificate: bob.certificate.clone(), ..Person::new("Thief") };
+    let mut thief = Person::new("Thief");
+    thief.own.certificate = bob.own.certificate.clone();
     assert_eq!(thief.tries_to_join(&link, &card, 1).err(), Some(CryptoError::BadKey));
 }
 
@@ -111,12 +110,7 @@ fn an_account_that_is_in_the_room_needs_its_own_door_for_another_device() {
     let (link, card) = invite(&mut adas, &ada, None);
     let joining = bob.tries_to_join(&link, &card, 1).unwrap();
     receive(&mut adas, &joining.handshake).unwrap();
-    let device = DeviceKey::generate().unwrap();
-    let second = Person {
-        certificate: certificate(&bob.identity, &device, "Bob"),
-        identity: bob.identity.clone(),
-        device,
-    };
+    let second = bob.on_another_device();
     let result = second.tries_to_join(&link, &joining.handshake, 2);
     assert_eq!(result.err(), Some(CryptoError::Forbidden(Violation::AccountPresent)));
 }

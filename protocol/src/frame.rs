@@ -20,6 +20,10 @@ pub struct ClientFrame {
 }
 
 /// What a client can ask.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is decoded for each frame and moved once; what is large in it is on the heap"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Request {
     /// Make a room; answered by [`Reply::Created`]. Repeating it with the same keys is answered alike.
@@ -112,6 +116,21 @@ pub struct AppendHandshake {
     /// Absent when a member commits (the room is open on this connection); present when someone joins.
     #[n(7)]
     pub join: Option<JoinAuthority>,
+    /// The sealed capsule of the next epoch; absent in rooms with a timer.
+    #[cbor(n(8), with = "minicbor::bytes")]
+    pub capsule: Option<Vec<u8>>,
+    /// The capsule's key, sealed to each account of the next epoch, padded to a power of two.
+    #[n(9)]
+    pub capsule_wraps: Option<Vec<CapsuleWrap>>,
+    /// The epoch before, sealed under the next one; only where newcomers may read history.
+    #[cbor(n(10), with = "minicbor::bytes")]
+    pub history: Option<Vec<u8>>,
+    /// Keys that may act on the room at the relay from now on: those of its owner and admins.
+    #[n(11)]
+    pub admin_keys: Option<Vec<minicbor::bytes::ByteArray<32>>>,
+    /// Whether access keys of earlier epochs open nothing after this entry.
+    #[n(12)]
+    pub cut: Option<bool>,
 }
 
 /// A door and the card's key, sealed to those who hold the door's secret.
@@ -122,6 +141,21 @@ pub struct Door {
     #[n(0)]
     pub id: DoorId,
     /// The sealed key of the card.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub wrap: Vec<u8>,
+    /// When the relay closes it, in milliseconds since 1970; absent for a door without expiry.
+    #[n(2)]
+    pub expires_at_ms: Option<u64>,
+}
+
+/// A capsule's key, sealed to one account's recovery key.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CapsuleWrap {
+    /// By which the account finds its own; means nothing outside the room.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub tag: [u8; 16],
+    /// The sealed key of the capsule.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub wrap: Vec<u8>,
 }

@@ -16,9 +16,9 @@ pub use entry::{
 };
 pub use error::{ErrorCode, WireError};
 pub use frame::{
-    Append, AppendHandshake, CardReply, CardRequest, ClientFrame, CreateRoom, Direction, Door, FrameError,
-    JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, RelayFrame, Reply, Request, RoomAccess,
-    Welcome, decode, encode,
+    Append, AppendHandshake, CapsuleWrap, CardReply, CardRequest, ClientFrame, CreateRoom, Direction, Door,
+    FrameError, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, RelayFrame, Reply, Request,
+    RoomAccess, Welcome, decode, encode,
 };
 pub use id::{DoorId, EntryId, IdError, Incarnation, RoomId};
 

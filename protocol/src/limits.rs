@@ -30,6 +30,27 @@ pub const DOOR_WRAP_MAX_BYTES: usize = 2048;
 /// Longest room name, in bytes of UTF-8.
 pub const ROOM_NAME_MAX_BYTES: usize = 256;
 
+/// Longest room topic, in bytes of UTF-8.
+pub const ROOM_TOPIC_MAX_BYTES: usize = 1024;
+
+/// Longest reference to a room's picture, in bytes.
+pub const ROOM_AVATAR_MAX_BYTES: usize = 512;
+
+/// Most admins of a room, besides its owner.
+pub const ADMINS_MAX: usize = 64;
+
+/// Most devices of one account in a room.
+pub const DEVICES_PER_ACCOUNT_MAX: usize = 16;
+
+/// How many removed devices a room remembers.
+pub const REVOKED_DEVICES_MAX: usize = 256;
+
+/// Shortest time after which messages may vanish, in seconds.
+pub const TIMER_MIN_S: u32 = 60;
+
+/// Longest time after which messages may vanish, in seconds: a year.
+pub const TIMER_MAX_S: u32 = 366 * 24 * 60 * 60;
+
 /// Longest display name, in bytes of UTF-8.
 pub const DISPLAY_NAME_MAX_BYTES: usize = 128;
 

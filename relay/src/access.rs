@@ -195,7 +195,7 @@ mod tests {
         let door = |n: u16| {
             let mut id = [0; 16];
             id[..2].copy_from_slice(&n.to_be_bytes());
-            Door { id: DoorId::new(id), wrap: vec![0; 10] }
+            Door { id: DoorId::new(id), wrap: vec![0; 10], expires_at_ms: None }
         };
         let doors = |count: u16| (0..count).map(door).collect::<Vec<_>>();
         for count in [0, 1, 2, 4, 1024] {

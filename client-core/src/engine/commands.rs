@@ -59,7 +59,8 @@ impl Engine {
             RoomSuite::Classical => Suite::Classical,
         };
         let bug = |_| ClientError::Bug("the room could not be made");
-        let room = Room::create(suite, name, &certificate, self.profile.device()).map_err(bug)?;
+        let own = self.profile.own_device(certificate);
+        let room = Room::create(suite, name, &own).map_err(bug)?;
         let id = room.id();
         let message_secret = room.secrets().map_err(bug)?.message.clone();
         let first =

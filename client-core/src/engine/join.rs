@@ -8,7 +8,7 @@ use super::{Engine, connection::Purpose, sync::refusal};
 use crate::{
     ClientError,
     api::{Event, Outcome, Ticket},
-    room::{EpochEvent, EpochRecord, RoomPhase, RoomRecord, RoomSlot},
+    room::{EpochEvent, EpochRecord, RoomPhase, RoomRecord, RoomSlot, append_handshake},
     store::{Change, Table, Value},
     timeline::TimelineBody,
 };
@@ -20,8 +20,7 @@ use sotto_crypto::{
     room::{JoinRequest, Joining, policy::Violation},
 };
 use sotto_protocol::{
-    AppendHandshake, CardReply, CardRequest, DoorId, ErrorCode, JoinAuthority, Reply, Request, entry_hash,
-    join_statement,
+    CardReply, CardRequest, DoorId, ErrorCode, JoinAuthority, Reply, Request, entry_hash, join_statement,
 };
 
 /// How often a join that lost its race is made again.
@@ -158,7 +157,8 @@ impl Engine {
     }
 
     pub(super) fn card_answered(&mut self, ticket: Ticket, reply: Reply) {
-        let device = self.profile.device();
+        let Some(certificate) = self.join_mut(ticket).map(|join| join.certificate.clone()) else { return };
+        let own = self.profile.own_device(certificate);
         let Some(join) = self.join_mut(ticket) else { return };
         let CardReply { epoch, last_handshake_seq, card, wrap } = match reply {
             Reply::Card(card) => card,
@@ -167,14 +167,7 @@ impl Engine {
                 return self.end_join(ticket, Err(error));
             }
         };
-        let request = JoinRequest {
-            link: &join.link,
-            card: &card,
-            wrap: &wrap,
-            epoch,
-            certificate: &join.certificate,
-            device,
-        };
+        let request = JoinRequest { link: &join.link, card: &card, wrap: &wrap, epoch, own: &own };
         match request.join() {
             Ok(joining) => {
                 join.joining = Some(Box::new(joining));
@@ -200,16 +193,7 @@ impl Engine {
         let statement =
             join_statement(&authority, &challenge, &room, joining.epoch, &joining.door, &handshake.entry);
         let authority = JoinAuthority { door: joining.door, signature: joining.join_key().sign(&statement) };
-        let append = AppendHandshake {
-            room,
-            last_handshake_seq,
-            entry: handshake.entry,
-            access_key: handshake.access_key,
-            join_key: handshake.join_key,
-            card: handshake.card,
-            doors: handshake.doors,
-            join: Some(authority),
-        };
+        let append = append_handshake(room, last_handshake_seq, handshake, Some(authority));
         self.request(Purpose::Join(ticket), Request::AppendHandshake(append));
     }
 

@@ -37,6 +37,9 @@ impl Engine {
     /// Sends what waits in a room that is open and read up to its head.
     pub(super) fn send_waiting(&mut self, id: RoomId) {
         self.settle_intents(id);
+        if let Err(error) = self.begin_room(id) {
+            self.tell(crate::Event::Problem(error));
+        }
         self.send_commit(id);
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
         match slot.sendable(|message| link.under_way.contains(message)) {
@@ -54,6 +57,15 @@ impl Engine {
             }
             Err(error) => self.tell(crate::Event::Problem(error)),
         }
+    }
+
+    /// The first commit of a room that was made here: from then on there is a card and a capsule, and messages go out.
+    fn begin_room(&mut self, id: RoomId) -> Result<(), ClientError> {
+        let Some(slot) = self.rooms.get_mut(&id) else { return Ok(()) };
+        if slot.room.epoch() == 0 && slot.record.pending.is_none() {
+            slot.commit(&RoomChange::Rotate, None)?;
+        }
+        Ok(())
     }
 
     pub(super) fn message_answered(&mut self, id: RoomId, message: MessageId, reply: &Reply) {

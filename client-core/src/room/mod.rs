@@ -10,6 +10,7 @@ pub use record::{
     Cursor, Damage, EpochEvent, EpochRecord, LogRecord, OutboxRecord, OwnInvite, PendingCommit, RoomPhase,
     RoomRecord,
 };
+pub use send::append_handshake;
 
 use crate::{
     ClientError,

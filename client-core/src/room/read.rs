@@ -4,7 +4,7 @@
 //! only the current epoch's key opens messages at the relay. The secrets of the epochs in between are kept until the cursor
 //! has passed them, and then erased.
 
-use super::{Cursor, Damage, EpochEvent, EpochRecord, LogRecord, RoomSlot, encode, log_key};
+use super::{Cursor, Damage, EpochEvent, EpochRecord, LogRecord, RoomPhase, RoomSlot, encode, log_key};
 use crate::{
     ClientError,
     api::Alarm,
@@ -268,10 +268,9 @@ impl RoomSlot {
             .invites
             .retain(|invite| invite.link.door().is_ok_and(|door| self.room.state().invite(&door).is_some()));
         self.record.last_handshake_seq = entry.seq;
-        self.begin_epoch(transition, entry_hash(&entry.entry))?;
         self.dirty.record = true;
         self.dirty.group = true;
-        Ok(())
+        self.begin_epoch(transition, entry_hash(&entry.entry))
     }
 
     fn take_anothers(&mut self, entry: &LogEntry) -> Result<Transition, CryptoError> {
@@ -281,6 +280,10 @@ impl RoomSlot {
     }
 
     fn begin_epoch(&mut self, transition: Transition, entry_hash: [u8; 32]) -> Result<(), ClientError> {
+        if transition.is_removed {
+            self.record.phase = RoomPhase::Left;
+            return Err(ClientError::NotInRoom);
+        }
         let message_secret =
             self.room.secrets().map_err(|_| ClientError::Bug("the room has no secrets"))?.message.clone();
         let body = match transition.renamed {
@@ -400,7 +403,8 @@ impl RoomSlot {
 
     /// Whether nothing can be changed here any more.
     pub const fn is_stopped(&self) -> bool {
-        matches!(self.record.alarm, Some(Alarm::InvalidChange(_) | Alarm::RelayRolledBack(_)))
+        matches!(self.record.phase, RoomPhase::Left)
+            || matches!(self.record.alarm, Some(Alarm::InvalidChange(_) | Alarm::RelayRolledBack(_)))
     }
 
     fn own_device(&self) -> [u8; 32] {

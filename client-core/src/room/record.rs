@@ -61,6 +61,9 @@ pub enum RoomPhase {
     /// It is there.
     #[n(1)]
     Open,
+    /// This device was removed, or has left. What was said before stays.
+    #[n(2)]
+    Left,
 }
 
 /// An epoch whose messages are being read.

@@ -6,9 +6,9 @@ use sotto_crypto::{
     CryptoError,
     message::{self, Content, Draft, MessageId},
     random_array,
-    room::{RoomChange, policy::Violation},
+    room::{Handshake, RoomChange, policy::Violation},
 };
-use sotto_protocol::{Append, AppendHandshake, limits::MESSAGE_CONTENT_MAX_BYTES};
+use sotto_protocol::{Append, AppendHandshake, JoinAuthority, RoomId, limits::MESSAGE_CONTENT_MAX_BYTES};
 
 impl RoomSlot {
     /// Puts a text into the outbox.
@@ -44,6 +44,10 @@ impl RoomSlot {
         is_under_way: impl Fn(&MessageId) -> bool,
     ) -> Result<Vec<(MessageId, Append)>, ClientError> {
         let epoch = self.room.epoch();
+        // Epoch 0 has no capsule: what was said in it could not be read on another device.
+        if epoch == 0 {
+            return Ok(Vec::new());
+        }
         let waiting: Vec<u64> = self
             .outbox
             .iter()
@@ -159,16 +163,7 @@ impl RoomSlot {
     /// What is appended for the pending commit.
     pub fn pending_append(&self) -> Option<AppendHandshake> {
         let PendingCommit { last_handshake_seq, handshake, .. } = self.record.pending.clone()?;
-        Some(AppendHandshake {
-            room: self.room.id(),
-            last_handshake_seq,
-            entry: handshake.entry,
-            access_key: handshake.access_key,
-            join_key: handshake.join_key,
-            card: handshake.card,
-            doors: handshake.doors,
-            join: None,
-        })
+        Some(append_handshake(self.room.id(), last_handshake_seq, handshake, None))
     }
 
     /// Forgets a pending commit that the relay refuses.
@@ -178,5 +173,29 @@ impl RoomSlot {
         self.dirty.record = true;
         self.dirty.group = true;
         Ok(())
+    }
+}
+
+/// A handshake as it is appended.
+pub fn append_handshake(
+    room: RoomId,
+    last_handshake_seq: u64,
+    handshake: Handshake,
+    join: Option<JoinAuthority>,
+) -> AppendHandshake {
+    AppendHandshake {
+        room,
+        last_handshake_seq,
+        entry: handshake.entry,
+        access_key: handshake.access_key,
+        join_key: handshake.join_key,
+        card: handshake.card,
+        doors: handshake.doors,
+        join,
+        capsule: handshake.capsule,
+        capsule_wraps: Some(handshake.capsule_wraps),
+        history: handshake.history,
+        admin_keys: Some(handshake.admin_keys),
+        cut: handshake.cut.then_some(true),
     }
 }

@@ -25,7 +25,7 @@ pub struct CertificateRequest<'a> {
     pub recovery_key_hash: Option<[u8; 32]>,
     /// The name shown to others.
     pub display_name: &'a str,
-    /// Rises with each change of the recovery key.
+    /// 0 for guests; 1 for the first recovery key, and one more with each change of it.
     pub generation: u32,
     /// When it was made, in milliseconds since 1970. Nothing is decided by it.
     pub not_before_ms: u64,
@@ -60,18 +60,18 @@ struct Signed(
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
     bytes: Vec<u8>,
-    account: AccountId,
+    identity_key: [u8; 32],
+    recovery_key_hash: Option<[u8; 32]>,
     device_key: [u8; 32],
     display_name: String,
     generation: u32,
-    is_guest: bool,
 }
 
 impl Certificate {
     /// Makes and signs one.
     ///
     /// # Errors
-    /// [`CryptoError::Malformed`] where the name cannot be used.
+    /// [`CryptoError::Malformed`] where the name cannot be used, or the generation does not fit the recovery key.
     pub fn issue(identity: &IdentityKey, request: CertificateRequest<'_>) -> Result<Self, CryptoError> {
         let name =
             check_display_name(request.display_name).map_err(|_| CryptoError::Malformed("display name"))?;
@@ -106,14 +106,18 @@ impl Certificate {
         if check_display_name(&body.display_name) != Ok(&body.display_name) {
             return Err(malformed());
         }
+        // Generation 0 is the guest's, who has no recovery key; from 1 on there is one.
+        if body.recovery_key_hash.is_none() != (body.generation == 0) {
+            return Err(malformed());
+        }
         sign::verify(&body.identity_key, &statement(&signed), &signature)?;
         Ok(Self {
             bytes: bytes.to_vec(),
-            account: AccountId::of(&body.identity_key),
+            identity_key: body.identity_key,
+            recovery_key_hash: body.recovery_key_hash,
             device_key: body.device_key,
             display_name: body.display_name,
             generation: body.generation,
-            is_guest: body.recovery_key_hash.is_none(),
         })
     }
 
@@ -125,8 +129,20 @@ impl Certificate {
 
     /// Whose device it is.
     #[must_use]
-    pub const fn account(&self) -> AccountId {
-        self.account
+    pub fn account(&self) -> AccountId {
+        AccountId::of(&self.identity_key)
+    }
+
+    /// The identity's public key.
+    #[must_use]
+    pub const fn identity_key(&self) -> &[u8; 32] {
+        &self.identity_key
+    }
+
+    /// SHA-256 of the account's recovery public key; `None` for guests.
+    #[must_use]
+    pub const fn recovery_key_hash(&self) -> Option<&[u8; 32]> {
+        self.recovery_key_hash.as_ref()
     }
 
     /// The device's public key.
@@ -150,13 +166,13 @@ impl Certificate {
     /// Whether the identity has no recovery key.
     #[must_use]
     pub const fn is_guest(&self) -> bool {
-        self.is_guest
+        self.recovery_key_hash.is_none()
     }
 }
 
 impl core::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Certificate").field("account", &self.account).finish_non_exhaustive()
+        f.debug_struct("Certificate").field("account", &self.account()).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which names may be shown: not empty, not too long, no control or direction-changing characters.
 
-use sotto_protocol::limits::{DISPLAY_NAME_MAX_BYTES, ROOM_NAME_MAX_BYTES};
+use sotto_protocol::limits::{DISPLAY_NAME_MAX_BYTES, ROOM_NAME_MAX_BYTES, ROOM_TOPIC_MAX_BYTES};
 
 /// Why a name cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,14 @@ pub fn check_display_name(name: &str) -> Result<&str, NameError> {
 /// [`NameError`].
 pub fn check_room_name(name: &str) -> Result<&str, NameError> {
     check(name, ROOM_NAME_MAX_BYTES)
+}
+
+/// Checks a room's topic and takes surrounding space away.
+///
+/// # Errors
+/// [`NameError`].
+pub fn check_topic(topic: &str) -> Result<&str, NameError> {
+    check(topic, ROOM_TOPIC_MAX_BYTES)
 }
 
 fn check(name: &str, max_bytes: usize) -> Result<&str, NameError> {

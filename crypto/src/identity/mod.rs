@@ -10,4 +10,4 @@ mod display_name;
 pub use crate::sign::IdentityKey;
 pub use account::AccountId;
 pub use certificate::{Certificate, CertificateRequest, MAX_CERTIFICATE_BYTES};
-pub use display_name::{NameError, check_display_name, check_room_name};
+pub use display_name::{NameError, check_display_name, check_room_name, check_topic};

@@ -112,18 +112,14 @@ fn statement(room: &RoomId, epoch: u64, id: &EntryId, body: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::AccountId;
 
     const ROOM: RoomId = RoomId::new([1; 16]);
 
     fn roster(devices: &[&DeviceKey]) -> Roster {
-        let entry = |device: &&DeviceKey| RosterEntry {
-            account: AccountId::of(&device.public()),
-            device_key: device.public(),
-            display_name: "Ada".into(),
-            via: None,
+        let entry = |(leaf, device): (usize, &&DeviceKey)| {
+            (leaf as u32, RosterEntry::sample(leaf as u8 + 1, device.public()))
         };
-        Roster::from_entries(devices.iter().map(entry).enumerate().map(|(leaf, entry)| (leaf as u32, entry)))
+        Roster::from_entries(devices.iter().enumerate().map(entry))
     }
 
     fn draft(leaf: u32, content: &[u8]) -> Draft<'_> {

@@ -1,23 +1,15 @@
-//! The card: what a door opens. With it a newcomer can make the commit that brings them in, with no one online.
+//! The card: what a door opens. With it a device can make the commit that brings it in, with no one online.
 //!
-//! ```text
-//! sealed card = version (1) || salt (16) || commitment (32) || AES-256-GCM(padded card)
-//! card        = CBOR map { 0: epoch, 1: GroupInfo with tree, 2: handshake secret, 3: join seed, 4: [seq, H] }
-//! ```
-//! Key, nonce and commitment come from the card's key and the salt. The commitment makes sure that a card opens under one key
-//! only. The salt is random: a card that is written again never meets the same nonce.
+//! `card = CBOR map { 0: epoch, 1: GroupInfo with tree, 2: handshake secret, 3: join seed, 4: [seq, H] }`, sealed with a key
+//! commitment under the card's key.
 
 use super::EpochSecrets;
-use crate::{CryptoError, Secret, entry::split_key_and_nonce, kdf, labels::expand, padding, random_array};
-use aes_gcm::aead::{Aead, Payload};
+use crate::{CryptoError, Secret, committed, labels::expand};
 use minicbor::{Decode, Encode};
 use sotto_protocol::{Chain, RoomId};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 1;
-
-/// What a newcomer needs to come in.
+/// What a device needs to come in.
 #[derive(Encode, Decode)]
 #[cbor(map)]
 pub struct Card {
@@ -27,10 +19,10 @@ pub struct Card {
     /// MLSMessage with a GroupInfo that holds the ratchet tree and the external public key.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub group_info: Vec<u8>,
-    /// Seals the newcomer's commit.
+    /// Seals the commit of whoever comes in.
     #[n(2)]
     pub handshake: Secret,
-    /// Seed of the key that permits the newcomer's append.
+    /// Seed of the key that permits its append.
     #[n(3)]
     pub join: Secret,
     /// The last entry that the card's writer had verified.
@@ -46,44 +38,15 @@ impl Card {
 
     /// Seals the card.
     pub fn seal(&self, card_key: &Secret, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
-        let salt = random_array::<16>()?;
-        let padded = padding::pad(&Zeroizing::new(sotto_protocol::encode(self)))?;
-        let (okm, commitment) = keys(card_key, &salt)?;
-        let (cipher, nonce) = split_key_and_nonce(&okm)?;
-        let sealed = cipher
-            .encrypt(&nonce, Payload { msg: &padded, aad: room.as_bytes() })
-            .map_err(|_| CryptoError::Malformed("card"))?;
-        Ok([[VERSION].as_slice(), &salt, commitment.as_slice(), &sealed].concat())
+        let content = Zeroizing::new(sotto_protocol::encode(self));
+        committed::seal(card_key, expand::CARD, room.as_bytes(), &content)
     }
 
     /// Opens a sealed card.
     pub fn open(card_key: &Secret, room: &RoomId, sealed: &[u8]) -> Result<Self, CryptoError> {
-        let malformed = || CryptoError::Malformed("card");
-        let (version, rest) = sealed.split_first().ok_or_else(malformed)?;
-        if *version != VERSION {
-            return Err(CryptoError::NewerVersion);
-        }
-        let (salt, rest) = rest.split_first_chunk::<16>().ok_or_else(malformed)?;
-        let (commitment, sealed) = rest.split_first_chunk::<32>().ok_or_else(malformed)?;
-        let (okm, expected) = keys(card_key, salt)?;
-        if !bool::from(expected.as_slice().ct_eq(commitment)) {
-            return Err(CryptoError::DoesNotOpen);
-        }
-        let (cipher, nonce) = split_key_and_nonce(&okm)?;
-        let payload = Payload { msg: sealed, aad: room.as_bytes() };
-        let padded = Zeroizing::new(cipher.decrypt(&nonce, payload).map_err(|_| CryptoError::DoesNotOpen)?);
-        sotto_protocol::decode(padding::unpad(&padded)?).map_err(|_| malformed())
+        let content = committed::open(card_key, expand::CARD, room.as_bytes(), sealed)?;
+        sotto_protocol::decode(&content).map_err(|_| CryptoError::Malformed("card"))
     }
-}
-
-type KeyAndNonce = Zeroizing<[u8; 44]>;
-type Commitment = Zeroizing<[u8; 32]>;
-
-fn keys(card_key: &Secret, salt: &[u8; 16]) -> Result<(KeyAndNonce, Commitment), CryptoError> {
-    Ok((
-        kdf::expand::<44>(card_key, expand::CARD, &[b"key and nonce", salt])?,
-        kdf::expand::<32>(card_key, expand::CARD, &[b"commitment", salt])?,
-    ))
 }
 
 #[cfg(test)]
@@ -105,11 +68,5 @@ mod tests {
         assert_eq!(Card::open(&secret(9), &room, &sealed).unwrap().group_info, card.group_info);
         assert!(Card::open(&secret(8), &room, &sealed).is_err());
         assert!(Card::open(&secret(9), &RoomId::new([2; 16]), &sealed).is_err());
-        for position in [0, 1, 17, 49, 60, sealed.len() - 1] {
-            let mut flipped = sealed.clone();
-            flipped[position] ^= 1;
-            assert!(Card::open(&secret(9), &room, &flipped).is_err(), "byte {position}");
-        }
-        assert_ne!(sealed, card.seal(&secret(9), &room).unwrap());
     }
 }

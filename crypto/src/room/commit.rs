@@ -1,13 +1,26 @@
-//! A member's commit: a change to the room's state, or only new keys.
+//! A member's commit: a change to the room's state, a removal, or only new keys.
 
 use super::{
-    Handshake, Invite, InviteId, Room, RoomState, Roster, card::Card, config, door, policy,
+    Handshake, History, Invite, InviteId, OwnDevice, Permissions, Role, Room, RoomState, RosterChange,
+    RosterEntry, config,
+    door::Leaves,
+    history::{LeafChange, LeafRecord},
+    leaf::LeafData,
+    policy,
+    policy::{LeaveStatement, Removal},
+    publish::{Epoch, Outgoing, certificate_bytes, hands_history_on, leaves_of},
     secrets::EpochSecrets,
 };
-use crate::{CryptoError, entry, identity::check_room_name, random_array};
-use openmls::prelude::{Extensions, tls_codec::Serialize as _};
+use crate::{
+    CryptoError,
+    identity::{AccountId, NameError, check_room_name, check_topic},
+};
+use openmls::{
+    group::StagedCommit,
+    prelude::{Extensions, LeafNodeIndex, LeafNodeParameters, tls_codec::Serialize as _},
+};
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{Chain, EntryId, EntryKind, limits::OPEN_INVITES_MAX};
+use sotto_protocol::{Chain, limits::OPEN_INVITES_MAX};
 
 /// What a member wants changed.
 #[derive(Debug, Clone)]
@@ -18,8 +31,44 @@ pub enum RoomChange {
     RemoveInvite(InviteId),
     /// Give the room another name.
     Rename(String),
+    /// Say what the room is about.
+    SetTopic(String),
+    /// Give the room a picture (an encoded attachment reference), or none.
+    SetAvatar(Option<Vec<u8>>),
+    /// Give an account a role. A new owner leaves the old one an admin.
+    SetRole(AccountId, Role),
+    /// Say what roles may.
+    SetPermissions(Permissions),
+    /// Let messages vanish after so many seconds, or never.
+    SetTimer(Option<u32>),
+    /// Say what newcomers may read.
+    SetHistory(History),
+    /// Take over a room whose owner is gone.
+    TakeOver,
+    /// Close the room: nobody comes in, nothing is said.
+    Close,
+    /// Open a closed room again.
+    Reopen,
+    /// Remove an account with all its devices.
+    RemoveMember(AccountId),
+    /// Remove one other device of this account.
+    RemoveDevice([u8; 32]),
+    /// Remove whoever signed that they leave.
+    Leave(LeaveStatement),
     /// New keys, and nothing else.
     Rotate,
+    /// New keys, with what this device's account publishes now: certificate, door key, recovery key.
+    Renew(Box<OwnDevice>),
+}
+
+/// A change, worked out.
+struct Plan {
+    state: Option<RoomState>,
+    removed: Vec<u32>,
+    aad: Vec<u8>,
+    /// This device's new leaf, where its account publishes something new.
+    own: Option<(OwnDevice, LeafData)>,
+    entry: RosterEntry,
 }
 
 impl Room {
@@ -28,47 +77,30 @@ impl Room {
     ///
     /// # Errors
     /// [`CryptoError::CommitPending`]; [`CryptoError::Forbidden`] where the rules do not allow the change;
-    /// [`CryptoError::OverLimit`] where the room has as many invites as it may.
+    /// [`CryptoError::OverLimit`] where the room has as many invites as it may; [`CryptoError::Malformed`] where a name or topic
+    /// cannot be used, or whoever is to be removed is not there.
     pub fn commit(&mut self, change: &RoomChange, chain: Chain) -> Result<Handshake, CryptoError> {
         if self.has_pending_commit() {
             return Err(CryptoError::CommitPending);
         }
-        let new_state = self.changed_state(change)?;
         let before = self.secrets()?;
-        let mut builder = self.group.commit_builder().force_self_update(true);
-        if let Some(state) = &new_state {
-            let extensions =
-                Extensions::from_vec(vec![config::required_capabilities(), state.to_extension()])
-                    .map_err(|_| CryptoError::Mls("context extensions"))?;
-            builder = builder
-                .propose_group_context_extensions(extensions)
-                .map_err(|_| CryptoError::Mls("context extensions"))?;
-        }
-        let bundle = builder
-            .load_psks(self.provider.storage())
-            .map_err(|_| CryptoError::Mls("the commit could not be made"))?
-            .use_ratchet_tree_extension(true)
-            .build(self.provider.rand(), self.provider.crypto(), &self.device, |_| true)
-            .map_err(|_| CryptoError::Mls("the commit could not be made"))?
-            .stage_commit(&self.provider)
-            .map_err(|_| CryptoError::Mls("the commit could not be staged"))?;
-        let (commit, _, group_info) = bundle.into_messages();
-        let group_info = group_info.ok_or(CryptoError::Mls("no GroupInfo"))?;
+        let plan = self.plan(change)?;
+        let (commit, group_info) = self.make_commit(&plan)?;
         let staged = self.group.pending_commit().ok_or(CryptoError::Mls("no pending commit"))?;
-        let secrets =
-            EpochSecrets::export(|label| staged.export_secret(self.provider.crypto(), label, &[], 32).ok())?;
-        let serialize = |message: openmls::prelude::MlsMessageOut| {
-            message.tls_serialize_detached().map_err(|_| CryptoError::Mls("serialization"))
-        };
-        let after = After {
-            room: self.id,
-            epoch: self.epoch(),
-            handshake: &before.handshake,
-            secrets: &secrets,
-            state: new_state.as_ref().unwrap_or(&self.state),
-            roster: &self.roster,
-        };
-        after.handshake(&serialize(commit)?, serialize(group_info)?, chain)
+        let handshake = self.outgoing(&before, &plan, staged, &commit, group_info, chain);
+        if handshake.is_err() {
+            self.discard_pending()?;
+        }
+        handshake
+    }
+
+    /// Signs that this device leaves, alone or with all of its account. Sent as a message; any member commits it then.
+    ///
+    /// # Errors
+    /// [`CryptoError::Mls`] where this device is not in the room any more.
+    pub fn leave(&self, scope: policy::LeaveScope) -> Result<LeaveStatement, CryptoError> {
+        let own = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
+        Ok(LeaveStatement::sign(&self.id, &self.device, own.joined, scope))
     }
 
     /// Forgets a pending commit that lost its race.
@@ -81,42 +113,216 @@ impl Room {
             .map_err(|_| CryptoError::Mls("the pending commit could not be discarded"))
     }
 
-    /// The state after a change, checked by the same rules as others will check it; `None` where it stays.
-    fn changed_state(&self, change: &RoomChange) -> Result<Option<RoomState>, CryptoError> {
-        let mut state = self.state.clone();
+    fn make_commit(&mut self, plan: &Plan) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
+        self.group.set_aad(plan.aad.clone());
+        let mut builder = self
+            .group
+            .commit_builder()
+            .force_self_update(true)
+            .propose_removals(plan.removed.iter().map(|leaf| LeafNodeIndex::new(*leaf)));
+        if let Some((own, data)) = &plan.own {
+            let leaf = LeafNodeParameters::builder()
+                .with_credential_with_key(config::credential(&own.certificate))
+                .with_extensions(data.to_extensions()?)
+                .build();
+            builder = builder.leaf_node_parameters(leaf);
+        }
+        if let Some(state) = &plan.state {
+            let extensions =
+                Extensions::from_vec(vec![config::required_capabilities(), state.to_extension()])
+                    .map_err(|_| CryptoError::Mls("context extensions"))?;
+            builder = builder
+                .propose_group_context_extensions(extensions)
+                .map_err(|_| CryptoError::Mls("context extensions"))?;
+        }
+        let bundle = builder
+            .load_psks(self.provider.storage())
+            .map_err(|_| CryptoError::Mls("the commit could not be made"))?
+            .use_ratchet_tree_extension(true)
+            .create_group_info(true)
+            .build(self.provider.rand(), self.provider.crypto(), &self.device, |_| true)
+            .map_err(|_| CryptoError::Mls("the commit could not be made"))?
+            .stage_commit(&self.provider)
+            .map_err(|_| CryptoError::Mls("the commit could not be staged"))?;
+        let (commit, _, group_info) = bundle.into_messages();
+        let group_info = group_info.ok_or(CryptoError::Mls("no GroupInfo"))?;
+        let serialize = |message: openmls::prelude::MlsMessageOut| {
+            message.tls_serialize_detached().map_err(|_| CryptoError::Mls("serialization"))
+        };
+        Ok((serialize(commit)?, serialize(group_info)?))
+    }
+
+    fn outgoing(
+        &self,
+        before: &EpochSecrets,
+        plan: &Plan,
+        staged: &StagedCommit,
+        commit: &[u8],
+        group_info: Vec<u8>,
+        chain: Chain,
+    ) -> Result<Handshake, CryptoError> {
+        let secrets =
+            EpochSecrets::export(|label| staged.export_secret(self.provider.crypto(), label, &[], 32).ok())?;
+        let own_leaf = staged.update_path_leaf_node().ok_or(CryptoError::Mls("no leaf"))?;
+        let own_certificate = certificate_bytes(own_leaf);
+        let mut leaves: Leaves = leaves_of(&self.group)?;
+        leaves.retain(|leaf, _| !plan.removed.contains(leaf));
+        leaves.insert(self.own_leaf(), LeafData::of(own_leaf)?);
+        let roster = self.roster.after(&self.roster_change(&plan.removed, self.own_leaf(), &plan.entry));
+        let arrival = self.arrival_of(&plan.removed, self.own_leaf(), &plan.entry, own_certificate.clone());
+        let state = plan.state.as_ref().unwrap_or(&self.state);
+        let certificates = |leaf| {
+            if leaf == self.own_leaf() { Some(own_certificate.clone()) } else { self.certificate_at(leaf) }
+        };
+        let next = Epoch {
+            room: self.id,
+            number: self.epoch().checked_add(1).ok_or(CryptoError::Mls("the last epoch"))?,
+            secrets: &secrets,
+            state,
+            roster: &roster,
+            leaves: &leaves,
+            change: &arrival,
+            certificates: &certificates,
+        };
+        let record = hands_history_on(&self.state, state).then(|| self.record(before)).transpose()?;
+        let outgoing = Outgoing {
+            commit,
+            handshake: &before.handshake,
+            history: record.as_ref(),
+            cut: !plan.removed.is_empty() && plan.aad.is_empty(),
+        };
+        outgoing.handshake(&next, group_info, chain)
+    }
+
+    /// What a commit does to the roster.
+    pub(super) fn roster_change(&self, removed: &[u32], leaf: u32, entry: &RosterEntry) -> RosterChange {
+        let mut change = RosterChange(removed.iter().map(|leaf| (*leaf, None)).collect());
+        change.0.insert(leaf, Some(entry.clone()));
+        change
+    }
+
+    /// The same, as history keeps it: with certificates, and with what was there before.
+    pub(super) fn arrival_of(
+        &self,
+        removed: &[u32],
+        leaf: u32,
+        entry: &RosterEntry,
+        certificate: Vec<u8>,
+    ) -> Vec<LeafChange> {
+        let after = LeafRecord { entry: entry.clone(), certificate };
+        let mut change: Vec<_> = removed
+            .iter()
+            .filter(|gone| **gone != leaf)
+            .map(|gone| LeafChange { leaf: *gone, before: self.leaf_record(*gone), after: None })
+            .collect();
+        change.push(LeafChange { leaf, before: self.leaf_record(leaf), after: Some(after) });
+        change.sort_by_key(|change| change.leaf);
+        change
+    }
+
+    /// Works a change out, and checks it by the same rules as others will check it.
+    fn plan(&self, change: &RoomChange) -> Result<Plan, CryptoError> {
+        let entry = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?.clone();
+        let mut plan = Plan { state: None, removed: Vec::new(), aad: Vec::new(), own: None, entry };
         match change {
-            RoomChange::Rotate => return Ok(None),
-            RoomChange::Rename(name) => {
-                check_room_name(name)
-                    .map_err(|_| CryptoError::Malformed("room name"))?
-                    .clone_into(&mut state.name);
+            RoomChange::Rotate => {}
+            RoomChange::Renew(own) => {
+                own.check()?;
+                let data = own.leaf_data(&self.id, plan.entry.via, plan.entry.joined)?;
+                plan.entry = RosterEntry::new(&own.certificate, &data)?;
+                plan.own = Some((own.as_ref().clone(), data));
             }
+            RoomChange::RemoveMember(account) => {
+                plan.removed = self.roster.devices_of(account).map(|(leaf, _)| leaf).collect();
+                plan.state = Some(self.state_without(&plan, Removal::Forced)?);
+            }
+            RoomChange::RemoveDevice(device_key) => {
+                let is_it = |(_, entry): &(u32, &RosterEntry)| entry.device_key == *device_key;
+                plan.removed = self.roster.iter().filter(is_it).map(|(leaf, _)| leaf).collect();
+                plan.state = Some(self.state_without(&plan, Removal::Forced)?);
+            }
+            RoomChange::Leave(statement) => {
+                plan.removed = self.leaving(statement);
+                plan.aad = statement.to_bytes();
+                plan.state = Some(self.state_without(&plan, Removal::Left)?);
+            }
+            change => plan.state = Some(self.changed_state(change)?),
+        }
+        let facts = policy::Facts {
+            member: Some(self.own_leaf()),
+            leaf: Some(Ok(plan.entry.clone())),
+            has_foreign_proposal: false,
+            removed: plan.removed.clone(),
+            new_state: plan.state.clone().map(Ok),
+            aad: &plan.aad,
+        };
+        policy::judge(&self.before(), &facts)?;
+        Ok(plan)
+    }
+
+    fn state_without(&self, plan: &Plan, kind: Removal) -> Result<RoomState, CryptoError> {
+        if plan.removed.is_empty() {
+            return Err(CryptoError::Malformed("whoever is to be removed is not in the room"));
+        }
+        let own = Some((self.own_leaf(), &plan.entry));
+        Ok(policy::state_after_removal(&self.before(), &plan.removed, kind, own))
+    }
+
+    fn leaving(&self, statement: &LeaveStatement) -> Vec<u32> {
+        let signer = self.roster.iter().find(|(_, entry)| entry.device_key == statement.device_key);
+        match (signer, statement.scope) {
+            (Some((leaf, _)), policy::LeaveScope::Device) => vec![leaf],
+            (Some((_, entry)), policy::LeaveScope::Account) => {
+                self.roster.devices_of(&entry.account).map(|(leaf, _)| leaf).collect()
+            }
+            (None, _) => Vec::new(),
+        }
+    }
+
+    fn changed_state(&self, change: &RoomChange) -> Result<RoomState, CryptoError> {
+        let mut state = self.state.clone();
+        let own = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
+        match change {
+            RoomChange::Rename(name) => {
+                name_of(check_room_name(name), "room name")?.clone_into(&mut state.name)
+            }
+            RoomChange::SetTopic(topic) if topic.trim().is_empty() => state.topic.clear(),
+            RoomChange::SetTopic(topic) => {
+                name_of(check_topic(topic), "room topic")?.clone_into(&mut state.topic);
+            }
+            RoomChange::SetAvatar(avatar) => state.avatar.clone_from(avatar),
+            RoomChange::SetRole(account, role) => set_role(&mut state, *account, *role),
+            RoomChange::TakeOver => {
+                state.owner = own.account;
+                state.admins.retain(|admin| *admin != own.account);
+            }
+            RoomChange::SetPermissions(permissions) => state.permissions = *permissions,
+            RoomChange::SetTimer(timer_s) => {
+                state.timer_s = *timer_s;
+                // What vanishes cannot be handed to those who come later.
+                if timer_s.is_some() {
+                    state.history = History::SinceJoining;
+                }
+            }
+            RoomChange::SetHistory(history) => state.history = *history,
+            RoomChange::Close => {
+                state.is_closed = true;
+                state.invites.clear();
+            }
+            RoomChange::Reopen => state.is_closed = false,
             RoomChange::AddInvite(invite) => {
-                if state.invites.len() >= OPEN_INVITES_MAX {
-                    let actual = state.invites.len() + 1;
-                    return Err(CryptoError::OverLimit {
-                        what: "open invites",
-                        actual,
-                        max: OPEN_INVITES_MAX,
-                    });
+                let actual = state.invites.len() + 1;
+                if actual > OPEN_INVITES_MAX {
+                    let what = "open invites";
+                    return Err(CryptoError::OverLimit { what, actual, max: OPEN_INVITES_MAX });
                 }
                 state.invites.push((**invite).clone());
             }
-            RoomChange::RemoveInvite(id) => {
-                state.invites.retain(|invite| invite.id != *id);
-            }
+            RoomChange::RemoveInvite(id) => state.invites.retain(|invite| invite.id != *id),
+            _ => {}
         }
-        let own = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
-        let facts = policy::Facts {
-            member: Some(self.own_leaf()),
-            leaf: Some(Ok(own.clone())),
-            has_foreign_proposal: false,
-            removed: Vec::new(),
-            new_state: Some(Ok(state.clone())),
-            aad: &[],
-        };
-        policy::judge(&self.before(), &facts)?;
-        Ok(Some(state))
+        state.prune(&self.roster);
+        Ok(state)
     }
 
     /// The room as the rules look at it.
@@ -131,38 +337,21 @@ impl Room {
     }
 }
 
-/// What goes out with a commit, for the epoch it leads to.
-pub(super) struct After<'a> {
-    pub room: sotto_protocol::RoomId,
-    /// The epoch that the commit leaves.
-    pub epoch: u64,
-    /// The handshake secret of that epoch.
-    pub handshake: &'a crate::Secret,
-    /// The secrets of the next epoch.
-    pub secrets: &'a EpochSecrets,
-    /// The state in the next epoch.
-    pub state: &'a RoomState,
-    /// Who is in the room in the next epoch.
-    pub roster: &'a Roster,
+fn name_of<'a>(checked: Result<&'a str, NameError>, what: &'static str) -> Result<&'a str, CryptoError> {
+    checked.map_err(|_| CryptoError::Malformed(what))
 }
 
-impl After<'_> {
-    pub(super) fn handshake(
-        &self,
-        commit: &[u8],
-        group_info: Vec<u8>,
-        chain: Chain,
-    ) -> Result<Handshake, CryptoError> {
-        let id = EntryId::new(random_array()?);
-        let next_epoch = self.epoch.checked_add(1).ok_or(CryptoError::Mls("the last epoch"))?;
-        let card = Card::of(self.secrets, next_epoch, group_info, chain);
-        Ok(Handshake {
-            id,
-            entry: entry::seal(self.handshake, &self.room, EntryKind::Handshake, self.epoch, id, commit)?,
-            access_key: self.secrets.access_key().public(),
-            join_key: self.secrets.join_key().public(),
-            card: card.seal(&door::card_key(self.secrets)?, &self.room)?,
-            doors: door::doors(self.secrets, &self.room, next_epoch, self.state, self.roster)?,
-        })
+fn set_role(state: &mut RoomState, account: AccountId, role: Role) {
+    let was_owner = state.owner;
+    state.admins.retain(|admin| *admin != account);
+    match role {
+        Role::Member => {}
+        Role::Admin => state.admins.push(account),
+        Role::Owner if account == was_owner => {}
+        Role::Owner => {
+            state.owner = account;
+            state.admins.push(was_owner);
+        }
     }
+    state.admins.sort_unstable();
 }

@@ -1,7 +1,7 @@
 //! How the MLS groups of rooms are set up.
 
 use super::{leaf::LEAF_EXTENSION, state::STATE_EXTENSION};
-use crate::{CryptoError, DeviceKey, identity::Certificate, provider};
+use crate::{DeviceKey, identity::Certificate, provider};
 use openmls::{
     credentials::{BasicCredential, CredentialWithKey},
     group::{MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY},
@@ -82,11 +82,6 @@ pub(super) fn credential(certificate: &Certificate) -> CredentialWithKey {
         credential: BasicCredential::new(certificate.as_bytes().to_vec()).into(),
         signature_key: certificate.device_key().to_vec().into(),
     }
-}
-
-/// A certificate may be used only with the device key that it names.
-pub(super) fn check_own(certificate: &Certificate, device: &DeviceKey) -> Result<(), CryptoError> {
-    if *certificate.device_key() == device.public() { Ok(()) } else { Err(CryptoError::BadKey) }
 }
 
 impl Signer for DeviceKey {

@@ -1,19 +1,31 @@
-//! Joining through an invite's door: with the card, by an external commit (RFC 9420, section 12.4.3.2), with no one online.
+//! Coming in through a door: with the card, by an external commit (RFC 9420, section 12.4.3.2), with no one online. A newcomer
+//! uses an invite's door; the next device of an account that is in the room, or one that has lost its way, its account's.
 
 use super::{
-    Handshake, Room, RosterEntry, card::Card, commit::After, config, config::Suite, door, facts::new_state,
-    leaf::LeafData, policy, process::roster_of,
+    Handshake, HistoryReader, InviteId, OwnDevice, Room, RoomState, Roster, RosterChange, RosterEntry,
+    card::Card,
+    config,
+    config::Suite,
+    door::Leaves,
+    facts::new_state,
+    history,
+    history::{LeafChange, LeafRecord},
+    leaf::LeafData,
+    policy,
+    policy::JoinProof,
+    publish::{Epoch, Outgoing, certificate_bytes},
+    wraps,
 };
 use crate::{
-    CryptoError, DeviceKey, JoinKey, Secret, identity::Certificate, link, link::InviteLink,
-    provider::Provider,
+    CryptoError, DeviceKey, JoinKey, Secret, link, link::InviteLink, provider::Provider, wrap::WrapKey,
 };
 use minicbor::{Decode, Encode};
 use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn},
-    group::MlsGroup,
+    group::{MlsGroup, ProposalStore, PublicGroup},
+    messages::group_info::VerifiableGroupInfo,
     prelude::{
-        LeafNodeParameters,
+        LeafNodeParameters, RatchetTreeIn,
         tls_codec::{DeserializeBytes as _, Serialize as _},
     },
 };
@@ -21,7 +33,7 @@ use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::{Chain, DoorId, RoomId};
 use zeroize::Zeroizing;
 
-/// What it takes to join.
+/// What it takes to join by an invite.
 #[derive(Debug)]
 pub struct JoinRequest<'a> {
     /// The invite.
@@ -32,10 +44,23 @@ pub struct JoinRequest<'a> {
     pub wrap: &'a [u8],
     /// The epoch that the relay says the card is of.
     pub epoch: u64,
-    /// Who joins.
-    pub certificate: &'a Certificate,
-    /// With which device.
-    pub device: DeviceKey,
+    /// Who joins, with which device.
+    pub own: &'a OwnDevice,
+}
+
+/// What it takes to come in by the door of one's own account.
+#[derive(Debug)]
+pub struct AccountJoin<'a> {
+    /// Which room.
+    pub room: RoomId,
+    /// The sealed card from the relay.
+    pub card: &'a [u8],
+    /// The card's key, sealed to the account's door.
+    pub wrap: &'a [u8],
+    /// The epoch that the relay says the card is of.
+    pub epoch: u64,
+    /// Which device comes in.
+    pub own: &'a OwnDevice,
 }
 
 /// A join that the relay has not acknowledged: the room as it will be then.
@@ -52,8 +77,10 @@ pub struct Joining {
     pub chain: Chain,
     /// The epoch that the join leaves.
     pub epoch: u64,
-    /// Whether the inviter is still in the room.
+    /// Whether the inviter is still in the room; true for an account's own door.
     pub is_inviter_present: bool,
+    /// Who was in the room before.
+    roster_before: Roster,
 }
 
 #[derive(Encode, Decode)]
@@ -73,6 +100,8 @@ struct SavedJoin {
     epoch: u64,
     #[n(6)]
     is_inviter_present: bool,
+    #[n(7)]
+    roster_before: Roster,
 }
 
 impl Joining {
@@ -89,6 +118,7 @@ impl Joining {
             chain: self.chain,
             epoch: self.epoch,
             is_inviter_present: self.is_inviter_present,
+            roster_before: self.roster_before.clone(),
         };
         Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
     }
@@ -108,6 +138,7 @@ impl Joining {
             chain: saved.chain,
             epoch: saved.epoch,
             is_inviter_present: saved.is_inviter_present,
+            roster_before: saved.roster_before,
         })
     }
 
@@ -115,6 +146,18 @@ impl Joining {
     #[must_use]
     pub fn join_key(&self) -> JoinKey {
         JoinKey::from_seed(&self.join_seed)
+    }
+
+    /// Reads what was said before this device came in: by its account's capsules, or by history links from the first one that a
+    /// member has added on.
+    ///
+    /// # Errors
+    /// [`CryptoError::Mls`] only for a fault in here.
+    pub fn history(&self) -> Result<HistoryReader, CryptoError> {
+        let own = self.room.roster.get(self.room.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
+        let tag = history::capsule_tag(&self.room.state, &own.account)?;
+        let next = self.room.secrets()?.message;
+        Ok(HistoryReader::new(self.room.id, tag, self.epoch, self.roster_before.clone(), Some(next)))
     }
 }
 
@@ -126,59 +169,224 @@ impl JoinRequest<'_> {
     /// [`CryptoError::WrongEpoch`] where the card is older than the link or not of the epoch that the relay says;
     /// [`CryptoError::Forbidden`] where the room's rules would not let this device in.
     pub fn join(self) -> Result<Joining, CryptoError> {
-        let Self { link, certificate, device, .. } = self;
-        config::check_own(certificate, &device)?;
+        let Self { link, card, wrap, epoch, own } = self;
+        own.check()?;
         let door = link.door()?;
-        let card_key = link::invite_wrap_key(&link.secret)?
-            .open(&door::context(&link.room, self.epoch, &door), self.wrap)?;
-        let card = Card::open(&card_key, &link.room, self.card)?;
-        if card.epoch != self.epoch || card.epoch < link.epoch {
-            return Err(CryptoError::WrongEpoch { expected: self.epoch.max(link.epoch), found: card.epoch });
+        let opened = open_card(&link::invite_wrap_key(&link.secret)?, &link.room, epoch, &door, card, wrap)?;
+        if opened.epoch < link.epoch {
+            return Err(CryptoError::WrongEpoch { expected: link.epoch, found: opened.epoch });
         }
-        if card.epoch == u64::MAX {
-            return Err(CryptoError::Malformed("card"));
-        }
-        let (group_info, suite) = group_info(&card)?;
-        let joiner = RosterEntry {
-            account: certificate.account(),
-            device_key: device.public(),
-            display_name: certificate.display_name().to_owned(),
-            via: Some(door),
-        };
-        let statement = policy::join_proof_statement(&link.room, card.epoch, &joiner);
+        let entrance = Entrance::read(link.room, opened)?;
+        let (data, joiner) = entrance.joiner(own, Some(door))?;
+        let statement = policy::join_proof_statement(&link.room, epoch, &joiner);
         let signature = link::invite_signature_key(&link.secret)?.sign(&statement);
-        let aad = sotto_protocol::encode(&policy::JoinProof { invite: door, signature });
+        let is_inviter_present = entrance.roster.has(&link.inviter);
+        let proof = JoinProof::Invite(door, signature);
+        entrance.enter(own, door, &data, joiner, &proof, is_inviter_present)
+    }
+}
+
+impl AccountJoin<'_> {
+    /// Opens the card with the account's door key and makes the commit. A leaf that this very device has is replaced.
+    ///
+    /// # Errors
+    /// As [`JoinRequest::join`]; [`CryptoError::Forbidden`] where the account is not in the room any more.
+    pub fn join(self) -> Result<Joining, CryptoError> {
+        let Self { room, card, wrap, epoch, own } = self;
+        own.check()?;
+        let door = own.door(&room)?;
+        let entrance = Entrance::read(room, open_card(&own.door_key(), &room, epoch, &door, card, wrap)?)?;
+        let account = own.certificate.account();
+        let sibling = entrance.roster.devices_of(&account).find(|(_, entry)| entry.door == door);
+        let via = sibling
+            .map(|(_, entry)| entry.via)
+            .ok_or(CryptoError::Forbidden(policy::Violation::AccountDoor))?;
+        let (data, joiner) = entrance.joiner(own, via)?;
+        entrance.enter(own, door, &data, joiner, &JoinProof::Account(door), true)
+    }
+}
+
+fn open_card(
+    key: &WrapKey,
+    room: &RoomId,
+    epoch: u64,
+    door: &DoorId,
+    card: &[u8],
+    wrap: &[u8],
+) -> Result<Card, CryptoError> {
+    let context = wraps::context(room, epoch, door.as_bytes());
+    let card_key = key.open(wraps::DOOR.info, &context, wrap)?;
+    let card = Card::open(&card_key, room, card)?;
+    if card.epoch != epoch || epoch == u64::MAX {
+        return Err(CryptoError::WrongEpoch { expected: epoch, found: card.epoch });
+    }
+    Ok(card)
+}
+
+/// The room as the card shows it.
+struct Entrance {
+    room: RoomId,
+    card: Card,
+    suite: Suite,
+    roster: Roster,
+    state: RoomState,
+    leaves: Leaves,
+    records: Vec<(u32, LeafRecord)>,
+}
+
+impl Entrance {
+    /// Verifies tree, GroupInfo and every certificate.
+    fn read(room: RoomId, card: Card) -> Result<Self, CryptoError> {
+        let malformed = || CryptoError::Malformed("card");
+        let (info, suite) = group_info(&card)?;
+        if info.group_id().as_slice() != room.as_bytes() || info.epoch().as_u64() != card.epoch {
+            return Err(malformed());
+        }
+        let tree: RatchetTreeIn =
+            info.extensions().ratchet_tree().ok_or_else(malformed)?.ratchet_tree().clone();
+        let provider = Provider::default();
+        let (group, _) = PublicGroup::from_external(
+            provider.crypto(),
+            provider.storage(),
+            tree,
+            info,
+            ProposalStore::new(),
+        )
+        .map_err(|_| CryptoError::Mls("the card's group is not valid"))?;
+        let state = new_state(group.group_context().extensions())?;
+        if !state.is_well_formed() {
+            return Err(CryptoError::Malformed("room state"));
+        }
+        let mut leaves = Leaves::new();
+        let mut records = Vec::new();
+        for member in group.members() {
+            let leaf = group.leaf(member.index).ok_or_else(malformed)?;
+            let entry = RosterEntry::of(leaf, suite)?;
+            leaves.insert(member.index.u32(), LeafData::of(leaf)?);
+            records.push((member.index.u32(), LeafRecord { entry, certificate: certificate_bytes(leaf) }));
+        }
+        let roster = Roster::from_entries(records.iter().map(|(leaf, record)| (*leaf, record.entry.clone())));
+        Ok(Self { room, card, suite, roster, state, leaves, records })
+    }
+
+    fn joiner(&self, own: &OwnDevice, via: Option<InviteId>) -> Result<(LeafData, RosterEntry), CryptoError> {
+        let data = own.leaf_data(&self.room, via, self.card.epoch.saturating_add(1))?;
+        let entry = RosterEntry::new(&own.certificate, &data)?;
+        Ok((data, entry))
+    }
+
+    /// Judges the join as every member will, so that nobody is sent into a room that refuses them, and makes the commit.
+    fn enter(
+        self,
+        own: &OwnDevice,
+        door: DoorId,
+        data: &LeafData,
+        joiner: RosterEntry,
+        proof: &JoinProof,
+        is_inviter_present: bool,
+    ) -> Result<Joining, CryptoError> {
+        let aad = sotto_protocol::encode(proof);
+        let old = self.roster.iter().find(|(_, entry)| entry.device_key == joiner.device_key);
+        let removed: Vec<u32> = old.map(|(leaf, _)| leaf).into_iter().collect();
+        let facts = policy::Facts {
+            member: None,
+            leaf: Some(Ok(joiner.clone())),
+            has_foreign_proposal: false,
+            removed: removed.clone(),
+            new_state: None,
+            aad: &aad,
+        };
+        let before = policy::Before {
+            room: self.room,
+            epoch: self.card.epoch,
+            suite: self.suite,
+            roster: &self.roster,
+            state: &self.state,
+        };
+        policy::judge(&before, &facts)?;
 
         let provider = Provider::default();
+        let (group, commit) = self.external_commit(&provider, own, data, aad)?;
+        let leaf = group.own_leaf_index().u32();
+        let mut change = RosterChange(removed.iter().map(|leaf| (*leaf, None)).collect());
+        change.0.insert(leaf, Some(joiner.clone()));
+        let arrival = self.arrival(&removed, leaf, joiner, own);
+        let room = Room {
+            id: self.room,
+            provider,
+            group,
+            device: own.device.clone(),
+            roster: self.roster.after(&change),
+            state: self.state.clone(),
+            arrival,
+            previous: None,
+            checkpoint: None,
+        };
+        let handshake = self.handshake(&room, &commit, &removed, data)?;
+        Ok(Joining {
+            handshake,
+            door,
+            join_seed: self.card.join.clone(),
+            chain: self.card.chain,
+            epoch: self.card.epoch,
+            is_inviter_present,
+            room,
+            roster_before: self.roster,
+        })
+    }
+
+    fn external_commit(
+        &self,
+        provider: &Provider,
+        own: &OwnDevice,
+        data: &LeafData,
+        aad: Vec<u8>,
+    ) -> Result<(MlsGroup, Vec<u8>), CryptoError> {
+        let (info, _) = group_info(&self.card)?;
         let leaf = LeafNodeParameters::builder()
-            .with_capabilities(config::capabilities(suite))
-            .with_extensions(LeafData { via: Some(door) }.to_extensions()?)
+            .with_capabilities(config::capabilities(self.suite))
+            .with_extensions(data.to_extensions()?)
             .build();
-        let builder = MlsGroup::external_commit_builder()
+        let failed = |_| CryptoError::Mls("the join could not be made");
+        let (group, bundle) = MlsGroup::external_commit_builder()
             .with_config(config::join_config())
-            .with_aad(aad.clone())
+            .with_aad(aad)
             .skip_lifetime_validation()
-            .build_group(&provider, group_info, config::credential(certificate))
+            .build_group(provider, info, config::credential(&own.certificate))
             .map_err(|_| CryptoError::Mls("the card's group is not valid"))?
             .leaf_node_parameters(leaf)
             .load_psks(provider.storage())
             .map_err(|_| CryptoError::Mls("the join could not be made"))?
-            .build(provider.rand(), provider.crypto(), &device, |_| true)
+            .build(provider.rand(), provider.crypto(), &own.device, |_| true)
+            .map_err(|_| CryptoError::Mls("the join could not be made"))?
+            .finalize(provider)
             .map_err(|_| CryptoError::Mls("the join could not be made"))?;
-        let (group, bundle) =
-            builder.finalize(&provider).map_err(|_| CryptoError::Mls("the join could not be made"))?;
-        if group.group_id().as_slice() != link.room.as_bytes()
-            || group.epoch().as_u64() != card.epoch.saturating_add(1)
-        {
-            return Err(CryptoError::Malformed("card"));
-        }
-        let (roster, state) = (roster_of(&group)?, new_state(group.extensions())?);
-        if !state.is_well_formed() {
-            return Err(CryptoError::Malformed("room state"));
-        }
-        let room = Room { id: link.room, provider, group, device, roster, state };
-        room.check_own_join(&card, &joiner, &aad)?;
+        let commit = bundle.commit().tls_serialize_detached().map_err(failed)?;
+        Ok((group, commit))
+    }
 
+    fn arrival(&self, removed: &[u32], leaf: u32, joiner: RosterEntry, own: &OwnDevice) -> Vec<LeafChange> {
+        let before = |leaf: u32| {
+            self.records.iter().find(|(other, _)| *other == leaf).map(|(_, record)| record.clone())
+        };
+        let after = LeafRecord { entry: joiner, certificate: own.certificate.as_bytes().to_vec() };
+        let mut change: Vec<_> = removed
+            .iter()
+            .filter(|gone| **gone != leaf)
+            .map(|gone| LeafChange { leaf: *gone, before: before(*gone), after: None })
+            .collect();
+        change.push(LeafChange { leaf, before: before(leaf), after: Some(after) });
+        change.sort_by_key(|change| change.leaf);
+        change
+    }
+
+    fn handshake(
+        &self,
+        room: &Room,
+        commit: &[u8],
+        removed: &[u32],
+        data: &LeafData,
+    ) -> Result<Handshake, CryptoError> {
         let secrets = room.secrets()?;
         let group_info = room
             .group
@@ -186,33 +394,17 @@ impl JoinRequest<'_> {
             .map_err(|_| CryptoError::Mls("no GroupInfo"))?
             .tls_serialize_detached()
             .map_err(|_| CryptoError::Mls("serialization"))?;
-        let commit =
-            bundle.commit().tls_serialize_detached().map_err(|_| CryptoError::Mls("serialization"))?;
-        let after = After {
-            room: link.room,
-            epoch: card.epoch,
-            handshake: &card.handshake,
-            secrets: &secrets,
-            state: &room.state,
-            roster: &room.roster,
-        };
-        let handshake = after.handshake(&commit, group_info, card.chain)?;
-        let is_inviter_present = room.roster.iter().any(|(_, entry)| entry.account == link.inviter);
-        Ok(Joining {
-            handshake,
-            door,
-            join_seed: card.join.clone(),
-            chain: card.chain,
-            epoch: card.epoch,
-            is_inviter_present,
-            room,
-        })
+        let mut leaves = self.leaves.clone();
+        leaves.retain(|leaf, _| !removed.contains(leaf));
+        leaves.insert(room.own_leaf(), data.clone());
+        let certificates = |leaf| room.certificate_at(leaf);
+        let next: Epoch<'_> = room.current(&secrets, &leaves, &certificates);
+        let outgoing = Outgoing { commit, handshake: &self.card.handshake, history: None, cut: false };
+        outgoing.handshake(&next, group_info, self.card.chain)
     }
 }
 
-fn group_info(
-    card: &Card,
-) -> Result<(openmls::messages::group_info::VerifiableGroupInfo, Suite), CryptoError> {
+fn group_info(card: &Card) -> Result<(VerifiableGroupInfo, Suite), CryptoError> {
     let malformed = || CryptoError::Malformed("card");
     let message = MlsMessageIn::tls_deserialize_exact_bytes(&card.group_info).map_err(|_| malformed())?;
     let MlsMessageBodyIn::GroupInfo(group_info) = message.extract() else { return Err(malformed()) };
@@ -221,29 +413,4 @@ fn group_info(
         return Err(CryptoError::NewerVersion);
     }
     Ok((group_info, suite))
-}
-
-impl Room {
-    /// Judges this device's own join as every member will, so that nobody is sent into a room that refuses them.
-    fn check_own_join(&self, card: &Card, joiner: &RosterEntry, aad: &[u8]) -> Result<(), CryptoError> {
-        // The roster before: without this device, but with its old leaf, which the join replaces.
-        let others = self.roster.iter().filter(|(leaf, _)| *leaf != self.own_leaf());
-        let before = super::Roster::from_entries(others.map(|(leaf, entry)| (leaf, entry.clone())));
-        let facts = policy::Facts {
-            member: None,
-            leaf: Some(Ok(joiner.clone())),
-            has_foreign_proposal: false,
-            removed: Vec::new(),
-            new_state: None,
-            aad,
-        };
-        let before = policy::Before {
-            room: self.id,
-            epoch: card.epoch,
-            suite: self.suite(),
-            roster: &before,
-            state: &self.state,
-        };
-        policy::judge(&before, &facts).map_err(CryptoError::Forbidden)
-    }
 }

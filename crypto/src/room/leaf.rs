@@ -1,20 +1,38 @@
-//! What a leaf says about itself besides its certificate: through which invite it came in.
+//! What a leaf says about itself besides its certificate: how it came in, and the public keys that its account has in this
+//! room. A leaf extension, signed with the leaf.
 
 use super::InviteId;
-use crate::CryptoError;
+use crate::{CryptoError, wrap};
 use minicbor::{Decode, Encode};
 use openmls::prelude::{Extension, Extensions, LeafNode, UnknownExtension};
+use sha2::{Digest as _, Sha256};
+use sotto_protocol::DoorId;
 
 /// Type of the leaf extension (RFC 9420, section 17.3: private use).
 pub const LEAF_EXTENSION: u16 = 0xF502;
 
-/// The leaf extension. Account doors come in here.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+/// The leaf extension.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct LeafData {
-    /// The invite through which the device came in; `None` for whoever made the room. Never changes.
+    /// The invite through which the account came in; `None` for whoever made the room. Never changes.
     #[n(0)]
     pub via: Option<InviteId>,
+    /// The epoch that began when this leaf came in. Never changes.
+    #[n(1)]
+    pub joined: u64,
+    /// The account's door: the way in for its next device.
+    #[n(2)]
+    pub door: DoorId,
+    /// X-Wing key to which the card's key is sealed for that door.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub door_key: Vec<u8>,
+    /// Ed25519 key with which the account acts at the relay while it has a role.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub admin_key: [u8; 32],
+    /// X-Wing key to which capsules are sealed; `None` for guests. Its hash stands in the certificate.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub recovery_key: Option<Vec<u8>>,
 }
 
 impl LeafData {
@@ -28,13 +46,29 @@ impl LeafData {
     pub fn of(leaf: &LeafNode) -> Result<Self, CryptoError> {
         let malformed = || CryptoError::Malformed("leaf extension");
         let mut extensions = leaf.extensions().iter();
-        match (extensions.next(), extensions.next()) {
-            (Some(Extension::Unknown(LEAF_EXTENSION, UnknownExtension(bytes))), None) => {
-                let data: Self = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
-                // Nothing may hide in it.
-                if sotto_protocol::encode(&data) == *bytes { Ok(data) } else { Err(malformed()) }
-            }
-            _ => Err(malformed()),
-        }
+        let (Some(Extension::Unknown(LEAF_EXTENSION, UnknownExtension(bytes))), None) =
+            (extensions.next(), extensions.next())
+        else {
+            return Err(malformed());
+        };
+        let data: Self = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
+        // Nothing may hide in it.
+        if sotto_protocol::encode(&data) == *bytes { Ok(data) } else { Err(malformed()) }
+    }
+
+    /// Whether its keys can be used.
+    pub fn check_keys(&self) -> Result<(), CryptoError> {
+        wrap::check_public_key(&self.door_key)?;
+        self.recovery_key.as_deref().map_or(Ok(()), wrap::check_public_key)
+    }
+
+    /// SHA-256 of the door key.
+    pub fn door_key_hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.door_key).into()
+    }
+
+    /// SHA-256 of the recovery key.
+    pub fn recovery_key_hash(&self) -> Option<[u8; 32]> {
+        self.recovery_key.as_ref().map(|key| Sha256::digest(key).into())
     }
 }

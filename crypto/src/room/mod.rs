@@ -1,6 +1,7 @@
 //! A room: an MLS group (RFC 9420) with room state in its context, doors into it and rules of its own.
 //!
-//! A file an operation: [`create`], [`commit`], [`join`], [`process`]; [`policy`] is the one place that judges commits.
+//! A file an operation: [`create`], [`commit`], [`join`], [`process`], [`repair`], [`rewind`]; [`policy`] is the one place that
+//! judges commits.
 
 mod card;
 mod commit;
@@ -8,31 +9,48 @@ mod config;
 mod create;
 mod door;
 mod facts;
+mod history;
 mod join;
 mod leaf;
+mod own;
 pub mod policy;
 mod process;
+mod publish;
+mod repair;
+mod rewind;
+mod role;
 mod roster;
+mod rotation;
 mod secrets;
 mod state;
+mod wraps;
 
 use crate::{
     CryptoError, DeviceKey,
     provider::{GroupState, Provider},
 };
+use history::{EpochRecord, LeafChange};
 use minicbor::{Decode, Encode};
 use openmls::group::{GroupId, MlsGroup};
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{Door, EntryId, RoomId};
+use sotto_protocol::{CapsuleWrap, Door, EntryId, RoomId};
 use zeroize::Zeroizing;
 
 pub use commit::RoomChange;
 pub use config::Suite;
-pub use join::{JoinRequest, Joining};
+pub use history::{HistoryReader, PastEpoch};
+pub use join::{AccountJoin, JoinRequest, Joining};
+pub use own::{OwnDevice, recovery_key_hash, recovery_public_key};
+pub use policy::{LeaveScope, LeaveStatement};
 pub use process::{Staged, Transition};
+pub use publish::Publication;
+pub use repair::Flaw;
+pub use rewind::{Confirm, Rewind, RewindAuthority, RewindEffect, confirm_statement};
+pub use role::{Authority, Permissions, Role};
 pub use roster::{Roster, RosterChange, RosterEntry};
+pub use rotation::RotationPolicy;
 pub use secrets::EpochSecrets;
-pub use state::{Invite, InviteId, RoomState};
+pub use state::{History, Invite, InviteId, RoomState};
 
 /// A room as one of its devices has it.
 pub struct Room {
@@ -42,6 +60,12 @@ pub struct Room {
     device: DeviceKey,
     roster: Roster,
     state: RoomState,
+    /// What the commit that began the epoch did to the tree.
+    arrival: Vec<LeafChange>,
+    /// The epoch before, where newcomers may read it: for the link that a joiner cannot make.
+    previous: Option<EpochRecord>,
+    /// The room before the last commit, while that came through a door and is not confirmed.
+    checkpoint: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// What is appended to the log for a commit, and what the relay keeps for the epoch it leads to.
@@ -66,6 +90,35 @@ pub struct Handshake {
     /// The next epoch's doors, padded to a power of two.
     #[n(5)]
     pub doors: Vec<Door>,
+    /// The next epoch's capsule, sealed; `None` in rooms with a timer.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub capsule: Option<Vec<u8>>,
+    /// The capsule's key, sealed to each account, padded to a power of two.
+    #[n(7)]
+    pub capsule_wraps: Vec<CapsuleWrap>,
+    /// The record of the epoch before, under the next one, where newcomers may read it.
+    #[cbor(n(8), with = "minicbor::bytes")]
+    pub history: Option<Vec<u8>>,
+    /// Room-admin keys of owner and admins.
+    #[n(9)]
+    pub admin_keys: Vec<minicbor::bytes::ByteArray<32>>,
+    /// Whether access keys of earlier epochs open nothing after this entry.
+    #[n(10)]
+    pub cut: bool,
+}
+
+impl Handshake {
+    /// What the relay keeps for the epoch that the commit leads to.
+    #[must_use]
+    pub fn publication(&self) -> Publication {
+        Publication {
+            card: self.card.clone(),
+            doors: self.doors.clone(),
+            capsule: self.capsule.clone(),
+            capsule_wraps: self.capsule_wraps.clone(),
+            admin_keys: self.admin_keys.iter().map(|key| **key).collect(),
+        }
+    }
 }
 
 #[derive(Encode, Decode)]
@@ -74,7 +127,17 @@ struct Saved {
     group: Zeroizing<Vec<u8>>,
     #[n(1)]
     roster: Roster,
+    #[n(2)]
+    arrival: Vec<LeafChange>,
+    #[n(3)]
+    previous: Option<EpochRecord>,
+    #[n(4)]
+    checkpoint: Option<Checkpoint>,
 }
+
+#[derive(Encode, Decode)]
+#[cbor(transparent)]
+struct Checkpoint(#[cbor(n(0), with = "crate::secret::bytes")] Zeroizing<Vec<u8>>);
 
 impl Room {
     /// Reads what [`Room::save`] wrote.
@@ -90,7 +153,17 @@ impl Room {
             .map_err(|_| malformed())?
             .ok_or_else(malformed)?;
         let state = RoomState::of(group.extensions())?;
-        Ok(Self { id, provider, group, device, roster: saved.roster, state })
+        Ok(Self {
+            id,
+            provider,
+            group,
+            device,
+            roster: saved.roster,
+            state,
+            arrival: saved.arrival,
+            previous: saved.previous,
+            checkpoint: saved.checkpoint.map(|Checkpoint(bytes)| bytes),
+        })
     }
 
     /// Everything of the room as one value, to be stored sealed in one transaction with what depends on it.
@@ -98,8 +171,22 @@ impl Room {
     /// # Errors
     /// [`CryptoError::Malformed`] only for a fault in here.
     pub fn save(&self) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        self.save_with(self.checkpoint.clone())
+    }
+
+    fn save_without_checkpoint(&self) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        self.save_with(None)
+    }
+
+    fn save_with(&self, checkpoint: Option<Zeroizing<Vec<u8>>>) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let group = self.provider.state().save().map_err(|_| CryptoError::Malformed("stored room"))?;
-        let saved = Saved { group, roster: self.roster.clone() };
+        let saved = Saved {
+            group,
+            roster: self.roster.clone(),
+            arrival: self.arrival.clone(),
+            previous: self.previous.clone(),
+            checkpoint: checkpoint.map(Checkpoint),
+        };
         Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
     }
 
@@ -151,6 +238,18 @@ impl Room {
     /// [`CryptoError::Mls`] where this device is not in the room any more.
     pub fn secrets(&self) -> Result<EpochSecrets, CryptoError> {
         EpochSecrets::export(|label| self.group.export_secret(self.provider.crypto(), label, &[], 32).ok())
+    }
+
+    /// What two people compare to know that they are in the same room at the same point (RFC 9420, section 8.7).
+    #[must_use]
+    pub fn epoch_authenticator(&self) -> Vec<u8> {
+        self.group.epoch_authenticator().as_slice().to_vec()
+    }
+
+    /// Whether this device was removed: the room stays as it was, and nothing new can be read or said.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        !self.group.is_active()
     }
 
     /// Whether a commit of this device waits for the relay.

@@ -1,13 +1,18 @@
 //! Commits from the log: opened, judged, and merged.
 
 use super::{
-    EpochSecrets, InviteId, Room, RoomState, Roster, RosterChange, RosterEntry, Suite, facts::facts, policy,
+    EpochSecrets, InviteId, Room, RoomState, RosterChange, RosterEntry,
+    facts::facts,
+    history::LeafChange,
+    policy,
+    publish::{certificate_bytes, hands_history_on},
 };
 use crate::{CryptoError, entry, identity::AccountId};
 use openmls::{
-    framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent, ProtocolMessage},
-    group::{MlsGroup, StagedCommit},
+    framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessage, ProcessedMessageContent, ProtocolMessage},
+    group::{ProcessMessageError, StageCommitError, StagedCommit},
     prelude::tls_codec::DeserializeBytes as _,
+    treesync::errors::ApplyUpdatePathError,
 };
 use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::EntryKind;
@@ -15,10 +20,16 @@ use sotto_protocol::EntryKind;
 /// A commit that was found good but has not taken effect yet.
 pub struct Staged {
     commit: Box<StagedCommit>,
+    outcome: Outcome,
+}
+
+/// What a commit does, worked out before it is merged.
+struct Outcome {
     change: RosterChange,
+    arrival: Vec<LeafChange>,
     state: Option<RoomState>,
     committer: RosterEntry,
-    is_join: bool,
+    is_external: bool,
 }
 
 /// What a commit did.
@@ -32,8 +43,16 @@ pub struct Transition {
     pub committer: RosterEntry,
     /// Whether the committer came in by it, as a new person in the room.
     pub is_join: bool,
+    /// Whether the committer came in by it with another device of an account that was here, or came back with the same one.
+    pub is_return: bool,
+    /// Devices that are gone.
+    pub removed: Vec<RosterEntry>,
+    /// Whether this device is among them.
+    pub is_removed: bool,
     /// The room's new name, if it has one.
     pub renamed: Option<String>,
+    /// The room state before, where it changed.
+    pub state_before: Option<Box<RoomState>>,
     /// Invites that are closed now.
     pub closed_invites: Vec<InviteId>,
 }
@@ -45,30 +64,27 @@ impl Room {
     /// # Errors
     /// [`CryptoError::DoesNotOpen`] or [`CryptoError::Malformed`] where the entry was damaged or forged;
     /// [`CryptoError::Mls`] where the commit is not valid; [`CryptoError::Forbidden`] where the rules do not allow it, or the
-    /// registered access key is not the one that members of the next epoch have.
+    /// registered access key is not the one that members of the next epoch have; [`CryptoError::CannotFollow`] where it is not
+    /// made for this device, which then has to come in again by its account's door.
     pub fn stage(&mut self, bytes: &[u8], registered_access_key: &[u8; 32]) -> Result<Staged, CryptoError> {
         let secrets = self.secrets()?;
         let (_, commit) =
             entry::open(&secrets.handshake, &self.id, EntryKind::Handshake, self.epoch(), bytes)?;
-        let message = MlsMessageIn::tls_deserialize_exact_bytes(&commit)
-            .map_err(|_| CryptoError::Malformed("commit"))?;
-        let MlsMessageBodyIn::PublicMessage(message) = message.extract() else {
-            return Err(CryptoError::Malformed("commit"));
-        };
-        let processed = self
-            .group
-            .process_message(&self.provider, ProtocolMessage::from(message))
-            .map_err(|_| CryptoError::Mls("the commit is not valid"))?;
+        let processed = self.process(&commit)?;
         let (sender, aad) = (processed.sender().clone(), processed.aad().to_vec());
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(CryptoError::Malformed("commit"));
         };
         let facts = facts(self.suite(), &sender, &aad, &staged)?;
         policy::judge(&self.before(), &facts)?;
-        let next =
-            EpochSecrets::export(|label| staged.export_secret(self.provider.crypto(), label, &[], 32).ok())?;
-        if next.access_key().public() != *registered_access_key {
-            return Err(CryptoError::Mls("the registered access key is not the room's"));
+        // Whoever is removed has no secrets of the next epoch, and nothing to compare.
+        if !staged.self_removed() {
+            let next = EpochSecrets::export(|label| {
+                staged.export_secret(self.provider.crypto(), label, &[], 32).ok()
+            })?;
+            if next.access_key().public() != *registered_access_key {
+                return Err(CryptoError::Mls("the registered access key is not the room's"));
+            }
         }
         let Some(Ok(committer)) = facts.leaf else { return Err(CryptoError::Mls("no leaf")) };
         let leaf = match facts.member {
@@ -79,11 +95,16 @@ impl Room {
                 .map_err(|_| CryptoError::Mls("no leaf for the joiner"))?
                 .u32(),
         };
-        let is_join = facts.member.is_none()
-            && !self.roster.iter().any(|(_, entry)| entry.account == committer.account);
-        let mut change = RosterChange(facts.removed.iter().map(|removed| (*removed, None)).collect());
-        change.0.insert(leaf, Some(committer.clone()));
-        Ok(Staged { commit: staged, change, state: facts.new_state.transpose()?, committer, is_join })
+        let certificate =
+            staged.update_path_leaf_node().map(certificate_bytes).ok_or(CryptoError::Mls("no leaf"))?;
+        let outcome = Outcome {
+            change: self.roster_change(&facts.removed, leaf, &committer),
+            arrival: self.arrival_of(&facts.removed, leaf, &committer, certificate),
+            state: facts.new_state.transpose()?,
+            committer,
+            is_external: facts.member.is_none(),
+        };
+        Ok(Staged { commit: staged, outcome })
     }
 
     /// Lets a staged commit take effect. A commit of this device that was pending is gone then.
@@ -91,11 +112,15 @@ impl Room {
     /// # Errors
     /// [`CryptoError::Mls`] only for a fault in here; the room must then be loaded again.
     pub fn merge(&mut self, staged: Staged) -> Result<Transition, CryptoError> {
-        let Staged { commit, change, state, committer, is_join } = staged;
+        let Staged { commit, outcome } = staged;
+        let checkpoint = if outcome.is_external { Some(self.save_without_checkpoint()?) } else { None };
+        let previous = self.previous_for(outcome.state.as_ref())?;
         self.group
             .merge_staged_commit(&self.provider, *commit)
             .map_err(|_| CryptoError::Mls("the commit could not be merged"))?;
-        Ok(self.finish(change, state, committer, is_join))
+        self.checkpoint = checkpoint;
+        self.previous = previous;
+        Ok(self.finish(outcome))
     }
 
     /// Lets this device's own pending commit take effect, once it is in the log.
@@ -106,38 +131,81 @@ impl Room {
         let pending = self.group.pending_commit().ok_or(CryptoError::Mls("no pending commit"))?;
         let leaf = pending.update_path_leaf_node().ok_or(CryptoError::Mls("no leaf"))?;
         let committer = RosterEntry::of(leaf, self.suite())?;
-        let state = RoomState::of(pending.group_context().extensions())?;
-        let change = RosterChange([(self.own_leaf(), Some(committer.clone()))].into());
+        let removed: Vec<u32> =
+            pending.remove_proposals().map(|remove| remove.remove_proposal().removed().u32()).collect();
+        let outcome = Outcome {
+            change: self.roster_change(&removed, self.own_leaf(), &committer),
+            arrival: self.arrival_of(&removed, self.own_leaf(), &committer, certificate_bytes(leaf)),
+            state: Some(RoomState::of(pending.group_context().extensions())?),
+            committer,
+            is_external: false,
+        };
+        let previous = self.previous_for(outcome.state.as_ref())?;
         self.group
             .merge_pending_commit(&self.provider)
             .map_err(|_| CryptoError::Mls("the commit could not be merged"))?;
-        Ok(self.finish(change, Some(state), committer, false))
+        self.checkpoint = None;
+        self.previous = previous;
+        Ok(self.finish(outcome))
     }
 
-    fn finish(
-        &mut self,
-        change: RosterChange,
-        state: Option<RoomState>,
-        committer: RosterEntry,
-        is_join: bool,
-    ) -> Transition {
+    fn process(&mut self, commit: &[u8]) -> Result<ProcessedMessage, CryptoError> {
+        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit)
+            .map_err(|_| CryptoError::Malformed("commit"))?;
+        let MlsMessageBodyIn::PublicMessage(message) = message.extract() else {
+            return Err(CryptoError::Malformed("commit"));
+        };
+        self.group.process_message(&self.provider, ProtocolMessage::from(message)).map_err(
+            |error| match error {
+                ProcessMessageError::InvalidCommit(StageCommitError::UpdatePathError(
+                    ApplyUpdatePathError::UnableToDecrypt | ApplyUpdatePathError::PathMismatch,
+                )) => CryptoError::CannotFollow,
+                _ => CryptoError::Mls("the commit is not valid"),
+            },
+        )
+    }
+
+    /// The record of the epoch that ends, where those who come next may read it.
+    fn previous_for(
+        &self,
+        after: Option<&RoomState>,
+    ) -> Result<Option<super::history::EpochRecord>, CryptoError> {
+        if hands_history_on(&self.state, after.unwrap_or(&self.state)) {
+            self.record(&self.secrets()?).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn finish(&mut self, outcome: Outcome) -> Transition {
+        let Outcome { change, arrival, state, committer, is_external } = outcome;
+        let is_join = is_external && !self.roster.has(&committer.account);
+        let is_gone = |(leaf, after): (&u32, &Option<RosterEntry>)| {
+            let before = self.roster.get(*leaf)?;
+            let stays = after.as_ref().is_some_and(|after| after.device_key == before.device_key);
+            (!stays).then(|| before.clone())
+        };
+        let removed: Vec<_> = change.0.iter().filter_map(is_gone).collect();
         self.roster.apply(&change);
         let new = state.unwrap_or_else(|| self.state.clone());
         let closed_invites =
             self.state.invites.iter().map(|invite| invite.id).filter(|id| new.invite(id).is_none()).collect();
         let renamed = (new.name != self.state.name).then(|| new.name.clone());
-        self.state = new;
-        Transition { epoch: self.epoch(), change, committer, is_join, renamed, closed_invites }
+        let before = std::mem::replace(&mut self.state, new);
+        self.arrival = arrival;
+        Transition {
+            epoch: self.epoch(),
+            change,
+            committer,
+            is_join,
+            is_return: is_external && !is_join,
+            removed,
+            is_removed: self.is_removed(),
+            renamed,
+            state_before: (before != self.state).then(|| Box::new(before)),
+            closed_invites,
+        }
     }
-}
-
-/// Everyone in a group's tree, each certificate verified.
-pub(super) fn roster_of(group: &MlsGroup) -> Result<Roster, CryptoError> {
-    let leaves = group.public_group().members().map(|member| {
-        let leaf = group.public_group().leaf(member.index).ok_or(CryptoError::Mls("no leaf"))?;
-        Ok((member.index.u32(), RosterEntry::of(leaf, Suite::of(group.ciphersuite()))?))
-    });
-    leaves.collect::<Result<Vec<_>, CryptoError>>().map(Roster::from_entries)
 }
 
 /// The account of whoever committed.
@@ -145,6 +213,12 @@ impl Staged {
     /// Who committed.
     #[must_use]
     pub const fn committer(&self) -> AccountId {
-        self.committer.account
+        self.outcome.committer.account
+    }
+
+    /// Whether the committer comes in by it.
+    #[must_use]
+    pub const fn is_external(&self) -> bool {
+        self.outcome.is_external
     }
 }

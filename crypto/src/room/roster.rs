@@ -8,6 +8,7 @@ use crate::{
 };
 use minicbor::{Decode, Encode};
 use openmls::prelude::{BasicCredential, LeafNode, tls_codec::Serialize as _};
+use sotto_protocol::DoorId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A device in a room.
@@ -23,28 +24,101 @@ pub struct RosterEntry {
     /// The name its owner goes by in this room.
     #[n(2)]
     pub display_name: String,
-    /// The invite through which it came in.
+    /// The invite through which its account came in.
     #[n(3)]
     pub via: Option<InviteId>,
+    /// The account's identity key.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub identity_key: [u8; 32],
+    /// 0 for guests; rises with each change of the recovery key.
+    #[n(5)]
+    pub generation: u32,
+    /// SHA-256 of the recovery key; `None` for guests.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub recovery_key_hash: Option<[u8; 32]>,
+    /// The epoch that began when this leaf came in.
+    #[n(7)]
+    pub joined: u64,
+    /// The account's door, as this device published it.
+    #[n(8)]
+    pub door: DoorId,
+    /// SHA-256 of the door's key.
+    #[cbor(n(9), with = "minicbor::bytes")]
+    pub door_key_hash: [u8; 32],
+    /// The account's room-admin key.
+    #[cbor(n(10), with = "minicbor::bytes")]
+    pub admin_key: [u8; 32],
 }
 
 impl RosterEntry {
-    /// What a leaf says, once its certificate is verified and fits its signature key.
+    /// What a leaf says, once its certificate is verified and fits its keys.
     pub(super) fn of(leaf: &LeafNode, suite: Suite) -> Result<Self, CryptoError> {
         check_encryption_key(leaf, suite)?;
-        let credential = BasicCredential::try_from(leaf.credential().clone())
-            .map_err(|_| CryptoError::Malformed("credential"))?;
-        let certificate = Certificate::verify(credential.identity())?;
+        let certificate = certificate_of(leaf)?;
         if leaf.signature_key().as_slice() != certificate.device_key() {
+            return Err(CryptoError::BadKey);
+        }
+        let data = LeafData::of(leaf)?;
+        data.check_keys()?;
+        Self::new(&certificate, &data)
+    }
+
+    /// The entry of a certificate and the leaf extension beside it.
+    pub(super) fn new(certificate: &Certificate, data: &LeafData) -> Result<Self, CryptoError> {
+        let recovery_key_hash = data.recovery_key_hash();
+        if recovery_key_hash.as_ref() != certificate.recovery_key_hash() {
             return Err(CryptoError::BadKey);
         }
         Ok(Self {
             account: certificate.account(),
             device_key: *certificate.device_key(),
             display_name: certificate.display_name().to_owned(),
-            via: LeafData::of(leaf)?.via,
+            via: data.via,
+            identity_key: *certificate.identity_key(),
+            generation: certificate.generation(),
+            recovery_key_hash,
+            joined: data.joined,
+            door: data.door,
+            door_key_hash: data.door_key_hash(),
+            admin_key: data.admin_key,
         })
     }
+
+    /// Whether it says what the certificate says.
+    pub(super) fn agrees_with(&self, certificate: &Certificate) -> bool {
+        self.account == certificate.account()
+            && self.identity_key == *certificate.identity_key()
+            && self.device_key == *certificate.device_key()
+            && self.display_name == certificate.display_name()
+            && self.generation == certificate.generation()
+    }
+}
+
+#[cfg(test)]
+impl RosterEntry {
+    /// A guest's device whose keys are made up of a number.
+    pub fn sample(number: u8, device_key: [u8; 32]) -> Self {
+        Self {
+            account: AccountId::new([number; 16]),
+            device_key,
+            display_name: format!("Person {number}"),
+            via: None,
+            identity_key: [number; 32],
+            generation: 0,
+            recovery_key_hash: None,
+            joined: 0,
+            door: DoorId::new([number; 16]),
+            door_key_hash: [number; 32],
+            admin_key: [number; 32],
+        }
+    }
+}
+
+/// The certificate that is a leaf's credential, its signature checked.
+pub(super) fn certificate_of(leaf: &LeafNode) -> Result<Certificate, CryptoError> {
+    let credential = BasicCredential::try_from(leaf.credential().clone())
+        .map_err(|_| CryptoError::Malformed("credential"))?;
+    Certificate::verify(credential.identity())
 }
 
 impl core::fmt::Debug for RosterEntry {
@@ -96,6 +170,18 @@ impl Roster {
         self.0.iter().map(|(leaf, entry)| (*leaf, entry))
     }
 
+    /// The devices of an account.
+    pub fn devices_of<'a>(&'a self, account: &AccountId) -> impl Iterator<Item = (u32, &'a RosterEntry)> {
+        let account = *account;
+        self.iter().filter(move |(_, entry)| entry.account == account)
+    }
+
+    /// Whether an account has a device here.
+    #[must_use]
+    pub fn has(&self, account: &AccountId) -> bool {
+        self.devices_of(account).next().is_some()
+    }
+
     /// How many devices there are.
     #[must_use]
     pub fn device_count(&self) -> usize {
@@ -112,6 +198,14 @@ impl Roster {
             .map(|entry| entry.account)
             .collect();
         accounts.len()
+    }
+
+    /// The roster after a commit.
+    #[must_use]
+    pub fn after(&self, change: &RosterChange) -> Self {
+        let mut after = self.clone();
+        after.apply(change);
+        after
     }
 
     /// Takes a commit's changes in.

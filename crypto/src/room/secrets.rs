@@ -14,6 +14,8 @@ pub struct EpochSecrets {
     pub access: Secret,
     /// Seed of the key that permits one handshake through a door.
     pub join: Secret,
+    /// Seals the status registers.
+    pub status: Secret,
     /// From which the card's key and the randomness of its wraps come.
     pub(super) wrap: Secret,
 }
@@ -31,6 +33,7 @@ impl EpochSecrets {
             handshake: export(exporter::HANDSHAKE)?,
             access: export(exporter::ACCESS)?,
             join: export(exporter::JOIN)?,
+            status: export(exporter::STATUS)?,
             wrap: export(exporter::WRAP)?,
         })
     }

@@ -1,10 +1,10 @@
 //! Room state: what all members agree on besides who they are. A GroupContext extension: MLS authenticates it, and the relay
 //! never sees it.
 
-use super::Roster;
+use super::{Authority, Permissions, Role, Roster};
 use crate::{
     CryptoError, Secret,
-    identity::{AccountId, check_room_name},
+    identity::{AccountId, check_room_name, check_topic},
     link, random_array, wrap,
 };
 use minicbor::{Decode, Encode};
@@ -12,7 +12,12 @@ use openmls::{
     group::GroupContext,
     prelude::{Extension, Extensions, UnknownExtension},
 };
-use sotto_protocol::{DoorId, limits::OPEN_INVITES_MAX};
+use sotto_protocol::{
+    DoorId,
+    limits::{
+        ADMINS_MAX, OPEN_INVITES_MAX, REVOKED_DEVICES_MAX, ROOM_AVATAR_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
+    },
+};
 
 /// Type of the GroupContext extension (RFC 9420, section 17.3: private use).
 pub const STATE_EXTENSION: u16 = 0xF501;
@@ -45,6 +50,12 @@ pub struct Invite {
     /// How many came in and are gone again.
     #[n(5)]
     pub spent: u32,
+    /// When the relay is to close the door, in milliseconds since 1970. Members judge nothing by it.
+    #[n(6)]
+    pub expires_at_ms: Option<u64>,
+    /// The only account that may come in by it; `None` for anyone.
+    #[n(7)]
+    pub for_account: Option<AccountId>,
 }
 
 impl Invite {
@@ -64,7 +75,21 @@ impl Invite {
             inviter,
             max_uses,
             spent: 0,
+            expires_at_ms: None,
+            for_account: None,
         })
+    }
+
+    /// The same, with a time at which the relay closes its door.
+    #[must_use]
+    pub fn expiring(self, at_ms: u64) -> Self {
+        Self { expires_at_ms: Some(at_ms), ..self }
+    }
+
+    /// The same, for one account only.
+    #[must_use]
+    pub fn bound_to(self, account: AccountId) -> Self {
+        Self { for_account: Some(account), ..self }
     }
 
     /// Whether as many people have come in as may.
@@ -85,6 +110,19 @@ impl core::fmt::Debug for Invite {
     }
 }
 
+/// What a newcomer may read of the time before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum History {
+    /// Nothing.
+    #[default]
+    #[n(0)]
+    SinceJoining,
+    /// Everything said while this was in force.
+    #[n(1)]
+    Shared,
+}
+
 /// What all members agree on.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -95,18 +133,42 @@ pub struct RoomState {
     /// The room's name.
     #[n(1)]
     pub name: String,
-    /// Who made the room. (Roles come in beside it.)
+    /// Who made the room, or whom the owner before named.
     #[n(2)]
     pub owner: AccountId,
     /// Open invites, at most 16.
     #[n(3)]
     pub invites: Vec<Invite>,
-    /// SHA-256 of device keys that may never come back.
+    /// Hashes of device keys that may not come back: the last 256 that were removed.
     #[n(4)]
     pub revoked: Vec<minicbor::bytes::ByteArray<32>>,
     /// From which the ids of decoy doors come. Never changes.
     #[n(5)]
     pub decoy_seed: minicbor::bytes::ByteArray<32>,
+    /// What the room is about; may be empty.
+    #[n(6)]
+    pub topic: String,
+    /// The room's picture: an encoded attachment reference.
+    #[cbor(n(7), with = "minicbor::bytes")]
+    pub avatar: Option<Vec<u8>>,
+    /// Admins, in order, without the owner.
+    #[n(8)]
+    pub admins: Vec<AccountId>,
+    /// What roles may.
+    #[n(9)]
+    pub permissions: Permissions,
+    /// After how many seconds messages vanish; `None` for never.
+    #[n(10)]
+    pub timer_s: Option<u32>,
+    /// What newcomers may read.
+    #[n(11)]
+    pub history: History,
+    /// SHA-256 of door keys that a removed device knows: nothing is sealed to them.
+    #[n(12)]
+    pub suspended_doors: Vec<minicbor::bytes::ByteArray<32>>,
+    /// Whether the room is closed: nobody comes in, nothing is said any more.
+    #[n(13)]
+    pub is_closed: bool,
 }
 
 impl RoomState {
@@ -120,7 +182,43 @@ impl RoomState {
             invites: Vec::new(),
             revoked: Vec::new(),
             decoy_seed: random_array::<32>()?.into(),
+            topic: String::new(),
+            avatar: None,
+            admins: Vec::new(),
+            permissions: Permissions::default(),
+            timer_s: None,
+            history: History::default(),
+            suspended_doors: Vec::new(),
+            is_closed: false,
         })
+    }
+
+    /// Who has which role, and what roles may.
+    #[must_use]
+    pub fn authority(&self) -> Authority {
+        Authority { owner: self.owner, admins: self.admins.clone(), permissions: self.permissions }
+    }
+
+    /// An account's role.
+    #[must_use]
+    pub fn role_of(&self, account: &AccountId) -> Role {
+        if *account == self.owner {
+            Role::Owner
+        } else if self.admins.contains(account) {
+            Role::Admin
+        } else {
+            Role::Member
+        }
+    }
+
+    /// Whether nothing is sealed to that door key.
+    pub(super) fn is_suspended(&self, door_key_hash: &[u8; 32]) -> bool {
+        self.suspended_doors.iter().any(|hash| **hash == *door_key_hash)
+    }
+
+    /// Forgets suspended door keys that no leaf has any more.
+    pub(super) fn prune(&mut self, roster: &Roster) {
+        self.suspended_doors.retain(|hash| roster.iter().any(|(_, entry)| entry.door_key_hash == **hash));
     }
 
     /// The seed of decoy doors, as a key.
@@ -165,6 +263,20 @@ impl RoomState {
                 .iter()
                 .enumerate()
                 .all(|(index, invite)| self.invites.iter().skip(index + 1).all(|other| other.id != invite.id))
+            && self.has_well_formed_rules()
+    }
+
+    fn has_well_formed_rules(&self) -> bool {
+        (self.topic.is_empty() || check_topic(&self.topic) == Ok(&self.topic))
+            && self.avatar.as_ref().is_none_or(|avatar| avatar.len() <= ROOM_AVATAR_MAX_BYTES)
+            && self.admins.len() <= ADMINS_MAX
+            && self.admins.is_sorted_by(|one, next| one < next)
+            && !self.admins.contains(&self.owner)
+            && self.timer_s.is_none_or(|timer| (TIMER_MIN_S..=TIMER_MAX_S).contains(&timer))
+            // What vanishes cannot be handed to those who come later.
+            && (self.timer_s.is_none() || self.history == History::SinceJoining)
+            && self.revoked.len() <= REVOKED_DEVICES_MAX
+            && (!self.is_closed || self.invites.is_empty())
     }
 }
 

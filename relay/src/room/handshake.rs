@@ -31,7 +31,7 @@ impl Rooms {
                 Err(reply) => return reply_to.send(reply),
             },
         };
-        let AppendHandshake { room, last_handshake_seq, entry, access_key, join_key, card, doors, join: _ } =
+        let AppendHandshake { room, last_handshake_seq, entry, access_key, join_key, card, doors, .. } =
             append;
         let record = HandshakeRecord { access_key, join_key, card, doors };
         let handshake = Handshake { room, known_seq: last_handshake_seq, header, entry, record, authority };

@@ -109,6 +109,11 @@ mod tests {
                 card: vec![],
                 doors: vec![],
                 join: None,
+                capsule: None,
+                capsule_wraps: None,
+                history: None,
+                admin_keys: None,
+                cut: None,
             }),
         };
         for (frame, expected) in [

@@ -144,7 +144,11 @@ async fn doors_have_limits() {
     let expected = WireError::with_limit(ErrorCode::LimitExceeded, limits::DOORS_MAX as u64);
     assert_eq!(client.refusal(Request::AppendHandshake(too_many)).await, expected);
     let mut too_long = room.clone().commit(&[]);
-    too_long.doors = vec![Door { id: DoorId::new(random()), wrap: vec![0; limits::DOOR_WRAP_MAX_BYTES + 1] }];
+    too_long.doors = vec![Door {
+        id: DoorId::new(random()),
+        wrap: vec![0; limits::DOOR_WRAP_MAX_BYTES + 1],
+        expires_at_ms: None,
+    }];
     let expected = WireError::with_limit(ErrorCode::LimitExceeded, limits::DOOR_WRAP_MAX_BYTES as u64);
     assert_eq!(client.refusal(Request::AppendHandshake(too_long)).await, expected);
 

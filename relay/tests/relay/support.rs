@@ -114,7 +114,11 @@ impl Room {
         let entry = entry(self.epoch(), b"commit");
         let last_handshake_seq = self.last_handshake_seq;
         self.next_keys();
-        let doors = doors.iter().map(|id| Door { id: *id, wrap: [b"wrap ", &id.as_bytes()[..]].concat() });
+        let doors = doors.iter().map(|id| Door {
+            id: *id,
+            wrap: [b"wrap ", &id.as_bytes()[..]].concat(),
+            expires_at_ms: None,
+        });
         AppendHandshake {
             room: self.id,
             last_handshake_seq,
@@ -124,6 +128,11 @@ impl Room {
             card: format!("card of epoch {}", self.epoch()).into_bytes(),
             doors: doors.collect(),
             join: None,
+            capsule: None,
+            capsule_wraps: None,
+            history: None,
+            admin_keys: None,
+            cut: None,
         }
     }
 

@@ -1,0 +1,95 @@
+//! What a device brings into a room: its key, its certificate, and the keys of its account that belong to rooms.
+
+use super::{InviteId, leaf::LeafData};
+use crate::{
+    AdminKey, CryptoError, DeviceKey, Secret, identity::Certificate, kdf, labels::expand, wrap::WrapKey,
+};
+use sha2::{Digest as _, Sha256};
+use sotto_protocol::{DoorId, RoomId};
+
+/// A device of an account, as it makes and joins rooms.
+#[derive(Clone)]
+pub struct OwnDevice {
+    /// The account's statement that the device is its own.
+    pub certificate: Certificate,
+    /// The device's signature key.
+    pub device: DeviceKey,
+    /// The account's vault key: ids of its doors and its room-admin keys come from it.
+    pub vault_key: Secret,
+    /// Seed of the X-Wing key of the account's doors.
+    pub door_seed: Secret,
+    /// The account's recovery public key; `None` for guests.
+    pub recovery_key: Option<Vec<u8>>,
+}
+
+impl OwnDevice {
+    /// The account's door into a room.
+    ///
+    /// # Errors
+    /// Never for a key of 32 bytes.
+    pub fn door(&self, room: &RoomId) -> Result<DoorId, CryptoError> {
+        kdf::expand::<16>(&self.vault_key, expand::ACCOUNT_DOOR, &[room.as_bytes()])
+            .map(|id| DoorId::new(*id))
+    }
+
+    /// The key with which the account acts on a room at the relay while it has a role there.
+    ///
+    /// # Errors
+    /// Never for a key of 32 bytes.
+    pub fn admin_key(&self, room: &RoomId) -> Result<AdminKey, CryptoError> {
+        kdf::derive(&self.vault_key, expand::ROOM_ADMIN, &[room.as_bytes()])
+            .map(|seed| AdminKey::from_seed(&seed))
+    }
+
+    /// Opens what is sealed to the account's doors.
+    pub(super) fn door_key(&self) -> WrapKey {
+        WrapKey::from_seed(&self.door_seed)
+    }
+
+    /// The leaf extension of this device in a room.
+    pub(super) fn leaf_data(
+        &self,
+        room: &RoomId,
+        via: Option<InviteId>,
+        joined: u64,
+    ) -> Result<LeafData, CryptoError> {
+        Ok(LeafData {
+            via,
+            joined,
+            door: self.door(room)?,
+            door_key: self.door_key().public(),
+            admin_key: self.admin_key(room)?.public(),
+            recovery_key: self.recovery_key.clone(),
+        })
+    }
+
+    /// A certificate may be used only with the keys that it names.
+    pub(super) fn check(&self) -> Result<(), CryptoError> {
+        let hash = self.recovery_key.as_deref().map(recovery_key_hash);
+        if *self.certificate.device_key() == self.device.public()
+            && hash.as_ref() == self.certificate.recovery_key_hash()
+        {
+            Ok(())
+        } else {
+            Err(CryptoError::BadKey)
+        }
+    }
+}
+
+/// The public half of a recovery key.
+#[must_use]
+pub fn recovery_public_key(seed: &Secret) -> Vec<u8> {
+    WrapKey::from_seed(seed).public()
+}
+
+/// How a recovery key stands in a certificate: its SHA-256.
+#[must_use]
+pub fn recovery_key_hash(public_key: &[u8]) -> [u8; 32] {
+    Sha256::digest(public_key).into()
+}
+
+impl core::fmt::Debug for OwnDevice {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("OwnDevice").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Changes of the room state: field by field, who may.
+
+use super::{Before, Violation};
+use crate::room::{Invite, Role, RoomState, Roster, RosterEntry};
+
+/// Whether `committer` may replace the state by `new`. `roster` is who is there after the commit.
+pub(super) fn judge(
+    before: &Before<'_>,
+    new: &RoomState,
+    roster: &Roster,
+    committer: &RosterEntry,
+) -> Result<(), Violation> {
+    if !new.is_well_formed() {
+        return Err(Violation::InvalidState);
+    }
+    let old = before.state;
+    let role = old.role_of(&committer.account);
+    judge_fixed(old, new, roster)?;
+    if old.is_closed {
+        return judge_closed(old, new, roster, role);
+    }
+    let is_allowed = (!is_renamed(old, new) || role >= old.permissions.rename)
+        && (new.timer_s == old.timer_s && new.history == old.history || role >= Role::Admin)
+        && (new.permissions == old.permissions && new.is_closed == old.is_closed || role == Role::Owner)
+        && is_succession_allowed(old, new, roster, committer, role)
+        && are_invites_allowed(old, new, roster, committer, role);
+    if is_allowed { Ok(()) } else { Err(Violation::StateChange) }
+}
+
+/// What no change of state touches: removals add to it, and it is tidied up by what the roster says.
+fn judge_fixed(old: &RoomState, new: &RoomState, roster: &Roster) -> Result<(), Violation> {
+    let mut expected = old.clone();
+    expected.prune(roster);
+    let is_same = new.policy_version == old.policy_version
+        && new.revoked == old.revoked
+        && new.decoy_seed == old.decoy_seed
+        && new.suspended_doors == expected.suspended_doors;
+    if is_same { Ok(()) } else { Err(Violation::StateChange) }
+}
+
+/// Of a closed room only the owner changes one thing: that it is closed.
+fn judge_closed(old: &RoomState, new: &RoomState, roster: &Roster, role: Role) -> Result<(), Violation> {
+    let mut reopened = RoomState { is_closed: false, ..old.clone() };
+    reopened.prune(roster);
+    if role == Role::Owner && *new == reopened { Ok(()) } else { Err(Violation::RoomClosed) }
+}
+
+fn is_renamed(old: &RoomState, new: &RoomState) -> bool {
+    (&new.name, &new.topic, &new.avatar) != (&old.name, &old.topic, &old.avatar)
+}
+
+/// The owner names admins and, if they like, another owner. A room whose owner is gone is taken over by an admin; where there
+/// is none, by anyone, so that no room is ever without somebody who can care for it.
+fn is_succession_allowed(
+    old: &RoomState,
+    new: &RoomState,
+    roster: &Roster,
+    committer: &RosterEntry,
+    role: Role,
+) -> bool {
+    if new.owner == old.owner && new.admins == old.admins {
+        return true;
+    }
+    let named = new.admins.iter().filter(|admin| !old.admins.contains(admin));
+    let are_present = roster.has(&new.owner) || new.owner == old.owner;
+    if role == Role::Owner {
+        return are_present && named.into_iter().all(|admin| roster.has(admin));
+    }
+    // An admin may lay the role down.
+    let without_me: Vec<_> =
+        old.admins.iter().filter(|admin| **admin != committer.account).copied().collect();
+    if new.owner == old.owner {
+        return new.admins == without_me;
+    }
+    let has_admin = old.admins.iter().any(|admin| roster.has(admin));
+    !roster.has(&old.owner)
+        && new.owner == committer.account
+        && new.admins == without_me
+        && (role == Role::Admin || !has_admin)
+}
+
+/// Who may invite opens invites in their own name. The inviter, an admin, or for an invite with an expiry anyone, closes them.
+fn are_invites_allowed(
+    old: &RoomState,
+    new: &RoomState,
+    roster: &Roster,
+    committer: &RosterEntry,
+    role: Role,
+) -> bool {
+    let may_add = |invite: &Invite| {
+        role >= old.permissions.invite
+            && invite.inviter == committer.account
+            && invite.spent == 0
+            && roster.iter().all(|(_, entry)| entry.door != invite.id)
+    };
+    let may_close = |invite: &Invite| {
+        role >= Role::Admin || invite.inviter == committer.account || invite.expires_at_ms.is_some()
+    };
+    new.invites.iter().all(|invite| match old.invite(&invite.id) {
+        Some(known) => known == invite,
+        None => may_add(invite),
+    }) && old.invites.iter().all(|invite| new.invite(&invite.id).is_some() || may_close(invite))
+}

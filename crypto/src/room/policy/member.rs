@@ -1,0 +1,80 @@
+//! What members may do.
+
+use super::{
+    Before, Facts, LeaveStatement, Removal, Violation, change, judge_door, judge_generation, removal,
+};
+use crate::room::{RosterChange, RosterEntry};
+
+pub(super) fn judge(
+    before: &Before<'_>,
+    commit: &Facts<'_>,
+    member: u32,
+    leaf: &RosterEntry,
+) -> Result<(), Violation> {
+    let committer = before.roster.get(member).ok_or(Violation::InvalidLeaf)?;
+    if !is_same_device(leaf, committer) {
+        return Err(Violation::LeafChangedHands);
+    }
+    judge_generation(leaf, [committer.clone()].into_iter(), true)?;
+    let siblings = before.roster.devices_of(&leaf.account).filter(|(index, _)| *index != member);
+    judge_generation(leaf, siblings.map(|(_, entry)| entry.clone()), false)?;
+    judge_door(before, commit, leaf)?;
+    if commit.removed.is_empty() {
+        judge_change(before, commit, member, leaf)
+    } else {
+        judge_removal(before, commit, member, leaf)
+    }
+}
+
+/// Account, device and the way in stay with a leaf.
+fn is_same_device(leaf: &RosterEntry, committer: &RosterEntry) -> bool {
+    leaf.account == committer.account
+        && leaf.device_key == committer.device_key
+        && leaf.via == committer.via
+        && leaf.joined == committer.joined
+}
+
+fn judge_change(
+    before: &Before<'_>,
+    commit: &Facts<'_>,
+    member: u32,
+    leaf: &RosterEntry,
+) -> Result<(), Violation> {
+    if !commit.aad.is_empty() {
+        return Err(Violation::Removal);
+    }
+    match &commit.new_state {
+        Some(Ok(state)) => {
+            let roster = before.roster.after(&RosterChange([(member, Some(leaf.clone()))].into()));
+            change::judge(before, state, &roster, leaf)
+        }
+        Some(Err(_)) => Err(Violation::InvalidState),
+        None => Ok(()),
+    }
+}
+
+/// A removal does nothing else, and the state after it is exactly what the rules make of it.
+fn judge_removal(
+    before: &Before<'_>,
+    commit: &Facts<'_>,
+    member: u32,
+    leaf: &RosterEntry,
+) -> Result<(), Violation> {
+    if commit.removed.contains(&member) {
+        return Err(Violation::Removal);
+    }
+    let kind = if commit.aad.is_empty() {
+        removal::judge_forced(before, &commit.removed, leaf)?
+    } else {
+        let statement: LeaveStatement =
+            sotto_protocol::decode(commit.aad).map_err(|_| Violation::LeaveStatement)?;
+        removal::judge_leaving(before, &commit.removed, &statement)?;
+        Removal::Left
+    };
+    let expected = removal::state_after_removal(before, &commit.removed, kind, Some((member, leaf)));
+    match &commit.new_state {
+        Some(Ok(state)) if *state == expected => Ok(()),
+        Some(Err(_)) => Err(Violation::InvalidState),
+        _ => Err(Violation::StateChange),
+    }
+}

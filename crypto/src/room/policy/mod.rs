@@ -1,0 +1,105 @@
+//! The rules of rooms, version 1: the one place where it is decided whether a commit may change a room.
+//!
+//! Every member judges every commit by the room before it and by the commit alone, never by a clock or by anything else that
+//! members could see differently: so all judge alike. MLS has checked signatures, tree and keys before; here it is checked
+//! whether *this* committer may do *this*.
+//!
+//! [`member`] judges the commits of members, [`joiner`] those of whoever comes in, [`removal`] what goes with a removal,
+//! [`change`] changes of the room state.
+
+mod change;
+mod joiner;
+mod member;
+mod removal;
+mod rewind;
+#[cfg(test)]
+mod tests;
+mod violation;
+
+use super::{RoomState, Roster, RosterEntry, Suite};
+use crate::CryptoError;
+use sotto_protocol::RoomId;
+
+pub use joiner::{JoinProof, join_proof_statement};
+pub use removal::{LeaveScope, LeaveStatement, Removal, revocation_hash, state_after_removal};
+pub use rewind::{judge_rewind, rewind_statement};
+pub use violation::Violation;
+
+/// The room before the commit.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// Which room.
+    pub room: RoomId,
+    /// The epoch that the commit leaves.
+    pub epoch: u64,
+    /// Its suite.
+    pub suite: Suite,
+    /// Who is in it.
+    pub roster: &'a Roster,
+    /// Its state.
+    pub state: &'a RoomState,
+}
+
+/// A commit, as far as rules look at it.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// The member's leaf, or `None` for a joiner.
+    pub member: Option<u32>,
+    /// The leaf that the path gives the committer; an error where it is not valid.
+    pub leaf: Option<Result<RosterEntry, CryptoError>>,
+    /// Whether any proposal is not GroupContextExtensions, Remove or (a joiner's) ExternalInit.
+    pub has_foreign_proposal: bool,
+    /// Leaves removed.
+    pub removed: Vec<u32>,
+    /// The state after it, where it is replaced; an error where it is malformed or other extensions changed.
+    pub new_state: Option<Result<RoomState, CryptoError>>,
+    /// The commit's authenticated data.
+    pub aad: &'a [u8],
+}
+
+/// Whether the commit may change the room.
+///
+/// # Errors
+/// The first rule that forbids it.
+pub fn judge(before: &Before<'_>, commit: &Facts<'_>) -> Result<(), Violation> {
+    if commit.has_foreign_proposal {
+        return Err(Violation::ProposalKind);
+    }
+    let leaf = commit.leaf.as_ref().ok_or(Violation::NoPath)?;
+    let leaf = leaf.as_ref().map_err(|_| Violation::InvalidLeaf)?;
+    match commit.member {
+        Some(member) => member::judge(before, commit, member, leaf),
+        None => joiner::judge(before, commit, leaf),
+    }
+}
+
+/// An account's certificates only go forward, and a generation has one recovery key.
+fn judge_generation(
+    leaf: &RosterEntry,
+    others: impl Iterator<Item = RosterEntry>,
+    must_be_latest: bool,
+) -> Result<(), Violation> {
+    for other in others {
+        let is_older = leaf.generation < other.generation;
+        let is_same = leaf.generation == other.generation;
+        if (is_older && must_be_latest) || (is_same && leaf.recovery_key_hash != other.recovery_key_hash) {
+            return Err(Violation::Generation);
+        }
+    }
+    Ok(())
+}
+
+/// A door id belongs to one account and one key, and to no invite.
+fn judge_door(before: &Before<'_>, commit: &Facts<'_>, leaf: &RosterEntry) -> Result<(), Violation> {
+    let is_taken = |(index, other): (u32, &RosterEntry)| {
+        commit.member != Some(index)
+            && !commit.removed.contains(&index)
+            && other.door == leaf.door
+            && (other.account != leaf.account || other.door_key_hash != leaf.door_key_hash)
+    };
+    if before.roster.iter().any(is_taken) || before.state.invite(&leaf.door).is_some() {
+        Err(Violation::DoorTaken)
+    } else {
+        Ok(())
+    }
+}

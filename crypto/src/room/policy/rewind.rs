@@ -1,0 +1,54 @@
+//! Who may void a handshake that nobody can follow.
+
+use super::{Before, Violation};
+use crate::{
+    labels,
+    room::{Rewind, RewindAuthority, Role},
+    sign,
+};
+use sotto_protocol::RoomId;
+
+/// Whether a rewind to the epoch `before` may be followed. `access_key` is the one of that epoch; `came_by_door` says whether the
+/// voided handshake did.
+///
+/// What came through a door is voided by any member of the epoch before (until one of them confirms it); a member's commit only
+/// by owner or admins.
+pub fn judge_rewind(
+    before: &Before<'_>,
+    access_key: &[u8; 32],
+    rewind: &Rewind,
+    came_by_door: bool,
+) -> Result<(), Violation> {
+    if rewind.epoch != before.epoch {
+        return Err(Violation::Rewind);
+    }
+    let key = match &rewind.authority {
+        RewindAuthority::Access if came_by_door => access_key,
+        RewindAuthority::Access => return Err(Violation::Rewind),
+        RewindAuthority::Admin(key) => {
+            let is_admins = |entry: &crate::room::RosterEntry| {
+                entry.admin_key == **key && before.state.role_of(&entry.account) >= Role::Admin
+            };
+            if !before.roster.iter().any(|(_, entry)| is_admins(entry)) {
+                return Err(Violation::Rewind);
+            }
+            key
+        }
+    };
+    let statement = rewind_statement(&before.room, rewind);
+    sign::verify(key, &statement, &rewind.signature).map_err(|_| Violation::Rewind)
+}
+
+/// What a rewind's key signs.
+pub fn rewind_statement(room: &RoomId, rewind: &Rewind) -> Vec<u8> {
+    [
+        labels::signature::REWIND,
+        room.as_bytes(),
+        &rewind.bad_seq.to_be_bytes(),
+        &rewind.epoch.to_be_bytes(),
+        &rewind.bad_entry,
+        &rewind.access_key,
+        &rewind.card_hash,
+    ]
+    .concat()
+}

@@ -1,0 +1,174 @@
+//! Who may change what of the room state.
+
+use super::*;
+use crate::{
+    CryptoError,
+    room::{History, Permissions, Role},
+};
+
+/// Leaves of the owner, an admin and a member.
+const OWNER: u32 = 0;
+const MEMBER: u32 = 1;
+const ADMIN: u32 = 4;
+
+type Change = fn(&mut RoomState);
+
+#[test]
+fn each_field_changes_by_those_who_may() {
+    let world = World::new();
+    let cases: &[(&str, Role, Change)] = &[
+        ("name", Role::Admin, |state| state.name = "Meadow".into()),
+        ("topic", Role::Admin, |state| state.topic = "Bees".into()),
+        ("avatar", Role::Admin, |state| state.avatar = Some(vec![1; 100])),
+        ("timer", Role::Admin, |state| state.timer_s = Some(3600)),
+        ("history", Role::Admin, |state| state.history = History::Shared),
+        ("permissions", Role::Owner, |state| {
+            state.permissions = Permissions { invite: Role::Admin, ..Permissions::default() };
+        }),
+        ("admins", Role::Owner, |state| state.admins = vec![account(2), account(4)]),
+        ("the owner", Role::Owner, |state| state.owner = account(2)),
+        ("closing", Role::Owner, |state| {
+            state.is_closed = true;
+            state.invites.clear();
+        }),
+    ];
+    for (what, least, change) in cases {
+        for (leaf, role) in [(OWNER, Role::Owner), (ADMIN, Role::Admin), (MEMBER, Role::Member)] {
+            let expected = if role >= *least { Ok(()) } else { Err(Violation::StateChange) };
+            world.check(&format!("{what} by {role:?}"), &world.change(leaf, *change), expected);
+        }
+    }
+}
+
+#[test]
+fn some_fields_nobody_changes() {
+    let world = World::new();
+    let cases: &[(&str, Change)] = &[
+        ("revocations", |state| state.revoked.clear()),
+        ("the policy version", |state| state.policy_version = 2),
+        ("the decoys", |state| state.decoy_seed = [9; 32].into()),
+        ("suspended doors", |state| state.suspended_doors.push([9; 32].into())),
+    ];
+    for (what, change) in cases {
+        world.check(what, &world.change(OWNER, *change), Err(Violation::StateChange));
+    }
+    let with_proof = Facts { aad: b"x", ..world.commit(OWNER) };
+    world.check("authenticated data", &with_proof, Err(Violation::Removal));
+}
+
+#[test]
+fn a_state_that_is_not_well_formed_is_refused() {
+    let world = World::new();
+    let cases: &[(&str, Change)] = &[
+        ("an empty name", |state| state.name = String::new()),
+        ("a name over the limit", |state| state.name = "x".repeat(257)),
+        ("a topic over the limit", |state| state.topic = "x".repeat(1025)),
+        ("a topic that cannot be shown", |state| state.topic = "a\u{202e}b".into()),
+        ("a picture over the limit", |state| state.avatar = Some(vec![0; 513])),
+        ("a timer too short", |state| state.timer_s = Some(59)),
+        ("a timer too long", |state| state.timer_s = Some(u32::MAX)),
+        ("history of what vanishes", |state| {
+            state.timer_s = Some(3600);
+            state.history = History::Shared;
+        }),
+        ("admins out of order", |state| state.admins = vec![account(4), account(2)]),
+        ("an admin twice", |state| state.admins = vec![account(4), account(4)]),
+        ("the owner as admin", |state| state.admins = vec![account(1), account(4)]),
+        ("too many invites", |state| (101..118).for_each(|n| state.invites.push(invite(n, 1, None)))),
+        ("the same invite twice", |state| state.invites.push(state.invites[0].clone())),
+        ("an invite with a weak key", |state| {
+            state.invites.push(Invite { wrap_key: vec![0; 1216], ..invite(101, 1, None) });
+        }),
+        ("an invite for nobody", |state| state.invites.push(invite(101, 1, Some(0)))),
+        ("closed with open invites", |state| state.is_closed = true),
+    ];
+    for (what, change) in cases {
+        world.check(what, &world.change(OWNER, *change), Err(Violation::InvalidState));
+    }
+    let malformed = Err(CryptoError::Malformed("room state"));
+    let malformed = Facts { new_state: Some(malformed), ..world.commit(OWNER) };
+    world.check("malformed bytes", &malformed, Err(Violation::InvalidState));
+}
+
+#[test]
+fn invites_are_opened_in_ones_own_name_and_closed_by_those_who_may() {
+    let mut world = World::new();
+    let opens = |leaf, change: Change| world.change(leaf, change);
+    world.check("a member invites", &opens(MEMBER, |s| s.invites.push(invite(101, 2, None))), Ok(()));
+    let anothers = opens(MEMBER, |s| s.invites.push(invite(101, 1, None)));
+    world.check("in another's name", &anothers, Err(Violation::StateChange));
+    let spent = opens(MEMBER, |s| s.invites.push(Invite { spent: 1, ..invite(101, 2, None) }));
+    world.check("spent before it is used", &spent, Err(Violation::StateChange));
+    let door = opens(MEMBER, |s| {
+        s.invites.push(Invite { id: device(3, None).door, ..invite(101, 2, None) });
+    });
+    world.check("on an account's door", &door, Err(Violation::StateChange));
+    let widened = opens(OWNER, |s| s.invites[0].max_uses = None);
+    world.check("widened", &widened, Err(Violation::StateChange));
+    world.check("the inviter closes", &opens(OWNER, |s| s.invites.clear()), Ok(()));
+    world.check("an admin closes", &opens(ADMIN, |s| s.invites.clear()), Ok(()));
+    world.check("another closes", &opens(MEMBER, |s| s.invites.clear()), Err(Violation::StateChange));
+
+    world.state.invites[0].expires_at_ms = Some(1);
+    world.check("anyone closes what expires", &world.change(MEMBER, |s| s.invites.clear()), Ok(()));
+    world.state.permissions.invite = Role::Admin;
+    let refused = world.change(MEMBER, |s| s.invites.push(invite(101, 2, None)));
+    world.check("where only admins invite", &refused, Err(Violation::StateChange));
+    world.check("an admin may", &world.change(ADMIN, |s| s.invites.push(invite(101, 4, None))), Ok(()));
+}
+
+#[test]
+fn roles_are_given_to_those_who_are_there_and_a_room_is_never_without_anyone_to_care_for_it() {
+    let mut world = World::new();
+    let absent = world.change(OWNER, |s| s.admins = vec![account(4), account(50)]);
+    world.check("an admin who is not there", &absent, Err(Violation::StateChange));
+    let absent = world.change(OWNER, |s| s.owner = account(50));
+    world.check("an owner who is not there", &absent, Err(Violation::StateChange));
+    world.check("an admin lays the role down", &world.change(ADMIN, |s| s.admins.clear()), Ok(()));
+    let grab = |s: &mut RoomState| {
+        s.owner = account(4);
+        s.admins.clear();
+    };
+    world.check("an admin takes over from an owner", &world.change(ADMIN, grab), Err(Violation::StateChange));
+    let member_grabs = |s: &mut RoomState| s.owner = account(2);
+
+    let without_owner = world.roster.iter().filter(|(leaf, _)| *leaf != OWNER);
+    world.roster = Roster::from_entries(without_owner.map(|(leaf, entry)| (leaf, entry.clone())));
+    world.check("an admin takes over", &world.change(ADMIN, grab), Ok(()));
+    world.check(
+        "a member, beside an admin",
+        &world.change(MEMBER, member_grabs),
+        Err(Violation::StateChange),
+    );
+    world.state.admins.clear();
+    world.check("a member, where nobody else may", &world.change(MEMBER, member_grabs), Ok(()));
+    let for_another = world.change(MEMBER, |s| s.owner = account(3));
+    world.check("for another", &for_another, Err(Violation::StateChange));
+}
+
+#[test]
+fn of_a_closed_room_only_the_owner_changes_only_that() {
+    let mut world = World::new();
+    world.state.is_closed = true;
+    world.state.invites.clear();
+    world.check("new keys", &world.commit(MEMBER), Ok(()));
+    world.check("the owner reopens", &world.change(OWNER, |s| s.is_closed = false), Ok(()));
+    world.check(
+        "an admin reopens",
+        &world.change(ADMIN, |s| s.is_closed = false),
+        Err(Violation::RoomClosed),
+    );
+    world.check("renaming", &world.change(OWNER, |s| s.name = "New".into()), Err(Violation::RoomClosed));
+}
+
+#[test]
+fn suspended_doors_are_tidied_up_when_nobody_has_them() {
+    let mut world = World::new();
+    let kept = world.roster.get(2).unwrap().door_key_hash;
+    world.state.suspended_doors = vec![[200; 32].into(), kept.into()];
+    let tidied = world.change(OWNER, |s| s.suspended_doors = vec![kept.into()]);
+    world.check("the one that nobody has", &tidied, Ok(()));
+    world.check("not tidied", &world.change(OWNER, |_| {}), Err(Violation::StateChange));
+    let all = world.change(OWNER, |s| s.suspended_doors.clear());
+    world.check("one that somebody has", &all, Err(Violation::StateChange));
+}

@@ -1,0 +1,70 @@
+//! What every commit of a member keeps to.
+
+use super::*;
+use crate::CryptoError;
+
+#[test]
+fn a_members_leaf_stays_the_members() {
+    let world = World::new();
+    let bob = device(2, World::via());
+    let with = |leaf: RosterEntry| Facts { leaf: Some(Ok(leaf)), ..world.commit(1) };
+    world.check("new keys", &world.commit(1), Ok(()));
+    let renamed = RosterEntry { display_name: "Another name".into(), ..bob.clone() };
+    world.check("another display name", &with(renamed), Ok(()));
+    world.check("no path", &Facts { leaf: None, ..world.commit(1) }, Err(Violation::NoPath));
+    let invalid = Facts { leaf: Some(Err(CryptoError::BadSignature)), ..world.commit(1) };
+    world.check("an invalid certificate", &invalid, Err(Violation::InvalidLeaf));
+    let foreign = Facts { has_foreign_proposal: true, ..world.commit(0) };
+    world.check("a foreign proposal", &foreign, Err(Violation::ProposalKind));
+    let absent = Facts { member: Some(9), ..world.commit(1) };
+    world.check("a leaf that is not there", &absent, Err(Violation::InvalidLeaf));
+    for (what, leaf) in [
+        ("another account", RosterEntry { account: account(3), ..bob.clone() }),
+        ("another device", RosterEntry { device_key: [9; 32], ..bob.clone() }),
+        ("another way in", RosterEntry { via: None, ..bob.clone() }),
+        ("another time of coming in", RosterEntry { joined: 8, ..bob.clone() }),
+    ] {
+        world.check(what, &with(leaf), Err(Violation::LeafChangedHands));
+    }
+}
+
+#[test]
+fn certificates_only_go_forward() {
+    let mut world = World::new();
+    let at = |generation, hash: u8| RosterEntry {
+        generation,
+        recovery_key_hash: Some([hash; 32]),
+        ..device(2, World::via())
+    };
+    let with = |world: &World, leaf: RosterEntry| Facts { leaf: Some(Ok(leaf)), ..world.commit(1) };
+    world.check("a guest registers", &with(&world, at(1, 1)), Ok(()));
+    world.roster = Roster::from_entries([(0, device(1, None)), (1, at(2, 2))]);
+    world.check("the next recovery key", &with(&world, at(3, 3)), Ok(()));
+    world.check("the same one", &with(&world, at(2, 2)), Ok(()));
+    world.check("an earlier one", &with(&world, at(1, 1)), Err(Violation::Generation));
+    world.check("another of the same generation", &with(&world, at(2, 9)), Err(Violation::Generation));
+    let guest = RosterEntry { generation: 0, recovery_key_hash: None, ..at(0, 0) };
+    world.check("a guest again", &with(&world, guest), Err(Violation::Generation));
+    // Another device of the account may be behind, but not disagree.
+    let ahead = RosterEntry { device_key: [77; 32], ..at(3, 3) };
+    world.roster = Roster::from_entries([(0, device(1, None)), (1, at(2, 2)), (2, ahead)]);
+    world.check("behind another device", &with(&world, at(2, 2)), Ok(()));
+    world.check("at odds with another device", &with(&world, at(3, 4)), Err(Violation::Generation));
+}
+
+#[test]
+fn a_door_belongs_to_one_account() {
+    let world = World::new();
+    let bob = device(2, World::via());
+    let with = |leaf: RosterEntry| Facts { leaf: Some(Ok(leaf)), ..world.commit(1) };
+    let new_door =
+        RosterEntry { door: sotto_protocol::DoorId::new([42; 16]), door_key_hash: [42; 32], ..bob.clone() };
+    world.check("a new door", &with(new_door), Ok(()));
+    let anothers = RosterEntry { door: device(3, None).door, ..bob.clone() };
+    world.check("another account's door", &with(anothers), Err(Violation::DoorTaken));
+    let invites = RosterEntry { door: World::via().unwrap(), ..bob };
+    world.check("an invite's door", &with(invites), Err(Violation::DoorTaken));
+    let two_keys = RosterEntry { door_key_hash: [1; 32], ..device(3, World::via()) };
+    let two_keys = Facts { leaf: Some(Ok(two_keys)), ..world.commit(2) };
+    world.check("one door with two keys", &two_keys, Err(Violation::DoorTaken));
+}

@@ -1,0 +1,51 @@
+//! Who may void a handshake.
+
+use super::*;
+use crate::{
+    AccessKey, AdminKey,
+    room::{
+        Rewind, RewindAuthority,
+        policy::{judge_rewind, rewind_statement},
+    },
+};
+
+fn rewind(authority: RewindAuthority, sign: impl Fn(&[u8]) -> [u8; 64]) -> Rewind {
+    let mut rewind = Rewind {
+        bad_seq: 12,
+        epoch: EPOCH,
+        bad_entry: [1; 32],
+        access_key: [2; 32],
+        card_hash: [3; 32],
+        authority,
+        signature: [0; 64],
+    };
+    rewind.signature = sign(&rewind_statement(&ROOM, &rewind));
+    rewind
+}
+
+#[test]
+fn a_member_voids_what_came_by_a_door_and_an_admin_anything() {
+    let mut world = World::new();
+    let admin = AdminKey::from_seed(&secret(44));
+    let access = AccessKey::from_seed(&secret(45));
+    let with_key = |number: u8| RosterEntry { admin_key: admin.public(), ..device(number, None) };
+    world.roster.apply(&crate::room::RosterChange([(4, Some(with_key(4)))].into()));
+    let check = |world: &World, what: &str, rewind: &Rewind, came_by_door, expected| {
+        assert_eq!(judge_rewind(&world.before(), &access.public(), rewind, came_by_door), expected, "{what}");
+    };
+    let refused = Err(Violation::Rewind);
+    let by_access = rewind(RewindAuthority::Access, |statement| access.sign(statement));
+    check(&world, "a join, by a member", &by_access, true, Ok(()));
+    check(&world, "a member's commit, by a member", &by_access, false, refused);
+    let by_admin = rewind(RewindAuthority::Admin(admin.public().into()), |statement| admin.sign(statement));
+    check(&world, "a member's commit, by an admin", &by_admin, false, Ok(()));
+    check(&world, "a join, by an admin", &by_admin, true, Ok(()));
+    let forged = rewind(RewindAuthority::Access, |statement| admin.sign(statement));
+    check(&world, "with another key", &forged, true, refused);
+    let altered = Rewind { card_hash: [9; 32], ..by_access.clone() };
+    check(&world, "with another card", &altered, true, refused);
+    let elsewhere = Rewind { epoch: EPOCH - 1, ..by_access };
+    check(&world, "to another epoch", &elsewhere, true, refused);
+    world.state.admins.clear();
+    check(&world, "by one who is no admin", &by_admin, false, refused);
+}

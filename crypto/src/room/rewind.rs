@@ -1,0 +1,189 @@
+//! Wedge and repair: what to do with a handshake that the relay has taken and nobody, or not everybody, can follow.
+//!
+//! The relay cannot judge a handshake. One that breaks the rules still moves its epoch on, and the room would stand still. A
+//! *rewind* is a signed entry of the log that voids everything from the bad one on and makes the epoch before current again. A
+//! join through a door can be voided by any member of the epoch before, until one of them *confirms* it; any other handshake only
+//! by owner or admins.
+
+use super::{Publication, Room, policy};
+use crate::{AdminKey, CryptoError, labels};
+use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
+use sotto_protocol::{Chain, RoomId};
+
+/// By which key a rewind is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum RewindAuthority {
+    /// The access key of the epoch that becomes current again.
+    #[n(0)]
+    Access,
+    /// The room-admin key of an owner or admin in that epoch.
+    #[n(1)]
+    Admin(#[n(0)] minicbor::bytes::ByteArray<32>),
+}
+
+/// Voids everything from a handshake on.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Rewind {
+    /// The handshake's place in the log.
+    #[n(0)]
+    pub bad_seq: u64,
+    /// The epoch that it left, and that is current again.
+    #[n(1)]
+    pub epoch: u64,
+    /// SHA-256 of the handshake.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub bad_entry: [u8; 32],
+    /// The access key of that epoch.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub access_key: [u8; 32],
+    /// SHA-256 of the card that the relay is to keep for it.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub card_hash: [u8; 32],
+    /// Who signs.
+    #[n(5)]
+    pub authority: RewindAuthority,
+    /// Over all of it with the room's id.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub signature: [u8; 64],
+}
+
+impl Rewind {
+    /// The bytes that are appended.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        sotto_protocol::encode(self)
+    }
+
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
+        sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("rewind"))
+    }
+}
+
+impl core::fmt::Debug for Rewind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Rewind")
+            .field("bad_seq", &self.bad_seq)
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a rewind means for this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RewindEffect {
+    /// It had not followed the bad handshake, and goes on from where it stands.
+    Unmoved,
+    /// It had, and is back in the epoch before. What it said since is to be sent anew.
+    Restored,
+    /// It had, and does not have the epoch before any more: it comes in again by its account's door.
+    MustReturn,
+}
+
+/// A member's word that a join is good: the relay then forgets what it kept for voiding it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// By the access key of the epoch before the join.
+    pub signature: [u8; 64],
+}
+
+impl core::fmt::Debug for Confirm {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Confirm(…)")
+    }
+}
+
+/// What the access key of the epoch before signs to confirm a join.
+#[must_use]
+pub fn confirm_statement(room: &RoomId, seq: u64, entry_hash: &[u8; 32]) -> Vec<u8> {
+    [labels::signature::CONFIRM, room.as_bytes(), &seq.to_be_bytes(), entry_hash].concat()
+}
+
+impl Room {
+    /// Confirms the join that this device merged last, at `seq`. `None` where there is nothing to confirm.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] only for a fault in here.
+    pub fn confirm(&self, seq: u64, entry_hash: &[u8; 32]) -> Result<Option<Confirm>, CryptoError> {
+        let Some(before) = self.before_join()? else { return Ok(None) };
+        let key = before.secrets()?.access_key();
+        Ok(Some(Confirm { signature: key.sign(&confirm_statement(&self.id, seq, entry_hash)) }))
+    }
+
+    /// Forgets the epoch before the last join: it is confirmed.
+    pub fn forget_checkpoint(&mut self) {
+        self.checkpoint = None;
+    }
+
+    /// Voids a handshake that left this device's epoch and that it cannot follow. Gives the entry, and what the relay is to keep
+    /// for the epoch from then on. With an admin key anything can be voided, without one only what came through a door.
+    ///
+    /// # Errors
+    /// [`CryptoError::Mls`] where this device is not in the room any more.
+    pub fn make_rewind(
+        &self,
+        bad_seq: u64,
+        bad_entry: &[u8; 32],
+        admin: Option<&AdminKey>,
+        chain: Chain,
+    ) -> Result<(Rewind, Publication), CryptoError> {
+        let publication = self.republish(chain)?;
+        let access = self.secrets()?.access_key();
+        let authority = match admin {
+            Some(key) => RewindAuthority::Admin(key.public().into()),
+            None => RewindAuthority::Access,
+        };
+        let mut rewind = Rewind {
+            bad_seq,
+            epoch: self.epoch(),
+            bad_entry: *bad_entry,
+            access_key: access.public(),
+            card_hash: Sha256::digest(&publication.card).into(),
+            authority,
+            signature: [0; 64],
+        };
+        let statement = policy::rewind_statement(&self.id, &rewind);
+        rewind.signature = admin.map_or_else(|| access.sign(&statement), |key| key.sign(&statement));
+        Ok((rewind, publication))
+    }
+
+    /// Follows a rewind. `came_by_door` is what the log says of the voided handshake.
+    ///
+    /// # Errors
+    /// [`CryptoError::Forbidden`] where it is not signed by who may; [`CryptoError::WrongEpoch`] where this device has not come to
+    /// that epoch yet. The room stays as it is then.
+    pub fn rewind(&mut self, rewind: &Rewind, came_by_door: bool) -> Result<RewindEffect, CryptoError> {
+        if self.epoch() < rewind.epoch {
+            return Err(CryptoError::WrongEpoch { expected: rewind.epoch, found: self.epoch() });
+        }
+        if self.epoch() == rewind.epoch {
+            let access_key = self.secrets()?.access_key().public();
+            policy::judge_rewind(&self.before(), &access_key, rewind, came_by_door)?;
+            if self.has_pending_commit() {
+                self.discard_pending()?;
+            }
+            return Ok(RewindEffect::Unmoved);
+        }
+        let before = self.before_join()?.filter(|before| before.epoch() == rewind.epoch);
+        if let Some(before) = before {
+            let access_key = before.secrets()?.access_key().public();
+            policy::judge_rewind(&before.before(), &access_key, rewind, true)?;
+            *self = before;
+            return Ok(RewindEffect::Restored);
+        }
+        // The epoch is gone. An admin's word is good as long as they are admin; anyone else's cannot be told from a forgery.
+        let now = policy::Before { epoch: rewind.epoch, ..self.before() };
+        policy::judge_rewind(&now, &[0; 32], rewind, false)?;
+        Ok(RewindEffect::MustReturn)
+    }
+
+    fn before_join(&self) -> Result<Option<Self>, CryptoError> {
+        let load = |saved: &zeroize::Zeroizing<Vec<u8>>| Self::load(self.id, self.device.clone(), saved);
+        self.checkpoint.as_ref().map(load).transpose()
+    }
+}
