@@ -50,6 +50,20 @@ pub enum CryptoError {
     /// A commit's new keys do not open for this device: it has to come in again, by its account's door.
     #[error("this device cannot follow a change of the room")]
     CannotFollow,
+    /// The password is not the account's, or the relay is not the one that it was chosen for.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// The relay shows an older version than one that was seen before.
+    #[error("version {found} was given, but version {expected} had been seen")]
+    RolledBack {
+        /// The newest version seen.
+        expected: u64,
+        /// The version given now.
+        found: u64,
+    },
+    /// The code typed is not the code shown: somebody may sit between the two devices.
+    #[error("the codes of the two devices differ")]
+    CodesDiffer,
     /// The MLS library refused; the text names its error, never data.
     #[error("MLS: {0}")]
     Mls(&'static str),

@@ -57,6 +57,17 @@ pub fn join_statement(
     statement
 }
 
+/// What the key of a recovery code signs to log in to its account.
+#[must_use]
+pub fn recovery_statement(authority: &str, challenge: &Challenge) -> Vec<u8> {
+    let authority = authority.to_ascii_lowercase();
+    let mut statement = b"sotto/1 recovery login".to_vec();
+    statement.extend_from_slice(&(authority.len() as u64).to_be_bytes());
+    statement.extend_from_slice(authority.as_bytes());
+    statement.extend_from_slice(challenge.as_bytes());
+    statement
+}
+
 /// Every part has a fixed length but the authority, which carries its own.
 fn begin(label: &[u8; 17], authority: &str, challenge: &Challenge, room: &RoomId) -> Vec<u8> {
     let authority = authority.to_ascii_lowercase();
