@@ -1,6 +1,6 @@
 //! What can go wrong in here, without a word of what was sealed.
 
-use crate::room::policy::Violation;
+use crate::{account::Weakness, room::policy::Violation};
 
 /// Why a cryptographic operation did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +53,9 @@ pub enum CryptoError {
     /// The password is not the account's, or the relay is not the one that it was chosen for.
     #[error("the password is wrong")]
     WrongPassword,
+    /// A password that is chosen is too weak.
+    #[error("the password is too weak: {0}")]
+    WeakPassword(#[from] Weakness),
     /// The relay shows an older version than one that was seen before.
     #[error("version {found} was given, but version {expected} had been seen")]
     RolledBack {

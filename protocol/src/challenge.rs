@@ -96,5 +96,9 @@ mod tests {
         assert_ne!(join, join_statement("a:1", &challenge, &room, 4, &DoorId::new([9; 16]), b"entry"));
         assert_ne!(join, join_statement("a:1", &challenge, &room, 4, &door, b"other"));
         assert!(!join.starts_with(&open), "the labels keep the two purposes apart");
+        let recovery = recovery_statement("a:1", &challenge);
+        assert_eq!(recovery, recovery_statement("A:1", &challenge));
+        assert_ne!(recovery, recovery_statement("b:1", &challenge));
+        assert_ne!(recovery, recovery_statement("a:1", &Challenge::new([9; 32])));
     }
 }

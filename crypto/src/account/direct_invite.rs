@@ -19,14 +19,12 @@ use crate::{
 use core::fmt;
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
+use sotto_protocol::limits::{DIRECT_INVITE_BYTES, DIRECT_INVITE_LINK_MAX_BYTES};
 use zeroize::Zeroizing;
 
 const FORMAT: u8 = 1;
 const PADDED_BYTES: usize = 4096;
-/// Longest link, in bytes.
-pub const DIRECT_INVITE_LINK_MAX_BYTES: usize = 1024;
-/// Length of every sealed invite.
-pub const DIRECT_INVITE_BYTES: usize = 1 + PADDED_BYTES + wrap::OVERHEAD_BYTES;
+const _: () = assert!(DIRECT_INVITE_BYTES == 1 + PADDED_BYTES + wrap::OVERHEAD_BYTES);
 
 /// To whom an invite is sealed.
 #[derive(Clone, Copy)]

@@ -19,14 +19,13 @@ mod recovery_code;
 mod sealing;
 mod strength;
 mod stretching;
+#[cfg(test)]
+mod tests;
 mod username;
 mod vault;
 mod vault_index;
 
-pub use direct_invite::{
-    DIRECT_INVITE_BYTES, DIRECT_INVITE_LINK_MAX_BYTES, DirectInvite, InviteRecipient, open_direct_invite,
-    seal_direct_invite,
-};
+pub use direct_invite::{DirectInvite, InviteRecipient, open_direct_invite, seal_direct_invite};
 pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, VaultKey};
 pub use opaque::{
     Login, LoginStart, OPAQUE_CONTEXT, PasswordKey, Registered, RegistrationStart, SessionKey,
@@ -41,5 +40,5 @@ pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
 pub use strength::Weakness;
 pub use username::{UserAddress, Username};
-pub use vault::{RoomPosition, VAULT_VALUE_MAX_BYTES, VaultLabel, VaultName, open_archive, seal_archive};
+pub use vault::{RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};
 pub use vault_index::VaultIndex;

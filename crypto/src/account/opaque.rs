@@ -5,7 +5,7 @@
 //! the relay's authority in lower case; the client's identity is left out (it is then its public key), so that a username
 //! can be changed without the password. The parameters never change within protocol version 1.
 
-use super::{Password, stretching::Stretching};
+use super::{Password, Username, stretching::Stretching};
 use crate::{CryptoError, Secret, kdf, labels::expand, seeded::SeededRandomness};
 use core::{fmt, marker::PhantomData};
 use opaque_ke::{
@@ -13,6 +13,7 @@ use opaque_ke::{
     ClientRegistrationFinishParameters, CredentialResponse, Identifiers, RegistrationResponse, Ristretto255,
     TripleDh, errors::ProtocolError, ksf::Ksf,
 };
+use zeroize::Zeroize as _;
 
 /// OPAQUE's `context`.
 pub const OPAQUE_CONTEXT: &[u8] = b"sotto/1 opaque";
@@ -70,11 +71,12 @@ pub struct Login {
 }
 
 impl RegistrationStart {
-    /// Begins.
+    /// Begins, if the password is strong enough for an account of that name.
     ///
     /// # Errors
-    /// [`CryptoError::NoRandomness`].
-    pub fn new(password: &Password) -> Result<Self, CryptoError> {
+    /// [`CryptoError::WeakPassword`], [`CryptoError::NoRandomness`].
+    pub fn new(password: &Password, username: &Username) -> Result<Self, CryptoError> {
+        password.check_strength(Some(username))?;
         Registration::start(password, &mut SeededRandomness::new(Secret::random()?))
             .map(|inner| Self { inner })
     }
@@ -237,9 +239,11 @@ impl<K: Ksf> Registration<K> {
         check_length(response, sizes::REGISTRATION_RESPONSE_BYTES)?;
         let response = RegistrationResponse::deserialize(response).map_err(refused)?;
         let parameters = ClientRegistrationFinishParameters::new(identifiers, None);
-        let finished =
+        let mut finished =
             self.state.finish(randomness, self.password.as_bytes(), response, parameters).map_err(refused)?;
-        let password_key = PasswordKey::from_export_key(&finished.export_key)?;
+        let password_key = PasswordKey::from_export_key(&finished.export_key);
+        finished.export_key.as_mut_slice().zeroize();
+        let password_key = password_key?;
         Ok(Registered { record: finished.message.serialize().to_vec(), password_key })
     }
 }
@@ -270,12 +274,16 @@ impl<K: Ksf> LoggingIn<K> {
         check_length(response, sizes::LOGIN_RESPONSE_BYTES)?;
         let response = CredentialResponse::deserialize(response).map_err(refused)?;
         let parameters = ClientLoginFinishParameters::new(Some(context), identifiers, None);
-        let finished =
+        let mut finished =
             self.state.finish(randomness, self.password.as_bytes(), response, parameters).map_err(refused)?;
+        let password_key = PasswordKey::from_export_key(&finished.export_key);
+        let session_key = SessionKey::from_session_key(&finished.session_key);
+        finished.export_key.as_mut_slice().zeroize();
+        finished.session_key.as_mut_slice().zeroize();
         Ok(Login {
             confirmation: finished.message.serialize().to_vec(),
-            password_key: PasswordKey::from_export_key(&finished.export_key)?,
-            session_key: SessionKey::from_session_key(&finished.session_key)?,
+            password_key: password_key?,
+            session_key: session_key?,
         })
     }
 }

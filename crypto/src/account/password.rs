@@ -6,13 +6,12 @@
 use super::strength::{self, Weakness};
 use crate::{CryptoError, account::Username, random_array};
 use core::fmt;
+use sotto_protocol::limits::PASSWORD_MAX_BYTES;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Words in a generated passphrase: 6 x 11 = 66 bits.
 pub const PASSPHRASE_WORDS: usize = 6;
-/// Longest password, in bytes.
-pub const PASSWORD_MAX_BYTES: usize = 1024;
 
 /// 2,048 English words that differ in their first four letters: the list of BIP 39.
 const WORDS: &str = include_str!("words.txt");

@@ -24,11 +24,10 @@ use crate::{
 };
 use core::fmt;
 use minicbor::{Decode, Encode};
+use sotto_protocol::limits::SEALED_RECORD_MAX_BYTES;
 use zeroize::Zeroizing;
 
 const FORMAT: u8 = 1;
-/// Longest sealed record that is read.
-const SEALED_RECORD_MAX_BYTES: usize = 16 * 1024;
 
 /// A sealed record as the relay keeps it.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
@@ -198,6 +197,17 @@ impl SealedRecord {
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Compares its version with the newest that this device has seen.
+    ///
+    /// # Errors
+    /// [`CryptoError::RolledBack`].
+    pub const fn check_version(&self, newest_seen: u64) -> Result<(), CryptoError> {
+        if self.version < newest_seen {
+            return Err(CryptoError::RolledBack { expected: newest_seen, found: self.version });
+        }
+        Ok(())
     }
 
     /// The key by which the relay recognises a login with the recovery code.
@@ -399,6 +409,8 @@ mod tests {
         let mut newer = sealed.clone();
         newer.body[0] = 2;
         assert!(matches!(newer.open_with_code(&code), Err(CryptoError::NewerVersion)));
+        assert_eq!(sealed.check_version(1), Ok(()));
+        assert_eq!(sealed.check_version(2), Err(CryptoError::RolledBack { expected: 2, found: 1 }));
         assert!(SealedRecord::from_bytes(&vec![0; SEALED_RECORD_MAX_BYTES + 1]).is_err());
         assert!(SealedRecord::from_bytes(&[&sealed.to_bytes()[..], &[0]].concat()).is_err());
     }

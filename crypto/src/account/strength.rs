@@ -12,9 +12,8 @@
 //! A password that repeats a period counts one period. Letters replaced in the usual way (`p4ssw0rd`) are undone. A list as large as zxcvbn's would be as large as the rest of the web client.
 
 use super::password::words;
+use sotto_protocol::limits::PASSWORD_MIN_CHARS;
 
-/// Fewest characters.
-pub const PASSWORD_MIN_CHARS: usize = 12;
 const MIN_BITS: f64 = 45.0;
 /// Longer than this nothing needs a closer look.
 const LOOKED_AT_CHARS: usize = 128;

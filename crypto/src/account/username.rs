@@ -6,14 +6,11 @@
 
 use crate::{CryptoError, identity::AccountId};
 use core::fmt;
+use sotto_protocol::limits::USERNAME_CHARS;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
-/// Fewest characters of a username.
-pub const USERNAME_MIN_CHARS: usize = 2;
-/// Most characters of a username.
-pub const USERNAME_MAX_CHARS: usize = 32;
 /// Fewest hexadecimal digits of a fingerprint.
-pub const FINGERPRINT_MIN_DIGITS: usize = 8;
+const FINGERPRINT_MIN_DIGITS: usize = 8;
 const FINGERPRINT_MAX_DIGITS: usize = 32;
 /// Longest text that is looked at.
 const TYPED_MAX_BYTES: usize = 512;
@@ -35,7 +32,7 @@ impl Username {
         let lower: String = typed.trim().nfkc().flat_map(char::to_lowercase).collect();
         let name: String = lower.nfkc().collect();
         let length = name.chars().count();
-        let is_valid = (USERNAME_MIN_CHARS..=USERNAME_MAX_CHARS).contains(&length)
+        let is_valid = USERNAME_CHARS.contains(&length)
             && name.chars().all(|character| is_inner(character) || is_separator(character))
             && name.chars().next().is_some_and(char::is_alphanumeric)
             && name.chars().next_back().is_some_and(is_inner);
@@ -147,8 +144,8 @@ mod tests {
             let name = Username::parse(typed).ok();
             assert_eq!(name.as_ref().map(Username::as_str), expected, "{typed:?}");
         }
-        assert!(Username::parse(&"x".repeat(USERNAME_MAX_CHARS)).is_ok());
-        assert!(Username::parse(&"x".repeat(USERNAME_MAX_CHARS + 1)).is_err());
+        assert!(Username::parse(&"x".repeat(*USERNAME_CHARS.end())).is_ok());
+        assert!(Username::parse(&"x".repeat(USERNAME_CHARS.end() + 1)).is_err());
         assert!(Username::parse(&"x".repeat(TYPED_MAX_BYTES + 1)).is_err());
     }
 

@@ -21,14 +21,13 @@ use crate::{
 };
 use core::fmt;
 use minicbor::{Decode, Encode};
-use sotto_protocol::{Chain, RoomId};
+use sotto_protocol::{
+    Chain, RoomId,
+    limits::{VAULT_CONTENT_MAX_BYTES, VAULT_RECORD_MAX_BYTES},
+};
 use zeroize::Zeroizing;
 
 const FORMAT: u8 = 1;
-/// Longest content of a vault record.
-pub const VAULT_VALUE_MAX_BYTES: usize = 256 * 1024;
-/// Longest sealed value that is read: the content, its label and at most 12 % of padding.
-const SEALED_VALUE_MAX_BYTES: usize = VAULT_VALUE_MAX_BYTES + VAULT_VALUE_MAX_BYTES / 8 + 1024;
 
 /// What a vault record holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,7 +159,7 @@ impl VaultKey {
         sealed: &[u8],
     ) -> Result<(VaultLabel, Zeroizing<Vec<u8>>), CryptoError> {
         let malformed = || CryptoError::Malformed("vault record");
-        if sealed.len() > SEALED_VALUE_MAX_BYTES {
+        if sealed.len() > VAULT_RECORD_MAX_BYTES {
             return Err(malformed());
         }
         let (format, sealed) = sealed.split_first().ok_or_else(malformed)?;
@@ -181,11 +180,11 @@ impl VaultKey {
         content: &[u8],
         salt: &Salt,
     ) -> Result<Vec<u8>, CryptoError> {
-        if content.len() > VAULT_VALUE_MAX_BYTES {
+        if content.len() > VAULT_CONTENT_MAX_BYTES {
             return Err(CryptoError::OverLimit {
                 what: "vault record",
                 actual: content.len(),
-                max: VAULT_VALUE_MAX_BYTES,
+                max: VAULT_CONTENT_MAX_BYTES,
             });
         }
         let labelled = Labelled(label.to_bytes(), Zeroizing::new(content.to_vec()));
@@ -304,15 +303,15 @@ mod tests {
             assert!(key(1).open(&name, 3, &flipped).is_err(), "byte {position}");
             assert!(key(1).open(&name, 3, &sealed[..position]).is_err());
         }
-        assert!(key(1).open(&name, 3, &vec![1; SEALED_VALUE_MAX_BYTES + 1]).is_err());
+        assert!(key(1).open(&name, 3, &vec![1; VAULT_RECORD_MAX_BYTES + 1]).is_err());
     }
 
     #[test]
     fn sizes_fall_together_and_the_limit_holds() {
         let seal = |length: usize| key(1).seal(VaultLabel::Settings, 1, &vec![0; length]);
         assert_eq!(seal(0).unwrap().len(), seal(200).unwrap().len());
-        assert!(seal(VAULT_VALUE_MAX_BYTES).unwrap().len() <= SEALED_VALUE_MAX_BYTES);
-        assert!(matches!(seal(VAULT_VALUE_MAX_BYTES + 1), Err(CryptoError::OverLimit { .. })));
+        assert!(seal(VAULT_CONTENT_MAX_BYTES).unwrap().len() <= VAULT_RECORD_MAX_BYTES);
+        assert!(matches!(seal(VAULT_CONTENT_MAX_BYTES + 1), Err(CryptoError::OverLimit { .. })));
     }
 
     #[test]

@@ -6,10 +6,8 @@
 use super::vault::VaultName;
 use crate::CryptoError;
 use minicbor::{Decode, Encode};
+use sotto_protocol::limits::VAULT_RECORDS_MAX;
 use std::collections::BTreeMap;
-
-/// Most records that an index tells of.
-pub const VAULT_RECORDS_MAX: usize = 4096;
 
 /// The newest version seen of each record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -37,8 +37,6 @@ use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
 const FORMAT: u8 = 1;
-/// Most bytes of the session that is handed over.
-pub const SESSION_MAX_BYTES: usize = 4096;
 
 /// What a grant says.
 #[derive(Encode, Decode)]

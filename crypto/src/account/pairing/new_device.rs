@@ -1,7 +1,7 @@
 //! The device that comes in.
 
 use super::{
-    GrantContents, Nonce, PairingOffer, SESSION_MAX_BYTES, SessionSecret, ShortCode, body_of,
+    GrantContents, Nonce, PairingOffer, SessionSecret, ShortCode, body_of,
     transcript::{commit, session_key, short_code, transcript},
 };
 use crate::{
@@ -15,12 +15,11 @@ use crate::{
     wrap::WrapKey,
 };
 use core::fmt;
+use sotto_protocol::limits::{PAIRING_MESSAGE_MAX_BYTES, PAIRING_SESSION_MAX_BYTES};
 use zeroize::Zeroizing;
 
 /// Length of a sealed session secret: an X-Wing ciphertext, 32 bytes, a tag.
 pub(super) const SEALED_SECRET_BYTES: usize = 1168;
-/// Longest grant that is read.
-const GRANT_MAX_BYTES: usize = 16 * 1024;
 
 /// A new device that shows its offer and waits for the answer.
 pub struct NewDevice {
@@ -139,7 +138,7 @@ impl ComparedNewDevice {
     /// [`CryptoError::NewerVersion`].
     pub fn receive_grant(self, grant: &[u8]) -> Result<Paired, CryptoError> {
         let malformed = || CryptoError::Malformed("pairing grant");
-        if grant.len() > GRANT_MAX_BYTES {
+        if grant.len() > PAIRING_MESSAGE_MAX_BYTES {
             return Err(malformed());
         }
         let Self(VerifyingNewDevice { device, session, nonce, .. }) = self;
@@ -150,7 +149,7 @@ impl ComparedNewDevice {
         let certificate = Certificate::verify(&contents.certificate)?;
         let is_ours =
             *certificate.device_key() == device.public() && certificate.account() == contents.account;
-        if !is_ours || contents.session.len() > SESSION_MAX_BYTES {
+        if !is_ours || contents.session.len() > PAIRING_SESSION_MAX_BYTES {
             return Err(malformed());
         }
         let secrets = DeviceSecrets { device, vault: contents.vault, door: contents.door };

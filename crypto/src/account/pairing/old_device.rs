@@ -1,7 +1,7 @@
 //! The device that lets another one in.
 
 use super::{
-    GrantContents, Nonce, PairingOffer, SESSION_MAX_BYTES, SessionSecret, ShortCode, body_of,
+    GrantContents, Nonce, PairingOffer, SessionSecret, ShortCode, body_of,
     new_device::possession,
     transcript::{commit, session_key, short_code, transcript},
 };
@@ -15,6 +15,7 @@ use crate::{
     wrap::{self, PUBLIC_KEY_BYTES},
 };
 use core::fmt;
+use sotto_protocol::limits::PAIRING_SESSION_MAX_BYTES;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -130,11 +131,11 @@ impl VerifyingOldDevice {
         if !self.code.is(typed_code) {
             return Err(CryptoError::CodesDiffer);
         }
-        if grant.session.len() > SESSION_MAX_BYTES {
+        if grant.session.len() > PAIRING_SESSION_MAX_BYTES {
             return Err(CryptoError::OverLimit {
                 what: "session",
                 actual: grant.session.len(),
-                max: SESSION_MAX_BYTES,
+                max: PAIRING_SESSION_MAX_BYTES,
             });
         }
         let certificate = keys.certify(self.device_key, grant.display_name, grant.not_before_ms)?;

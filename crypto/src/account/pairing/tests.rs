@@ -6,6 +6,7 @@ use crate::{
     account::{AccountKeys, golden},
     identity::IdentityKey,
 };
+use sotto_protocol::limits::PAIRING_SESSION_MAX_BYTES;
 
 const GRANT: PairingGrant<'_> = PairingGrant { display_name: "Ada", not_before_ms: 1, session: b"session" };
 
@@ -122,7 +123,7 @@ fn the_code_is_typed_as_people_type_it() {
     for typed in [String::new(), code[1..].to_owned(), format!("{}{wrong}", &code[..7]), format!("{code}0")] {
         assert_eq!(old.grant(&typed, &keys, GRANT), Err(CryptoError::CodesDiffer), "{typed:?}");
     }
-    let session = vec![0; SESSION_MAX_BYTES + 1];
+    let session = vec![0; PAIRING_SESSION_MAX_BYTES + 1];
     let too_long = old.grant(&code, &keys, PairingGrant { session: &session, ..GRANT });
     assert!(matches!(too_long, Err(CryptoError::OverLimit { .. })));
 }
