@@ -1,6 +1,6 @@
 //! What can go wrong in here, without a word of what was sealed.
 
-use crate::room::policy::Violation;
+use crate::{account::Weakness, room::policy::Violation};
 
 /// Why a cryptographic operation did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,23 @@ pub enum CryptoError {
     /// A commit's new keys do not open for this device: it has to come in again, by its account's door.
     #[error("this device cannot follow a change of the room")]
     CannotFollow,
+    /// The password is not the account's, or the relay is not the one that it was chosen for.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// A password that is chosen is too weak.
+    #[error("the password is too weak: {0}")]
+    WeakPassword(#[from] Weakness),
+    /// The relay shows an older version than one that was seen before.
+    #[error("version {found} was given, but version {expected} had been seen")]
+    RolledBack {
+        /// The newest version seen.
+        expected: u64,
+        /// The version given now.
+        found: u64,
+    },
+    /// The code typed is not the code shown: somebody may sit between the two devices.
+    #[error("the codes of the two devices differ")]
+    CodesDiffer,
     /// The MLS library refused; the text names its error, never data.
     #[error("MLS: {0}")]
     Mls(&'static str),

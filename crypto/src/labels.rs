@@ -32,6 +32,19 @@ pub mod expand {
     pub const CAPSULE_DECOY: &[u8] = b"sotto/1 capsule decoy";
     pub const HISTORY_KEY: &[u8] = b"sotto/1 history";
     pub const HISTORY: &[u8] = b"sotto/1 history sealing";
+    pub const SEEDED: &[u8] = b"sotto/1 seeded randomness";
+    pub const PASSWORD_KEY: &[u8] = b"sotto/1 password key";
+    pub const LOGIN_SESSION: &[u8] = b"sotto/1 login session";
+    pub const RECORD: &[u8] = b"sotto/1 record sealing";
+    pub const RECORD_KEY: &[u8] = b"sotto/1 record key sealing";
+    pub const RECOVERY_CODE_WRAP: &[u8] = b"sotto/1 recovery code wrap key";
+    pub const RECOVERY_CODE_SIGNATURE: &[u8] = b"sotto/1 recovery code signature key";
+    pub const VAULT_NAME: &[u8] = b"sotto/1 vault name";
+    pub const VAULT_VALUE: &[u8] = b"sotto/1 vault value";
+    pub const PAIRING_CODE: &[u8] = b"sotto/1 pairing code";
+    pub const PAIRING_KEY: &[u8] = b"sotto/1 pairing key";
+    pub const PAIRING_DEVICE: &[u8] = b"sotto/1 pairing device sealing";
+    pub const PAIRING_GRANT: &[u8] = b"sotto/1 pairing grant sealing";
 }
 
 /// What a signature is made over begins with one of these.
@@ -42,16 +55,27 @@ pub mod signature {
     pub const LEAVE: &[u8] = b"sotto/1 leave";
     pub const CONFIRM: &[u8] = b"sotto/1 confirm";
     pub const REWIND: &[u8] = b"sotto/1 rewind";
+    pub const DIRECT_INVITE: &[u8] = b"sotto/1 direct invite signature";
+    pub const PAIRING_DEVICE: &[u8] = b"sotto/1 pairing device signature";
 }
 
 /// HPKE `info`.
 pub mod hpke {
     pub const DOOR: &[u8] = b"sotto/1 door wrap";
     pub const CAPSULE: &[u8] = b"sotto/1 capsule wrap";
+    pub const RECORD_KEY: &[u8] = b"sotto/1 record key wrap";
+    pub const DIRECT_INVITE: &[u8] = b"sotto/1 direct invite";
+    pub const HISTORY_ARCHIVE: &[u8] = b"sotto/1 history archive";
+    pub const PAIRING: &[u8] = b"sotto/1 pairing secret";
 }
 
 /// What a hash is made over begins with one of these.
 pub mod hash {
     pub const LINK_CHECKSUM: &[u8] = b"sotto/1 link";
     pub const REVOKED_DEVICE: &[u8] = b"sotto/1 revoked device";
+    pub const RECOVERY_SECRET: &[u8] = b"sotto/1 recovery secret";
+    pub const RECOVERY_CHECK: &[u8] = b"sotto/1 recovery check";
+    pub const PAIRING_MAILBOX: &[u8] = b"sotto/1 pairing mailbox";
+    pub const PAIRING_COMMITMENT: &[u8] = b"sotto/1 pairing commitment";
+    pub const PAIRING_TRANSCRIPT: &[u8] = b"sotto/1 pairing transcript";
 }

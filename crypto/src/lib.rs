@@ -1,10 +1,11 @@
-//! All of Sotto's cryptography, without I/O: identities, rooms (MLS, RFC 9420), sealed messages, doors and cards.
+//! All of Sotto's cryptography, without I/O: identities, accounts, rooms (MLS, RFC 9420), sealed messages, doors, cards.
 //!
 //! The construction is `docs/PROTOCOL.md`. Everything that decides whether something is trusted stands in
 //! [`room::policy`](crate::room) (commits), [`identity`](crate::identity) (certificates) and
 //! [`message`](crate::message) (who said what). Primitives are the RustCrypto and dalek crates'; none is ours.
 
 mod committed;
+pub mod account;
 mod entry;
 pub mod error;
 pub mod identity;
@@ -17,6 +18,7 @@ mod provider;
 mod random;
 pub mod room;
 mod secret;
+mod seeded;
 mod sign;
 mod storage_key;
 mod wrap;

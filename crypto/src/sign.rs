@@ -86,6 +86,11 @@ signing_key!(
     AdminKey
 );
 
+signing_key!(
+    /// What a recovery code lets its holder log in with, at the relay.
+    RecoveryLoginKey
+);
+
 /// Checks a signature, strictly.
 pub fn verify(public: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {
     VerifyingKey::from_bytes(public)

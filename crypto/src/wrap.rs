@@ -4,7 +4,7 @@
 //! whether it is what it should be. That is safe because the plaintext (the card's key) comes from the same secret: the
 //! same randomness never seals two different plaintexts.
 
-use crate::{CryptoError, Secret, kdf, labels};
+use crate::{CryptoError, Secret, kdf, labels, seeded::SeededRandomness};
 use core::convert::Infallible;
 use hpke::{
     Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _,
@@ -20,6 +20,10 @@ pub const PUBLIC_KEY_BYTES: usize = 1216;
 const ENCAPSULATED_BYTES: usize = 1120;
 /// Where the X25519 part of an X-Wing public key begins.
 const X25519_OFFSET: usize = 1184;
+/// Where the X25519 part of an X-Wing ciphertext begins.
+const ENCAPSULATED_X25519_OFFSET: usize = 1088;
+/// How much longer something sealed by [`seal_fresh`] is than its plaintext.
+pub const OVERHEAD_BYTES: usize = ENCAPSULATED_BYTES + 16;
 
 /// A private X-Wing key, from which wraps are opened.
 pub struct WrapKey(<XWing as hpke::Kem>::PrivateKey);
@@ -52,6 +56,30 @@ impl WrapKey {
         let opened = zeroize::Zeroizing::new(opened.map_err(|_| CryptoError::DoesNotOpen)?);
         Secret::from_slice(&opened)
     }
+
+    /// Opens what [`seal_fresh`] sealed to this key under the same `info` and `context`.
+    pub fn open_bytes(
+        &self,
+        info: &[u8],
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, CryptoError> {
+        let (encapsulated, sealed) =
+            sealed.split_at_checked(ENCAPSULATED_BYTES).ok_or(CryptoError::Malformed("wrap"))?;
+        check_x25519(encapsulated.get(ENCAPSULATED_X25519_OFFSET..).ok_or(CryptoError::BadKey)?)?;
+        let encapsulated = <XWing as hpke::Kem>::EncappedKey::from_bytes(encapsulated)
+            .map_err(|_| CryptoError::Malformed("wrap"))?;
+        hpke::single_shot_open::<AesGcm256, HkdfSha256, XWing>(
+            &OpModeR::Base,
+            &self.0,
+            &encapsulated,
+            info,
+            sealed,
+            context,
+        )
+        .map(zeroize::Zeroizing::new)
+        .map_err(|_| CryptoError::DoesNotOpen)
+    }
 }
 
 /// Seals `secret` to a public key; the same inputs give the same bytes.
@@ -72,6 +100,41 @@ pub fn seal(
         secret.expose(),
         context,
         &mut DerivedRandomness { secret: randomness, block: 0 },
+    )
+    .map_err(|_| CryptoError::BadKey)?;
+    let mut wrap = encapsulated.to_bytes().to_vec();
+    wrap.extend_from_slice(&sealed);
+    Ok(wrap)
+}
+
+/// Seals `plaintext` to a public key with fresh randomness. `info` says what it is for.
+pub fn seal_fresh(
+    public_key: &[u8],
+    info: &[u8],
+    context: &[u8],
+    plaintext: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    seal_seeded(public_key, info, context, plaintext, &Secret::random()?)
+}
+
+/// As [`seal_fresh`], with the randomness from a seed that is used for this one sealing alone.
+pub fn seal_seeded(
+    public_key: &[u8],
+    info: &[u8],
+    context: &[u8],
+    plaintext: &[u8],
+    seed: &Secret,
+) -> Result<Vec<u8>, CryptoError> {
+    check_public_key(public_key)?;
+    let public_key =
+        <XWing as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| CryptoError::BadKey)?;
+    let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWing>(
+        &OpModeS::Base,
+        &public_key,
+        info,
+        plaintext,
+        context,
+        &mut SeededRandomness::new(seed.clone()),
     )
     .map_err(|_| CryptoError::BadKey)?;
     let mut wrap = encapsulated.to_bytes().to_vec();
@@ -162,5 +225,34 @@ mod tests {
         public[X25519_OFFSET..].fill(0);
         assert_eq!(check_public_key(&public), Err(CryptoError::BadKey));
         assert_eq!(check_public_key(&public[1..]), Err(CryptoError::BadKey));
+    }
+
+    #[test]
+    fn what_is_sealed_fresh_opens_for_its_key_purpose_and_context_alone() {
+        let key = WrapKey::from_seed(&Secret::new([1; 32]));
+        let sealed = seal_fresh(&key.public(), b"purpose", b"context", b"some bytes").unwrap();
+        assert_eq!(sealed.len(), OVERHEAD_BYTES + 10);
+        assert_eq!(key.open_bytes(b"purpose", b"context", &sealed).unwrap().as_slice(), b"some bytes");
+        assert_ne!(sealed, seal_fresh(&key.public(), b"purpose", b"context", b"some bytes").unwrap());
+        let other = WrapKey::from_seed(&Secret::new([9; 32]));
+        for (key, info, context) in
+            [(&key, b"Purpose", b"context"), (&key, b"purpose", b"Context"), (&other, b"purpose", b"context")]
+        {
+            assert_eq!(key.open_bytes(info, context, &sealed), Err(CryptoError::DoesNotOpen));
+        }
+        for cut in [0, 1119, 1120, 1136, sealed.len() - 1] {
+            assert!(key.open_bytes(b"purpose", b"context", &sealed[..cut]).is_err());
+        }
+    }
+
+    #[test]
+    fn an_encapsulation_whose_x25519_part_has_low_order_is_refused() {
+        let key = WrapKey::from_seed(&Secret::new([1; 32]));
+        let mut sealed = seal_fresh(&key.public(), b"purpose", b"", b"some bytes").unwrap();
+        sealed[ENCAPSULATED_X25519_OFFSET..ENCAPSULATED_BYTES].fill(0);
+        assert_eq!(key.open_bytes(b"purpose", b"", &sealed), Err(CryptoError::BadKey));
+        let mut public = key.public();
+        public[X25519_OFFSET..].fill(0);
+        assert_eq!(seal_fresh(&public, b"purpose", b"", b"some bytes"), Err(CryptoError::BadKey));
     }
 }

@@ -57,6 +57,17 @@ pub fn join_statement(
     statement
 }
 
+/// What the key of a recovery code signs to log in to its account.
+#[must_use]
+pub fn recovery_statement(authority: &str, challenge: &Challenge) -> Vec<u8> {
+    let authority = authority.to_ascii_lowercase();
+    let mut statement = b"sotto/1 recovery login".to_vec();
+    statement.extend_from_slice(&(authority.len() as u64).to_be_bytes());
+    statement.extend_from_slice(authority.as_bytes());
+    statement.extend_from_slice(challenge.as_bytes());
+    statement
+}
+
 /// Every part has a fixed length but the authority, which carries its own.
 fn begin(label: &[u8; 17], authority: &str, challenge: &Challenge, room: &RoomId) -> Vec<u8> {
     let authority = authority.to_ascii_lowercase();
@@ -85,5 +96,9 @@ mod tests {
         assert_ne!(join, join_statement("a:1", &challenge, &room, 4, &DoorId::new([9; 16]), b"entry"));
         assert_ne!(join, join_statement("a:1", &challenge, &room, 4, &door, b"other"));
         assert!(!join.starts_with(&open), "the labels keep the two purposes apart");
+        let recovery = recovery_statement("a:1", &challenge);
+        assert_eq!(recovery, recovery_statement("A:1", &challenge));
+        assert_ne!(recovery, recovery_statement("b:1", &challenge));
+        assert_ne!(recovery, recovery_statement("a:1", &Challenge::new([9; 32])));
     }
 }

@@ -10,7 +10,7 @@ mod frame;
 mod id;
 pub mod limits;
 
-pub use challenge::{Challenge, join_statement, open_statement};
+pub use challenge::{Challenge, join_statement, open_statement, recovery_statement};
 pub use entry::{
     CHAIN_START_LABEL, Chain, EntryHeader, EntryHeaderError, EntryKind, SUPPORTED_ENTRY_VERSION, entry_hash,
 };

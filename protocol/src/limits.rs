@@ -63,5 +63,38 @@ pub const CLASSICAL_DEVICES_MAX: usize = 1000;
 /// Most rooms that one connection may have open.
 pub const OPEN_ROOMS_PER_CONNECTION_MAX: usize = 1000;
 
+/// Shortest and longest username, in characters after normalisation.
+pub const USERNAME_CHARS: core::ops::RangeInclusive<usize> = 2..=32;
+
+/// Fewest characters of a password that is chosen; a client's rule, for the relay never sees one.
+pub const PASSWORD_MIN_CHARS: usize = 12;
+
+/// Longest password, in bytes of UTF-8.
+pub const PASSWORD_MAX_BYTES: usize = 1024;
+
+/// Longest sealed record of an account, in bytes.
+pub const SEALED_RECORD_MAX_BYTES: usize = 16 * 1024;
+
+/// Longest content of one vault record, in bytes, before padding and sealing.
+pub const VAULT_CONTENT_MAX_BYTES: usize = 256 * 1024;
+
+/// Longest sealed vault record, in bytes: the longest content, its label, and at most 12 % of padding.
+pub const VAULT_RECORD_MAX_BYTES: usize = VAULT_CONTENT_MAX_BYTES + VAULT_CONTENT_MAX_BYTES / 8 + 1024;
+
+/// Most records in one vault.
+pub const VAULT_RECORDS_MAX: usize = 4096;
+
+/// Length of every sealed direct invite, in bytes.
+pub const DIRECT_INVITE_BYTES: usize = 5233;
+
+/// Longest invite link inside a direct invite, in bytes.
+pub const DIRECT_INVITE_LINK_MAX_BYTES: usize = 1024;
+
+/// Longest message of a device pairing, in bytes.
+pub const PAIRING_MESSAGE_MAX_BYTES: usize = 16 * 1024;
+
+/// Longest session that a pairing hands over, in bytes.
+pub const PAIRING_SESSION_MAX_BYTES: usize = 4096;
+
 /// Clocks further apart than this are worth a word to the user, in milliseconds.
 pub const CLOCK_SKEW_TOLERATED_MS: u64 = 5 * 60 * 1000;

@@ -10,9 +10,12 @@ const SINGLE: [&str; 8] =
     ["aes-gcm", "curve25519-dalek", "ed25519-dalek", "hkdf", "hpke", "ml-kem", "sha2", "x25519-dalek"];
 
 /// A second generation that is there for a stated reason: crate, beginning of its version, the only crates that may bring it.
-const ACCEPTED: [(&str, &str, &[&str]); 1] = [
-    // sqlx recognises a migration that was changed by its hash; no message passes through it.
-    ("sha2", "0.10.", &["sqlx-core", "sqlx-macros-core"]),
+const ACCEPTED: [(&str, &str, &[&str]); 3] = [
+    // sqlx recognises a migration that was changed by its hash; no message passes through it. OPAQUE hashes with it.
+    ("sha2", "0.10.", &["sqlx-core", "sqlx-macros-core", "opaque-ke", "voprf"]),
+    // OPAQUE alone: its only finished implementation has not moved to the newer generation yet.
+    ("curve25519-dalek", "4.", &["opaque-ke", "voprf"]),
+    ("hkdf", "0.12.", &["opaque-ke"]),
 ];
 
 /// Crates that are there in more than one generation.

@@ -1,0 +1,319 @@
+//! An account's keys: which there are, what each is for, and which a device may keep.
+
+use crate::{
+    CryptoError, DeviceKey, Secret,
+    identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
+    wrap::WrapKey,
+};
+use core::fmt;
+use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+/// Most recovery keys that an account remembers, the present one not counted.
+pub(super) const PREVIOUS_RECOVERY_KEYS_MAX: usize = 64;
+
+macro_rules! secret_key {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Encode, Decode)]
+        #[cbor(transparent)]
+        pub struct $name(#[n(0)] pub(super) Secret);
+
+        impl $name {
+            /// A fresh one.
+            ///
+            /// # Errors
+            /// [`CryptoError::NoRandomness`].
+            pub fn generate() -> Result<Self, CryptoError> {
+                Secret::random().map(Self)
+            }
+
+            /// The one that belongs to a seed.
+            #[must_use]
+            pub const fn from_seed(seed: Secret) -> Self {
+                Self(seed)
+            }
+
+            /// The seed, to be stored sealed.
+            #[must_use]
+            pub const fn seed(&self) -> &Secret {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+}
+
+/// For keys to which something is sealed.
+macro_rules! wrap_key {
+    ($name:ident) => {
+        impl $name {
+            /// The public X-Wing key: 1,216 bytes.
+            #[must_use]
+            pub fn public(&self) -> Vec<u8> {
+                self.wrap_key().public()
+            }
+
+            /// SHA-256 of the public key.
+            #[must_use]
+            pub fn public_hash(&self) -> [u8; 32] {
+                Sha256::digest(self.public()).into()
+            }
+
+            /// The private X-Wing key.
+            pub(crate) fn wrap_key(&self) -> WrapKey {
+                WrapKey::from_seed(&self.0)
+            }
+        }
+    };
+}
+
+secret_key!(
+    /// Opens capsules and direct invites (X-Wing). In the sealed record alone.
+    RecoveryKey
+);
+wrap_key!(RecoveryKey);
+secret_key!(
+    /// Opens the account's doors (X-Wing). On every device of the account, and in the vault.
+    DoorKey
+);
+wrap_key!(DoorKey);
+secret_key!(
+    /// Names and seals the account's vault records; 32 bytes. On every device of the account.
+    VaultKey
+);
+
+/// All private keys of an account. They live in the sealed record; a device holds them in memory for as long as somebody
+/// logs in, changes the password or adds a device, and then drops them.
+#[derive(Clone)]
+pub struct AccountKeys {
+    pub(super) identity: IdentityKey,
+    pub(super) recovery: RecoveryKey,
+    pub(super) generation: u32,
+    /// The oldest first.
+    pub(super) previous: Vec<RecoveryKey>,
+    pub(super) vault: VaultKey,
+    pub(super) door: DoorKey,
+}
+
+impl AccountKeys {
+    /// The keys of a new account.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn generate() -> Result<Self, CryptoError> {
+        Self::register(IdentityKey::generate()?)
+    }
+
+    /// Makes a guest's identity an account: the same identity, generation 1, all other keys fresh. From then on the
+    /// device forgets the identity key.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn register(guest: IdentityKey) -> Result<Self, CryptoError> {
+        Ok(Self {
+            identity: guest,
+            recovery: RecoveryKey::generate()?,
+            generation: 1,
+            previous: Vec::new(),
+            vault: VaultKey::generate()?,
+            door: DoorKey::generate()?,
+        })
+    }
+
+    /// Whose keys they are.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        AccountId::of(&self.identity.public())
+    }
+
+    /// The identity public key: 32 bytes.
+    #[must_use]
+    pub fn identity_public(&self) -> [u8; 32] {
+        self.identity.public()
+    }
+
+    /// Rises with each change of the recovery key; 1 at first.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The recovery key of the present generation.
+    #[must_use]
+    pub const fn recovery(&self) -> &RecoveryKey {
+        &self.recovery
+    }
+
+    /// All recovery keys, the present one first: old capsules are sealed to old ones.
+    pub fn recovery_keys(&self) -> impl Iterator<Item = &RecoveryKey> {
+        core::iter::once(&self.recovery).chain(self.previous.iter().rev())
+    }
+
+    /// States that a device is the account's.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] where the name cannot be used.
+    pub fn certify(
+        &self,
+        device_key: [u8; 32],
+        display_name: &str,
+        not_before_ms: u64,
+    ) -> Result<Certificate, CryptoError> {
+        let request = CertificateRequest {
+            device_key,
+            recovery_key_hash: Some(self.recovery.public_hash()),
+            display_name,
+            generation: self.generation,
+            not_before_ms,
+        };
+        Certificate::issue(&self.identity, request)
+    }
+
+    /// What a device of the account keeps at rest.
+    #[must_use]
+    pub fn device_secrets(&self, device: DeviceKey) -> DeviceSecrets {
+        DeviceSecrets { device, vault: self.vault.clone(), door: self.door.clone() }
+    }
+
+    /// The same keys with a fresh recovery key, one generation on. The old one is kept for old capsules.
+    pub(super) fn with_new_recovery_key(&self) -> Result<Self, CryptoError> {
+        if self.previous.len() >= PREVIOUS_RECOVERY_KEYS_MAX {
+            return Err(CryptoError::OverLimit {
+                what: "recovery keys",
+                actual: self.previous.len() + 1,
+                max: PREVIOUS_RECOVERY_KEYS_MAX,
+            });
+        }
+        let mut next = self.clone();
+        next.previous.push(self.recovery.clone());
+        next.recovery = RecoveryKey::generate()?;
+        next.generation = self.generation.checked_add(1).ok_or(CryptoError::Malformed("generation"))?;
+        Ok(next)
+    }
+
+    /// The same keys with a fresh vault key and a fresh door key: those that a removed device knew are worth nothing.
+    pub(super) fn with_new_device_keys(&self) -> Result<Self, CryptoError> {
+        Ok(Self { vault: VaultKey::generate()?, door: DoorKey::generate()?, ..self.clone() })
+    }
+}
+
+impl fmt::Debug for AccountKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountKeys")
+            .field("account", &self.account())
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a device of an account keeps at rest: neither identity nor recovery key.
+#[derive(Debug, Clone)]
+pub struct DeviceSecrets {
+    /// Signs leaf, commits and messages.
+    pub device: DeviceKey,
+    /// Names and seals the vault's records.
+    pub vault: VaultKey,
+    /// Opens the account's doors.
+    pub door: DoorKey,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct StoredDeviceSecrets {
+    #[n(0)]
+    device: Secret,
+    #[n(1)]
+    vault: VaultKey,
+    #[n(2)]
+    door: DoorKey,
+}
+
+impl DeviceSecrets {
+    /// As they are stored, to be sealed under the storage key.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(sotto_protocol::encode(&StoredDeviceSecrets {
+            device: self.device.seed(),
+            vault: self.vault.clone(),
+            door: self.door.clone(),
+        }))
+    }
+
+    /// Reads what was stored.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
+        let stored: StoredDeviceSecrets =
+            sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("device secrets"))?;
+        Ok(Self { device: DeviceKey::from_seed(&stored.device), vault: stored.vault, door: stored.door })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_who_registers_stays_the_same_person() {
+        let guest = IdentityKey::generate().unwrap();
+        let account = AccountId::of(&guest.public());
+        let keys = AccountKeys::register(guest).unwrap();
+        assert_eq!((keys.account(), keys.generation()), (account, 1));
+        let device = DeviceKey::generate().unwrap();
+        let certificate = keys.certify(device.public(), "Ada", 1).unwrap();
+        assert_eq!(
+            (certificate.account(), certificate.is_guest(), certificate.generation()),
+            (account, false, 1)
+        );
+        assert_eq!(certificate.device_key(), &device.public());
+    }
+
+    #[test]
+    fn a_new_recovery_key_raises_the_generation_and_keeps_the_old_ones() {
+        let first = AccountKeys::generate().unwrap();
+        let third = first.with_new_recovery_key().unwrap().with_new_recovery_key().unwrap();
+        assert_eq!((third.generation(), third.recovery_keys().count()), (3, 3));
+        assert_eq!(third.recovery_keys().last(), Some(first.recovery()));
+        assert_ne!(third.recovery(), first.recovery());
+        assert_eq!(third.account(), first.account());
+        let mut keys = first;
+        for _ in 0..PREVIOUS_RECOVERY_KEYS_MAX {
+            keys = keys.with_new_recovery_key().unwrap();
+        }
+        assert!(matches!(keys.with_new_recovery_key(), Err(CryptoError::OverLimit { .. })));
+    }
+
+    #[test]
+    fn device_secrets_survive_and_hold_no_key_of_the_record() {
+        let keys = AccountKeys::generate().unwrap();
+        let secrets = keys.device_secrets(DeviceKey::generate().unwrap());
+        let bytes = secrets.to_bytes();
+        let read = DeviceSecrets::from_bytes(&bytes).unwrap();
+        assert_eq!((read.vault, read.door), (secrets.vault.clone(), secrets.door.clone()));
+        assert_eq!(read.device.public(), secrets.device.public());
+        for private in [keys.identity.seed(), keys.recovery.seed().clone()] {
+            assert!(!bytes.windows(32).any(|window| window == private.expose()));
+        }
+        assert!(DeviceSecrets::from_bytes(&bytes[1..]).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let identity = IdentityKey::from_seed(&Secret::new([0x41; 32]));
+        let keys = AccountKeys::register(identity).unwrap();
+        assert_eq!(format!("{keys:?}"), "AccountKeys { account: AccountId(9a92…), generation: 1, .. }");
+        assert_eq!(
+            format!("{:?}", keys.device_secrets(DeviceKey::generate().unwrap())),
+            "DeviceSecrets { device: DeviceKey(…), vault: VaultKey(…), door: DoorKey(…) }"
+        );
+        assert_eq!(format!("{:?}", keys.recovery()), "RecoveryKey(…)");
+    }
+}

@@ -1,0 +1,44 @@
+//! Accounts (`docs/PROTOCOL.md`, "Accounts" to "Pairing"): keys, login, the sealed record, the vault, direct invites and
+//! device pairing.
+//!
+//! The private identity and recovery keys live in the sealed record alone. A device holds them in memory while somebody
+//! logs in, changes the password or adds a device, and keeps [`DeviceSecrets`] at rest.
+
+mod base32;
+mod direct_invite;
+#[cfg(test)]
+mod golden;
+mod keys;
+mod opaque;
+#[cfg(test)]
+mod opaque_tests;
+mod pairing;
+mod password;
+mod record;
+mod recovery_code;
+mod sealing;
+mod strength;
+mod stretching;
+#[cfg(test)]
+mod tests;
+mod username;
+mod vault;
+mod vault_index;
+
+pub use direct_invite::{DirectInvite, InviteRecipient, open_direct_invite, seal_direct_invite};
+pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, VaultKey};
+pub use opaque::{
+    Login, LoginStart, OPAQUE_CONTEXT, PasswordKey, Registered, RegistrationStart, SessionKey,
+    sizes as opaque_sizes,
+};
+pub use pairing::{
+    ComparedNewDevice, NewDevice, OldDevice, Paired, PairingGrant, PairingOffer, ShortCode,
+    VerifyingNewDevice, VerifyingOldDevice,
+};
+pub use password::{PASSPHRASE_WORDS, Password};
+pub use record::{OpenedRecord, SealedRecord};
+pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
+pub use strength::Weakness;
+pub use username::{UserAddress, Username};
+pub use vault::{RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};
+pub use vault_index::VaultIndex;

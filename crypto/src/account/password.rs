@@ -1,0 +1,136 @@
+//! Passwords: what is typed made uniform, and passphrases to offer.
+//!
+//! A password is prepared as an OpaqueString (RFC 8265, section 4): other spaces become U+0020, then NFC. Two keyboards
+//! that write the same characters otherwise give the same password.
+
+use super::strength::{self, Weakness};
+use crate::{CryptoError, account::Username, random_array};
+use core::fmt;
+use sotto_protocol::limits::PASSWORD_MAX_BYTES;
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Words in a generated passphrase: 6 x 11 = 66 bits.
+pub const PASSPHRASE_WORDS: usize = 6;
+
+/// 2,048 English words that differ in their first four letters: the list of BIP 39.
+const WORDS: &str = include_str!("words.txt");
+const WORD_COUNT: u16 = 2048;
+
+/// A prepared password.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct Password(String);
+
+impl Password {
+    /// Prepares what was typed. How strong it is, [`Password::check_strength`] tells.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] where it is empty, longer than [`PASSWORD_MAX_BYTES`], or has control characters.
+    pub fn new(typed: &str) -> Result<Self, CryptoError> {
+        let malformed = || CryptoError::Malformed("password");
+        if typed.is_empty() || typed.len() > PASSWORD_MAX_BYTES || typed.chars().any(char::is_control) {
+            return Err(malformed());
+        }
+        // At most three times as long after NFC, so that the string never moves and leaves a copy behind.
+        let mut prepared = Self(String::with_capacity(typed.len().saturating_mul(3)));
+        prepared.0.extend(typed.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).nfc());
+        Ok(prepared)
+    }
+
+    /// A passphrase of random words, to be offered: 66 bits.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn generate() -> Result<Self, CryptoError> {
+        let mut drawn = random_array::<{ 2 * PASSPHRASE_WORDS }>()?;
+        let mut phrase = Self(String::with_capacity(PASSPHRASE_WORDS * 9));
+        for pair in drawn.chunks_exact(2) {
+            // 2,048 divides 65,536: every word is equally likely.
+            let number = pair.iter().fold(0_u16, |number, byte| number << 8 | u16::from(*byte));
+            if !phrase.0.is_empty() {
+                phrase.0.push('-');
+            }
+            phrase.0.push_str(words().nth(usize::from(number % WORD_COUNT)).unwrap_or_default());
+        }
+        drawn.zeroize();
+        Ok(phrase)
+    }
+
+    /// Refuses what would not withstand somebody who has the relay's database. Asked when a password is chosen, never when
+    /// it is used.
+    ///
+    /// # Errors
+    /// [`Weakness`].
+    pub fn check_strength(&self, username: Option<&Username>) -> Result<(), Weakness> {
+        strength::check(&self.0, username.map(Username::as_str))
+    }
+
+    /// The text, to be shown once where it was generated.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// The word list, in alphabetical order.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.lines()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_list_is_whole() {
+        let list: Vec<_> = words().collect();
+        assert_eq!(list.len(), usize::from(WORD_COUNT));
+        assert!(list.is_sorted());
+        assert!(
+            list.iter()
+                .all(|word| (3..=8).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase()))
+        );
+        let starts: std::collections::BTreeSet<_> =
+            list.iter().map(|word| &word[..word.len().min(4)]).collect();
+        assert_eq!(starts.len(), list.len());
+    }
+
+    #[test]
+    fn a_generated_passphrase_is_strong_and_never_the_same() {
+        for _ in 0..20 {
+            let phrase = Password::generate().unwrap();
+            assert_eq!(phrase.expose().split('-').count(), PASSPHRASE_WORDS);
+            assert!(phrase.expose().split('-').all(|word| words().any(|known| known == word)));
+            assert_eq!(phrase.check_strength(None), Ok(()), "{}", phrase.expose());
+            assert_ne!(phrase, Password::generate().unwrap());
+        }
+    }
+
+    #[test]
+    fn the_same_characters_typed_otherwise_are_the_same_password() {
+        let password = |typed| Password::new(typed).unwrap();
+        assert_eq!(password("caf\u{e9} au lait"), password("cafe\u{301}\u{a0}au\u{3000}lait"));
+        assert_ne!(password("Cafe"), password("cafe"));
+        assert_ne!(password("fi"), password("\u{fb01}"), "NFC, not NFKC");
+        for refused in ["", "a\nb", "a\u{7f}b"] {
+            assert!(Password::new(refused).is_err(), "{refused:?}");
+        }
+        assert!(Password::new(&"x".repeat(PASSWORD_MAX_BYTES)).is_ok());
+        assert!(Password::new(&"x".repeat(PASSWORD_MAX_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", Password::new("hunter2").unwrap()), "Password(…)");
+    }
+}

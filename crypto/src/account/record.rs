@@ -1,0 +1,448 @@
+//! The sealed record: all private keys of an account, kept by the relay, opened by the password or the recovery code.
+//!
+//! ```text
+//! sealed-record = { 0: version, 1: body, 2: password wrap, 3: code wrap, 4: login key of the code }
+//! body          = format (1) || salt (16) || commitment (32) || AES-256-GCM(padded contents)        under the record key
+//! password wrap = format (1) || salt (16) || commitment (32) || AES-256-GCM(record key)             under the password key
+//! code wrap     = HPKE(record key)                                                                  to the code's X-Wing key
+//! additional data, everywhere = format (1) || version (8)
+//! ```
+//! Every writing draws a new record key, so that an old password opens old records and no new one. `version` rises by one
+//! with every change; the relay replaces version n by n + 1 and nothing else.
+
+use super::{
+    keys::{AccountKeys, DoorKey, PREVIOUS_RECOVERY_KEYS_MAX, RecoveryKey, VaultKey},
+    opaque::PasswordKey,
+    recovery_code::{RecoveryCode, RecoveryCodePublic},
+    sealing::{self, Salt},
+};
+use crate::{
+    CryptoError, Secret,
+    identity::IdentityKey,
+    labels::{expand, hpke},
+    padding, random_array, wrap,
+};
+use core::fmt;
+use minicbor::{Decode, Encode};
+use sotto_protocol::limits::SEALED_RECORD_MAX_BYTES;
+use zeroize::Zeroizing;
+
+const FORMAT: u8 = 1;
+
+/// A sealed record as the relay keeps it.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SealedRecord {
+    #[n(0)]
+    version: u64,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    body: Vec<u8>,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    password_wrap: Vec<u8>,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    code_wrap: Vec<u8>,
+    #[cbor(n(4), with = "minicbor::bytes")]
+    code_login_key: [u8; 32],
+}
+
+/// An opened record. To be dropped as soon as its work is done.
+#[derive(Clone)]
+pub struct OpenedRecord {
+    version: u64,
+    keys: AccountKeys,
+    code: RecoveryCodePublic,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Contents {
+    #[n(0)]
+    identity: Secret,
+    #[n(1)]
+    recovery: RecoveryKey,
+    #[n(2)]
+    generation: u32,
+    #[n(3)]
+    previous: Vec<RecoveryKey>,
+    #[n(4)]
+    vault: VaultKey,
+    #[n(5)]
+    door: DoorKey,
+    #[n(6)]
+    code: RecoveryCodePublic,
+}
+
+impl OpenedRecord {
+    /// Seals the first record of an account: version 1.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn create(
+        keys: AccountKeys,
+        password: &PasswordKey,
+        code: &RecoveryCode,
+    ) -> Result<(Self, SealedRecord), CryptoError> {
+        Self { version: 1, keys, code: code.public()? }.sealed(password)
+    }
+
+    /// The account's keys.
+    #[must_use]
+    pub const fn keys(&self) -> &AccountKeys {
+        &self.keys
+    }
+
+    /// Which version of the record this is.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The next version, under a new password. The recovery code stays and is not needed.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn with_password(&self, new: &PasswordKey) -> Result<(Self, SealedRecord), CryptoError> {
+        self.next(self.keys.clone(), self.code.clone())?.sealed(new)
+    }
+
+    /// The next version, under a new recovery code. The old code opens it no more.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn with_code(
+        &self,
+        new: &RecoveryCode,
+        password: &PasswordKey,
+    ) -> Result<(Self, SealedRecord), CryptoError> {
+        self.next(self.keys.clone(), new.public()?)?.sealed(password)
+    }
+
+    /// The next version, with a fresh recovery key: one generation on. Every device needs a new certificate.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`], [`CryptoError::OverLimit`].
+    pub fn with_new_recovery_key(&self, password: &PasswordKey) -> Result<(Self, SealedRecord), CryptoError> {
+        self.next(self.keys.with_new_recovery_key()?, self.code.clone())?.sealed(password)
+    }
+
+    /// The next version, with fresh vault and door keys: after a device was removed.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn with_new_device_keys(&self, password: &PasswordKey) -> Result<(Self, SealedRecord), CryptoError> {
+        self.next(self.keys.with_new_device_keys()?, self.code.clone())?.sealed(password)
+    }
+
+    fn next(&self, keys: AccountKeys, code: RecoveryCodePublic) -> Result<Self, CryptoError> {
+        let version = self.version.checked_add(1).ok_or(CryptoError::Malformed("record version"))?;
+        Ok(Self { version, keys, code })
+    }
+
+    fn sealed(self, password: &PasswordKey) -> Result<(Self, SealedRecord), CryptoError> {
+        let randomness = Randomness {
+            record_key: Secret::random()?,
+            body: random_array()?,
+            password: random_array()?,
+            code: Secret::random()?,
+        };
+        let sealed = self.seal(password, &randomness)?;
+        Ok((self, sealed))
+    }
+
+    fn seal(&self, password: &PasswordKey, randomness: &Randomness) -> Result<SealedRecord, CryptoError> {
+        let aad = additional_data(self.version);
+        let contents = Zeroizing::new(sotto_protocol::encode(&Contents::of(self)));
+        let padded = padding::pad(&contents)?;
+        let key = &randomness.record_key;
+        let body = sealing::seal(key, expand::RECORD, &aad, &padded, &randomness.body)?;
+        let password_wrap =
+            sealing::seal(password.secret(), expand::RECORD_KEY, &aad, key.expose(), &randomness.password)?;
+        let code_wrap =
+            wrap::seal_seeded(&self.code.wrap_key, hpke::RECORD_KEY, &aad, key.expose(), &randomness.code)?;
+        Ok(SealedRecord {
+            version: self.version,
+            body: with_format(&body),
+            password_wrap: with_format(&password_wrap),
+            code_wrap,
+            code_login_key: self.code.login_key,
+        })
+    }
+}
+
+impl fmt::Debug for OpenedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenedRecord").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl SealedRecord {
+    /// As it is sent and stored.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        sotto_protocol::encode(self)
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
+        if bytes.len() > SEALED_RECORD_MAX_BYTES {
+            return Err(CryptoError::Malformed("sealed record"));
+        }
+        sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("sealed record"))
+    }
+
+    /// Its version, as the relay compares it.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Compares its version with the newest that this device has seen.
+    ///
+    /// # Errors
+    /// [`CryptoError::RolledBack`].
+    pub const fn check_version(&self, newest_seen: u64) -> Result<(), CryptoError> {
+        if self.version < newest_seen {
+            return Err(CryptoError::RolledBack { expected: newest_seen, found: self.version });
+        }
+        Ok(())
+    }
+
+    /// The key by which the relay recognises a login with the recovery code.
+    #[must_use]
+    pub const fn code_login_key(&self) -> &[u8; 32] {
+        &self.code_login_key
+    }
+
+    /// Opens it with what the password gave.
+    ///
+    /// # Errors
+    /// [`CryptoError::DoesNotOpen`], [`CryptoError::Malformed`], [`CryptoError::NewerVersion`].
+    pub fn open_with_password(&self, password: &PasswordKey) -> Result<OpenedRecord, CryptoError> {
+        let aad = additional_data(self.version);
+        let wrap = without_format(&self.password_wrap)?;
+        let key = sealing::open(password.secret(), expand::RECORD_KEY, &aad, wrap)?;
+        self.open(&Secret::from_slice(&key)?)
+    }
+
+    /// Opens it with the recovery code.
+    ///
+    /// # Errors
+    /// [`CryptoError::DoesNotOpen`], [`CryptoError::Malformed`], [`CryptoError::NewerVersion`].
+    pub fn open_with_code(&self, code: &RecoveryCode) -> Result<OpenedRecord, CryptoError> {
+        let aad = additional_data(self.version);
+        let key = code.wrap_key()?.open_bytes(hpke::RECORD_KEY, &aad, &self.code_wrap)?;
+        self.open(&Secret::from_slice(&key)?)
+    }
+
+    fn open(&self, key: &Secret) -> Result<OpenedRecord, CryptoError> {
+        let padded =
+            sealing::open(key, expand::RECORD, &additional_data(self.version), without_format(&self.body)?)?;
+        let contents: Contents = sotto_protocol::decode(padding::unpad(&padded)?)
+            .map_err(|_| CryptoError::Malformed("record contents"))?;
+        // The relay must not point the record at a login key of its own.
+        if contents.previous.len() > PREVIOUS_RECOVERY_KEYS_MAX
+            || contents.code.login_key != self.code_login_key
+        {
+            return Err(CryptoError::Malformed("record contents"));
+        }
+        Ok(contents.into_opened(self.version))
+    }
+}
+
+impl fmt::Debug for SealedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedRecord").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl Contents {
+    fn of(record: &OpenedRecord) -> Self {
+        let keys = record.keys.clone();
+        Self {
+            identity: keys.identity.seed(),
+            recovery: keys.recovery,
+            generation: keys.generation,
+            previous: keys.previous,
+            vault: keys.vault,
+            door: keys.door,
+            code: record.code.clone(),
+        }
+    }
+
+    fn into_opened(self, version: u64) -> OpenedRecord {
+        let keys = AccountKeys {
+            identity: IdentityKey::from_seed(&self.identity),
+            recovery: self.recovery,
+            generation: self.generation,
+            previous: self.previous,
+            vault: self.vault,
+            door: self.door,
+        };
+        OpenedRecord { version, keys, code: self.code }
+    }
+}
+
+/// What one sealing draws.
+struct Randomness {
+    record_key: Secret,
+    body: Salt,
+    password: Salt,
+    code: Secret,
+}
+
+fn additional_data(version: u64) -> Vec<u8> {
+    [[FORMAT].as_slice(), &version.to_be_bytes()].concat()
+}
+
+fn with_format(sealed: &[u8]) -> Vec<u8> {
+    [[FORMAT].as_slice(), sealed].concat()
+}
+
+fn without_format(bytes: &[u8]) -> Result<&[u8], CryptoError> {
+    match bytes.split_first() {
+        Some((&FORMAT, sealed)) => Ok(sealed),
+        Some(_) => Err(CryptoError::NewerVersion),
+        None => Err(CryptoError::Malformed("sealed record")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::golden;
+
+    fn password(byte: u8) -> PasswordKey {
+        PasswordKey::for_test(Secret::new([byte; 32]))
+    }
+
+    fn created() -> (OpenedRecord, SealedRecord, RecoveryCode) {
+        let code = RecoveryCode::generate().unwrap();
+        let (opened, sealed) =
+            OpenedRecord::create(AccountKeys::generate().unwrap(), &password(1), &code).unwrap();
+        (opened, SealedRecord::from_bytes(&sealed.to_bytes()).unwrap(), code)
+    }
+
+    fn is_same(left: &OpenedRecord, right: &OpenedRecord) -> bool {
+        sotto_protocol::encode(&Contents::of(left)) == sotto_protocol::encode(&Contents::of(right))
+            && left.version == right.version
+    }
+
+    #[test]
+    fn a_record_opens_with_password_or_code_and_nothing_else() {
+        let (opened, sealed, code) = created();
+        assert!(is_same(&opened, &sealed.open_with_password(&password(1)).unwrap()));
+        assert!(is_same(&opened, &sealed.open_with_code(&code).unwrap()));
+        assert!(matches!(sealed.open_with_password(&password(2)), Err(CryptoError::DoesNotOpen)));
+        let other = RecoveryCode::generate().unwrap();
+        assert!(matches!(sealed.open_with_code(&other), Err(CryptoError::DoesNotOpen)));
+    }
+
+    #[test]
+    fn a_changed_password_opens_the_new_record_and_the_old_one_does_not() {
+        let (opened, first, code) = created();
+        let (opened, second) = opened.with_password(&password(2)).unwrap();
+        assert_eq!((opened.version(), second.version()), (2, 2));
+        assert!(is_same(&opened, &second.open_with_password(&password(2)).unwrap()));
+        assert!(is_same(&opened, &second.open_with_code(&code).unwrap()));
+        assert!(second.open_with_password(&password(1)).is_err());
+        // Not even where the relay keeps the old wrap: the record key is another.
+        let mixed = SealedRecord { password_wrap: first.password_wrap, ..second };
+        assert!(mixed.open_with_password(&password(1)).is_err());
+    }
+
+    #[test]
+    fn a_changed_code_opens_the_new_record_and_the_old_one_does_not() {
+        let (opened, first, old) = created();
+        let new = RecoveryCode::generate().unwrap();
+        let (opened, second) = opened.with_code(&new, &password(1)).unwrap();
+        assert!(is_same(&opened, &second.open_with_code(&new).unwrap()));
+        assert!(second.open_with_code(&old).is_err());
+        assert_ne!(first.code_login_key(), second.code_login_key());
+        let mixed = SealedRecord { code_wrap: first.code_wrap, ..second };
+        assert!(mixed.open_with_code(&old).is_err());
+    }
+
+    #[test]
+    fn a_changed_recovery_key_keeps_account_and_old_keys() {
+        let (first, _, code) = created();
+        let (_, sealed) = first.with_new_recovery_key(&password(1)).unwrap();
+        let second = sealed.open_with_code(&code).unwrap();
+        assert_eq!((second.keys().generation(), second.version()), (2, 2));
+        assert_eq!(second.keys().account(), first.keys().account());
+        assert_eq!(second.keys().recovery_keys().nth(1), Some(first.keys().recovery()));
+    }
+
+    #[test]
+    fn after_a_device_is_removed_vault_and_door_keys_are_new() {
+        let (first, _, _) = created();
+        let (second, sealed) = first.with_new_device_keys(&password(1)).unwrap();
+        assert_ne!(second.keys().vault, first.keys().vault);
+        assert_ne!(second.keys().door, first.keys().door);
+        assert_eq!(second.keys().recovery(), first.keys().recovery());
+        assert!(is_same(&second, &sealed.open_with_password(&password(1)).unwrap()));
+    }
+
+    #[test]
+    fn what_the_relay_changes_is_noticed() {
+        let (_, sealed, code) = created();
+        let opens = |record: &SealedRecord| {
+            record.open_with_password(&password(1)).is_ok() || record.open_with_code(&code).is_ok()
+        };
+        assert!(opens(&sealed));
+        assert!(!opens(&SealedRecord { version: 2, ..sealed.clone() }));
+        assert!(!opens(&SealedRecord { code_login_key: [9; 32], ..sealed.clone() }));
+        for position in 0..sealed.body.len() {
+            let mut changed = sealed.clone();
+            changed.body[position] ^= 1;
+            assert!(changed.open_with_password(&password(1)).is_err(), "byte {position}");
+        }
+        for cut in [0, 1, 20, 64] {
+            let mut changed = sealed.clone();
+            changed.body.truncate(cut);
+            changed.password_wrap.truncate(cut);
+            changed.code_wrap.truncate(cut);
+            assert!(!opens(&changed));
+        }
+        let mut newer = sealed.clone();
+        newer.body[0] = 2;
+        assert!(matches!(newer.open_with_code(&code), Err(CryptoError::NewerVersion)));
+        assert_eq!(sealed.check_version(1), Ok(()));
+        assert_eq!(sealed.check_version(2), Err(CryptoError::RolledBack { expected: 2, found: 1 }));
+        assert!(SealedRecord::from_bytes(&vec![0; SEALED_RECORD_MAX_BYTES + 1]).is_err());
+        assert!(SealedRecord::from_bytes(&[&sealed.to_bytes()[..], &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let (opened, sealed, _) = created();
+        assert_eq!(format!("{opened:?}"), "OpenedRecord { version: 1, .. }");
+        assert_eq!(format!("{sealed:?}"), "SealedRecord { version: 1, .. }");
+    }
+
+    #[test]
+    fn the_bytes_are_the_golden_ones() {
+        let seed = |byte| Secret::new([byte; 32]);
+        let code = RecoveryCode::from_symbols([11; 26]);
+        let record = OpenedRecord {
+            version: 7,
+            keys: AccountKeys {
+                identity: IdentityKey::from_seed(&seed(1)),
+                recovery: RecoveryKey(seed(2)),
+                generation: 2,
+                previous: vec![RecoveryKey(seed(3))],
+                vault: VaultKey(seed(4)),
+                door: DoorKey(seed(5)),
+            },
+            code: code.public().unwrap(),
+        };
+        let randomness = Randomness { record_key: seed(6), body: [7; 16], password: [8; 16], code: seed(9) };
+        let sealed = record.seal(&password(10), &randomness).unwrap();
+        golden::check("sealed-record", &sealed.to_bytes());
+        let read = SealedRecord::from_bytes(&golden::bytes("sealed-record")).unwrap();
+        assert!(is_same(&record, &read.open_with_password(&password(10)).unwrap()));
+        assert!(is_same(&record, &read.open_with_code(&code).unwrap()));
+    }
+}
