@@ -187,8 +187,8 @@ impl RoomSlot {
             self.drop_from_outbox(&id);
         }
         let body = match content {
-            Content::Text(text) => TimelineBody::Text(text),
-            Content::Unknown(_) => TimelineBody::FromNewerVersion,
+            Content::Text(text) => TimelineBody::Text(text.text),
+            _ => TimelineBody::FromNewerVersion,
         };
         let item = TimelineItem {
             seq: entry.seq,

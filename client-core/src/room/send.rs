@@ -17,7 +17,7 @@ impl RoomSlot {
             return Err(ClientError::EmptyMessage);
         }
         let actual_bytes = text.len();
-        let content = Content::Text(text).encode().map_err(|error| match error {
+        let content = Content::Text(text.into()).encode().map_err(|error| match error {
             CryptoError::OverLimit { max, .. } => {
                 ClientError::MessageTooLong { actual_bytes, max_bytes: max }
             }

@@ -65,7 +65,7 @@ impl RoomSlot {
     pub fn outbox_view(&self) -> Vec<OutboxView> {
         let view = |record: &super::OutboxRecord| {
             let text = match Content::decode(&record.content) {
-                Ok(Content::Text(text)) => text,
+                Ok(Content::Text(text)) => text.text,
                 _ => String::new(),
             };
             OutboxView {

@@ -101,7 +101,8 @@ pub fn open(
         sotto_protocol::decode(body).map_err(|_| CryptoError::Malformed("message"))?;
     let sender = roster.get(leaf).ok_or(CryptoError::BadSignature)?;
     sign::verify(&sender.device_key, &statement(room, epoch, &header.id, body), signature)?;
-    let content = Content::decode(&content)?;
+    // The signature holds, so the entry is what its sender wrote. Nonsense in it is shown as such, and is no damage.
+    let content = Content::decode(&content).unwrap_or(Content::Unreadable);
     Ok((header, OpenedMessage { sender: sender.clone(), id, sent_at_ms, chain, content }))
 }
 
@@ -161,5 +162,14 @@ mod tests {
         let again =
             entry::seal(&secret, &ROOM, EntryKind::Message, 3, EntryId::new([9; 16]), &inside).unwrap();
         assert_eq!(open(&secret, &ROOM, 3, &roster, &again), Err(CryptoError::BadSignature));
+    }
+
+    #[test]
+    fn nonsense_that_is_well_signed_is_shown_as_such() {
+        let ada = DeviceKey::generate().unwrap();
+        let secret = Secret::random().unwrap();
+        let (_, entry) = seal(&secret, &ada, &ROOM, 3, &draft(0, b"nonsense")).unwrap();
+        let (_, opened) = open(&secret, &ROOM, 3, &roster(&[&ada]), &entry).unwrap();
+        assert_eq!(opened.content, Content::Unreadable);
     }
 }

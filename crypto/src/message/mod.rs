@@ -1,6 +1,6 @@
 //! Messages: what is said in a room, sealed for its epoch and signed by the device that says it.
 
-mod content;
+pub mod content;
 mod envelope;
 
 pub use content::Content;
