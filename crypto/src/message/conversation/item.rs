@@ -1,0 +1,321 @@
+//! One message as it is seen, and what can be done to it.
+
+use super::{Said, stream::Assembly};
+use crate::{
+    identity::AccountId,
+    message::{
+        MessageId,
+        content::{Attachment, Content, Edit, Leave, Poll, Sticker, System, Target, Text},
+        rights::Refusal,
+    },
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is seen of a message.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// A text, as it was first said.
+    Text(Text),
+    /// A file.
+    Attachment(Box<Attachment>),
+    /// A sticker.
+    Sticker(Box<Sticker>),
+    /// A poll.
+    Poll(Poll),
+    /// A streamed text.
+    Streamed {
+        /// Whether it is complete.
+        is_finished: bool,
+    },
+    /// A note about the room.
+    System(System),
+    /// A device says that it leaves.
+    Leave(Leave),
+    /// Of a type that this version does not know.
+    FromNewerVersion(u32),
+    /// Well signed nonsense.
+    Unreadable,
+    /// It was deleted, and its content is gone.
+    Deleted {
+        /// By whom.
+        by: AccountId,
+    },
+}
+
+/// A message and what was done to it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Item {
+    seq: u64,
+    identity: Target,
+    device_key: [u8; 32],
+    sent_at_ms: u64,
+    body: Body,
+    deleted_at_seq: Option<u64>,
+    assembly: Option<Assembly>,
+    edit: Option<(u64, Edit)>,
+    reactions: BTreeMap<(String, AccountId), (u64, bool)>,
+    votes: BTreeMap<AccountId, (u64, Vec<u8>)>,
+    pin: Option<(u64, AccountId, bool)>,
+}
+
+/// Something done to a message, at its place in the log.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Deed {
+    pub seq: u64,
+    pub by: AccountId,
+    pub device_key: [u8; 32],
+    pub content: Content,
+}
+
+impl Item {
+    pub(super) fn new(said: Said) -> Self {
+        let identity = said.identity();
+        let mut assembly = None;
+        let body = match said.content {
+            Content::Text(text) => Body::Text(text),
+            Content::Attachment(attachment) => Body::Attachment(attachment),
+            Content::Sticker(sticker) => Body::Sticker(sticker),
+            Content::Poll(poll) => Body::Poll(poll),
+            Content::System(system) => Body::System(system),
+            Content::Leave(leave) => Body::Leave(leave),
+            Content::Unknown(kind) => Body::FromNewerVersion(kind),
+            Content::Stream(part) => {
+                let mut begun = Assembly::default();
+                begun.take(said.seq, part);
+                let is_finished = begun.is_finished();
+                assembly = Some(begun);
+                Body::Streamed { is_finished }
+            }
+            // The others act on a message and are none themselves.
+            Content::Unreadable
+            | Content::Edit(_)
+            | Content::Delete(_)
+            | Content::Reaction(_)
+            | Content::Vote(_)
+            | Content::Pin(_) => Body::Unreadable,
+        };
+        Self {
+            seq: said.seq,
+            identity,
+            device_key: said.device_key,
+            sent_at_ms: said.sent_at_ms,
+            body,
+            deleted_at_seq: None,
+            assembly,
+            edit: None,
+            reactions: BTreeMap::new(),
+            votes: BTreeMap::new(),
+            pin: None,
+        }
+    }
+
+    /// Its place in the log.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub const fn identity(&self) -> Target {
+        self.identity
+    }
+
+    /// Who said it.
+    #[must_use]
+    pub const fn sender(&self) -> AccountId {
+        self.identity.account
+    }
+
+    /// The sender's name for it.
+    #[must_use]
+    pub const fn id(&self) -> MessageId {
+        self.identity.id
+    }
+
+    /// When, by the sender's clock, in milliseconds since 1970.
+    #[must_use]
+    pub const fn sent_at_ms(&self) -> u64 {
+        self.sent_at_ms
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Its text as it stands now: edited, or put together, or a file's caption.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        if let Some((_, edit)) = &self.edit {
+            return Some(&edit.text);
+        }
+        match &self.body {
+            Body::Text(text) => Some(&text.text),
+            Body::Attachment(attachment) => attachment.caption.as_deref(),
+            Body::Streamed { .. } => self.assembly.as_ref().map(Assembly::text),
+            _ => None,
+        }
+    }
+
+    /// Whether the text is not the one that was first said.
+    #[must_use]
+    pub const fn is_edited(&self) -> bool {
+        self.edit.is_some()
+    }
+
+    /// Whom it mentions now.
+    #[must_use]
+    pub fn mentions(&self) -> &[AccountId] {
+        match (&self.edit, &self.body) {
+            (Some((_, edit)), _) => &edit.mentions,
+            (None, Body::Text(text)) => &text.mentions,
+            (None, Body::Attachment(attachment)) => &attachment.mentions,
+            _ => &[],
+        }
+    }
+
+    /// The message that it answers.
+    #[must_use]
+    pub const fn reply_to(&self) -> Option<Target> {
+        match &self.body {
+            Body::Text(text) => text.reply_to,
+            Body::Attachment(attachment) => attachment.reply_to,
+            Body::Sticker(sticker) => sticker.reply_to,
+            _ => None,
+        }
+    }
+
+    /// The reactions: by emoji, whose.
+    #[must_use]
+    pub fn reactions(&self) -> BTreeMap<&str, BTreeSet<AccountId>> {
+        let mut by_emoji: BTreeMap<&str, BTreeSet<AccountId>> = BTreeMap::new();
+        for ((emoji, account), (_, is_set)) in &self.reactions {
+            if *is_set {
+                by_emoji.entry(emoji).or_default().insert(*account);
+            }
+        }
+        by_emoji
+    }
+
+    /// Of a poll: who chose each of its options.
+    #[must_use]
+    pub fn tally(&self) -> Vec<BTreeSet<AccountId>> {
+        let Body::Poll(poll) = &self.body else { return Vec::new() };
+        let mut tally = vec![BTreeSet::new(); poll.options.len()];
+        for (account, (_, choices)) in &self.votes {
+            for choice in choices {
+                if let Some(chosen_by) = tally.get_mut(usize::from(*choice)) {
+                    chosen_by.insert(*account);
+                }
+            }
+        }
+        tally
+    }
+
+    /// Where in the log it was pinned and by whom, while it is pinned.
+    #[must_use]
+    pub fn pinned(&self) -> Option<(u64, AccountId)> {
+        self.pin.and_then(|(seq, by, is_set)| is_set.then_some((seq, by)))
+    }
+
+    /// Does something to it. Says whether it looks different now.
+    pub(super) fn apply(&mut self, deed: Deed) -> Result<bool, Refusal> {
+        let Deed { seq, by, device_key, content } = deed;
+        if self.deleted_at_seq.is_some_and(|at| !matches!(content, Content::Delete(_)) || at <= seq) {
+            // It is gone: nothing can be done to it, and nothing of what was done is kept.
+            return Ok(false);
+        }
+        match content {
+            Content::Edit(edit) => self.change(seq, edit),
+            Content::Delete(_) => {
+                self.erase(seq, by);
+                Ok(true)
+            }
+            Content::Reaction(reaction) => {
+                let entry = self.reactions.entry((reaction.emoji, by)).or_default();
+                Ok(replace(entry, seq, !reaction.remove))
+            }
+            Content::Vote(vote) => match &self.body {
+                Body::Poll(poll) if poll.accepts(&vote.choices) => {
+                    Ok(replace(self.votes.entry(by).or_default(), seq, vote.choices))
+                }
+                Body::Poll(_) => Err(Refusal::NoSuchChoice),
+                _ => Err(Refusal::WrongKind),
+            },
+            Content::Pin(pin) => {
+                let is_later = self.pin.is_none_or(|(at, ..)| at < seq);
+                if is_later {
+                    self.pin = Some((seq, by, !pin.unpin));
+                }
+                Ok(is_later)
+            }
+            Content::Stream(part) => match (&mut self.assembly, &mut self.body) {
+                (Some(assembly), Body::Streamed { is_finished }) if device_key == self.device_key => {
+                    let has_changed = assembly.take(seq, part);
+                    *is_finished = assembly.is_finished();
+                    Ok(has_changed)
+                }
+                (Some(_), _) => Err(Refusal::OtherDevice),
+                (None, _) => Err(Refusal::WrongKind),
+            },
+            _ => Err(Refusal::WrongKind),
+        }
+    }
+
+    fn change(&mut self, seq: u64, edit: Edit) -> Result<bool, Refusal> {
+        if !matches!(self.body, Body::Text(_) | Body::Attachment(_) | Body::Streamed { .. }) {
+            return Err(Refusal::WrongKind);
+        }
+        let is_later = self.edit.as_ref().is_none_or(|(at, _)| *at < seq);
+        if is_later {
+            self.edit = Some((seq, edit));
+        }
+        Ok(is_later)
+    }
+
+    fn erase(&mut self, seq: u64, by: AccountId) {
+        self.body = Body::Deleted { by };
+        self.deleted_at_seq = Some(seq);
+        self.assembly = None;
+        self.edit = None;
+        self.reactions.clear();
+        self.votes.clear();
+        self.pin = None;
+    }
+}
+
+/// Puts a value in place of one from earlier in the log. An entry's seq is at least 1, so a fresh entry gives way.
+fn replace<T>(entry: &mut (u64, T), seq: u64, value: T) -> bool {
+    let is_later = entry.0 < seq;
+    if is_later {
+        *entry = (seq, value);
+    }
+    is_later
+}
+
+/// Content stays out of logs.
+impl core::fmt::Debug for Item {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Item").field("seq", &self.seq).field("body", &self.body).finish_non_exhaustive()
+    }
+}
+
+/// Content stays out of logs.
+impl core::fmt::Debug for Body {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text(…)",
+            Self::Attachment(_) => "Attachment(…)",
+            Self::Sticker(_) => "Sticker(…)",
+            Self::Poll(_) => "Poll(…)",
+            Self::Streamed { .. } => "Streamed(…)",
+            Self::System(_) => "System(…)",
+            Self::Leave(_) => "Leave(…)",
+            Self::FromNewerVersion(_) => "FromNewerVersion",
+            Self::Unreadable => "Unreadable",
+            Self::Deleted { .. } => "Deleted",
+        })
+    }
+}
