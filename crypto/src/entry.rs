@@ -62,7 +62,7 @@ pub fn split(entry: &[u8]) -> Result<(EntryHeader, &[u8]), CryptoError> {
     })
 }
 
-type Nonce = aes_gcm::Nonce<aes_gcm::aead::consts::U12>;
+pub type Nonce = aes_gcm::Nonce<aes_gcm::aead::consts::U12>;
 
 fn cipher(
     secret: &Secret,

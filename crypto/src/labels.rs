@@ -22,6 +22,8 @@ pub mod expand {
     pub const INVITE_SIGNATURE: &[u8] = b"sotto/1 invite signature key";
     pub const INVITE_WRAP: &[u8] = b"sotto/1 invite wrap key";
     pub const INVITE_DOOR: &[u8] = b"sotto/1 invite door";
+    pub const STATUS: &[u8] = b"sotto/1 status value";
+    pub const STATUS_REGISTER: &[u8] = b"sotto/1 status register";
     pub const STORAGE: &[u8] = b"sotto/1 storage value";
     pub const ACCOUNT_DOOR: &[u8] = b"sotto/1 account door";
     pub const ROOM_ADMIN: &[u8] = b"sotto/1 room admin";
@@ -57,6 +59,7 @@ pub mod signature {
     pub const REWIND: &[u8] = b"sotto/1 rewind";
     pub const DIRECT_INVITE: &[u8] = b"sotto/1 direct invite signature";
     pub const PAIRING_DEVICE: &[u8] = b"sotto/1 pairing device signature";
+    pub const STATUS: &[u8] = b"sotto/1 status signature";
 }
 
 /// HPKE `info`.

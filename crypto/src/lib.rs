@@ -23,6 +23,7 @@ pub mod room;
 mod secret;
 mod seeded;
 mod sign;
+pub mod status;
 mod storage_key;
 mod wrap;
 
