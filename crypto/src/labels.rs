@@ -22,6 +22,7 @@ pub mod expand {
     pub const INVITE_SIGNATURE: &[u8] = b"sotto/1 invite signature key";
     pub const INVITE_WRAP: &[u8] = b"sotto/1 invite wrap key";
     pub const INVITE_DOOR: &[u8] = b"sotto/1 invite door";
+    pub const ATTACHMENT: &[u8] = b"sotto/1 attachment";
     pub const STATUS: &[u8] = b"sotto/1 status value";
     pub const STATUS_REGISTER: &[u8] = b"sotto/1 status register";
     pub const STORAGE: &[u8] = b"sotto/1 storage value";
@@ -75,6 +76,10 @@ pub mod hpke {
 /// What a hash is made over begins with one of these.
 pub mod hash {
     pub const LINK_CHECKSUM: &[u8] = b"sotto/1 link";
+    pub const FILE_STATE: &[u8] = b"sotto/1 file state";
+    pub const ROOM_FINGERPRINT: &[u8] = b"sotto/1 room fingerprint";
+    pub const SAFETY_NUMBER: &[u8] = b"sotto/1 safety number";
+    pub const SAFETY_NAME: &[u8] = b"sotto/1 safety number name";
     pub const REVOKED_DEVICE: &[u8] = b"sotto/1 revoked device";
     pub const RECOVERY_SECRET: &[u8] = b"sotto/1 recovery secret";
     pub const RECOVERY_CHECK: &[u8] = b"sotto/1 recovery check";

@@ -10,7 +10,7 @@ const FLOOR_BYTES: usize = 256;
 const LENGTH_BYTES: usize = 4;
 
 /// The length to which `length` is padded.
-const fn padme(length: usize) -> usize {
+pub const fn padme(length: usize) -> usize {
     if length <= FLOOR_BYTES {
         return FLOOR_BYTES;
     }
