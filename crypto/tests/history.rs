@@ -44,7 +44,7 @@ impl Log {
 
 fn text(room: RoomId, past: &sotto_crypto::room::PastEpoch, entry: &[u8]) -> String {
     match hear_later(room, past, entry).unwrap().content {
-        sotto_crypto::message::Content::Text(text) => text,
+        sotto_crypto::message::Content::Text(text) => text.text,
         other => panic!("{other:?}"),
     }
 }

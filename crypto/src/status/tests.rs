@@ -18,17 +18,15 @@ fn device(number: u8) -> DeviceKey {
     DeviceKey::from_seed(&Secret::new([number; 32]))
 }
 
-fn account(number: u8) -> AccountId {
-    AccountId::of(&device(number).public())
+const fn account(number: u8) -> AccountId {
+    AccountId::new([number; 16])
 }
 
 /// Devices 0, 1 and 2 at their leaves.
 fn roster() -> Roster {
     Roster::from_entries((0..3_u8).map(|number| {
         let device_key = device(number).public();
-        let entry =
-            RosterEntry { account: account(number), device_key, display_name: "Ada".into(), via: None };
-        (u32::from(number), entry)
+        (u32::from(number), RosterEntry::sample(number, device_key))
     }))
 }
 

@@ -11,9 +11,9 @@ mod stream;
 use super::{
     MessageId, OpenedMessage,
     content::{Content, Target},
-    rights::{Authority, Refusal},
+    rights::{self, Refusal},
 };
-use crate::identity::AccountId;
+use crate::{identity::AccountId, room::Authority};
 use item::Deed;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,7 +107,7 @@ impl Conversation {
             return self.add(identity, said);
         };
         let (seq, sender) = (said.seq, said.sender);
-        if let Err(refusal) = authority.judge(&sender, &said.content) {
+        if let Err(refusal) = rights::judge(authority, &sender, &said.content) {
             return Outcome { notices: vec![Notice { seq, sender, target, refusal }], ..Outcome::default() };
         }
         let deed = Deed { seq, by: sender, device_key: said.device_key, content: said.content };

@@ -1,9 +1,9 @@
 //! What people see, whatever is said, by whom and in which order it is read.
 
 use super::*;
-use crate::message::{
-    content::{Delete, Edit, Pin, Poll, Reaction, StreamPart, Vote},
-    rights::Role,
+use crate::{
+    message::content::{Delete, Edit, Pin, Poll, Reaction, StreamPart, Vote},
+    room::{Permissions, Role},
 };
 
 const ADA: AccountId = AccountId::new([1; 16]);
@@ -11,7 +11,8 @@ const BOB: AccountId = AccountId::new([2; 16]);
 const CY: AccountId = AccountId::new([3; 16]);
 
 fn rules() -> Authority {
-    Authority { owner: ADA, admins: vec![], pin: Role::Owner, delete: Role::Owner }
+    let permissions = Permissions { pin: Role::Owner, delete: Role::Owner, ..Permissions::default() };
+    Authority { owner: ADA, admins: vec![], permissions }
 }
 
 const fn name(number: u8) -> MessageId {
