@@ -105,7 +105,7 @@ mod tests {
         let relay = RelayAddress::parse("http://127.0.0.1:8080").unwrap();
         let invite = InviteLink {
             room: RoomId::new([1; 16]),
-            secret: Secret::new([2; 32]),
+            secret: sotto_crypto::link::InviteSecret::from_seed(Secret::new([2; 32])),
             inviter: AccountId::new([3; 16]),
             epoch: 4,
         };

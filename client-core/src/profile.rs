@@ -4,6 +4,7 @@ use crate::{ClientError, store::Value};
 use minicbor::{Decode, Encode};
 use sotto_crypto::{
     DeviceKey, Secret,
+    account::{DoorKey, VaultKey},
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
     room::OwnDevice,
 };
@@ -22,10 +23,10 @@ pub struct Profile {
     pub display_name: Option<String>,
     /// From which the ids of this guest's doors come.
     #[n(3)]
-    vault: Secret,
+    vault: VaultKey,
     /// Seed of the key of this guest's doors.
     #[n(4)]
-    door: Secret,
+    door: DoorKey,
 }
 
 impl Profile {
@@ -36,8 +37,8 @@ impl Profile {
             identity: secret()?,
             device: secret()?,
             display_name: None,
-            vault: secret()?,
-            door: secret()?,
+            vault: VaultKey::from_seed(secret()?),
+            door: DoorKey::from_seed(secret()?),
         })
     }
 
@@ -82,7 +83,7 @@ impl Profile {
             certificate,
             device: self.device(),
             vault_key: self.vault.clone(),
-            door_seed: self.door.clone(),
+            door_key: self.door.clone(),
             recovery_key: None,
         }
     }

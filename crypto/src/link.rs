@@ -6,7 +6,14 @@
 //! ```
 //! The checksum is against links cut short or mistyped, not against anyone.
 
-use crate::{CryptoError, Secret, identity::AccountId, kdf, labels, sign::InviteKey, wrap::WrapKey};
+use crate::{
+    CryptoError, Secret,
+    identity::AccountId,
+    kdf, labels,
+    secret::{generated_secret, secret_type},
+    sign::InviteKey,
+    wrap::WrapKey,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::fmt;
 use minicbor::{Decode, Encode};
@@ -17,6 +24,12 @@ use zeroize::Zeroizing;
 const VERSION: u8 = 1;
 const BODY_BYTES: usize = 1 + 16 + 32 + 16 + 8;
 
+secret_type!(
+    /// What an invite link hands over: its keys and its door come from it.
+    InviteSecret
+);
+generated_secret!(InviteSecret);
+
 /// What an invite link says.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -26,7 +39,7 @@ pub struct InviteLink {
     pub room: RoomId,
     /// From which the invite's keys and its door come.
     #[n(1)]
-    pub secret: Secret,
+    pub secret: InviteSecret,
     /// Who invites.
     #[n(2)]
     pub inviter: AccountId,
@@ -42,7 +55,7 @@ impl InviteLink {
         let mut bytes = Zeroizing::new(Vec::with_capacity(BODY_BYTES + 4));
         bytes.push(VERSION);
         bytes.extend_from_slice(self.room.as_bytes());
-        bytes.extend_from_slice(self.secret.expose());
+        bytes.extend_from_slice(self.secret.seed().expose());
         bytes.extend_from_slice(self.inviter.as_bytes());
         bytes.extend_from_slice(&self.epoch.to_be_bytes());
         let checksum = checksum(&bytes);
@@ -70,7 +83,7 @@ impl InviteLink {
         let (inviter, epoch) = rest.split_first_chunk::<16>().ok_or_else(malformed)?;
         Ok(Self {
             room: RoomId::new(*room),
-            secret: Secret::new(*secret),
+            secret: InviteSecret(Secret::new(*secret)),
             inviter: AccountId::new(*inviter),
             epoch: u64::from_be_bytes(epoch.try_into().map_err(|_| malformed())?),
         })
@@ -93,18 +106,18 @@ impl fmt::Debug for InviteLink {
 }
 
 /// The door of an invite secret.
-pub(crate) fn invite_door(secret: &Secret) -> Result<DoorId, CryptoError> {
-    kdf::expand::<16>(secret, labels::expand::INVITE_DOOR, &[]).map(|id| DoorId::new(*id))
+pub(crate) fn invite_door(secret: &InviteSecret) -> Result<DoorId, CryptoError> {
+    kdf::expand::<16>(secret.seed(), labels::expand::INVITE_DOOR, &[]).map(|id| DoorId::new(*id))
 }
 
 /// The key with which the link's holder signs a place in the room.
-pub(crate) fn invite_signature_key(secret: &Secret) -> Result<InviteKey, CryptoError> {
-    kdf::derive(secret, labels::expand::INVITE_SIGNATURE, &[]).map(|seed| InviteKey::from_seed(&seed))
+pub(crate) fn invite_signature_key(secret: &InviteSecret) -> Result<InviteKey, CryptoError> {
+    kdf::derive(secret.seed(), labels::expand::INVITE_SIGNATURE, &[]).map(|seed| InviteKey::from_seed(&seed))
 }
 
 /// The key to which the card's key is sealed.
-pub(crate) fn invite_wrap_key(secret: &Secret) -> Result<WrapKey, CryptoError> {
-    kdf::derive(secret, labels::expand::INVITE_WRAP, &[]).map(|seed| WrapKey::from_seed(&seed))
+pub(crate) fn invite_wrap_key(secret: &InviteSecret) -> Result<WrapKey, CryptoError> {
+    kdf::derive(secret.seed(), labels::expand::INVITE_WRAP, &[]).map(|seed| WrapKey::from_seed(&seed))
 }
 
 fn checksum(body: &[u8]) -> [u8; 4] {
@@ -121,7 +134,7 @@ mod tests {
     fn link() -> InviteLink {
         InviteLink {
             room: RoomId::new([1; 16]),
-            secret: Secret::new([2; 32]),
+            secret: InviteSecret(Secret::new([2; 32])),
             inviter: AccountId::new([3; 16]),
             epoch: 4,
         }

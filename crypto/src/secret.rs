@@ -55,6 +55,53 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A type for one kind of secret, so that none can be taken for another.
+macro_rules! secret_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+        #[cbor(transparent)]
+        pub struct $name(#[n(0)] pub(crate) $crate::Secret);
+
+        impl $name {
+            /// The one of those 32 bytes.
+            #[must_use]
+            pub const fn from_seed(seed: $crate::Secret) -> Self {
+                Self(seed)
+            }
+
+            /// Its bytes, to be stored sealed.
+            #[must_use]
+            pub const fn seed(&self) -> &$crate::Secret {
+                &self.0
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+}
+pub(crate) use secret_type;
+
+/// For secrets that are made, not derived.
+macro_rules! generated_secret {
+    ($name:ident) => {
+        impl $name {
+            /// A fresh one.
+            ///
+            /// # Errors
+            /// [`CryptoError::NoRandomness`](crate::CryptoError).
+            pub fn generate() -> Result<Self, $crate::CryptoError> {
+                $crate::Secret::random().map(Self)
+            }
+        }
+    };
+}
+pub(crate) use generated_secret;
+
 /// CBOR byte strings that are wiped when dropped.
 pub(crate) mod bytes {
     use minicbor::{

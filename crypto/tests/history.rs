@@ -11,8 +11,9 @@
 mod support;
 
 use sotto_crypto::{
-    CryptoError, Secret,
-    room::{Handshake, History, Room, RoomChange, Suite},
+    CryptoError,
+    account::RecoveryKey,
+    room::{Handshake, History, MessageSecret, Room, RoomChange, Suite},
 };
 use sotto_protocol::RoomId;
 use support::{Person, change, commit, hear, hear_later, invite, receive, room_of, say};
@@ -107,7 +108,7 @@ fn a_capsule_opens_for_its_accounts_alone_and_only_in_its_place() {
     let (held, epoch) = log.last();
     let joining = bob.on_another_device().returns(rooms[0].id(), held, epoch);
     let reader = joining.history().unwrap();
-    let stranger = Person { recovery: Some(Secret::random().unwrap()), ..bob.clone() };
+    let stranger = Person { recovery: Some(RecoveryKey::generate().unwrap()), ..bob.clone() };
     assert!(stranger.opens_capsule(&mut reader.clone(), held).is_err(), "another recovery key");
     let older = &log.epoch(4).0;
     assert!(bob.opens_capsule(&mut reader.clone(), older).is_err(), "another epoch's capsule");
@@ -246,7 +247,8 @@ fn in_a_room_with_a_timer_no_capsule_is_made_and_messages_die_with_their_epochs_
             assert!(hear(store, said).is_err(), "epoch {epoch}");
             // Not even by taking the epoch's number for granted.
             let secrets = store.secrets().unwrap();
-            for secret in [&secrets.message, &secrets.handshake, &secrets.status] {
+            for secret in [secrets.message.seed(), secrets.handshake.seed(), secrets.status.seed()] {
+                let secret = &MessageSecret::from_seed(secret.clone());
                 let epoch = handshake_epoch(handshake) + 1;
                 let opened = sotto_crypto::message::open(secret, &room, epoch, store.roster(), said);
                 assert!(opened.is_err());

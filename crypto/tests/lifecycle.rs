@@ -11,7 +11,8 @@
 mod support;
 
 use sotto_crypto::{
-    CryptoError, Secret,
+    CryptoError,
+    link::InviteSecret,
     room::{
         History, Invite, LeaveScope, LeaveStatement, Permissions, Role, RoomChange, Suite, policy::Violation,
     },
@@ -43,7 +44,7 @@ fn an_accounts_next_device_comes_in_by_its_own_door() {
         assert_eq!(heard.sender.account, ada.account());
         // Somebody else's device does not come in by it.
         let mut thief = Person::new("Thief");
-        (thief.own.vault_key, thief.own.door_seed) = (ada.own.vault_key.clone(), ada.own.door_seed.clone());
+        (thief.own.vault_key, thief.own.door_key) = (ada.own.vault_key.clone(), ada.own.door_key.clone());
         let refused = thief.tries_to_return(rooms[0].id(), &joining.handshake, rooms[0].epoch()).unwrap();
         assert_eq!(forbidden(refused), Some(Violation::AccountDoor));
     }
@@ -233,7 +234,7 @@ fn a_closed_room_lets_nobody_in_until_it_is_opened_again() {
     let closed = change(&mut rooms, 0, &RoomChange::Close);
     assert!(closed.doors.iter().all(|door| door.id != link.door().unwrap()));
     let room = &mut rooms[0];
-    let open = Invite::of_secret(&Secret::random().unwrap(), ada.account(), None).unwrap();
+    let open = Invite::of_secret(&InviteSecret::generate().unwrap(), ada.account(), None).unwrap();
     let refused = room.commit(&RoomChange::AddInvite(Box::new(open.clone())), start(room));
     assert!(forbidden(refused).is_some());
     let room = &mut rooms[1];
@@ -276,7 +277,7 @@ fn the_last_to_stay_takes_over_a_room_whose_owner_left() {
 fn an_invite_bound_to_an_account_lets_in_that_account_alone_and_says_when_it_expires() {
     let (ada, bob, cy) = (Person::new("Ada"), Person::registered("Bob"), Person::new("Cy"));
     let mut adas = ada.creates(HYBRID);
-    let secret = Secret::random().unwrap();
+    let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, ada.account(), Some(1)).unwrap();
     let invite = invite.bound_to(bob.account()).expiring(1_800_000_000_000);
     let held = commit(&mut adas, &RoomChange::AddInvite(Box::new(invite.clone())));

@@ -11,8 +11,8 @@
 mod support;
 
 use sotto_crypto::{
-    CryptoError, Secret,
-    link::InviteLink,
+    CryptoError,
+    link::{InviteLink, InviteSecret},
     room::{Invite, JoinRequest, RoomChange, Suite, policy::Violation},
 };
 use support::{Person, invite, receive, start};
@@ -72,7 +72,7 @@ fn a_link_of_another_secret_or_epoch_opens_nothing() {
     let door = link.door().unwrap();
     let wrap = &card.doors.iter().find(|candidate| candidate.id == door).unwrap().wrap;
     assert_eq!(join(&link, &card.card, wrap, 1), None);
-    let other = InviteLink { secret: Secret::random().unwrap(), ..link.clone() };
+    let other = InviteLink { secret: InviteSecret::generate().unwrap(), ..link.clone() };
     assert_eq!(join(&other, &card.card, wrap, 1), Some(CryptoError::DoesNotOpen));
     let later = InviteLink { epoch: 2, ..link.clone() };
     assert_eq!(join(&later, &card.card, wrap, 1), Some(CryptoError::WrongEpoch { expected: 2, found: 1 }));
@@ -152,13 +152,13 @@ fn invites_are_limited_and_an_invite_is_closed_only_by_its_maker_or_the_owner() 
     let mut bobs = joining.room;
     let refused = bobs.commit(&RoomChange::RemoveInvite(link.door().unwrap()), start(&bobs));
     assert_eq!(refused.err(), Some(CryptoError::Forbidden(Violation::StateChange)));
-    let in_anothers_name = Invite::of_secret(&Secret::random().unwrap(), cy.account(), None).unwrap();
+    let in_anothers_name = Invite::of_secret(&InviteSecret::generate().unwrap(), cy.account(), None).unwrap();
     let refused = bobs.commit(&RoomChange::AddInvite(Box::new(in_anothers_name)), start(&bobs));
     assert_eq!(refused.err(), Some(CryptoError::Forbidden(Violation::StateChange)));
     for _ in 1..16 {
         invite(&mut adas, &ada, None);
     }
-    let one_more = Invite::of_secret(&Secret::random().unwrap(), ada.account(), None).unwrap();
+    let one_more = Invite::of_secret(&InviteSecret::generate().unwrap(), ada.account(), None).unwrap();
     let refused = adas.commit(&RoomChange::AddInvite(Box::new(one_more)), start(&adas));
     assert!(matches!(refused, Err(CryptoError::OverLimit { max: 16, .. })));
 }

@@ -7,8 +7,7 @@ use crate::{
     room::OwnInvite,
 };
 use sotto_crypto::{
-    Secret,
-    link::InviteLink,
+    link::{InviteLink, InviteSecret},
     message::MessageId,
     room::{Invite, InviteId, RoomChange},
 };
@@ -171,7 +170,7 @@ impl Engine {
         let Some(slot) = self.rooms.get_mut(&intent.room) else { return Err(ClientError::NotInRoom) };
         match &mut intent.wish {
             Wish::Invite { max_uses, made } => {
-                let secret = Secret::random().map_err(bug)?;
+                let secret = InviteSecret::generate().map_err(bug)?;
                 let inviter = slot.own_account().ok_or(ClientError::NotInRoom)?;
                 let invite = Invite::of_secret(&secret, inviter, *max_uses).map_err(bug)?;
                 let epoch = slot.room.epoch() + 1;

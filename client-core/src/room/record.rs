@@ -6,11 +6,10 @@ use crate::{
 };
 use minicbor::{Decode, Encode};
 use sotto_crypto::{
-    Secret,
     identity::AccountId,
     link::InviteLink,
     message::MessageId,
-    room::{Handshake, Roster, RosterChange},
+    room::{Handshake, MessageSecret, Roster, RosterChange},
 };
 use sotto_protocol::{Chain, EntryId, Incarnation};
 use std::collections::BTreeMap;
@@ -72,7 +71,7 @@ pub enum RoomPhase {
 pub struct EpochRecord {
     /// Opens its messages.
     #[n(0)]
-    pub message_secret: Secret,
+    pub message_secret: MessageSecret,
     /// What the handshake that began it changed.
     #[n(1)]
     pub change: RosterChange,

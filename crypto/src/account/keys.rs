@@ -3,6 +3,7 @@
 use crate::{
     CryptoError, DeviceKey, Secret,
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
+    secret::{generated_secret, secret_type},
     wrap::WrapKey,
 };
 use core::fmt;
@@ -12,43 +13,6 @@ use zeroize::Zeroizing;
 
 /// Most recovery keys that an account remembers, the present one not counted.
 pub(super) const PREVIOUS_RECOVERY_KEYS_MAX: usize = 64;
-
-macro_rules! secret_key {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Encode, Decode)]
-        #[cbor(transparent)]
-        pub struct $name(#[n(0)] pub(super) Secret);
-
-        impl $name {
-            /// A fresh one.
-            ///
-            /// # Errors
-            /// [`CryptoError::NoRandomness`].
-            pub fn generate() -> Result<Self, CryptoError> {
-                Secret::random().map(Self)
-            }
-
-            /// The one that belongs to a seed.
-            #[must_use]
-            pub const fn from_seed(seed: Secret) -> Self {
-                Self(seed)
-            }
-
-            /// The seed, to be stored sealed.
-            #[must_use]
-            pub const fn seed(&self) -> &Secret {
-                &self.0
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    };
-}
 
 /// For keys to which something is sealed.
 macro_rules! wrap_key {
@@ -74,20 +38,23 @@ macro_rules! wrap_key {
     };
 }
 
-secret_key!(
+secret_type!(
     /// Opens capsules and direct invites (X-Wing). In the sealed record alone.
     RecoveryKey
 );
+generated_secret!(RecoveryKey);
 wrap_key!(RecoveryKey);
-secret_key!(
+secret_type!(
     /// Opens the account's doors (X-Wing). On every device of the account, and in the vault.
     DoorKey
 );
+generated_secret!(DoorKey);
 wrap_key!(DoorKey);
-secret_key!(
+secret_type!(
     /// Names and seals the account's vault records; 32 bytes. On every device of the account.
     VaultKey
 );
+generated_secret!(VaultKey);
 
 /// All private keys of an account. They live in the sealed record; a device holds them in memory for as long as somebody
 /// logs in, changes the password or adds a device, and then drops them.

@@ -16,7 +16,7 @@ mod reference;
 mod sealer;
 mod snapshot;
 
-use crate::{CryptoError, Secret, kdf, labels};
+use crate::{CryptoError, kdf, labels};
 use aead_stream::{NewStream as _, StreamBE32};
 use aes_gcm::{Aes256Gcm, KeyInit as _};
 
@@ -24,7 +24,7 @@ pub use blob_hash::BlobHash;
 pub use download::Download;
 pub use layout::Layout;
 pub use opener::Opener;
-pub use reference::{AttachmentRef, BlobId};
+pub use reference::{AttachmentKey, AttachmentRef, BlobId};
 pub use sealer::Sealer;
 pub use snapshot::{FileState, Resumed, Resuming, Snapshot};
 
@@ -40,9 +40,9 @@ pub const FILE_MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 type Stream = StreamBE32<Aes256Gcm>;
 
 /// The stream of a file. Its length is part of the key, so that a file that grew or shrank never meets the same nonces.
-fn stream(key: &Secret, layout: &Layout) -> Result<Stream, CryptoError> {
+fn stream(key: &AttachmentKey, layout: &Layout) -> Result<Stream, CryptoError> {
     let parts = [&layout.file_bytes().to_be_bytes()[..], &layout.padded_bytes().to_be_bytes()];
-    let okm = kdf::expand::<39>(key, labels::expand::ATTACHMENT, &parts)?;
+    let okm = kdf::expand::<39>(key.seed(), labels::expand::ATTACHMENT, &parts)?;
     let (key, prefix) = okm.split_first_chunk::<32>().ok_or(CryptoError::Malformed("key"))?;
     let prefix: &[u8; 7] = prefix.try_into().map_err(|_| CryptoError::Malformed("nonce"))?;
     Ok(Stream::from_aead(Aes256Gcm::new(key.into()), prefix.into()))

@@ -1,7 +1,13 @@
 //! What a message says about a sealed file: where it is, and how it opens.
 
-use crate::Secret;
+use crate::secret::{generated_secret, secret_type};
 use minicbor::{Decode, Encode};
+
+secret_type!(
+    /// Seals one file.
+    AttachmentKey
+);
+generated_secret!(AttachmentKey);
 
 /// Names a blob at the relay: 16 random bytes, unguessable.
 pub type BlobId = [u8; 16];
@@ -15,7 +21,7 @@ pub struct AttachmentRef {
     pub blob: BlobId,
     /// The file's own random key.
     #[n(1)]
-    pub key: Secret,
+    pub key: AttachmentKey,
     /// SHA-256 of the blob.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub hash: [u8; 32],

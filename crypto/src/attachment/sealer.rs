@@ -1,12 +1,12 @@
 //! Sealing a file, chunk by chunk, in place.
 
-use super::{AttachmentRef, BlobHash, BlobId, FileState, Layout, Snapshot, Stream, stream};
-use crate::{CryptoError, Secret};
+use super::{AttachmentKey, AttachmentRef, BlobHash, BlobId, FileState, Layout, Snapshot, Stream, stream};
+use crate::CryptoError;
 use aead_stream::StreamPrimitive as _;
 
 /// Seals one file. It goes one way only: each chunk is sealed once.
 pub struct Sealer {
-    key: Secret,
+    key: AttachmentKey,
     state: FileState,
     layout: Layout,
     stream: Stream,
@@ -19,10 +19,14 @@ impl Sealer {
     /// # Errors
     /// [`CryptoError::OverLimit`] past `max_bytes`, [`CryptoError::NoRandomness`].
     pub fn new(state: FileState, max_bytes: u64) -> Result<Self, CryptoError> {
-        Self::with_key(Secret::random()?, state, max_bytes)
+        Self::with_key(AttachmentKey::generate()?, state, max_bytes)
     }
 
-    pub(super) fn with_key(key: Secret, state: FileState, max_bytes: u64) -> Result<Self, CryptoError> {
+    pub(super) fn with_key(
+        key: AttachmentKey,
+        state: FileState,
+        max_bytes: u64,
+    ) -> Result<Self, CryptoError> {
         let layout = Layout::of_file(state.size(), max_bytes)?;
         let stream = stream(&key, &layout)?;
         Ok(Self { key, state, layout, stream, next: 0 })

@@ -4,8 +4,8 @@
 //! system that changes when it is written to, and by the hash of what was sealed so far; else it is sealed anew under
 //! another key.
 
-use super::{BlobHash, Sealer};
-use crate::{CryptoError, Secret, labels};
+use super::{AttachmentKey, BlobHash, Sealer};
+use crate::{CryptoError, labels};
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -26,7 +26,7 @@ pub struct FileState {
 #[cbor(map)]
 pub struct Snapshot {
     #[n(0)]
-    key: Secret,
+    key: AttachmentKey,
     #[n(1)]
     state: FileState,
     #[n(2)]
@@ -69,7 +69,7 @@ impl FileState {
 }
 
 impl Snapshot {
-    pub(super) fn new(key: &Secret, state: &FileState, sealed: u32, hash: [u8; 32]) -> Self {
+    pub(super) fn new(key: &AttachmentKey, state: &FileState, sealed: u32, hash: [u8; 32]) -> Self {
         Self { key: key.clone(), state: state.clone(), sealed, hash }
     }
 

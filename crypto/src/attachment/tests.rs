@@ -119,7 +119,7 @@ fn a_blob_that_was_changed_does_not_open() {
     }
     let extended = AttachmentRef { padded_size: reference.padded_size + 1, ..reference.clone() };
     assert_eq!(fetch(&extended, &blob), Err(CryptoError::Malformed("attachment")));
-    let (key, hash) = (Secret::new([9; 32]), [9; 32]);
+    let (key, hash) = (AttachmentKey::from_seed(crate::Secret::new([9; 32])), [9; 32]);
     assert_eq!(fetch(&AttachmentRef { key, ..reference.clone() }, &blob), Err(CryptoError::DoesNotOpen));
     assert_eq!(fetch(&AttachmentRef { hash, ..reference }, &blob), Err(CryptoError::DoesNotOpen));
 }
@@ -239,7 +239,8 @@ fn the_limit_is_named_and_can_be_set() {
 #[test]
 fn the_golden_blob_opens_and_is_what_is_sealed() {
     let plain = file(300);
-    let mut sealer = Sealer::with_key(Secret::new([2; 32]), state(300), MAX).unwrap();
+    let mut sealer =
+        Sealer::with_key(AttachmentKey::from_seed(crate::Secret::new([2; 32])), state(300), MAX).unwrap();
     let mut hash = BlobHash::default();
     let blob = seal_rest(&mut sealer, &mut hash, &plain).concat();
     let snapshot = sealer.snapshot(&hash).unwrap().encode().to_vec();
@@ -253,7 +254,8 @@ fn the_golden_blob_opens_and_is_what_is_sealed() {
 
 #[test]
 fn debug_shows_nothing() {
-    let sealer = Sealer::with_key(Secret::new([0x41; 32]), state(1), MAX).unwrap();
+    let sealer =
+        Sealer::with_key(AttachmentKey::from_seed(crate::Secret::new([0x41; 32])), state(1), MAX).unwrap();
     let snapshot = sealer.snapshot(&BlobHash::default()).unwrap();
     let (reference, _) = seal(&file(1));
     let (opener, download) = (Opener::new(&reference, MAX).unwrap(), Download::new(reference, MAX).unwrap());

@@ -9,8 +9,8 @@
 
 use super::Content;
 use crate::{
-    CryptoError, DeviceKey, Secret, entry, labels, random_array,
-    room::{Roster, RosterEntry},
+    CryptoError, DeviceKey, entry, labels, random_array,
+    room::{MessageSecret, Roster, RosterEntry},
     sign,
 };
 use minicbor::{Decode, Encode};
@@ -63,7 +63,7 @@ struct Body(
 /// # Errors
 /// [`CryptoError::NoRandomness`], [`CryptoError::OverLimit`].
 pub fn seal(
-    message_secret: &Secret,
+    message_secret: &MessageSecret,
     device: &DeviceKey,
     room: &RoomId,
     epoch: u64,
@@ -80,7 +80,7 @@ pub fn seal(
     let mut sealed = zeroize::Zeroizing::new(Vec::with_capacity(64 + body.len()));
     sealed.extend_from_slice(&device.sign(&statement(room, epoch, &id, &body)));
     sealed.extend_from_slice(&body);
-    Ok((id, entry::seal(message_secret, room, EntryKind::Message, epoch, id, &sealed)?))
+    Ok((id, entry::seal(message_secret.seed(), room, EntryKind::Message, epoch, id, &sealed)?))
 }
 
 /// Opens an entry and checks who said it, by the roster of its epoch.
@@ -89,13 +89,13 @@ pub fn seal(
 /// [`CryptoError::DoesNotOpen`], [`CryptoError::BadSignature`], [`CryptoError::WrongEpoch`],
 /// [`CryptoError::Malformed`] or [`CryptoError::NewerVersion`].
 pub fn open(
-    message_secret: &Secret,
+    message_secret: &MessageSecret,
     room: &RoomId,
     epoch: u64,
     roster: &Roster,
     bytes: &[u8],
 ) -> Result<(EntryHeader, OpenedMessage), CryptoError> {
-    let (header, sealed) = entry::open(message_secret, room, EntryKind::Message, epoch, bytes)?;
+    let (header, sealed) = entry::open(message_secret.seed(), room, EntryKind::Message, epoch, bytes)?;
     let (signature, body) = sealed.split_first_chunk::<64>().ok_or(CryptoError::Malformed("message"))?;
     let Body(leaf, id, sent_at_ms, chain, content) =
         sotto_protocol::decode(body).map_err(|_| CryptoError::Malformed("message"))?;
@@ -113,6 +113,7 @@ fn statement(room: &RoomId, epoch: u64, id: &EntryId, body: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Secret;
 
     const ROOM: RoomId = RoomId::new([1; 16]);
 
@@ -130,21 +131,30 @@ mod tests {
     #[test]
     fn a_message_is_opened_by_those_of_its_epoch() {
         let (ada, bob) = (DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap());
-        let secret = Secret::random().unwrap();
+        let secret = Secret::random().map(MessageSecret::from_seed).unwrap();
         let content = Content::Text("hello".into());
         let (id, entry) = seal(&secret, &bob, &ROOM, 3, &draft(1, &content.encode().unwrap())).unwrap();
         let (header, opened) = open(&secret, &ROOM, 3, &roster(&[&ada, &bob]), &entry).unwrap();
         assert_eq!((header.id, header.epoch), (id, 3));
         assert_eq!(opened.content, content);
         assert_eq!(opened.sender.device_key, bob.public());
-        assert!(open(&Secret::random().unwrap(), &ROOM, 3, &roster(&[&ada, &bob]), &entry).is_err());
+        assert!(
+            open(
+                &Secret::random().map(MessageSecret::from_seed).unwrap(),
+                &ROOM,
+                3,
+                &roster(&[&ada, &bob]),
+                &entry
+            )
+            .is_err()
+        );
         assert_eq!(entry.len(), EntryHeader::LEN + 256 + 16, "a short message fills the smallest size");
     }
 
     #[test]
     fn no_member_can_speak_for_another() {
         let (ada, mallory) = (DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap());
-        let secret = Secret::random().unwrap();
+        let secret = Secret::random().map(MessageSecret::from_seed).unwrap();
         let content = Content::Text("I owe you".into()).encode().unwrap();
         let (_, forged) = seal(&secret, &mallory, &ROOM, 3, &draft(0, &content)).unwrap();
         let result = open(&secret, &ROOM, 3, &roster(&[&ada, &mallory]), &forged);
@@ -154,20 +164,20 @@ mod tests {
     #[test]
     fn a_member_cannot_pass_anothers_words_on_as_new() {
         let (ada, bob) = (DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap());
-        let secret = Secret::random().unwrap();
+        let secret = Secret::random().map(MessageSecret::from_seed).unwrap();
         let roster = roster(&[&ada, &bob]);
         let content = Content::Text("yes".into()).encode().unwrap();
         let (_, original) = seal(&secret, &ada, &ROOM, 3, &draft(0, &content)).unwrap();
-        let (_, inside) = entry::open(&secret, &ROOM, EntryKind::Message, 3, &original).unwrap();
+        let (_, inside) = entry::open(secret.seed(), &ROOM, EntryKind::Message, 3, &original).unwrap();
         let again =
-            entry::seal(&secret, &ROOM, EntryKind::Message, 3, EntryId::new([9; 16]), &inside).unwrap();
+            entry::seal(secret.seed(), &ROOM, EntryKind::Message, 3, EntryId::new([9; 16]), &inside).unwrap();
         assert_eq!(open(&secret, &ROOM, 3, &roster, &again), Err(CryptoError::BadSignature));
     }
 
     #[test]
     fn nonsense_that_is_well_signed_is_shown_as_such() {
         let ada = DeviceKey::generate().unwrap();
-        let secret = Secret::random().unwrap();
+        let secret = Secret::random().map(MessageSecret::from_seed).unwrap();
         let (_, entry) = seal(&secret, &ada, &ROOM, 3, &draft(0, b"nonsense")).unwrap();
         let (_, opened) = open(&secret, &ROOM, 3, &roster(&[&ada]), &entry).unwrap();
         assert_eq!(opened.content, Content::Unreadable);

@@ -3,8 +3,8 @@
 //! `card = CBOR map { 0: epoch, 1: GroupInfo with tree, 2: handshake secret, 3: join seed, 4: [seq, H] }`, sealed with a key
 //! commitment under the card's key.
 
-use super::EpochSecrets;
-use crate::{CryptoError, Secret, committed, labels::expand};
+use super::{EpochSecrets, HandshakeSecret, JoinSeed, door::CardKey};
+use crate::{CryptoError, committed, labels::expand};
 use minicbor::{Decode, Encode};
 use sotto_protocol::{Chain, RoomId};
 use zeroize::Zeroizing;
@@ -21,10 +21,10 @@ pub struct Card {
     pub group_info: Vec<u8>,
     /// Seals the commit of whoever comes in.
     #[n(2)]
-    pub handshake: Secret,
+    pub handshake: HandshakeSecret,
     /// Seed of the key that permits its append.
     #[n(3)]
-    pub join: Secret,
+    pub join: JoinSeed,
     /// The last entry that the card's writer had verified.
     #[n(4)]
     pub chain: Chain,
@@ -37,14 +37,14 @@ impl Card {
     }
 
     /// Seals the card.
-    pub fn seal(&self, card_key: &Secret, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
+    pub fn seal(&self, card_key: &CardKey, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
         let content = Zeroizing::new(sotto_protocol::encode(self));
-        committed::seal(card_key, expand::CARD, room.as_bytes(), &content)
+        committed::seal(card_key.seed(), expand::CARD, room.as_bytes(), &content)
     }
 
     /// Opens a sealed card.
-    pub fn open(card_key: &Secret, room: &RoomId, sealed: &[u8]) -> Result<Self, CryptoError> {
-        let content = committed::open(card_key, expand::CARD, room.as_bytes(), sealed)?;
+    pub fn open(card_key: &CardKey, room: &RoomId, sealed: &[u8]) -> Result<Self, CryptoError> {
+        let content = committed::open(card_key.seed(), expand::CARD, room.as_bytes(), sealed)?;
         sotto_protocol::decode(&content).map_err(|_| CryptoError::Malformed("card"))
     }
 }
@@ -56,17 +56,18 @@ mod tests {
     #[test]
     fn a_card_opens_under_its_key_in_its_room_alone() {
         let room = RoomId::new([1; 16]);
-        let secret = |byte| Secret::new([byte; 32]);
+        let secret = |byte| crate::Secret::new([byte; 32]);
+        let key = |byte| CardKey::from_seed(secret(byte));
         let card = Card {
             epoch: 3,
             group_info: vec![5; 5000],
-            handshake: secret(1),
-            join: secret(2),
+            handshake: HandshakeSecret::from_seed(secret(1)),
+            join: JoinSeed::from_seed(secret(2)),
             chain: Chain::start(&room),
         };
-        let sealed = card.seal(&secret(9), &room).unwrap();
-        assert_eq!(Card::open(&secret(9), &room, &sealed).unwrap().group_info, card.group_info);
-        assert!(Card::open(&secret(8), &room, &sealed).is_err());
-        assert!(Card::open(&secret(9), &RoomId::new([2; 16]), &sealed).is_err());
+        let sealed = card.seal(&key(9), &room).unwrap();
+        assert_eq!(Card::open(&key(9), &room, &sealed).unwrap().group_info, card.group_info);
+        assert!(Card::open(&key(8), &room, &sealed).is_err());
+        assert!(Card::open(&key(9), &RoomId::new([2; 16]), &sealed).is_err());
     }
 }

@@ -1,9 +1,14 @@
 //! Doors: the card's key, sealed to everyone who may come in: whoever has an open invite, and every account's next device.
 
 use super::{EpochSecrets, RoomState, Roster, leaf::LeafData, wraps};
-use crate::{CryptoError, Secret, kdf, labels::expand};
+use crate::{CryptoError, kdf, labels::expand, secret::secret_type};
 use sotto_protocol::{Door, DoorId, RoomId};
 use std::collections::BTreeMap;
+
+secret_type!(
+    /// Seals an epoch's card.
+    CardKey
+);
 
 /// The leaf extensions of an epoch, by leaf.
 pub type Leaves = BTreeMap<u32, LeafData>;
@@ -30,7 +35,8 @@ pub fn doors(
         recipients.entry(*data.door.as_bytes()).or_insert((&data.door_key, None));
     }
     let list: Vec<_> = recipients.iter().map(|(id, (key, _))| (*id, *key)).collect();
-    let sealed = wraps::seal_to_all(&wraps::DOOR, secrets, room, epoch, state, &card_key(secrets)?, &list)?;
+    let sealed =
+        wraps::seal_to_all(&wraps::DOOR, secrets, room, epoch, state, card_key(secrets)?.seed(), &list)?;
     let door = |(id, wrap)| {
         let expires_at_ms = recipients.get(&id).and_then(|(_, expiry)| *expiry);
         Door { id: DoorId::new(id), wrap, expires_at_ms }
@@ -39,6 +45,6 @@ pub fn doors(
 }
 
 /// The key of an epoch's card.
-pub fn card_key(secrets: &EpochSecrets) -> Result<Secret, CryptoError> {
-    kdf::derive(&secrets.wrap, expand::CARD_KEY, &[])
+pub fn card_key(secrets: &EpochSecrets) -> Result<CardKey, CryptoError> {
+    kdf::derive(secrets.wrap.seed(), expand::CARD_KEY, &[]).map(CardKey::from_seed)
 }

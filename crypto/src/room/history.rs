@@ -5,18 +5,29 @@
 //! everything since it joined. A *history link* is the record of an epoch sealed under the next epoch's message secret, in rooms
 //! whose newcomers may read on: from it the chain is followed back as far as it goes.
 
-use super::{Authority, EpochSecrets, RoomState, Roster, RosterEntry, door::Leaves, wraps};
+use super::{Authority, EpochSecrets, MessageSecret, RoomState, Roster, RosterEntry, door::Leaves, wraps};
 use crate::{
-    CryptoError, Secret, committed,
+    CryptoError,
+    account::RecoveryKey,
+    committed,
     identity::{AccountId, Certificate},
     kdf,
     labels::expand,
-    wrap::WrapKey,
+    secret::secret_type,
 };
 use minicbor::{Decode, Encode};
 use sotto_protocol::{CapsuleWrap, RoomId};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
+
+secret_type!(
+    /// Seals an epoch's capsule.
+    CapsuleKey
+);
+secret_type!(
+    /// Seals a history link.
+    HistoryKey
+);
 
 /// Every so many epochs a record holds the whole roster: a lost record costs no more than these.
 pub const FULL_ROSTER_EPOCHS: u64 = 64;
@@ -56,7 +67,7 @@ pub struct EpochRecord {
     #[n(0)]
     pub epoch: u64,
     #[n(1)]
-    pub message: Secret,
+    pub message: MessageSecret,
     /// By the commit that began the epoch, in order of the leaves.
     #[n(2)]
     pub change: Vec<LeafChange>,
@@ -71,34 +82,34 @@ impl EpochRecord {
     /// The capsule of the record's epoch.
     pub fn to_capsule(&self, secrets: &EpochSecrets, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
         let content = Zeroizing::new(sotto_protocol::encode(self));
-        committed::seal(&capsule_key(secrets)?, expand::CAPSULE, &context(room, self.epoch), &content)
+        committed::seal(capsule_key(secrets)?.seed(), expand::CAPSULE, &context(room, self.epoch), &content)
     }
 
     /// The history link that stands beside the commit to the next epoch.
-    pub fn to_link(&self, next_message: &Secret, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
+    pub fn to_link(&self, next_message: &MessageSecret, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
         let content = Zeroizing::new(sotto_protocol::encode(self));
-        let key = kdf::derive(next_message, expand::HISTORY_KEY, &[])?;
-        committed::seal(&key, expand::HISTORY, &context(room, self.epoch), &content)
+        let key = history_key(next_message)?;
+        committed::seal(key.seed(), expand::HISTORY, &context(room, self.epoch), &content)
     }
 
     pub fn open_capsule(
-        capsule_key: &Secret,
+        capsule_key: &CapsuleKey,
         room: &RoomId,
         epoch: u64,
         sealed: &[u8],
     ) -> Result<Self, CryptoError> {
-        let content = committed::open(capsule_key, expand::CAPSULE, &context(room, epoch), sealed)?;
+        let content = committed::open(capsule_key.seed(), expand::CAPSULE, &context(room, epoch), sealed)?;
         Self::read(epoch, &content)
     }
 
     pub fn open_link(
-        next_message: &Secret,
+        next_message: &MessageSecret,
         room: &RoomId,
         epoch: u64,
         sealed: &[u8],
     ) -> Result<Self, CryptoError> {
-        let key = kdf::derive(next_message, expand::HISTORY_KEY, &[])?;
-        Self::read(epoch, &committed::open(&key, expand::HISTORY, &context(room, epoch), sealed)?)
+        let key = history_key(next_message)?;
+        Self::read(epoch, &committed::open(key.seed(), expand::HISTORY, &context(room, epoch), sealed)?)
     }
 
     fn read(epoch: u64, content: &[u8]) -> Result<Self, CryptoError> {
@@ -112,8 +123,12 @@ impl EpochRecord {
 }
 
 /// The key of an epoch's capsule.
-pub fn capsule_key(secrets: &EpochSecrets) -> Result<Secret, CryptoError> {
-    kdf::derive(&secrets.wrap, expand::CAPSULE_KEY, &[])
+pub fn capsule_key(secrets: &EpochSecrets) -> Result<CapsuleKey, CryptoError> {
+    kdf::derive(secrets.wrap.seed(), expand::CAPSULE_KEY, &[]).map(CapsuleKey::from_seed)
+}
+
+fn history_key(next_message: &MessageSecret) -> Result<HistoryKey, CryptoError> {
+    kdf::derive(next_message.seed(), expand::HISTORY_KEY, &[]).map(HistoryKey::from_seed)
 }
 
 /// The capsule's key, sealed to each account that has a recovery key.
@@ -140,7 +155,7 @@ pub fn capsule_wraps(
         .map(|(account, (_, key))| Ok((capsule_tag(state, account)?, *key)))
         .collect::<Result<Vec<_>, CryptoError>>()?;
     let key = capsule_key(secrets)?;
-    let sealed = wraps::seal_to_all(&wraps::CAPSULE, secrets, room, epoch, state, &key, &recipients)?;
+    let sealed = wraps::seal_to_all(&wraps::CAPSULE, secrets, room, epoch, state, key.seed(), &recipients)?;
     Ok(sealed.into_iter().map(|(tag, wrap)| CapsuleWrap { tag, wrap }).collect())
 }
 
@@ -159,7 +174,7 @@ pub struct PastEpoch {
     /// Which.
     pub epoch: u64,
     /// Opens its messages.
-    pub message: Secret,
+    pub message: MessageSecret,
     /// Who could speak in it.
     pub roster: Roster,
     /// What they might.
@@ -176,7 +191,7 @@ pub struct HistoryReader {
     /// Who was in it; unknown after a record that was missing.
     roster: Option<Roster>,
     /// The message secret of the epoch after it, where it is known.
-    next_message: Option<Secret>,
+    next_message: Option<MessageSecret>,
 }
 
 impl HistoryReader {
@@ -185,7 +200,7 @@ impl HistoryReader {
         tag: [u8; 16],
         epoch: u64,
         roster: Roster,
-        next_message: Option<Secret>,
+        next_message: Option<MessageSecret>,
     ) -> Self {
         Self { room, tag, epoch, roster: Some(roster), next_message }
     }
@@ -202,20 +217,20 @@ impl HistoryReader {
         &self.tag
     }
 
-    /// Opens the capsule of the next epoch to be read, with the recovery key's seed.
+    /// Opens the capsule of the next epoch to be read, with the account's recovery key.
     ///
     /// # Errors
     /// [`CryptoError::DoesNotOpen`], [`CryptoError::Malformed`] where it is damaged or not for this account;
     /// [`CryptoError::WrongEpoch`], [`CryptoError::BadKey`] or [`CryptoError::BadSignature`] where it does not fit what is known.
     pub fn open_capsule(
         &mut self,
-        recovery_seed: &Secret,
+        recovery_key: &RecoveryKey,
         capsule: &[u8],
         wrap: &[u8],
     ) -> Result<PastEpoch, CryptoError> {
         let context = wraps::context(&self.room, self.epoch, &self.tag);
-        let key = WrapKey::from_seed(recovery_seed).open(wraps::CAPSULE.info, &context, wrap)?;
-        let record = EpochRecord::open_capsule(&key, &self.room, self.epoch, capsule)?;
+        let key = recovery_key.wrap_key().open(wraps::CAPSULE.info, &context, wrap)?;
+        let record = EpochRecord::open_capsule(&CapsuleKey::from_seed(key), &self.room, self.epoch, capsule)?;
         self.take(record)
     }
 

@@ -2,11 +2,12 @@
 //! uses an invite's door; the next device of an account that is in the room, or one that has lost its way, its account's.
 
 use super::{
-    Handshake, HistoryReader, InviteId, OwnDevice, Room, RoomState, Roster, RosterChange, RosterEntry,
+    Handshake, HistoryReader, InviteId, JoinSeed, OwnDevice, Room, RoomState, Roster, RosterChange,
+    RosterEntry,
     card::Card,
     config,
     config::Suite,
-    door::Leaves,
+    door::{CardKey, Leaves},
     facts::new_state,
     history,
     history::{LeafChange, LeafRecord},
@@ -16,9 +17,7 @@ use super::{
     publish::{Epoch, Outgoing, certificate_bytes},
     wraps,
 };
-use crate::{
-    CryptoError, DeviceKey, JoinKey, Secret, link, link::InviteLink, provider::Provider, wrap::WrapKey,
-};
+use crate::{CryptoError, DeviceKey, JoinKey, link, link::InviteLink, provider::Provider, wrap::WrapKey};
 use minicbor::{Decode, Encode};
 use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn},
@@ -72,7 +71,7 @@ pub struct Joining {
     pub handshake: Handshake,
     /// The door that is used.
     pub door: DoorId,
-    join_seed: Secret,
+    join_seed: JoinSeed,
     /// The last entry that the card's writer had verified: from here on this device verifies the log.
     pub chain: Chain,
     /// The epoch that the join leaves.
@@ -93,7 +92,7 @@ struct SavedJoin {
     #[n(2)]
     door: DoorId,
     #[n(3)]
-    join_seed: Secret,
+    join_seed: JoinSeed,
     #[n(4)]
     chain: Chain,
     #[n(5)]
@@ -145,7 +144,7 @@ impl Joining {
     /// Signs the append.
     #[must_use]
     pub fn join_key(&self) -> JoinKey {
-        JoinKey::from_seed(&self.join_seed)
+        JoinKey::from_seed(self.join_seed.seed())
     }
 
     /// Reads what was said before this device came in: by its account's capsules, or by history links from the first one that a
@@ -195,7 +194,7 @@ impl AccountJoin<'_> {
         let Self { room, card, wrap, epoch, own } = self;
         own.check()?;
         let door = own.door(&room)?;
-        let entrance = Entrance::read(room, open_card(&own.door_key(), &room, epoch, &door, card, wrap)?)?;
+        let entrance = Entrance::read(room, open_card(&own.wrap_key(), &room, epoch, &door, card, wrap)?)?;
         let account = own.certificate.account();
         let sibling = entrance.roster.devices_of(&account).find(|(_, entry)| entry.door == door);
         let via = sibling
@@ -216,7 +215,7 @@ fn open_card(
 ) -> Result<Card, CryptoError> {
     let context = wraps::context(room, epoch, door.as_bytes());
     let card_key = key.open(wraps::DOOR.info, &context, wrap)?;
-    let card = Card::open(&card_key, room, card)?;
+    let card = Card::open(&CardKey::from_seed(card_key), room, card)?;
     if card.epoch != epoch || epoch == u64::MAX {
         return Err(CryptoError::WrongEpoch { expected: epoch, found: card.epoch });
     }

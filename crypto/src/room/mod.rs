@@ -40,7 +40,7 @@ pub use commit::RoomChange;
 pub use config::Suite;
 pub use history::{HistoryReader, PastEpoch};
 pub use join::{AccountJoin, JoinRequest, Joining};
-pub use own::{OwnDevice, recovery_key_hash, recovery_public_key};
+pub use own::OwnDevice;
 pub use policy::{LeaveScope, LeaveStatement};
 pub use process::{Staged, Transition};
 pub use publish::Publication;
@@ -49,7 +49,9 @@ pub use rewind::{Confirm, Rewind, RewindAuthority, RewindEffect, confirm_stateme
 pub use role::{Authority, Permissions, Role};
 pub use roster::{Roster, RosterChange, RosterEntry};
 pub use rotation::RotationPolicy;
-pub use secrets::EpochSecrets;
+pub use secrets::{
+    AccessSeed, EpochSecrets, HandshakeSecret, JoinSeed, MessageSecret, StatusKey, WrapSecret,
+};
 pub use state::{History, Invite, InviteId, RoomState};
 
 /// A room as one of its devices has it.

@@ -2,7 +2,12 @@
 
 use super::{InviteId, leaf::LeafData};
 use crate::{
-    AdminKey, CryptoError, DeviceKey, Secret, identity::Certificate, kdf, labels::expand, wrap::WrapKey,
+    AdminKey, CryptoError, DeviceKey,
+    account::{DoorKey, VaultKey},
+    identity::Certificate,
+    kdf,
+    labels::expand,
+    wrap::WrapKey,
 };
 use sha2::{Digest as _, Sha256};
 use sotto_protocol::{DoorId, RoomId};
@@ -15,9 +20,9 @@ pub struct OwnDevice {
     /// The device's signature key.
     pub device: DeviceKey,
     /// The account's vault key: ids of its doors and its room-admin keys come from it.
-    pub vault_key: Secret,
-    /// Seed of the X-Wing key of the account's doors.
-    pub door_seed: Secret,
+    pub vault_key: VaultKey,
+    /// The X-Wing key of the account's doors.
+    pub door_key: DoorKey,
     /// The account's recovery public key; `None` for guests.
     pub recovery_key: Option<Vec<u8>>,
 }
@@ -28,7 +33,7 @@ impl OwnDevice {
     /// # Errors
     /// Never for a key of 32 bytes.
     pub fn door(&self, room: &RoomId) -> Result<DoorId, CryptoError> {
-        kdf::expand::<16>(&self.vault_key, expand::ACCOUNT_DOOR, &[room.as_bytes()])
+        kdf::expand::<16>(self.vault_key.seed(), expand::ACCOUNT_DOOR, &[room.as_bytes()])
             .map(|id| DoorId::new(*id))
     }
 
@@ -37,13 +42,13 @@ impl OwnDevice {
     /// # Errors
     /// Never for a key of 32 bytes.
     pub fn admin_key(&self, room: &RoomId) -> Result<AdminKey, CryptoError> {
-        kdf::derive(&self.vault_key, expand::ROOM_ADMIN, &[room.as_bytes()])
+        kdf::derive(self.vault_key.seed(), expand::ROOM_ADMIN, &[room.as_bytes()])
             .map(|seed| AdminKey::from_seed(&seed))
     }
 
     /// Opens what is sealed to the account's doors.
-    pub(super) fn door_key(&self) -> WrapKey {
-        WrapKey::from_seed(&self.door_seed)
+    pub(super) fn wrap_key(&self) -> WrapKey {
+        self.door_key.wrap_key()
     }
 
     /// The leaf extension of this device in a room.
@@ -57,7 +62,7 @@ impl OwnDevice {
             via,
             joined,
             door: self.door(room)?,
-            door_key: self.door_key().public(),
+            door_key: self.door_key.public(),
             admin_key: self.admin_key(room)?.public(),
             recovery_key: self.recovery_key.clone(),
         })
@@ -65,7 +70,7 @@ impl OwnDevice {
 
     /// A certificate may be used only with the keys that it names.
     pub(super) fn check(&self) -> Result<(), CryptoError> {
-        let hash = self.recovery_key.as_deref().map(recovery_key_hash);
+        let hash = self.recovery_key.as_deref().map(|key| <[u8; 32]>::from(Sha256::digest(key)));
         if *self.certificate.device_key() == self.device.public()
             && hash.as_ref() == self.certificate.recovery_key_hash()
         {
@@ -74,18 +79,6 @@ impl OwnDevice {
             Err(CryptoError::BadKey)
         }
     }
-}
-
-/// The public half of a recovery key.
-#[must_use]
-pub fn recovery_public_key(seed: &Secret) -> Vec<u8> {
-    WrapKey::from_seed(seed).public()
-}
-
-/// How a recovery key stands in a certificate: its SHA-256.
-#[must_use]
-pub fn recovery_key_hash(public_key: &[u8]) -> [u8; 32] {
-    Sha256::digest(public_key).into()
 }
 
 impl core::fmt::Debug for OwnDevice {

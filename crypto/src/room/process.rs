@@ -69,7 +69,7 @@ impl Room {
     pub fn stage(&mut self, bytes: &[u8], registered_access_key: &[u8; 32]) -> Result<Staged, CryptoError> {
         let secrets = self.secrets()?;
         let (_, commit) =
-            entry::open(&secrets.handshake, &self.id, EntryKind::Handshake, self.epoch(), bytes)?;
+            entry::open(secrets.handshake.seed(), &self.id, EntryKind::Handshake, self.epoch(), bytes)?;
         let processed = self.process(&commit)?;
         let (sender, aad) = (processed.sender().clone(), processed.aad().to_vec());
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {

@@ -1,14 +1,14 @@
 //! What goes out beside a commit: everything that the relay keeps for the epoch it leads to.
 
 use super::{
-    Authority, EpochSecrets, Handshake, History, Role, Room, RoomState, Roster,
+    Authority, EpochSecrets, Handshake, HandshakeSecret, History, Role, Room, RoomState, Roster,
     card::Card,
     door,
     door::Leaves,
     history::{self, EpochRecord, FULL_ROSTER_EPOCHS, LeafChange, LeafRecord},
     leaf::LeafData,
 };
-use crate::{CryptoError, Secret, entry, random_array};
+use crate::{CryptoError, entry, random_array};
 use openmls::{group::MlsGroup, prelude::LeafNode};
 use sotto_protocol::{CapsuleWrap, Chain, Door, EntryId, EntryKind, RoomId};
 use std::collections::BTreeMap;
@@ -108,7 +108,7 @@ pub(super) struct Outgoing<'a> {
     /// The serialized commit.
     pub commit: &'a [u8],
     /// The handshake secret of the epoch that it leaves.
-    pub handshake: &'a Secret,
+    pub handshake: &'a HandshakeSecret,
     /// The epoch before, where newcomers may read it.
     pub history: Option<&'a EpochRecord>,
     /// Whether earlier access keys end here.
@@ -130,7 +130,14 @@ impl Outgoing<'_> {
             self.history.map(|record| record.to_link(&next.secrets.message, &next.room)).transpose()?;
         Ok(Handshake {
             id,
-            entry: entry::seal(self.handshake, &next.room, EntryKind::Handshake, epoch, id, self.commit)?,
+            entry: entry::seal(
+                self.handshake.seed(),
+                &next.room,
+                EntryKind::Handshake,
+                epoch,
+                id,
+                self.commit,
+            )?,
             access_key: next.secrets.access_key().public(),
             join_key: next.secrets.join_key().public(),
             card: published.card,

@@ -13,7 +13,7 @@ use super::{
     history::EpochRecord,
     publish::{Epoch, hands_history_on, leaves_of},
 };
-use crate::{CryptoError, Secret, provider::Provider};
+use crate::{CryptoError, provider::Provider};
 use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn},
     group::{ProposalStore, PublicGroup},
@@ -189,7 +189,7 @@ impl Room {
 
     fn capsule_flaw(&self, epoch: &Epoch<'_>, held: &Publication) -> Result<Option<Flaw>, CryptoError> {
         let Some(sealed) = &held.capsule else { return Ok(has_capsule(epoch).then_some(Flaw::Capsule)) };
-        let key: Secret = history::capsule_key(epoch.secrets)?;
+        let key = history::capsule_key(epoch.secrets)?;
         let record = EpochRecord::open_capsule(&key, &self.id, epoch.number, sealed);
         let is_good = has_capsule(epoch) && record.is_ok_and(|record| record == epoch.record());
         Ok((!is_good).then_some(Flaw::Capsule))

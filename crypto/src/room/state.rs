@@ -5,7 +5,8 @@ use super::{Authority, Permissions, Role, Roster};
 use crate::{
     CryptoError, Secret,
     identity::{AccountId, check_room_name, check_topic},
-    link, random_array, wrap,
+    link::{self, InviteSecret},
+    random_array, wrap,
 };
 use minicbor::{Decode, Encode};
 use openmls::{
@@ -64,7 +65,7 @@ impl Invite {
     /// # Errors
     /// Never for a secret of 32 bytes.
     pub fn of_secret(
-        secret: &Secret,
+        secret: &InviteSecret,
         inviter: AccountId,
         max_uses: Option<u32>,
     ) -> Result<Self, CryptoError> {

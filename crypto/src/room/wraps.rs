@@ -61,7 +61,7 @@ pub fn seal_to_all(
         }
         let index = (index as u64).to_be_bytes();
         let id = kdf::expand::<16>(&state.decoy_seed(), purpose.decoy, &[b"id", &index])?;
-        let decoy = WrapKey::from_seed(&kdf::derive(&secrets.wrap, purpose.decoy, &[b"key", &index])?);
+        let decoy = WrapKey::from_seed(&kdf::derive(secrets.wrap.seed(), purpose.decoy, &[b"key", &index])?);
         // Members know the filler's ids: one who takes such an id for a door must not make the list invalid.
         if !list.iter().any(|(taken, _)| *taken == *id) {
             list.push(seal(*id, &decoy.public())?);
@@ -80,7 +80,7 @@ pub fn seal_to_one(
     key: &Secret,
     (id, public_key): Recipient<'_>,
 ) -> Result<Vec<u8>, CryptoError> {
-    let randomness = kdf::derive(&secrets.wrap, purpose.randomness, &[&id])?;
+    let randomness = kdf::derive(secrets.wrap.seed(), purpose.randomness, &[&id])?;
     wrap::seal(purpose.info, public_key, &context(room, epoch, &id), key, &randomness)
 }
 

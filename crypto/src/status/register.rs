@@ -9,8 +9,8 @@
 
 use super::{Status, malformed};
 use crate::{
-    CryptoError, DeviceKey, Secret, entry, kdf, labels, random_array,
-    room::{Roster, RosterEntry},
+    CryptoError, DeviceKey, entry, kdf, labels, random_array,
+    room::{Roster, RosterEntry, StatusKey},
     sign,
 };
 use aes_gcm::aead::{Aead as _, Payload};
@@ -51,7 +51,7 @@ pub struct OpenedStatus {
 /// The status registers of one epoch of a room.
 #[derive(Debug, Clone, Copy)]
 pub struct StatusRegisters<'a> {
-    secret: &'a Secret,
+    secret: &'a StatusKey,
     room: RoomId,
     epoch: u64,
 }
@@ -78,7 +78,7 @@ struct Body {
 impl<'a> StatusRegisters<'a> {
     /// Those that go with an epoch's status secret (exporter label `sotto/1 status`).
     #[must_use]
-    pub const fn new(secret: &'a Secret, room: RoomId, epoch: u64) -> Self {
+    pub const fn new(secret: &'a StatusKey, room: RoomId, epoch: u64) -> Self {
         Self { secret, room, epoch }
     }
 
@@ -87,7 +87,8 @@ impl<'a> StatusRegisters<'a> {
     /// # Errors
     /// [`CryptoError::Malformed`] only for a fault in here.
     pub fn id(&self, leaf: u32) -> Result<RegisterId, CryptoError> {
-        kdf::expand::<16>(self.secret, labels::expand::STATUS_REGISTER, &[&leaf.to_be_bytes()]).map(|id| *id)
+        kdf::expand::<16>(self.secret.seed(), labels::expand::STATUS_REGISTER, &[&leaf.to_be_bytes()])
+            .map(|id| *id)
     }
 
     /// Signs and seals a device's status. Each sealing has its own salt.
@@ -170,7 +171,7 @@ impl<'a> StatusRegisters<'a> {
         salt: &[u8; 16],
     ) -> Result<(aes_gcm::Aes256Gcm, entry::Nonce), CryptoError> {
         let parts = [self.room.as_bytes(), &register[..], &salt[..]];
-        entry::split_key_and_nonce(&*kdf::expand::<44>(self.secret, labels::expand::STATUS, &parts)?)
+        entry::split_key_and_nonce(&*kdf::expand::<44>(self.secret.seed(), labels::expand::STATUS, &parts)?)
     }
 
     fn additional_data(&self, header: &[u8; HEADER_BYTES], register: &RegisterId) -> Vec<u8> {

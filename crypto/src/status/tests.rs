@@ -4,14 +4,14 @@ use super::*;
 use crate::{
     DeviceKey, Secret, golden,
     identity::AccountId,
-    room::{Roster, RosterEntry},
+    room::{Roster, RosterEntry, StatusKey},
 };
 use sotto_protocol::RoomId;
 
 const GOLDEN: &str = include_str!("../../tests/goldens/status-v1.hex");
 
 const ROOM: RoomId = RoomId::new([1; 16]);
-static SECRET: Secret = Secret::new([2; 32]);
+static SECRET: StatusKey = StatusKey::from_seed(Secret::new([2; 32]));
 const NOW: u64 = 1_700_000_000_000;
 
 fn device(number: u8) -> DeviceKey {
@@ -110,7 +110,7 @@ fn a_status_is_opened_by_those_of_its_epoch() {
     assert_eq!(open(&later), Err(CryptoError::WrongEpoch { expected: 6, found: 5 }));
     let other_room = StatusRegisters::new(&SECRET, RoomId::new([9; 16]), 5);
     assert_eq!(open(&other_room), Err(CryptoError::DoesNotOpen));
-    let other_secret = Secret::new([9; 32]);
+    let other_secret = StatusKey::from_seed(Secret::new([9; 32]));
     assert_eq!(open(&StatusRegisters::new(&other_secret, ROOM, 5)), Err(CryptoError::DoesNotOpen));
 }
 
@@ -154,7 +154,7 @@ fn reseal(write: &StatusWrite, register: RegisterId) -> StatusWrite {
     let (header, sealed) = write.value.split_at(25);
     let cipher = |register: &RegisterId| {
         let parts = [ROOM.as_bytes(), &register[..], &header[9..]];
-        let okm = kdf::expand::<44>(&SECRET, labels::expand::STATUS, &parts).unwrap();
+        let okm = kdf::expand::<44>(SECRET.seed(), labels::expand::STATUS, &parts).unwrap();
         let aad = [header, register, ROOM.as_bytes()].concat();
         (entry::split_key_and_nonce(&okm).unwrap(), aad)
     };
@@ -178,7 +178,7 @@ fn the_greatest_version_counts_and_lasts_across_epochs() {
     assert!(!board.take(&opened(registers(), older), NOW), "an older one");
     board.enter_epoch(&roster());
     assert_eq!(board.get(&device(1).public()), Some(&full(7)), "kept until there is a newer one");
-    let next = Secret::new([8; 32]);
+    let next = StatusKey::from_seed(Secret::new([8; 32]));
     let newer = Status { read_seq: Some(12), ..full(8) };
     assert!(board.take(&opened(StatusRegisters::new(&next, ROOM, 6), newer), NOW));
     assert_eq!(board.read(12), [account(1)].into());
@@ -276,7 +276,7 @@ fn debug_shows_nothing() {
     let opened = registers().open(&roster(), &write.register, &write.value).unwrap();
     let shown = format!("{:?} {opened:?} {:?}", full(1), registers());
     assert!(
-        shown.contains("Status(…)") && !shown.contains("170000") && shown.contains("Secret(…)"),
+        shown.contains("Status(…)") && !shown.contains("170000") && shown.contains("StatusKey(…)"),
         "{shown}"
     );
 }

@@ -3,9 +3,10 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use sotto_crypto::{
-    CryptoError, DeviceKey, Secret,
+    CryptoError, DeviceKey,
+    account::{DoorKey, RecoveryKey, VaultKey},
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
-    link::InviteLink,
+    link::{InviteLink, InviteSecret},
     message::{self, Content, Draft, OpenedMessage},
     room::{
         AccountJoin, Handshake, HistoryReader, Invite, JoinRequest, Joining, OwnDevice, PastEpoch, Room,
@@ -19,7 +20,7 @@ use sotto_protocol::{Chain, RoomId};
 pub struct Person {
     pub name: String,
     pub identity: IdentityKey,
-    pub recovery: Option<Secret>,
+    pub recovery: Option<RecoveryKey>,
     pub generation: u32,
     pub own: OwnDevice,
 }
@@ -32,7 +33,7 @@ impl Person {
 
     /// Somebody with an account.
     pub fn registered(name: &str) -> Self {
-        let recovery = Some(Secret::random().unwrap());
+        let recovery = Some(RecoveryKey::generate().unwrap());
         Self::with(
             name,
             IdentityKey::generate().unwrap(),
@@ -50,8 +51,8 @@ impl Person {
 
     /// The same device after it has registered, or changed its recovery key.
     pub fn with_new_recovery_key(&self) -> Self {
-        let keys = (self.own.vault_key.clone(), self.own.door_seed.clone());
-        let recovery = Some(Secret::random().unwrap());
+        let keys = (self.own.vault_key.clone(), self.own.door_key.clone());
+        let recovery = Some(RecoveryKey::generate().unwrap());
         let device = self.own.device.clone();
         Self::with(&self.name, self.identity.clone(), recovery, self.generation + 1, keys, device)
     }
@@ -64,21 +65,21 @@ impl Person {
     }
 
     fn with_device(&self, device: DeviceKey) -> Self {
-        let keys = (self.own.vault_key.clone(), self.own.door_seed.clone());
+        let keys = (self.own.vault_key.clone(), self.own.door_key.clone());
         Self::with(&self.name, self.identity.clone(), self.recovery.clone(), self.generation, keys, device)
     }
 
     fn with(
         name: &str,
         identity: IdentityKey,
-        recovery: Option<Secret>,
+        recovery: Option<RecoveryKey>,
         generation: u32,
-        (vault_key, door_seed): (Secret, Secret),
+        (vault_key, door_key): (VaultKey, DoorKey),
         device: DeviceKey,
     ) -> Self {
-        let recovery_key = recovery.as_ref().map(sotto_crypto::room::recovery_public_key);
-        let certificate = certificate(&identity, &device, name, recovery_key.as_deref(), generation);
-        let own = OwnDevice { certificate, device, vault_key, door_seed, recovery_key };
+        let recovery_key = recovery.as_ref().map(RecoveryKey::public);
+        let certificate = certificate(&identity, &device, name, recovery.as_ref(), generation);
+        let own = OwnDevice { certificate, device, vault_key, door_key, recovery_key };
         Self { name: name.to_owned(), identity, recovery, generation, own }
     }
 
@@ -130,20 +131,20 @@ impl Person {
     }
 }
 
-fn keys() -> (Secret, Secret) {
-    (Secret::random().unwrap(), Secret::random().unwrap())
+fn keys() -> (VaultKey, DoorKey) {
+    (VaultKey::generate().unwrap(), DoorKey::generate().unwrap())
 }
 
 pub fn certificate(
     identity: &IdentityKey,
     device: &DeviceKey,
     name: &str,
-    recovery_key: Option<&[u8]>,
+    recovery: Option<&RecoveryKey>,
     generation: u32,
 ) -> Certificate {
     let request = CertificateRequest {
         device_key: device.public(),
-        recovery_key_hash: recovery_key.map(sotto_crypto::room::recovery_key_hash),
+        recovery_key_hash: recovery.map(RecoveryKey::public_hash),
         display_name: name,
         generation,
         not_before_ms: 1_700_000_000_000,
@@ -157,7 +158,7 @@ pub fn start(room: &Room) -> Chain {
 
 /// Makes an invite and merges it. Gives the link and what the relay keeps.
 pub fn invite(room: &mut Room, by: &Person, max_uses: Option<u32>) -> (InviteLink, Handshake) {
-    let secret = Secret::random().unwrap();
+    let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, by.account(), max_uses).unwrap();
     let handshake = commit(room, &RoomChange::AddInvite(Box::new(invite)));
     let link = InviteLink { room: room.id(), secret, inviter: by.account(), epoch: room.epoch() };

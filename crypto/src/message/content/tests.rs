@@ -8,7 +8,13 @@ const GOLDEN: &str = include_str!("../../../tests/goldens/content-v1.hex");
 const TARGET: Target = Target { account: AccountId::new([0xa1; 16]), id: [0xb2; 16] };
 
 fn file() -> AttachmentRef {
-    AttachmentRef { blob: [1; 16], key: Secret::new([2; 32]), hash: [3; 32], size: 1000, padded_size: 1024 }
+    AttachmentRef {
+        blob: [1; 16],
+        key: crate::attachment::AttachmentKey::from_seed(Secret::new([2; 32])),
+        hash: [3; 32],
+        size: 1000,
+        padded_size: 1024,
+    }
 }
 
 fn attachment() -> Attachment {

@@ -11,6 +11,7 @@ use crate::{
     DeviceKey, Secret,
     identity::AccountId,
     link,
+    link::InviteSecret,
     room::{Invite, InviteId, RoomState, Roster, RosterEntry, Suite},
 };
 use sotto_protocol::RoomId;
@@ -91,15 +92,15 @@ fn second_device(number: u8, via: Option<InviteId>) -> RosterEntry {
     RosterEntry { device_key: key(number + 100).public(), joined: 5, ..device(number, via) }
 }
 
-fn secret(number: u8) -> Secret {
-    Secret::new([number; 32])
+fn secret(number: u8) -> InviteSecret {
+    InviteSecret::from_seed(Secret::new([number; 32]))
 }
 
 fn invite(number: u8, inviter: u8, max_uses: Option<u32>) -> Invite {
     Invite::of_secret(&secret(number), account(inviter), max_uses).unwrap()
 }
 
-fn proof(joiner: &RosterEntry, secret: &Secret, epoch: u64) -> &'static [u8] {
+fn proof(joiner: &RosterEntry, secret: &InviteSecret, epoch: u64) -> &'static [u8] {
     let statement = join_proof_statement(&ROOM, epoch, joiner);
     let signature = link::invite_signature_key(secret).unwrap().sign(&statement);
     Vec::leak(sotto_protocol::encode(&JoinProof::Invite(link::invite_door(secret).unwrap(), signature)))

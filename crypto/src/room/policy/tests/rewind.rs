@@ -26,8 +26,8 @@ fn rewind(authority: RewindAuthority, sign: impl Fn(&[u8]) -> [u8; 64]) -> Rewin
 #[test]
 fn a_member_voids_what_came_by_a_door_and_an_admin_anything() {
     let mut world = World::new();
-    let admin = AdminKey::from_seed(&secret(44));
-    let access = AccessKey::from_seed(&secret(45));
+    let admin = AdminKey::from_seed(secret(44).seed());
+    let access = AccessKey::from_seed(secret(45).seed());
     let with_key = |number: u8| RosterEntry { admin_key: admin.public(), ..device(number, None) };
     world.roster.apply(&crate::room::RosterChange([(4, Some(with_key(4)))].into()));
     let check = |world: &World, what: &str, rewind: &Rewind, came_by_door, expected| {
