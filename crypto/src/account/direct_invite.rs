@@ -1,8 +1,8 @@
 //! Direct invites: an invite link sealed to a person's recovery key, for their inbox. Anonymous outside, signed inside.
 //!
 //! ```text
-//! direct invite = format (1) || HPKE(padded)      5,233 bytes, always
-//!     info = "sotto/1 direct invite"; aad = format (1) || recipient's recovery key hash (32)
+//! direct invite = version (1) || HPKE(padded)      5,233 bytes, always
+//!     info = "sotto/1 direct invite"; aad = version (1) || recipient's recovery key hash (32)
 //! padded    = u32(len(signed)) || signed || zeros, 4,096 bytes
 //! signed    = CBOR [body (bytes), signature (64 bytes)]
 //! body      = CBOR map { 0: link, 1: sender's certificate, 2: sent at (ms since 1970) }

@@ -16,7 +16,6 @@ mod pairing;
 mod password;
 mod record;
 mod recovery_code;
-mod sealing;
 mod strength;
 mod stretching;
 #[cfg(test)]
@@ -40,5 +39,5 @@ pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
 pub use strength::Weakness;
 pub use username::{UserAddress, Username};
-pub use vault::{RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};
+pub use vault::{AccountDevice, RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};
 pub use vault_index::VaultIndex;

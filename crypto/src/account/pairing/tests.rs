@@ -31,7 +31,7 @@ fn a_new_device_becomes_one_of_the_account() {
     let (old, answer) = OldDevice::answer(&offer, new.hello()).unwrap();
     assert_eq!((new.hello().len(), answer.len()), (1249, 1201));
     let (new, reveal) = new.receive_answer(&answer).unwrap();
-    assert_eq!(reveal.len(), 193);
+    assert_eq!(reveal.len(), 354);
     let old = old.receive_reveal(&reveal).unwrap();
     let grant = old.grant(&new.code().to_string(), &keys, GRANT).unwrap();
     let paired = new.confirm().receive_grant(&grant).unwrap();
@@ -39,6 +39,9 @@ fn a_new_device_becomes_one_of_the_account() {
     assert_eq!(paired.certificate.device_key(), &paired.secrets.device.public());
     assert_eq!((&paired.secrets.vault, &paired.secrets.door), (&keys.vault, &keys.door));
     assert_eq!(paired.session.as_slice(), b"session");
+    assert_eq!(paired.recovery_public, keys.recovery().public());
+    let own = paired.secrets.own_device(paired.certificate.clone(), paired.recovery_public.clone()).unwrap();
+    assert_eq!(own.door_seed, *keys.door.seed());
     for private in [keys.identity.seed(), keys.recovery.seed().clone()] {
         assert!(!paired.secrets.to_bytes().windows(32).any(|window| window == private.expose()));
     }
@@ -160,7 +163,7 @@ fn cut_changed_and_newer_messages_are_refused() {
     low_order[1 + 1088..1 + 1120].fill(0);
     assert!(matches!(again().receive_answer(&low_order), Err(CryptoError::BadKey)));
 
-    for position in [0, 1, 33, 60, 100, 192] {
+    for position in [0, 1, 33, 34, 60, 100, 353] {
         let new = again();
         let (old, answer) = OldDevice::answer(&offer, new.hello()).unwrap();
         let (_, mut reveal) = new.receive_answer(&answer).unwrap();
