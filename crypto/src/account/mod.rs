@@ -12,6 +12,8 @@ mod keys;
 mod opaque;
 #[cfg(test)]
 mod opaque_tests;
+#[cfg(test)]
+mod opaque_vectors;
 mod pairing;
 mod password;
 mod record;
