@@ -6,8 +6,6 @@
 
 mod base32;
 mod direct_invite;
-#[cfg(test)]
-mod golden;
 mod keys;
 mod opaque;
 #[cfg(test)]

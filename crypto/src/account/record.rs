@@ -301,7 +301,9 @@ fn additional_data(version: u64) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::golden;
+    use crate::golden;
+
+    const GOLDEN: &str = include_str!("../../tests/goldens/sealed-record-v1.hex");
 
     fn password(byte: u8) -> PasswordKey {
         PasswordKey::for_test(Secret::new([byte; 32]))
@@ -429,8 +431,8 @@ mod tests {
         };
         let randomness = Randomness { record_key: seed(6), body: [7; 16], password: [8; 16], code: seed(9) };
         let sealed = record.seal(&password(10), &randomness).unwrap();
-        golden::check("sealed-record", &sealed.to_bytes());
-        let read = SealedRecord::from_bytes(&golden::bytes("sealed-record")).unwrap();
+        golden::check(GOLDEN, &[("sealed record", sealed.to_bytes())]);
+        let read = SealedRecord::from_bytes(&golden::line(GOLDEN, "sealed record")).unwrap();
         assert!(is_same(&record, &read.open_with_password(&password(10)).unwrap()));
         assert!(is_same(&record, &read.open_with_code(&code).unwrap()));
     }

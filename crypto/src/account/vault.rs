@@ -298,8 +298,11 @@ mod tests {
     use super::*;
     use crate::{
         DeviceKey, Secret,
-        account::{AccountKeys, RecoveryKey, golden},
+        account::{AccountKeys, RecoveryKey},
+        golden,
     };
+
+    const GOLDEN: &str = include_str!("../../tests/goldens/vault-v1.hex");
 
     const ROOM: RoomId = RoomId::new([1; 16]);
 
@@ -397,9 +400,9 @@ mod tests {
         let position = RoomPosition { epoch: 5, chain: Chain { seq: 6, hash: [7; 32] } };
         let label = VaultLabel::Position(ROOM);
         let name = key(1).name(label).unwrap();
-        golden::check("vault-name", name.as_bytes());
-        golden::check("vault-value", &key(1).seal_salted(label, 3, &position.to_bytes(), &[8; 16]).unwrap());
-        let (read, content) = key(1).open(&name, 3, &golden::bytes("vault-value")).unwrap();
+        let value = key(1).seal_salted(label, 3, &position.to_bytes(), &[8; 16]).unwrap();
+        golden::check(GOLDEN, &[("name", name.as_bytes().to_vec()), ("value", value)]);
+        let (read, content) = key(1).open(&name, 3, &golden::line(GOLDEN, "value")).unwrap();
         assert_eq!((read, RoomPosition::from_bytes(&content)), (label, Ok(position)));
     }
 }

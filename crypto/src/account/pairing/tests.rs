@@ -1,12 +1,10 @@
 //! Pairing between honest devices, with somebody between them, and with broken messages.
 
 use super::*;
-use crate::{
-    DeviceKey,
-    account::{AccountKeys, golden},
-    identity::IdentityKey,
-};
+use crate::{DeviceKey, account::AccountKeys, golden, identity::IdentityKey};
 use sotto_protocol::limits::PAIRING_SESSION_MAX_BYTES;
+
+const GOLDEN: &str = include_str!("../../../tests/goldens/pairing-v1.hex");
 
 const GRANT: PairingGrant<'_> = PairingGrant { display_name: "Ada", not_before_ms: 1, session: b"session" };
 
@@ -198,19 +196,23 @@ fn the_bytes_are_the_golden_ones() {
     let seed = |byte| Secret::new([byte; 32]);
     let offer = PairingOffer::from_symbols([3; 16]);
     let new = NewDevice::start_seeded(DeviceKey::from_seed(&seed(4)), offer.clone(), &seed(5), [6; 32]);
-    golden::check("pairing-mailbox", &offer.mailbox());
-    golden::check("pairing-hello", new.hello());
-    let (old, answer) = OldDevice::answer_seeded(&offer, new.hello(), &seed(7), &[8; 32], &seed(9)).unwrap();
-    golden::check("pairing-answer", &answer);
+    let hello = new.hello().to_vec();
+    let (old, answer) = OldDevice::answer_seeded(&offer, &hello, &seed(7), &[8; 32], &seed(9)).unwrap();
     let (new, reveal) = new.receive_answer_salted(&answer, &[10; 16]).unwrap();
-    golden::check("pairing-reveal", &reveal);
-    golden::check("pairing-code", new.code().to_string().as_bytes());
     let mut keys = AccountKeys::register(IdentityKey::from_seed(&seed(11))).unwrap();
     keys.recovery = crate::account::RecoveryKey::from_seed(seed(12));
     keys.vault = VaultKey::from_seed(seed(13));
     keys.door = DoorKey::from_seed(seed(14));
-    let old = old.receive_reveal(&golden::bytes("pairing-reveal")).unwrap();
+    let old = old.receive_reveal(&golden::line(GOLDEN, "reveal")).unwrap();
     let grant = old.grant_salted(&new.code().to_string(), &keys, GRANT, &[15; 16]).unwrap();
-    golden::check("pairing-grant", &grant);
-    assert!(new.confirm().receive_grant(&golden::bytes("pairing-grant")).is_ok());
+    let lines = [
+        ("mailbox", offer.mailbox().to_vec()),
+        ("hello", hello),
+        ("answer", answer),
+        ("reveal", reveal),
+        ("code", new.code().to_string().into_bytes()),
+        ("grant", grant),
+    ];
+    golden::check(GOLDEN, &lines);
+    assert!(new.confirm().receive_grant(&golden::line(GOLDEN, "grant")).is_ok());
 }
