@@ -1,4 +1,5 @@
-//! Sealing with a key commitment, for what is opened under a key that came out of a wrap: cards, capsules, history.
+//! Sealing with a key commitment, for what is opened under a key that came out of a wrap: cards, capsules, history; and for
+//! all that belongs to an account.
 //!
 //! ```text
 //! sealed          = version (1) || salt (16) || commitment (32) || AES-256-GCM(pad(content))
@@ -44,7 +45,8 @@ pub fn open(
     padding::unpad(&padded).map(|content| Zeroizing::new(content.to_vec()))
 }
 
-fn seal_with_salt(
+/// As [`seal`], with a salt that is used once: for bytes that tests fix.
+pub fn seal_with_salt(
     key: &Secret,
     label: &[u8],
     context: &[u8],

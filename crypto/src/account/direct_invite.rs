@@ -1,8 +1,8 @@
 //! Direct invites: an invite link sealed to a person's recovery key, for their inbox. Anonymous outside, signed inside.
 //!
 //! ```text
-//! direct invite = format (1) || HPKE(padded)      5,233 bytes, always
-//!     info = "sotto/1 direct invite"; aad = format (1) || recipient's recovery key hash (32)
+//! direct invite = version (1) || HPKE(padded)      5,233 bytes, always
+//!     info = "sotto/1 direct invite"; aad = version (1) || recipient's recovery key hash (32)
 //! padded    = u32(len(signed)) || signed || zeros, 4,096 bytes
 //! signed    = CBOR [body (bytes), signature (64 bytes)]
 //! body      = CBOR map { 0: link, 1: sender's certificate, 2: sent at (ms since 1970) }
@@ -176,7 +176,9 @@ fn unpad(padded: &[u8]) -> Result<&[u8], CryptoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{account::golden, identity::IdentityKey};
+    use crate::{golden, identity::IdentityKey};
+
+    const GOLDEN: &str = include_str!("../../tests/goldens/direct-invite-v1.hex");
 
     struct Person {
         keys: AccountKeys,
@@ -283,8 +285,8 @@ mod tests {
         let public = keys.recovery().public();
         let recipient = InviteRecipient { account: keys.account(), recovery_public: &public };
         let sealed = seal_seeded(b"link", (&device, &certificate), recipient, 5, &seed(4)).unwrap();
-        golden::check("direct-invite", &sealed);
-        let invite = open_direct_invite(&keys, &golden::bytes("direct-invite")).unwrap();
+        golden::check(GOLDEN, &[("direct invite", sealed)]);
+        let invite = open_direct_invite(&keys, &golden::line(GOLDEN, "direct invite")).unwrap();
         assert_eq!((invite.link.as_slice(), invite.sender), (&b"link"[..], certificate));
     }
 }

@@ -1,8 +1,10 @@
 //! An account's keys: which there are, what each is for, and which a device may keep.
 
+use super::AccountDevice;
 use crate::{
     CryptoError, DeviceKey, Secret,
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
+    room::OwnDevice,
     secret::{generated_secret, secret_type},
     wrap::WrapKey,
 };
@@ -213,6 +215,28 @@ impl DeviceSecrets {
         }))
     }
 
+    /// The device as it makes and joins rooms.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`] where certificate, device and recovery key do not belong together.
+    pub fn own_device(
+        &self,
+        certificate: Certificate,
+        recovery_public: Vec<u8>,
+    ) -> Result<OwnDevice, CryptoError> {
+        let device = AccountDevice::checked(certificate.as_bytes(), recovery_public)?;
+        if *certificate.device_key() != self.device.public() {
+            return Err(CryptoError::BadKey);
+        }
+        Ok(OwnDevice {
+            certificate,
+            device: self.device.clone(),
+            vault_key: self.vault.clone(),
+            door_key: self.door.clone(),
+            recovery_key: Some(device.recovery_public),
+        })
+    }
+
     /// Reads what was stored.
     ///
     /// # Errors
@@ -270,6 +294,19 @@ mod tests {
             assert!(!bytes.windows(32).any(|window| window == private.expose()));
         }
         assert!(DeviceSecrets::from_bytes(&bytes[1..]).is_err());
+    }
+
+    #[test]
+    fn a_device_enters_rooms_only_with_a_certificate_and_a_recovery_key_that_are_its_own() {
+        let keys = AccountKeys::generate().unwrap();
+        let secrets = keys.device_secrets(DeviceKey::generate().unwrap());
+        let certificate = keys.certify(secrets.device.public(), "Ada", 1).unwrap();
+        let public = keys.recovery().public();
+        assert!(secrets.own_device(certificate.clone(), public.clone()).is_ok());
+        let other = keys.device_secrets(DeviceKey::generate().unwrap());
+        assert_eq!(other.own_device(certificate.clone(), public).err(), Some(CryptoError::BadKey));
+        let public = RecoveryKey::generate().unwrap().public();
+        assert_eq!(secrets.own_device(certificate, public).err(), Some(CryptoError::BadKey));
     }
 
     #[test]

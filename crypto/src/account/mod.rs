@@ -6,17 +6,16 @@
 
 mod base32;
 mod direct_invite;
-#[cfg(test)]
-mod golden;
 mod keys;
 mod opaque;
 #[cfg(test)]
 mod opaque_tests;
+#[cfg(test)]
+mod opaque_vectors;
 mod pairing;
 mod password;
 mod record;
 mod recovery_code;
-mod sealing;
 mod strength;
 mod stretching;
 #[cfg(test)]
@@ -40,5 +39,5 @@ pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
 pub use strength::Weakness;
 pub use username::{UserAddress, Username};
-pub use vault::{RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};
+pub use vault::{AccountDevice, RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};
 pub use vault_index::VaultIndex;

@@ -6,6 +6,7 @@ use super::{
         LoggingIn, Login, LoginStart, OPAQUE_CONTEXT, PasswordKey, Registration, RegistrationStart,
         SessionKey, Suite, sizes,
     },
+    opaque_vectors as vectors,
     stretching::{Stretching, tests::Quick},
 };
 use crate::{CryptoError, Secret, seeded::SeededRandomness};
@@ -15,40 +16,6 @@ use opaque_ke::{
     ksf::{Identity, Ksf},
     rand::{CryptoRng, Error, RngCore},
 };
-
-/// RFC 9807, appendix C.1.1: ristretto255, SHA-512, no stretching, no identities.
-mod vector {
-    pub const BLIND_LOGIN: &str = "6ecc102d2e7a7cf49617aad7bbe188556792d4acd60a1a8a8d2b65d4b0790308";
-    pub const BLIND_REGISTRATION: &str = "76cfbfe758db884bebb33582331ba9f159720ca8784a2a070a265d9c2d6abe01";
-    pub const CLIENT_KEYSHARE_SEED: &str = "82850a697b42a505f5b68fcdafce8c31f0af2b581f063cf1091933541936304b";
-    pub const CLIENT_NONCE: &str = "da7e07376d6d6f034cfa9bb537d11b8c6b4238c334333d1f0aebb380cae6a6cc";
-    pub const ENVELOPE_NONCE: &str = "ac13171b2f17bc2c74997f0fce1e1f35bec6b91fe2e12dbd323d23ba7a38dfec";
-    pub const KE1: &str = "c4dedb0ba6ed5d965d6f250fbe554cd45cba5dfcce3ce836e4aee778aa3cd44dda7e07376d6d6f034cfa9bb5\
-         37d11b8c6b4238c334333d1f0aebb380cae6a6cc6e29bee50701498605b2c085d7b241ca15ba5c32027dd21b\
-         a420b94ce60da326";
-    pub const KE2: &str = "7e308140890bcde30cbcea28b01ea1ecfbd077cff62c4def8efa075aabcbb47138fe59af0df2c79f57b87802\
-         78f5ae47355fe1f817119041951c80f612fdfc6dd6ec60bcdb26dc455ddf3e718f1020490c192d70dfc7e403\
-         981179d8073d1146a4f9aa1ced4e4cd984c657eb3b54ced3848326f70331953d91b02535af44d9fedc80188c\
-         a46743c52786e0382f95ad85c08f6afcd1ccfbff95e2bdeb015b166c6b20b92f832cc6df01e0b86a7efd92c1\
-         c804ff865781fa93f2f20b446c8371b671cd9960ecef2fe0d0f7494986fa3d8b2bb01963537e60efb13981e1\
-         38e3d4a1c4f62198a9d6fa9170c42c3c71f1971b29eb1d5d0bd733e40816c91f7912cc4a660c48dae03e57aa\
-         a38f3d0cffcfc21852ebc8b405d15bd6744945ba1a93438a162b6111699d98a16bb55b7bdddfe0fc5608b23d\
-         a246e7bd73b47369169c5c90";
-    pub const KE3: &str = "4455df4f810ac31a6748835888564b536e6da5d9944dfea9e34defb9575fe5e2661ef61d2ae3929bcf57e53d\
-         464113d364365eb7d1a57b629707ca48da18e442";
-    pub const EXPORT_KEY: &str = "1ef15b4fa99e8a852412450ab78713aad30d21fa6966c9b8c9fb3262a970dc62950d4dd4ed62598229b1b727\
-         94fc0335199d9f7fcc6eaedde92cc04870e63f16";
-    pub const REGISTRATION_REQUEST: &str = "5059ff249eb1551b7ce4991f3336205bde44a105a032e747d21bf382e75f7a71";
-    pub const REGISTRATION_RESPONSE: &str = "7408a268083e03abc7097fc05b587834539065e86fb0c7b6342fcf5e01e5b019b2fe7af9f48cc502d016729d\
-         2fe25cdd433f2c4bc904660b2a382c9b79df1a78";
-    pub const REGISTRATION_UPLOAD: &str = "76a845464c68a5d2f7e442436bb1424953b17d3e2e289ccbaccafb57ac5c36751ac5844383c7708077dea41c\
-         befe2fa15724f449e535dd7dd562e66f5ecfb95864eadddec9db5874959905117dad40a4524111849799281f\
-         efe3c51fa82785c5ac13171b2f17bc2c74997f0fce1e1f35bec6b91fe2e12dbd323d23ba7a38dfec634b0f5b\
-         96109c198a8027da51854c35bee90d1e1c781806d07d49b76de6a28b8d9e9b6c93b9f8b64d16dddd9c5bfb5f\
-         ea48ee8fd2f75012a8b308605cdd8ba5";
-    pub const SESSION_KEY: &str = "42afde6f5aca0cfa5c163763fbad55e73a41db6b41bc87b8e7b62214a8eedc6731fa3cb857d657ab9b3764b8\
-         9a84e91ebcb4785166fbb02cedfcbdfda215b96f";
-}
 
 fn from_hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2)
@@ -97,26 +64,30 @@ fn password(text: &str) -> Password {
 
 #[test]
 fn registration_and_login_give_the_bytes_of_rfc_9807() {
-    let password = password("CorrectHorseBatteryStaple");
-    let password_key = PasswordKey::from_export_key(&from_hex(vector::EXPORT_KEY)).unwrap();
+    for vector in &vectors::VECTORS {
+        let identifiers = || Identifiers { client: vector.client_identity, server: vector.server_identity };
+        let password = password("CorrectHorseBatteryStaple");
+        let password_key = PasswordKey::from_export_key(&from_hex(vectors::EXPORT_KEY)).unwrap();
 
-    let mut randomness = Scripted::new(vector::BLIND_REGISTRATION, &[vector::ENVELOPE_NONCE]);
-    let registration = Registration::<Identity>::start(&password, &mut randomness).unwrap();
-    assert_eq!(registration.request, from_hex(vector::REGISTRATION_REQUEST));
-    let response = from_hex(vector::REGISTRATION_RESPONSE);
-    let registered = registration.finish(&response, Identifiers::default(), &mut randomness).unwrap();
-    assert_eq!(registered.record, from_hex(vector::REGISTRATION_UPLOAD));
-    assert_eq!(registered.password_key, password_key);
+        let mut randomness = Scripted::new(vectors::BLIND_REGISTRATION, &[vectors::ENVELOPE_NONCE]);
+        let registration = Registration::<Identity>::start(&password, &mut randomness).unwrap();
+        assert_eq!(registration.request, from_hex(vectors::REGISTRATION_REQUEST));
+        let response = from_hex(vectors::REGISTRATION_RESPONSE);
+        let registered = registration.finish(&response, identifiers(), &mut randomness).unwrap();
+        assert_eq!(registered.record, from_hex(vector.registration_upload));
+        assert_eq!(registered.password_key, password_key);
 
-    let mut randomness =
-        Scripted::new(vector::BLIND_LOGIN, &[vector::CLIENT_KEYSHARE_SEED, vector::CLIENT_NONCE]);
-    let login = LoggingIn::<Identity>::start(&password, &mut randomness).unwrap();
-    assert_eq!(login.request, from_hex(vector::KE1));
-    let login =
-        login.finish(&from_hex(vector::KE2), Identifiers::default(), b"OPAQUE-POC", &mut randomness).unwrap();
-    assert_eq!(login.confirmation, from_hex(vector::KE3));
-    assert_eq!(login.password_key, password_key);
-    assert_eq!(login.session_key, SessionKey::from_session_key(&from_hex(vector::SESSION_KEY)).unwrap());
+        let mut randomness =
+            Scripted::new(vectors::BLIND_LOGIN, &[vectors::CLIENT_KEYSHARE_SEED, vectors::CLIENT_NONCE]);
+        let login = LoggingIn::<Identity>::start(&password, &mut randomness).unwrap();
+        assert_eq!(login.request, from_hex(vectors::KE1));
+        let ke2 = from_hex(vector.ke2);
+        let login = login.finish(&ke2, identifiers(), b"OPAQUE-POC", &mut randomness).unwrap();
+        assert_eq!(login.confirmation, from_hex(vector.ke3));
+        assert_eq!(login.password_key, password_key);
+        let session_key = SessionKey::from_session_key(&from_hex(vector.session_key)).unwrap();
+        assert_eq!(login.session_key, session_key);
+    }
 }
 
 /// The relay's half, for any stretching.

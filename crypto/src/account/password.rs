@@ -13,7 +13,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// Words in a generated passphrase: 6 x 11 = 66 bits.
 pub const PASSPHRASE_WORDS: usize = 6;
 
-/// 2,048 English words that differ in their first four letters: the list of BIP 39.
+/// 2,048 English words that differ in their first four letters: the list of BIP 39, as the crate `bip39` publishes it under
+/// CC0. The crate itself brings a second SHA-2; those of the EFF's list bring a second random number generator.
 const WORDS: &str = include_str!("words.txt");
 const WORD_COUNT: u16 = 2048;
 

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! sealed-record = { 0: version, 1: body, 2: password wrap, 3: code wrap, 4: login key of the code }
-//! body          = format (1) || salt (16) || commitment (32) || AES-256-GCM(padded contents)        under the record key
-//! password wrap = format (1) || salt (16) || commitment (32) || AES-256-GCM(record key)             under the password key
-//! code wrap     = HPKE(record key)                                                                  to the code's X-Wing key
-//! additional data, everywhere = format (1) || version (8)
+//! body          = sealed contents      under the record key      (see `committed`)
+//! password wrap = sealed record key    under the password key    (see `committed`)
+//! code wrap     = HPKE(record key)     to the code's X-Wing key
+//! additional data, everywhere = version (1) || version (8)
 //! ```
 //! Every writing draws a new record key, so that an old password opens old records and no new one. `version` rises by one
 //! with every change; the relay replaces version n by n + 1 and nothing else.
@@ -14,13 +14,12 @@ use super::{
     keys::{AccountKeys, DoorKey, PREVIOUS_RECOVERY_KEYS_MAX, RecoveryKey, VaultKey},
     opaque::PasswordKey,
     recovery_code::{RecoveryCode, RecoveryCodePublic},
-    sealing::{self, Salt},
 };
 use crate::{
-    CryptoError, Secret,
+    CryptoError, Secret, committed,
     identity::IdentityKey,
     labels::{expand, hpke},
-    padding, random_array, wrap,
+    random_array, wrap,
 };
 use core::fmt;
 use minicbor::{Decode, Encode};
@@ -152,17 +151,21 @@ impl OpenedRecord {
     fn seal(&self, password: &PasswordKey, randomness: &Randomness) -> Result<SealedRecord, CryptoError> {
         let aad = additional_data(self.version);
         let contents = Zeroizing::new(sotto_protocol::encode(&Contents::of(self)));
-        let padded = padding::pad(&contents)?;
         let key = &randomness.record_key;
-        let body = sealing::seal(key, expand::RECORD, &aad, &padded, &randomness.body)?;
-        let password_wrap =
-            sealing::seal(password.secret(), expand::RECORD_KEY, &aad, key.expose(), &randomness.password)?;
+        let body = committed::seal_with_salt(key, expand::RECORD, &aad, &contents, &randomness.body)?;
+        let password_wrap = committed::seal_with_salt(
+            password.secret(),
+            expand::RECORD_KEY,
+            &aad,
+            key.expose(),
+            &randomness.password,
+        )?;
         let code_wrap =
             wrap::seal_seeded(&self.code.wrap_key, hpke::RECORD_KEY, &aad, key.expose(), &randomness.code)?;
         Ok(SealedRecord {
             version: self.version,
-            body: with_format(&body),
-            password_wrap: with_format(&password_wrap),
+            body,
+            password_wrap,
             code_wrap,
             code_login_key: self.code.login_key,
         })
@@ -222,8 +225,7 @@ impl SealedRecord {
     /// [`CryptoError::DoesNotOpen`], [`CryptoError::Malformed`], [`CryptoError::NewerVersion`].
     pub fn open_with_password(&self, password: &PasswordKey) -> Result<OpenedRecord, CryptoError> {
         let aad = additional_data(self.version);
-        let wrap = without_format(&self.password_wrap)?;
-        let key = sealing::open(password.secret(), expand::RECORD_KEY, &aad, wrap)?;
+        let key = committed::open(password.secret(), expand::RECORD_KEY, &aad, &self.password_wrap)?;
         self.open(&Secret::from_slice(&key)?)
     }
 
@@ -238,10 +240,9 @@ impl SealedRecord {
     }
 
     fn open(&self, key: &Secret) -> Result<OpenedRecord, CryptoError> {
-        let padded =
-            sealing::open(key, expand::RECORD, &additional_data(self.version), without_format(&self.body)?)?;
-        let contents: Contents = sotto_protocol::decode(padding::unpad(&padded)?)
-            .map_err(|_| CryptoError::Malformed("record contents"))?;
+        let contents = committed::open(key, expand::RECORD, &additional_data(self.version), &self.body)?;
+        let contents: Contents =
+            sotto_protocol::decode(&contents).map_err(|_| CryptoError::Malformed("record contents"))?;
         // The relay must not point the record at a login key of its own.
         if contents.previous.len() > PREVIOUS_RECOVERY_KEYS_MAX
             || contents.code.login_key != self.code_login_key
@@ -288,8 +289,8 @@ impl Contents {
 /// What one sealing draws.
 struct Randomness {
     record_key: Secret,
-    body: Salt,
-    password: Salt,
+    body: [u8; 16],
+    password: [u8; 16],
     code: Secret,
 }
 
@@ -297,22 +298,12 @@ fn additional_data(version: u64) -> Vec<u8> {
     [[FORMAT].as_slice(), &version.to_be_bytes()].concat()
 }
 
-fn with_format(sealed: &[u8]) -> Vec<u8> {
-    [[FORMAT].as_slice(), sealed].concat()
-}
-
-fn without_format(bytes: &[u8]) -> Result<&[u8], CryptoError> {
-    match bytes.split_first() {
-        Some((&FORMAT, sealed)) => Ok(sealed),
-        Some(_) => Err(CryptoError::NewerVersion),
-        None => Err(CryptoError::Malformed("sealed record")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::golden;
+    use crate::golden;
+
+    const GOLDEN: &str = include_str!("../../tests/goldens/sealed-record-v1.hex");
 
     fn password(byte: u8) -> PasswordKey {
         PasswordKey::for_test(Secret::new([byte; 32]))
@@ -440,8 +431,8 @@ mod tests {
         };
         let randomness = Randomness { record_key: seed(6), body: [7; 16], password: [8; 16], code: seed(9) };
         let sealed = record.seal(&password(10), &randomness).unwrap();
-        golden::check("sealed-record", &sealed.to_bytes());
-        let read = SealedRecord::from_bytes(&golden::bytes("sealed-record")).unwrap();
+        golden::check(GOLDEN, &[("sealed record", sealed.to_bytes())]);
+        let read = SealedRecord::from_bytes(&golden::line(GOLDEN, "sealed record")).unwrap();
         assert!(is_same(&record, &read.open_with_password(&password(10)).unwrap()));
         assert!(is_same(&record, &read.open_with_code(&code).unwrap()));
     }

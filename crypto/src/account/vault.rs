@@ -2,25 +2,25 @@
 //!
 //! ```text
 //! name         = Expand(vault key, "sotto/1 vault name", label)                    32 bytes: one HMAC-SHA-256
-//! value        = format (1) || salt (16) || commitment (32) || AES-256-GCM(pad([label, content]))
-//! sealed under   vault key and "sotto/1 vault value"; additional data = format (1) || name (32) || version (8)
-//! label        = kind (1) || room (16), or kind (1) || room (16) || part (4), or kind (1)
+//! value        = [label, content], sealed (see `committed`) under the vault key with "sotto/1 vault value";
+//!                additional data = version (1) || name (32) || version (8)
+//! label        = kind (1) || what it is about
 //! ```
 //! The label stands inside: a new device reads what each record is, without knowing which rooms there are. `version` rises by
 //! one with every change; the relay replaces n by n + 1 and nothing else. What [`super::VaultIndex`] has seen does not come
 //! back older.
 
-use super::{
-    keys::VaultKey,
-    sealing::{self, Salt},
-};
+use super::keys::VaultKey;
 use crate::{
-    CryptoError, kdf,
+    CryptoError, committed,
+    identity::Certificate,
+    kdf,
     labels::{expand, hpke},
-    padding, random_array, wrap,
+    random_array, wrap,
 };
 use core::fmt;
 use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
 use sotto_protocol::{
     Chain, RoomId,
     limits::{VAULT_CONTENT_MAX_BYTES, VAULT_RECORD_MAX_BYTES},
@@ -46,23 +46,23 @@ pub enum VaultLabel {
     Position(RoomId),
     /// A part of a room's old message secrets, sealed to the recovery key: see [`seal_archive`].
     HistoryArchive(RoomId, u32),
+    /// A device of the account, by its public key: an [`AccountDevice`].
+    Device([u8; 32]),
 }
 
 impl VaultLabel {
     fn to_bytes(self) -> Vec<u8> {
-        let (kind, room, part) = match self {
-            Self::Index => (0, None, None),
-            Self::DoorKey => (1, None, None),
-            Self::Settings => (2, None, None),
-            Self::Pins => (3, None, None),
-            Self::Room(room) => (4, Some(room), None),
-            Self::Position(room) => (5, Some(room), None),
-            Self::HistoryArchive(room, part) => (6, Some(room), Some(part)),
-        };
-        let mut bytes = vec![kind];
-        bytes.extend(room.iter().flat_map(RoomId::as_bytes));
-        bytes.extend(part.into_iter().flat_map(u32::to_be_bytes));
-        bytes
+        let about = |kind: u8, parts: [&[u8]; 2]| [[kind].as_slice(), &parts.concat()].concat();
+        match self {
+            Self::Index => about(0, [&[], &[]]),
+            Self::DoorKey => about(1, [&[], &[]]),
+            Self::Settings => about(2, [&[], &[]]),
+            Self::Pins => about(3, [&[], &[]]),
+            Self::Room(room) => about(4, [room.as_bytes(), &[]]),
+            Self::Position(room) => about(5, [room.as_bytes(), &[]]),
+            Self::HistoryArchive(room, part) => about(6, [room.as_bytes(), &part.to_be_bytes()]),
+            Self::Device(key) => about(7, [&key, &[]]),
+        }
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
@@ -81,6 +81,7 @@ impl VaultLabel {
                 let room = RoomId::try_from(room).map_err(|_| malformed())?;
                 Ok(Self::HistoryArchive(room, u32::from_be_bytes(*part)))
             }
+            (7, _) => rest.try_into().map(Self::Device).map_err(|_| malformed()),
             (0..=3, false) => Err(malformed()),
             _ => Err(CryptoError::NewerVersion),
         }
@@ -125,6 +126,24 @@ pub struct RoomPosition {
     pub chain: Chain,
 }
 
+/// A device of the account, as its other devices list it and as it finds its newest certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountDevice {
+    /// The newest certificate issued for it.
+    pub certificate: Certificate,
+    /// The recovery public key that the certificate names.
+    pub recovery_public: Vec<u8>,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct StoredDevice {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    certificate: Vec<u8>,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    recovery_public: Vec<u8>,
+}
+
 #[derive(Encode, Decode)]
 struct Labelled(
     #[cbor(n(0), with = "minicbor::bytes")] Vec<u8>,
@@ -162,13 +181,9 @@ impl VaultKey {
         if sealed.len() > VAULT_RECORD_MAX_BYTES {
             return Err(malformed());
         }
-        let (format, sealed) = sealed.split_first().ok_or_else(malformed)?;
-        if *format != FORMAT {
-            return Err(CryptoError::NewerVersion);
-        }
-        let padded = sealing::open(&self.0, expand::VAULT_VALUE, &additional_data(name, version), sealed)?;
-        let Labelled(label, content) =
-            sotto_protocol::decode(padding::unpad(&padded)?).map_err(|_| malformed())?;
+        let labelled =
+            committed::open(&self.0, expand::VAULT_VALUE, &additional_data(name, version), sealed)?;
+        let Labelled(label, content) = sotto_protocol::decode(&labelled).map_err(|_| malformed())?;
         let label = VaultLabel::from_bytes(&label)?;
         if self.name(label)? == *name { Ok((label, content)) } else { Err(malformed()) }
     }
@@ -178,7 +193,7 @@ impl VaultKey {
         label: VaultLabel,
         version: u64,
         content: &[u8],
-        salt: &Salt,
+        salt: &[u8; 16],
     ) -> Result<Vec<u8>, CryptoError> {
         if content.len() > VAULT_CONTENT_MAX_BYTES {
             return Err(CryptoError::OverLimit {
@@ -188,10 +203,9 @@ impl VaultKey {
             });
         }
         let labelled = Labelled(label.to_bytes(), Zeroizing::new(content.to_vec()));
-        let padded = padding::pad(&Zeroizing::new(sotto_protocol::encode(&labelled)))?;
+        let labelled = Zeroizing::new(sotto_protocol::encode(&labelled));
         let aad = additional_data(&self.name(label)?, version);
-        let sealed = sealing::seal(&self.0, expand::VAULT_VALUE, &aad, &padded, salt)?;
-        Ok([[FORMAT].as_slice(), &sealed].concat())
+        committed::seal_with_salt(&self.0, expand::VAULT_VALUE, &aad, &labelled, salt)
     }
 }
 
@@ -208,6 +222,39 @@ impl RoomPosition {
     /// [`CryptoError::Malformed`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
         sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("room position"))
+    }
+}
+
+impl AccountDevice {
+    /// As it stands in its record.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        sotto_protocol::encode(&StoredDevice {
+            certificate: self.certificate.as_bytes().to_vec(),
+            recovery_public: self.recovery_public.clone(),
+        })
+    }
+
+    /// Reads one, and checks that certificate and recovery key belong together.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`], [`CryptoError::BadSignature`], [`CryptoError::BadKey`],
+    /// [`CryptoError::NewerVersion`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
+        let stored: StoredDevice =
+            sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("account device"))?;
+        Self::checked(&stored.certificate, stored.recovery_public)
+    }
+
+    pub(super) fn checked(certificate: &[u8], recovery_public: Vec<u8>) -> Result<Self, CryptoError> {
+        let certificate = Certificate::verify(certificate)?;
+        wrap::check_public_key(&recovery_public)?;
+        let hash: [u8; 32] = Sha256::digest(&recovery_public).into();
+        if certificate.recovery_key_hash() == Some(&hash) {
+            Ok(Self { certificate, recovery_public })
+        } else {
+            Err(CryptoError::BadKey)
+        }
     }
 }
 
@@ -250,9 +297,12 @@ fn additional_data(name: &VaultName, version: u64) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::{
-        Secret,
-        account::{RecoveryKey, golden},
+        DeviceKey, Secret,
+        account::{AccountKeys, RecoveryKey},
+        golden,
     };
+
+    const GOLDEN: &str = include_str!("../../tests/goldens/vault-v1.hex");
 
     const ROOM: RoomId = RoomId::new([1; 16]);
 
@@ -260,7 +310,7 @@ mod tests {
         VaultKey::from_seed(Secret::new([byte; 32]))
     }
 
-    fn labels() -> [VaultLabel; 9] {
+    fn labels() -> [VaultLabel; 10] {
         [
             VaultLabel::Index,
             VaultLabel::DoorKey,
@@ -271,6 +321,7 @@ mod tests {
             VaultLabel::Position(ROOM),
             VaultLabel::HistoryArchive(ROOM, 0),
             VaultLabel::HistoryArchive(ROOM, 1),
+            VaultLabel::Device([3; 32]),
         ]
     }
 
@@ -316,10 +367,23 @@ mod tests {
 
     #[test]
     fn a_label_that_is_not_known_is_a_newer_version() {
-        assert_eq!(VaultLabel::from_bytes(&[9]), Err(CryptoError::NewerVersion));
-        for malformed in [&[][..], &[0, 0], &[4], &[4; 16], &[6; 17]] {
+        assert_eq!(VaultLabel::from_bytes(&[8]), Err(CryptoError::NewerVersion));
+        for malformed in [&[][..], &[0, 0], &[4], &[4; 16], &[6; 17], &[7; 32]] {
             assert_eq!(VaultLabel::from_bytes(malformed), Err(CryptoError::Malformed("vault label")));
         }
+    }
+
+    #[test]
+    fn a_device_is_listed_with_the_recovery_key_that_its_certificate_names() {
+        let keys = AccountKeys::generate().unwrap();
+        let device = DeviceKey::generate().unwrap();
+        let certificate = keys.certify(device.public(), "Ada", 1).unwrap();
+        let listed = AccountDevice { certificate, recovery_public: keys.recovery().public() };
+        assert_eq!(AccountDevice::from_bytes(&listed.to_bytes()), Ok(listed.clone()));
+        let recovery_public = RecoveryKey::generate().unwrap().public();
+        let other = AccountDevice { recovery_public, ..listed };
+        assert_eq!(AccountDevice::from_bytes(&other.to_bytes()), Err(CryptoError::BadKey));
+        assert!(AccountDevice::from_bytes(&other.to_bytes()[1..]).is_err());
     }
 
     #[test]
@@ -336,9 +400,9 @@ mod tests {
         let position = RoomPosition { epoch: 5, chain: Chain { seq: 6, hash: [7; 32] } };
         let label = VaultLabel::Position(ROOM);
         let name = key(1).name(label).unwrap();
-        golden::check("vault-name", name.as_bytes());
-        golden::check("vault-value", &key(1).seal_salted(label, 3, &position.to_bytes(), &[8; 16]).unwrap());
-        let (read, content) = key(1).open(&name, 3, &golden::bytes("vault-value")).unwrap();
+        let value = key(1).seal_salted(label, 3, &position.to_bytes(), &[8; 16]).unwrap();
+        golden::check(GOLDEN, &[("name", name.as_bytes().to_vec()), ("value", value)]);
+        let (read, content) = key(1).open(&name, 3, &golden::line(GOLDEN, "value")).unwrap();
         assert_eq!((read, RoomPosition::from_bytes(&content)), (label, Ok(position)));
     }
 }

@@ -97,7 +97,9 @@ impl VaultIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::golden;
+    use crate::golden;
+
+    const GOLDEN: &str = include_str!("../../tests/goldens/vault-v1.hex");
 
     const A: VaultName = VaultName::new([1; 32]);
     const B: VaultName = VaultName::new([2; 32]);
@@ -146,6 +148,7 @@ mod tests {
         let mut index = VaultIndex::default();
         index.note(B, 7).unwrap();
         index.note(A, 300).unwrap();
-        golden::check("vault-index", &index.to_bytes());
+        golden::check(GOLDEN, &[("index", index.to_bytes())]);
+        assert_eq!(VaultIndex::from_bytes(&golden::line(GOLDEN, "index")), Ok(index));
     }
 }

@@ -1,7 +1,7 @@
 //! Who people and devices are: identity keys, account ids, device certificates.
 //!
-//! Guests make an identity on the spot and keep it on the device. Accounts (an identity whose private half is only in a
-//! sealed record) come in with their own file beside this one.
+//! Guests make an identity on the spot and keep it on the device. Accounts, whose identity's private half is only in a sealed
+//! record, are in [`crate::account`].
 
 mod account;
 mod certificate;

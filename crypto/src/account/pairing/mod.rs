@@ -3,13 +3,13 @@
 //! ```text
 //! new device                                              old device
 //!   shows the offer (16 symbols, or as QR) ──── person ────> reads or types it
-//!   hello   = format (1) || X-Wing public key (1216) || commitment (32)        ──────>
+//!   hello   = version (1) || X-Wing public key (1216) || commitment (32)        ──────>
 //!             commitment = SHA-256(label || offer || public key || nonce)
-//!                          <──────   answer = format (1) || HPKE(session secret) (1168) || nonce (32)
-//!   reveal  = format (1) || nonce (32) || sealed(device key || signature) (160) ──────>
+//!                          <──────   answer = version (1) || HPKE(session secret) (1168) || nonce (32)
+//!   reveal  = version (1) || nonce (32) || sealed(device key || signature) (321) ──────>
 //!   shows the short code (7 digits) ──────────── person ────> types it; it must be the same
 //!             password or recovery code, on the old device: it opens the sealed record
-//!                          <──────   grant  = format (1) || sealed(pad(account, certificate, vault key, door key, session))
+//!                          <──────   grant  = sealed(account, certificate, vault key, door key, recovery public key, session)
 //! ```
 //! The short code covers offer, hello, answer and the revealed nonce, and nothing that is chosen later. The new device is
 //! bound to its nonce before it sees the old device's, and the old device to its answer before the new one's is revealed: who
@@ -50,7 +50,9 @@ struct GrantContents {
     vault: VaultKey,
     #[n(3)]
     door: DoorKey,
-    #[cbor(n(4), with = "crate::secret::bytes")]
+    #[cbor(n(4), with = "minicbor::bytes")]
+    recovery_public: Vec<u8>,
+    #[cbor(n(5), with = "crate::secret::bytes")]
     session: Zeroizing<Vec<u8>>,
 }
 

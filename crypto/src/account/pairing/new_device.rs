@@ -6,12 +6,10 @@ use super::{
 };
 use crate::{
     CryptoError, DeviceKey, Secret,
-    account::{
-        DeviceSecrets,
-        sealing::{self, Salt},
-    },
+    account::{AccountDevice, DeviceSecrets},
+    committed,
     identity::{AccountId, Certificate},
-    labels, padding, random_array,
+    labels, random_array,
     wrap::WrapKey,
 };
 use core::fmt;
@@ -50,6 +48,8 @@ pub struct Paired {
     pub secrets: DeviceSecrets,
     /// The identity's word for it.
     pub certificate: Certificate,
+    /// The account's recovery public key, which the certificate names.
+    pub recovery_public: Vec<u8>,
     /// What the old device obtained at the relay for it; opaque here.
     pub session: Zeroizing<Vec<u8>>,
 }
@@ -75,7 +75,7 @@ impl NewDevice {
         &self.hello
     }
 
-    /// Takes the answer, and gives the reveal: 193 bytes.
+    /// Takes the answer, and gives the reveal: 354 bytes.
     ///
     /// # Errors
     /// [`CryptoError::DoesNotOpen`], [`CryptoError::BadKey`], [`CryptoError::Malformed`], [`CryptoError::NewerVersion`].
@@ -94,7 +94,7 @@ impl NewDevice {
     pub(super) fn receive_answer_salted(
         self,
         answer: &[u8],
-        salt: &Salt,
+        salt: &[u8; 16],
     ) -> Result<(VerifyingNewDevice, Vec<u8>), CryptoError> {
         let malformed = || CryptoError::Malformed("pairing answer");
         let (sealed, nonce) =
@@ -109,7 +109,13 @@ impl NewDevice {
         let code = short_code(&self.offer, &self.hello, answer, &self.nonce)?;
         let signature = self.device.sign(&possession(&transcript, &self.nonce));
         let device = [self.device.public().as_slice(), &signature].concat();
-        let sealed = sealing::seal(&session.0, labels::expand::PAIRING_DEVICE, &self.nonce, &device, salt)?;
+        let sealed = committed::seal_with_salt(
+            &session.0,
+            labels::expand::PAIRING_DEVICE,
+            &self.nonce,
+            &device,
+            salt,
+        )?;
         let reveal = [[super::FORMAT].as_slice(), &self.nonce, &sealed].concat();
         Ok((VerifyingNewDevice { device: self.device, session, nonce: self.nonce, code }, reveal))
     }
@@ -142,18 +148,23 @@ impl ComparedNewDevice {
             return Err(malformed());
         }
         let Self(VerifyingNewDevice { device, session, nonce, .. }) = self;
-        let sealed = body_of(grant, "pairing grant")?;
-        let padded = sealing::open(&session.0, labels::expand::PAIRING_GRANT, &nonce, sealed)?;
-        let contents: GrantContents =
-            sotto_protocol::decode(padding::unpad(&padded)?).map_err(|_| malformed())?;
-        let certificate = Certificate::verify(&contents.certificate)?;
+        let contents = committed::open(&session.0, labels::expand::PAIRING_GRANT, &nonce, grant)?;
+        let contents: GrantContents = sotto_protocol::decode(&contents).map_err(|_| malformed())?;
+        let AccountDevice { certificate, recovery_public } =
+            AccountDevice::checked(&contents.certificate, contents.recovery_public)?;
         let is_ours =
             *certificate.device_key() == device.public() && certificate.account() == contents.account;
         if !is_ours || contents.session.len() > PAIRING_SESSION_MAX_BYTES {
             return Err(malformed());
         }
         let secrets = DeviceSecrets { device, vault: contents.vault, door: contents.door };
-        Ok(Paired { account: contents.account, secrets, certificate, session: contents.session })
+        Ok(Paired {
+            account: contents.account,
+            secrets,
+            certificate,
+            recovery_public,
+            session: contents.session,
+        })
     }
 }
 

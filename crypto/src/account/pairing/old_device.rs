@@ -7,11 +7,8 @@ use super::{
 };
 use crate::{
     CryptoError, Secret,
-    account::{
-        AccountKeys,
-        sealing::{self, Salt},
-    },
-    labels, padding, random_array, sign,
+    account::AccountKeys,
+    committed, labels, random_array, sign,
     wrap::{self, PUBLIC_KEY_BYTES},
 };
 use core::fmt;
@@ -69,7 +66,7 @@ impl OldDevice {
         if !bool::from(commit(&self.offer, public_key, nonce).as_slice().ct_eq(commitment)) {
             return Err(CryptoError::CodesDiffer);
         }
-        let opened = sealing::open(&self.session.0, labels::expand::PAIRING_DEVICE, nonce, sealed)?;
+        let opened = committed::open(&self.session.0, labels::expand::PAIRING_DEVICE, nonce, sealed)?;
         let (device_key, signature) = opened.split_first_chunk::<32>().ok_or_else(malformed)?;
         let signature = <&[u8; 64]>::try_from(signature).map_err(|_| malformed())?;
         let transcript = transcript(&self.offer, &[&self.hello, &self.answer]);
@@ -126,7 +123,7 @@ impl VerifyingOldDevice {
         typed_code: &str,
         keys: &AccountKeys,
         grant: PairingGrant<'_>,
-        salt: &Salt,
+        salt: &[u8; 16],
     ) -> Result<Vec<u8>, CryptoError> {
         if !self.code.is(typed_code) {
             return Err(CryptoError::CodesDiffer);
@@ -144,12 +141,17 @@ impl VerifyingOldDevice {
             certificate: certificate.as_bytes().to_vec(),
             vault: keys.vault.clone(),
             door: keys.door.clone(),
+            recovery_public: keys.recovery.public(),
             session: Zeroizing::new(grant.session.to_vec()),
         };
-        let padded = padding::pad(&Zeroizing::new(sotto_protocol::encode(&contents)))?;
-        let sealed =
-            sealing::seal(&self.session.0, labels::expand::PAIRING_GRANT, &self.nonce, &padded, salt)?;
-        Ok([[super::FORMAT].as_slice(), &sealed].concat())
+        let contents = Zeroizing::new(sotto_protocol::encode(&contents));
+        committed::seal_with_salt(
+            &self.session.0,
+            labels::expand::PAIRING_GRANT,
+            &self.nonce,
+            &contents,
+            salt,
+        )
     }
 }
 

@@ -1,12 +1,10 @@
 //! Pairing between honest devices, with somebody between them, and with broken messages.
 
 use super::*;
-use crate::{
-    DeviceKey,
-    account::{AccountKeys, golden},
-    identity::IdentityKey,
-};
+use crate::{DeviceKey, account::AccountKeys, golden, identity::IdentityKey};
 use sotto_protocol::limits::PAIRING_SESSION_MAX_BYTES;
+
+const GOLDEN: &str = include_str!("../../../tests/goldens/pairing-v1.hex");
 
 const GRANT: PairingGrant<'_> = PairingGrant { display_name: "Ada", not_before_ms: 1, session: b"session" };
 
@@ -31,7 +29,7 @@ fn a_new_device_becomes_one_of_the_account() {
     let (old, answer) = OldDevice::answer(&offer, new.hello()).unwrap();
     assert_eq!((new.hello().len(), answer.len()), (1249, 1201));
     let (new, reveal) = new.receive_answer(&answer).unwrap();
-    assert_eq!(reveal.len(), 193);
+    assert_eq!(reveal.len(), 354);
     let old = old.receive_reveal(&reveal).unwrap();
     let grant = old.grant(&new.code().to_string(), &keys, GRANT).unwrap();
     let paired = new.confirm().receive_grant(&grant).unwrap();
@@ -39,6 +37,9 @@ fn a_new_device_becomes_one_of_the_account() {
     assert_eq!(paired.certificate.device_key(), &paired.secrets.device.public());
     assert_eq!((&paired.secrets.vault, &paired.secrets.door), (&keys.vault, &keys.door));
     assert_eq!(paired.session.as_slice(), b"session");
+    assert_eq!(paired.recovery_public, keys.recovery().public());
+    let own = paired.secrets.own_device(paired.certificate.clone(), paired.recovery_public.clone()).unwrap();
+    assert_eq!(own.door_key, keys.door);
     for private in [keys.identity.seed(), keys.recovery.seed().clone()] {
         assert!(!paired.secrets.to_bytes().windows(32).any(|window| window == private.expose()));
     }
@@ -160,7 +161,7 @@ fn cut_changed_and_newer_messages_are_refused() {
     low_order[1 + 1088..1 + 1120].fill(0);
     assert!(matches!(again().receive_answer(&low_order), Err(CryptoError::BadKey)));
 
-    for position in [0, 1, 33, 60, 100, 192] {
+    for position in [0, 1, 33, 34, 60, 100, 353] {
         let new = again();
         let (old, answer) = OldDevice::answer(&offer, new.hello()).unwrap();
         let (_, mut reveal) = new.receive_answer(&answer).unwrap();
@@ -195,19 +196,23 @@ fn the_bytes_are_the_golden_ones() {
     let seed = |byte| Secret::new([byte; 32]);
     let offer = PairingOffer::from_symbols([3; 16]);
     let new = NewDevice::start_seeded(DeviceKey::from_seed(&seed(4)), offer.clone(), &seed(5), [6; 32]);
-    golden::check("pairing-mailbox", &offer.mailbox());
-    golden::check("pairing-hello", new.hello());
-    let (old, answer) = OldDevice::answer_seeded(&offer, new.hello(), &seed(7), &[8; 32], &seed(9)).unwrap();
-    golden::check("pairing-answer", &answer);
+    let hello = new.hello().to_vec();
+    let (old, answer) = OldDevice::answer_seeded(&offer, &hello, &seed(7), &[8; 32], &seed(9)).unwrap();
     let (new, reveal) = new.receive_answer_salted(&answer, &[10; 16]).unwrap();
-    golden::check("pairing-reveal", &reveal);
-    golden::check("pairing-code", new.code().to_string().as_bytes());
     let mut keys = AccountKeys::register(IdentityKey::from_seed(&seed(11))).unwrap();
     keys.recovery = crate::account::RecoveryKey::from_seed(seed(12));
     keys.vault = VaultKey::from_seed(seed(13));
     keys.door = DoorKey::from_seed(seed(14));
-    let old = old.receive_reveal(&golden::bytes("pairing-reveal")).unwrap();
+    let old = old.receive_reveal(&golden::line(GOLDEN, "reveal")).unwrap();
     let grant = old.grant_salted(&new.code().to_string(), &keys, GRANT, &[15; 16]).unwrap();
-    golden::check("pairing-grant", &grant);
-    assert!(new.confirm().receive_grant(&golden::bytes("pairing-grant")).is_ok());
+    let lines = [
+        ("mailbox", offer.mailbox().to_vec()),
+        ("hello", hello),
+        ("answer", answer),
+        ("reveal", reveal),
+        ("code", new.code().to_string().into_bytes()),
+        ("grant", grant),
+    ];
+    golden::check(GOLDEN, &lines);
+    assert!(new.confirm().receive_grant(&golden::line(GOLDEN, "grant")).is_ok());
 }
