@@ -4,9 +4,9 @@
 //! [`room::policy`](crate::room) (commits), [`identity`](crate::identity) (certificates) and
 //! [`message`](crate::message) (who said what). Primitives are the RustCrypto and dalek crates'; none is ours.
 
+pub mod account;
 pub mod attachment;
 mod committed;
-pub mod account;
 mod entry;
 pub mod error;
 #[cfg(test)]
