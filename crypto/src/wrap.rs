@@ -11,7 +11,7 @@ use hpke::{
     aead::AesGcm256,
     kdf::HkdfSha256,
     kem::XWing,
-    rand_core::{TryCryptoRng, TryRng},
+    rand_core::{CryptoRng, TryCryptoRng, TryRng},
 };
 
 /// Length of an X-Wing public key in bytes.
@@ -41,20 +41,7 @@ impl WrapKey {
 
     /// Opens a wrap made for this key, `info` (what is wrapped) and `context` (where).
     pub fn open(&self, info: &[u8], context: &[u8], wrap: &[u8]) -> Result<Secret, CryptoError> {
-        let (encapsulated, sealed) =
-            wrap.split_at_checked(ENCAPSULATED_BYTES).ok_or(CryptoError::Malformed("wrap"))?;
-        let encapsulated = <XWing as hpke::Kem>::EncappedKey::from_bytes(encapsulated)
-            .map_err(|_| CryptoError::Malformed("wrap"))?;
-        let opened = hpke::single_shot_open::<AesGcm256, HkdfSha256, XWing>(
-            &OpModeR::Base,
-            &self.0,
-            &encapsulated,
-            info,
-            sealed,
-            context,
-        );
-        let opened = zeroize::Zeroizing::new(opened.map_err(|_| CryptoError::DoesNotOpen)?);
-        Secret::from_slice(&opened)
+        self.open_bytes(info, context, wrap).and_then(|opened| Secret::from_slice(&opened))
     }
 
     /// Opens what [`seal_fresh`] sealed to this key under the same `info` and `context`.
@@ -90,21 +77,8 @@ pub fn seal(
     secret: &Secret,
     randomness: &Secret,
 ) -> Result<Vec<u8>, CryptoError> {
-    check_public_key(public_key)?;
-    let public_key =
-        <XWing as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| CryptoError::BadKey)?;
-    let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWing>(
-        &OpModeS::Base,
-        &public_key,
-        info,
-        secret.expose(),
-        context,
-        &mut DerivedRandomness { secret: randomness, block: 0 },
-    )
-    .map_err(|_| CryptoError::BadKey)?;
-    let mut wrap = encapsulated.to_bytes().to_vec();
-    wrap.extend_from_slice(&sealed);
-    Ok(wrap)
+    let mut randomness = DerivedRandomness { secret: randomness, block: 0 };
+    seal_with(public_key, info, context, secret.expose(), &mut randomness)
 }
 
 /// Seals `plaintext` to a public key with fresh randomness. `info` says what it is for.
@@ -125,6 +99,16 @@ pub fn seal_seeded(
     plaintext: &[u8],
     seed: &Secret,
 ) -> Result<Vec<u8>, CryptoError> {
+    seal_with(public_key, info, context, plaintext, &mut SeededRandomness::new(seed.clone()))
+}
+
+fn seal_with(
+    public_key: &[u8],
+    info: &[u8],
+    context: &[u8],
+    plaintext: &[u8],
+    randomness: &mut impl CryptoRng,
+) -> Result<Vec<u8>, CryptoError> {
     check_public_key(public_key)?;
     let public_key =
         <XWing as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| CryptoError::BadKey)?;
@@ -134,7 +118,7 @@ pub fn seal_seeded(
         info,
         plaintext,
         context,
-        &mut SeededRandomness::new(seed.clone()),
+        randomness,
     )
     .map_err(|_| CryptoError::BadKey)?;
     let mut wrap = encapsulated.to_bytes().to_vec();
