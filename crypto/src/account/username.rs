@@ -4,7 +4,10 @@
 //! combining marks of any script, and `-`, `_`, `.` between them. It does not protect against names that look alike: the
 //! fingerprint does.
 
-use crate::{CryptoError, identity::AccountId};
+use crate::{
+    CryptoError,
+    identity::{FingerprintCheck, check_fingerprint},
+};
 use core::fmt;
 use sotto_protocol::limits::USERNAME_CHARS;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
@@ -87,13 +90,11 @@ impl UserAddress {
         }
     }
 
-    /// Whether the account that the relay gives for the name is the one that was meant: `None` where no fingerprint was
-    /// typed, so that the answer is unverified.
+    /// Compares what was typed with the identity that the relay gives for the name: `None` where no fingerprint was typed, so that
+    /// the answer is unverified.
     #[must_use]
-    pub fn verifies(&self, account: &AccountId) -> Option<bool> {
-        let fingerprint = self.fingerprint.as_ref()?;
-        let whole = account.as_bytes().iter().fold(String::new(), |whole, byte| format!("{whole}{byte:02x}"));
-        Some(whole.starts_with(fingerprint))
+    pub fn check(&self, identity_key: &[u8; 32]) -> Option<FingerprintCheck> {
+        self.fingerprint.as_ref().map(|digits| check_fingerprint(digits, identity_key))
     }
 }
 
@@ -114,6 +115,7 @@ const fn is_separator(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::{AccountId, whole_fingerprint};
 
     #[test]
     fn usernames() {
@@ -160,13 +162,14 @@ mod tests {
 
     #[test]
     fn a_fingerprint_tells_whether_it_is_the_person_that_was_meant() {
-        let account = AccountId::new([0xab; 16]);
-        let verifies = |typed: &str| UserAddress::parse(typed).unwrap().verifies(&account);
-        assert_eq!(verifies("ada"), None);
-        assert_eq!(verifies("ada#abababab"), Some(true));
-        assert_eq!(verifies("Ada # ABABABABA"), Some(true));
-        assert_eq!(verifies(&format!("ada#{}", account.fingerprint())), Some(true));
-        assert_eq!(verifies("ada#abababac"), Some(false));
+        let key = [1; 32];
+        let whole = whole_fingerprint(&AccountId::of(&key));
+        let checked = |typed: &str| UserAddress::parse(typed).unwrap().check(&key);
+        assert_eq!(checked("ada"), None);
+        assert_eq!(checked(&format!("ada#{whole}")), Some(FingerprintCheck::Matches));
+        assert_eq!(checked(&format!("Ada # {}", whole.to_uppercase())), Some(FingerprintCheck::Matches));
+        assert_eq!(checked(&format!("ada#{}", &whole[..8])), Some(FingerprintCheck::TooShort));
+        assert_eq!(checked(&format!("ada#{}", "0".repeat(32))), Some(FingerprintCheck::Differs));
         for typed in ["ada#", "ada#abababa", "ada#abababag", "ada#abababab#", "#abababab"] {
             assert!(UserAddress::parse(typed).is_err(), "{typed}");
         }

@@ -23,6 +23,7 @@ mod roster;
 mod rotation;
 mod secrets;
 mod state;
+mod timer;
 mod wraps;
 
 use crate::{
@@ -53,6 +54,7 @@ pub use secrets::{
     AccessSeed, EpochSecrets, HandshakeSecret, JoinSeed, MessageSecret, StatusKey, WrapSecret,
 };
 pub use state::{History, Invite, InviteId, RoomState};
+pub use timer::Timer;
 
 /// A room as one of its devices has it.
 pub struct Room {
