@@ -11,6 +11,8 @@ mod entry;
 pub mod error;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod hygiene;
 pub mod identity;
 mod kdf;
 mod labels;

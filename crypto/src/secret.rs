@@ -77,6 +77,9 @@ macro_rules! secret_type {
             }
         }
 
+        // What it holds wipes itself.
+        impl zeroize::ZeroizeOnDrop for $name {}
+
         impl core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.write_str(concat!(stringify!($name), "(…)"))

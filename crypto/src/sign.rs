@@ -30,6 +30,9 @@ macro_rules! signing_key {
             }
         }
 
+        // What it holds wipes itself.
+        impl zeroize::ZeroizeOnDrop for $name {}
+
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(concat!(stringify!($name), "(…)"))
