@@ -1,0 +1,162 @@
+//! The peer as a guest in a room of the first implementation.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use sotto_crypto::{
+    message::Content,
+    room::{Room, RoomChange},
+};
+use sotto_independent_peer::{
+    certificate::Device,
+    room::{Change, PeerRoom},
+};
+use support::{Person, commit, hear, invite, peer_start, prepare, receive, same_doors, same_epoch};
+
+/// Ada's room with the peer in it, in the same epoch.
+fn meet() -> (Person, Room, PeerRoom, String) {
+    let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
+    let mut adas = ada.creates();
+    let (fragment, offered) = invite(&mut adas, &ada, None);
+    let (bobs, handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    receive(&mut adas, &handshake).unwrap();
+    (ada, adas, bobs, fragment)
+}
+
+#[test]
+fn the_peer_joins_through_a_door_and_both_sides_see_the_same() {
+    let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
+    let mut adas = ada.creates();
+    let (fragment, offered) = invite(&mut adas, &ada, None);
+    let (bobs, handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    assert_eq!(handshake.doors.len(), 1);
+
+    let transition = receive(&mut adas, &handshake).unwrap();
+    assert!(transition.is_join);
+    assert_eq!(transition.committer.display_name, "Bob");
+    same_epoch(&adas, &bobs);
+}
+
+#[test]
+fn each_side_opens_what_the_other_says() {
+    let (ada, adas, bobs, _) = meet();
+    let (body, content) = bobs.hear(&ada.says(&adas, "hello")).unwrap();
+    assert_eq!((body.leaf, content.as_text().unwrap().as_deref()), (0, Some("hello")));
+
+    let heard = hear(&adas, &bobs.say("hi", peer_start(&bobs)).unwrap()).unwrap();
+    assert_eq!(heard.content, Content::Text("hi".into()));
+    assert_eq!(heard.sender.display_name, "Bob");
+
+    let long = "long ".repeat(2_000);
+    assert_eq!(bobs.hear(&ada.says(&adas, &long)).unwrap().1.as_text().unwrap(), Some(long.clone()));
+    let heard = hear(&adas, &bobs.say(&long, peer_start(&bobs)).unwrap()).unwrap();
+    assert_eq!(heard.content, Content::Text(long));
+}
+
+#[test]
+fn the_peer_follows_commits() {
+    let (ada, mut adas, mut bobs, _) = meet();
+    for change in [RoomChange::Rename("Meadow".into()), RoomChange::Rotate, RoomChange::Rename("Wood".into())]
+    {
+        let handshake = commit(&mut adas, &change);
+        bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+        same_epoch(&adas, &bobs);
+        same_doors(&handshake, &bobs);
+    }
+    assert_eq!(bobs.state().unwrap().name, "Wood");
+
+    // More doors than one, decoys among them.
+    for _ in 0..4 {
+        let (_, handshake) = invite(&mut adas, &ada, Some(1));
+        bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+        same_epoch(&adas, &bobs);
+        same_doors(&handshake, &bobs);
+    }
+    assert_eq!(bobs.doors().unwrap().len(), 8);
+}
+
+#[test]
+fn the_peers_commits_are_followed() {
+    let (_, mut adas, mut bobs, _) = meet();
+    let handshake = bobs.commit(Change::default(), peer_start(&bobs)).unwrap();
+    receive(&mut adas, &handshake).unwrap();
+    same_epoch(&adas, &bobs);
+
+    // One that replaces the GroupContext's extensions: a member may open an invite.
+    let keys = sotto_independent_peer::door::InviteKeys::of_secret(&[7; 32]).unwrap();
+    let mut state = bobs.state().unwrap();
+    let own = bobs.roster().unwrap().0[&bobs.own_leaf()].certificate.account();
+    state.invites.push(keys.to_invite(own, Some(3)));
+    let change = Change { state: Some(state), ..Change::default() };
+    let handshake = bobs.commit(change, peer_start(&bobs)).unwrap();
+    receive(&mut adas, &handshake).unwrap();
+    same_epoch(&adas, &bobs);
+    assert_eq!(adas.state().invites.len(), 2);
+
+    let handshake = commit(&mut adas, &RoomChange::Rotate);
+    bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+    same_epoch(&adas, &bobs);
+    same_doors(&handshake, &bobs);
+}
+
+#[test]
+fn two_peers_and_two_of_ours_share_a_room() {
+    let (ada, mut adas, mut bobs, fragment) = meet();
+
+    // A second peer, through a card of ours.
+    let handshake = commit(&mut adas, &RoomChange::Rotate);
+    bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+    let cy = Device::generate("Cy").unwrap();
+    let (mut cys, join) = prepare(&fragment, &handshake, &cy).unwrap().commit().unwrap();
+    receive(&mut adas, &join).unwrap();
+    bobs.follow(&join.entry, &join.access_key).unwrap();
+
+    // One of ours, through a card of the peer's.
+    let dora = Person::new("Dora");
+    let joining = dora.joins(&fragment, &join, adas.epoch()).unwrap();
+    let mut doras = joining.room;
+    let staged = adas.stage(&joining.handshake.entry, &joining.handshake.access_key).unwrap();
+    adas.merge(staged).unwrap();
+    for room in [&mut bobs, &mut cys] {
+        room.follow(&joining.handshake.entry, &joining.handshake.access_key).unwrap();
+        same_epoch(&adas, room);
+        same_epoch(&doras, room);
+        same_doors(&joining.handshake, room);
+    }
+
+    let rotation = cys.commit(Change::default(), peer_start(&cys)).unwrap();
+    receive(&mut adas, &rotation).unwrap();
+    receive(&mut doras, &rotation).unwrap();
+    bobs.follow(&rotation.entry, &rotation.access_key).unwrap();
+    same_epoch(&adas, &cys);
+    same_epoch(&doras, &bobs);
+    let said = ada.says(&adas, "all here");
+    for room in [&bobs, &cys] {
+        assert_eq!(room.hear(&said).unwrap().1.as_text().unwrap().as_deref(), Some("all here"));
+    }
+}
+
+#[test]
+fn a_peer_that_lost_its_room_replaces_its_leaf() {
+    let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
+    let mut adas = ada.creates();
+    let (fragment, offered) = invite(&mut adas, &ada, Some(2));
+    let (first, handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    receive(&mut adas, &handshake).unwrap();
+
+    let handshake = commit(&mut adas, &RoomChange::Rotate);
+    let mut again = prepare(&fragment, &handshake, &bob).unwrap();
+    again.replaces = Some(first.own_leaf());
+    let (bobs, handshake) = again.commit().unwrap();
+    let transition = receive(&mut adas, &handshake).unwrap();
+    assert!(!transition.is_join, "nobody new came in");
+    same_epoch(&adas, &bobs);
+    assert_eq!(adas.roster().device_count(), 2);
+}
