@@ -6,6 +6,7 @@ use crate::{
     leaf_data::LEAF_DATA,
     room_state::ROOM_STATE,
 };
+use ed25519_dalek::VerifyingKey;
 use mls_rs::{
     CipherSuite, Client, ExtensionList, IdentityProvider,
     client_builder::{BaseConfig, WithCryptoProvider, WithIdentityProvider, WithMlsRules},
@@ -31,12 +32,17 @@ pub type Group = mls_rs::Group<Config>;
 /// A client with a device's key. Its capabilities are the room's suite, the two extension types and the basic
 /// credential.
 pub fn client(device: &Device) -> Client<Config> {
+    client_with_suites(device, vec![SUITE])
+}
+
+/// The same, with other suites in its capabilities.
+pub fn client_with_suites(device: &Device, suites: Vec<CipherSuite>) -> Client<Config> {
     let options = CommitOptions::new()
         .with_path_required(true)
         .with_ratchet_tree_extension(true)
         .with_allow_external_commit(true);
     Client::builder()
-        .crypto_provider(RustCryptoProvider::with_enabled_cipher_suites(vec![SUITE]))
+        .crypto_provider(RustCryptoProvider::with_enabled_cipher_suites(suites))
         .identity_provider(Certificates)
         .mls_rules(DefaultMlsRules::new().with_commit_options(options))
         .extension_types([ROOM_STATE, LEAF_DATA])
@@ -69,8 +75,13 @@ impl IdentityProvider for Certificates {
         _context: MemberValidationContext<'_>,
     ) -> Result<(), PeerError> {
         let certificate = certificate_bytes(signing_identity)?;
-        let names_the_key = verify(certificate)?.device[..] == signing_identity.signature_key[..];
-        if names_the_key { Ok(()) } else { Err(PeerError::Forbidden("certificate of another device")) }
+        let device = verify(certificate)?.device;
+        if device[..] != signing_identity.signature_key[..] {
+            return Err(PeerError::Forbidden("certificate of another device"));
+        }
+        // The library's provider verifies signatures less strictly than the document asks: keys of small order end here.
+        let key = VerifyingKey::from_bytes(&device).map_err(|_| PeerError::Malformed("device key"))?;
+        if key.is_weak() { Err(PeerError::Forbidden("device key of small order")) } else { Ok(()) }
     }
 
     fn validate_external_sender(

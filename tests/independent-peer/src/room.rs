@@ -12,13 +12,16 @@ use crate::{
     leaf_data::LeafData,
     link::InviteLink,
     message::{self, Body, Content},
-    mls::{Group, client, secret_key, signing_identity},
+    mls::{Group, SUITE, client, client_with_suites, secret_key, signing_identity},
     room_state::RoomState,
     roster::Roster,
     rules::{self, Commit, View},
     secrets::EpochSecrets,
 };
-use mls_rs::{ExtensionList, MlsMessage, group::ReceivedMessage};
+use mls_rs::{
+    CipherSuite, ExtensionList, MlsMessage,
+    group::{ReceivedMessage, proposal::Proposal},
+};
 
 /// A room.
 #[derive(Clone)]
@@ -54,6 +57,8 @@ pub struct Change {
     pub device: Option<Device>,
     /// Authenticated data (a rule forbids it).
     pub authenticated_data: Vec<u8>,
+    /// Other proposals (rules forbid them).
+    pub proposals: Vec<Proposal>,
 }
 
 /// A join in preparation; a test may spoil it before it is committed.
@@ -68,6 +73,8 @@ pub struct Join {
     pub leaf_extensions: ExtensionList,
     /// The leaf to replace.
     pub replaces: Option<u32>,
+    /// Suites that the leaf's capabilities list.
+    pub suites: Vec<CipherSuite>,
     room: Id,
     device: Device,
 }
@@ -94,6 +101,7 @@ impl Join {
             authenticated_data: proof.to_bytes()?,
             leaf_extensions: LeafData { via: Some(keys.door) }.to_extensions()?,
             replaces: None,
+            suites: vec![SUITE],
             room: link.room,
             device: device.clone(),
         })
@@ -114,7 +122,7 @@ impl Join {
         if context.group_id[..] != self.room[..] || context.epoch != self.card.epoch {
             return Err(PeerError::Forbidden("GroupInfo of another room or epoch"));
         }
-        let mut builder = client(&self.device)
+        let mut builder = client_with_suites(&self.device, self.suites)
             .external_commit_builder()?
             .with_authenticated_data(self.authenticated_data)
             .with_leaf_node_extensions(self.leaf_extensions);
@@ -183,7 +191,11 @@ impl PeerRoom {
     /// Commits and merges, and does not look at it. Gives the sealed commit.
     pub fn commit_as_it_is(&mut self, change: Change) -> Result<Vec<u8>, PeerError> {
         let (epoch, handshake_secret) = (self.epoch(), self.secrets()?.handshake);
-        let mut builder = self.group.commit_builder().authenticated_data(change.authenticated_data);
+        let mut builder = self
+            .group
+            .commit_builder()
+            .authenticated_data(change.authenticated_data)
+            .raw_proposals(change.proposals);
         if let Some(state) = change.state {
             builder = builder.set_group_context_ext(state.to_extensions()?)?;
         }

@@ -15,6 +15,7 @@ use sotto_crypto::{
     room::{Room, RoomChange},
 };
 use sotto_independent_peer::{
+    card::{Card, card_key},
     certificate::Device,
     room::{Change, PeerRoom},
 };
@@ -141,6 +142,45 @@ fn two_peers_and_two_of_ours_share_a_room() {
     for room in [&bobs, &cys] {
         assert_eq!(room.hear(&said).unwrap().1.as_text().unwrap().as_deref(), Some("all here"));
     }
+}
+
+#[test]
+fn a_member_opens_the_card_that_a_joiner_of_ours_wrote() {
+    let (_, mut adas, mut bobs, fragment) = meet();
+    let offered = commit(&mut adas, &RoomChange::Rotate);
+    bobs.follow(&offered.entry, &offered.access_key).unwrap();
+    let written = open_card(&offered.card, &bobs);
+
+    let dora = Person::new("Dora");
+    let handshake = bobs.commit(Change::default(), written.chain.then(1, b"an entry")).unwrap();
+    let joining = dora.joins(&fragment, &handshake, bobs.epoch()).unwrap();
+    bobs.follow(&joining.handshake.entry, &joining.handshake.access_key).unwrap();
+    let card = open_card(&joining.handshake.card, &bobs);
+    assert_eq!(
+        card.chain,
+        written.chain.then(1, b"an entry"),
+        "a joiner passes on the chain of the card it used"
+    );
+}
+
+/// Opens a card of the room's current epoch; it must say what the room knows.
+fn open_card(sealed: &[u8], room: &PeerRoom) -> Card {
+    let secrets = room.secrets().unwrap();
+    let card = Card::open(&card_key(&secrets.wrap).unwrap(), room.id(), sealed).unwrap();
+    assert_eq!((card.epoch, *card.handshake, *card.join), (room.epoch(), secrets.handshake, secrets.join));
+    card
+}
+
+#[test]
+fn more_suites_in_the_leafs_capabilities_do_no_harm() {
+    let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
+    let mut adas = ada.creates();
+    let (fragment, offered) = invite(&mut adas, &ada, None);
+    let mut join = prepare(&fragment, &offered, &bob).unwrap();
+    join.suites = mls_rs_crypto_rustcrypto::RustCryptoProvider::all_supported_cipher_suites();
+    let (bobs, handshake) = join.commit().unwrap();
+    receive(&mut adas, &handshake).unwrap();
+    same_epoch(&adas, &bobs);
 }
 
 #[test]

@@ -10,7 +10,11 @@
 
 mod support;
 
-use mls_rs::{Extension, ExtensionList, extension::ExtensionType};
+use mls_rs::{
+    Extension, ExtensionList,
+    extension::ExtensionType,
+    group::proposal::{AddProposal, Proposal, RemoveProposal},
+};
 use sotto_crypto::{
     CryptoError,
     room::{Room, RoomChange},
@@ -19,6 +23,7 @@ use sotto_independent_peer::{
     certificate::Device,
     encoding::Id,
     leaf_data::{LEAF_DATA, LeafData},
+    mls::client,
     room::{Change, Join, PeerRoom},
 };
 use support::{Person, commit, invite, prepare, receive, same_epoch};
@@ -154,6 +159,27 @@ fn a_member_that_hides_data_in_its_leaf_is_refused() {
 #[test]
 fn a_member_that_adds_authenticated_data_is_refused() {
     let refused = check_commit(|_| Change { authenticated_data: b"hidden".to_vec(), ..Change::default() });
+    assert!(matches!(refused, CryptoError::Forbidden(_)), "{refused:?}");
+}
+
+#[test]
+fn a_member_that_adds_someone_without_a_door_is_refused() {
+    let refused = check_commit(|_| {
+        let eve = client(&Device::generate("Eve").unwrap());
+        let leaf = LeafData::default().to_extensions().unwrap();
+        let package = eve.generate_key_package_message(ExtensionList::new(), leaf, None).unwrap();
+        let add = AddProposal::try_from(package).unwrap();
+        Change { proposals: vec![Proposal::Add(Box::new(add))], ..Change::default() }
+    });
+    assert!(matches!(refused, CryptoError::Forbidden(_)), "{refused:?}");
+}
+
+#[test]
+fn a_member_that_removes_the_owner_is_refused() {
+    let refused = check_commit(|_| {
+        let remove = RemoveProposal::removing(0).unwrap();
+        Change { proposals: vec![Proposal::Remove(remove)], ..Change::default() }
+    });
     assert!(matches!(refused, CryptoError::Forbidden(_)), "{refused:?}");
 }
 
