@@ -19,14 +19,17 @@ use sotto_independent_peer::{
     certificate::Device,
     room::{Change, PeerRoom},
 };
-use support::{Person, commit, hear, invite, peer_start, prepare, receive, same_doors, same_epoch};
+use support::{
+    Person, commit, hear, invite, peer_commit, peer_joins, peer_receive, peer_start, prepare, receive,
+    same_doors, same_epoch,
+};
 
 /// Ada's room with the peer in it, in the same epoch.
 fn meet() -> (Person, Room, PeerRoom, String) {
     let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
     let mut adas = ada.creates();
     let (fragment, offered) = invite(&mut adas, &ada, None);
-    let (bobs, handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    let (bobs, handshake) = peer_joins(&fragment, &offered, &bob).unwrap();
     receive(&mut adas, &handshake).unwrap();
     (ada, adas, bobs, fragment)
 }
@@ -36,7 +39,7 @@ fn the_peer_joins_through_a_door_and_both_sides_see_the_same() {
     let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
     let mut adas = ada.creates();
     let (fragment, offered) = invite(&mut adas, &ada, None);
-    let (bobs, handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    let (bobs, handshake) = peer_joins(&fragment, &offered, &bob).unwrap();
     assert_eq!(handshake.doors.len(), 1);
 
     let transition = receive(&mut adas, &handshake).unwrap();
@@ -67,7 +70,7 @@ fn the_peer_follows_commits() {
     for change in [RoomChange::Rename("Meadow".into()), RoomChange::Rotate, RoomChange::Rename("Wood".into())]
     {
         let handshake = commit(&mut adas, &change);
-        bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+        peer_receive(&mut bobs, &handshake).unwrap();
         same_epoch(&adas, &bobs);
         same_doors(&handshake, &bobs);
     }
@@ -76,7 +79,7 @@ fn the_peer_follows_commits() {
     // More doors than one, decoys among them.
     for _ in 0..4 {
         let (_, handshake) = invite(&mut adas, &ada, Some(1));
-        bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+        peer_receive(&mut bobs, &handshake).unwrap();
         same_epoch(&adas, &bobs);
         same_doors(&handshake, &bobs);
     }
@@ -86,7 +89,7 @@ fn the_peer_follows_commits() {
 #[test]
 fn the_peers_commits_are_followed() {
     let (_, mut adas, mut bobs, _) = meet();
-    let handshake = bobs.commit(Change::default(), peer_start(&bobs)).unwrap();
+    let handshake = peer_commit(&mut bobs, Change::default());
     receive(&mut adas, &handshake).unwrap();
     same_epoch(&adas, &bobs);
 
@@ -96,13 +99,13 @@ fn the_peers_commits_are_followed() {
     let own = bobs.roster().unwrap().0[&bobs.own_leaf()].certificate.account();
     state.invites.push(keys.to_invite(own, Some(3)));
     let change = Change { state: Some(state), ..Change::default() };
-    let handshake = bobs.commit(change, peer_start(&bobs)).unwrap();
+    let handshake = peer_commit(&mut bobs, change);
     receive(&mut adas, &handshake).unwrap();
     same_epoch(&adas, &bobs);
     assert_eq!(adas.state().invites.len(), 2);
 
     let handshake = commit(&mut adas, &RoomChange::Rotate);
-    bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+    peer_receive(&mut bobs, &handshake).unwrap();
     same_epoch(&adas, &bobs);
     same_doors(&handshake, &bobs);
 }
@@ -113,29 +116,27 @@ fn two_peers_and_two_of_ours_share_a_room() {
 
     // A second peer, through a card of ours.
     let handshake = commit(&mut adas, &RoomChange::Rotate);
-    bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+    peer_receive(&mut bobs, &handshake).unwrap();
     let cy = Device::generate("Cy").unwrap();
-    let (mut cys, join) = prepare(&fragment, &handshake, &cy).unwrap().commit().unwrap();
+    let (mut cys, join) = peer_joins(&fragment, &handshake, &cy).unwrap();
     receive(&mut adas, &join).unwrap();
-    bobs.follow(&join.entry, &join.access_key).unwrap();
+    peer_receive(&mut bobs, &join).unwrap();
 
     // One of ours, through a card of the peer's.
     let dora = Person::new("Dora");
-    let joining = dora.joins(&fragment, &join, adas.epoch()).unwrap();
-    let mut doras = joining.room;
-    let staged = adas.stage(&joining.handshake.entry, &joining.handshake.access_key).unwrap();
-    adas.merge(staged).unwrap();
+    let (mut doras, joined) = dora.joins(&fragment, &join).unwrap();
+    receive(&mut adas, &joined).unwrap();
     for room in [&mut bobs, &mut cys] {
-        room.follow(&joining.handshake.entry, &joining.handshake.access_key).unwrap();
+        peer_receive(room, &joined).unwrap();
         same_epoch(&adas, room);
         same_epoch(&doras, room);
-        same_doors(&joining.handshake, room);
+        same_doors(&joined, room);
     }
 
-    let rotation = cys.commit(Change::default(), peer_start(&cys)).unwrap();
+    let rotation = peer_commit(&mut cys, Change::default());
     receive(&mut adas, &rotation).unwrap();
     receive(&mut doras, &rotation).unwrap();
-    bobs.follow(&rotation.entry, &rotation.access_key).unwrap();
+    peer_receive(&mut bobs, &rotation).unwrap();
     same_epoch(&adas, &cys);
     same_epoch(&doras, &bobs);
     let said = ada.says(&adas, "all here");
@@ -148,14 +149,14 @@ fn two_peers_and_two_of_ours_share_a_room() {
 fn a_member_opens_the_card_that_a_joiner_of_ours_wrote() {
     let (_, mut adas, mut bobs, fragment) = meet();
     let offered = commit(&mut adas, &RoomChange::Rotate);
-    bobs.follow(&offered.entry, &offered.access_key).unwrap();
+    peer_receive(&mut bobs, &offered).unwrap();
     let written = open_card(&offered.card, &bobs);
 
     let dora = Person::new("Dora");
-    let handshake = bobs.commit(Change::default(), written.chain.then(1, b"an entry")).unwrap();
-    let joining = dora.joins(&fragment, &handshake, bobs.epoch()).unwrap();
-    bobs.follow(&joining.handshake.entry, &joining.handshake.access_key).unwrap();
-    let card = open_card(&joining.handshake.card, &bobs);
+    let offered = bobs.commit(Change::default(), written.chain.then(1, b"an entry")).unwrap().into();
+    let (_, joined) = dora.joins(&fragment, &offered).unwrap();
+    peer_receive(&mut bobs, &joined).unwrap();
+    let card = open_card(&joined.card, &bobs);
     assert_eq!(
         card.chain,
         written.chain.then(1, b"an entry"),
@@ -179,7 +180,7 @@ fn more_suites_in_the_leafs_capabilities_do_no_harm() {
     let mut join = prepare(&fragment, &offered, &bob).unwrap();
     join.suites = mls_rs_crypto_rustcrypto::RustCryptoProvider::all_supported_cipher_suites();
     let (bobs, handshake) = join.commit().unwrap();
-    receive(&mut adas, &handshake).unwrap();
+    receive(&mut adas, &handshake.into()).unwrap();
     same_epoch(&adas, &bobs);
 }
 
@@ -188,14 +189,14 @@ fn a_peer_that_lost_its_room_replaces_its_leaf() {
     let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
     let mut adas = ada.creates();
     let (fragment, offered) = invite(&mut adas, &ada, Some(2));
-    let (first, handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    let (first, handshake) = peer_joins(&fragment, &offered, &bob).unwrap();
     receive(&mut adas, &handshake).unwrap();
 
     let handshake = commit(&mut adas, &RoomChange::Rotate);
     let mut again = prepare(&fragment, &handshake, &bob).unwrap();
     again.replaces = Some(first.own_leaf());
     let (bobs, handshake) = again.commit().unwrap();
-    let transition = receive(&mut adas, &handshake).unwrap();
+    let transition = receive(&mut adas, &handshake.into()).unwrap();
     assert!(!transition.is_join, "nobody new came in");
     same_epoch(&adas, &bobs);
     assert_eq!(adas.roster().device_count(), 2);

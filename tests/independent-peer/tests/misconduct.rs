@@ -26,7 +26,7 @@ use sotto_independent_peer::{
     mls::client,
     room::{Change, Join, PeerRoom},
 };
-use support::{Person, commit, invite, prepare, receive, same_epoch};
+use support::{Person, commit, invite, peer_joins, peer_receive, prepare, receive, same_epoch};
 
 /// A join that was spoiled is refused; the same join unspoiled is taken.
 fn check_join(spoil: impl FnOnce(&mut Join)) -> CryptoError {
@@ -38,7 +38,7 @@ fn check_join(spoil: impl FnOnce(&mut Join)) -> CryptoError {
     let (spoiled, entry) = join.commit_as_it_is().unwrap();
     let refused = stage(&mut adas, &entry, &spoiled);
 
-    let (bobs, handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    let (bobs, handshake) = peer_joins(&fragment, &offered, &bob).unwrap();
     receive(&mut adas, &handshake).unwrap();
     same_epoch(&adas, &bobs);
     refused
@@ -49,7 +49,7 @@ fn check_commit(change: impl FnOnce(&PeerRoom) -> Change) -> CryptoError {
     let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
     let mut adas = ada.creates();
     let (fragment, offered) = invite(&mut adas, &ada, None);
-    let (mut bobs, handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    let (mut bobs, handshake) = peer_joins(&fragment, &offered, &bob).unwrap();
     receive(&mut adas, &handshake).unwrap();
     let mut spoiled = bobs.clone();
     let change = change(&spoiled);
@@ -57,7 +57,7 @@ fn check_commit(change: impl FnOnce(&PeerRoom) -> Change) -> CryptoError {
     let refused = stage(&mut adas, &entry, &spoiled);
 
     let handshake = commit(&mut adas, &RoomChange::Rotate);
-    bobs.follow(&handshake.entry, &handshake.access_key).unwrap();
+    peer_receive(&mut bobs, &handshake).unwrap();
     same_epoch(&adas, &bobs);
     refused
 }
@@ -84,7 +84,7 @@ fn a_join_with_another_ones_proof_is_refused() {
     let mut eves = prepare(&fragment, &offered, &eve).unwrap();
     eves.authenticated_data = bobs.authenticated_data;
     let (_, handshake) = eves.commit().unwrap();
-    assert!(matches!(receive(&mut adas, &handshake), Err(CryptoError::Forbidden(_))));
+    assert!(matches!(receive(&mut adas, &handshake.into()), Err(CryptoError::Forbidden(_))));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_proof_of_an_earlier_epoch_is_refused() {
     let mut join = prepare(&fragment, &handshake, &bob).unwrap();
     join.authenticated_data = earlier.authenticated_data;
     let (_, handshake) = join.commit().unwrap();
-    assert!(matches!(receive(&mut adas, &handshake), Err(CryptoError::Forbidden(_))));
+    assert!(matches!(receive(&mut adas, &handshake.into()), Err(CryptoError::Forbidden(_))));
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_commit_with_another_access_key_is_refused_by_both() {
     let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
     let mut adas: Room = ada.creates();
     let (fragment, offered) = invite(&mut adas, &ada, None);
-    let (mut bobs, mut handshake) = prepare(&fragment, &offered, &bob).unwrap().commit().unwrap();
+    let (mut bobs, mut handshake) = peer_joins(&fragment, &offered, &bob).unwrap();
     let right = handshake.access_key;
     handshake.access_key = [8; 32];
     assert!(receive(&mut adas, &handshake).is_err());
@@ -213,6 +213,6 @@ fn a_commit_with_another_access_key_is_refused_by_both() {
 
     let rotated = commit(&mut adas, &RoomChange::Rotate);
     assert!(bobs.follow(&rotated.entry, &[8; 32]).is_err());
-    bobs.follow(&rotated.entry, &rotated.access_key).unwrap();
+    peer_receive(&mut bobs, &rotated).unwrap();
     same_epoch(&adas, &bobs);
 }

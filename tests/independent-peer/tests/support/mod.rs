@@ -7,17 +7,54 @@ use sotto_crypto::{
     identity::{Certificate, CertificateRequest, IdentityKey},
     link::InviteLink,
     message::{self, Content, Draft, OpenedMessage},
-    room::{Handshake, Invite, JoinRequest, Joining, Room, RoomChange, Suite, Transition},
+    room::{Handshake, Invite, JoinRequest, Room, RoomChange, RosterEntry, Suite, Transition},
 };
 use sotto_independent_peer::{
     PeerError,
     certificate::Device,
     chain::Chain as PeerChain,
-    encoding::Id,
+    door::InviteKeys,
+    encoding,
+    entry::Header,
     link::InviteLink as PeerLink,
-    room::{Handshake as PeerHandshake, Join, PeerRoom},
+    room::{Change, Handshake as PeerHandshake, Join, PeerRoom},
+    roster::RosterEntry as PeerEntry,
 };
 use sotto_protocol::Chain;
+
+/// What the relay keeps of a handshake, whoever wrote it.
+#[derive(Clone)]
+pub struct Offered {
+    pub entry: Vec<u8>,
+    pub access_key: [u8; 32],
+    pub card: Vec<u8>,
+    pub doors: Vec<([u8; 16], Vec<u8>)>,
+}
+
+impl From<Handshake> for Offered {
+    fn from(handshake: Handshake) -> Self {
+        let doors = handshake.doors.into_iter().map(|door| (*door.id.as_bytes(), door.wrap)).collect();
+        Self { entry: handshake.entry, access_key: handshake.access_key, card: handshake.card, doors }
+    }
+}
+
+impl From<PeerHandshake> for Offered {
+    fn from(handshake: PeerHandshake) -> Self {
+        let doors = handshake.doors.into_iter().map(|door| (*door.id, door.wrap)).collect();
+        Self { entry: handshake.entry, access_key: handshake.access_key, card: handshake.card, doors }
+    }
+}
+
+impl Offered {
+    /// The epoch that the handshake began.
+    pub fn epoch(&self) -> u64 {
+        Header::read(&self.entry).unwrap().0.epoch + 1
+    }
+
+    fn wrap(&self, door: &[u8; 16]) -> &[u8] {
+        &self.doors.iter().find(|(id, _)| id == door).expect("the door is listed").1
+    }
+}
 
 /// A person who uses the first implementation.
 pub struct Person {
@@ -44,20 +81,28 @@ impl Person {
         Room::create(Suite::Classical, "Garden", &self.certificate, self.device.clone()).unwrap()
     }
 
-    /// Joins by the fragment of a link that the peer made.
-    pub fn joins(&self, fragment: &str, offered: &PeerHandshake, epoch: u64) -> Result<Joining, CryptoError> {
+    /// Joins by the fragment of a link.
+    pub fn joins(&self, fragment: &str, offered: &Offered) -> Result<(Room, Offered), CryptoError> {
+        self.joins_at(fragment, offered, offered.epoch())
+    }
+
+    /// The same, with an epoch that the relay says.
+    pub fn joins_at(
+        &self,
+        fragment: &str,
+        offered: &Offered,
+        epoch: u64,
+    ) -> Result<(Room, Offered), CryptoError> {
         let link = InviteLink::from_fragment(fragment).unwrap();
-        let door = link.door().unwrap();
-        let wrap = offered.doors.iter().find(|candidate| *candidate.id == *door.as_bytes()).unwrap();
         let request = JoinRequest {
             link: &link,
             card: &offered.card,
-            wrap: &wrap.wrap,
+            wrap: offered.wrap(link.door().unwrap().as_bytes()),
             epoch,
             certificate: &self.certificate,
             device: self.device.clone(),
         };
-        request.join()
+        request.join().map(|joining| (joining.room, joining.handshake.into()))
     }
 
     pub fn says(&self, room: &Room, text: &str) -> Vec<u8> {
@@ -82,24 +127,24 @@ pub fn peer_start(room: &PeerRoom) -> PeerChain {
     PeerChain::start(room.id())
 }
 
-/// Makes an invite and merges it. Gives the link's fragment and what the relay keeps.
-pub fn invite(room: &mut Room, by: &Person, max_uses: Option<u32>) -> (String, Handshake) {
+/// Makes an invite and merges it. Gives the link's fragment too.
+pub fn invite(room: &mut Room, by: &Person, max_uses: Option<u32>) -> (String, Offered) {
     let secret = Secret::random().unwrap();
     let invite = Invite::of_secret(&secret, by.certificate.account(), max_uses).unwrap();
-    let handshake = commit(room, &RoomChange::AddInvite(Box::new(invite)));
+    let offered = commit(room, &RoomChange::AddInvite(Box::new(invite)));
     let link = InviteLink { room: room.id(), secret, inviter: by.certificate.account(), epoch: room.epoch() };
-    (link.to_fragment().to_string(), handshake)
+    (link.to_fragment().to_string(), offered)
 }
 
-pub fn commit(room: &mut Room, change: &RoomChange) -> Handshake {
+pub fn commit(room: &mut Room, change: &RoomChange) -> Offered {
     let handshake = room.commit(change, start(room)).unwrap();
     room.merge_pending().unwrap();
-    handshake
+    handshake.into()
 }
 
-/// The first implementation takes in the peer's commit.
-pub fn receive(room: &mut Room, handshake: &PeerHandshake) -> Result<Transition, CryptoError> {
-    let staged = room.stage(&handshake.entry, &handshake.access_key)?;
+/// The first implementation takes in a commit.
+pub fn receive(room: &mut Room, offered: &Offered) -> Result<Transition, CryptoError> {
+    let staged = room.stage(&offered.entry, &offered.access_key)?;
     room.merge(staged)
 }
 
@@ -109,66 +154,82 @@ pub fn hear(room: &Room, entry: &[u8]) -> Result<OpenedMessage, CryptoError> {
 }
 
 /// The peer opens its door.
-pub fn prepare(fragment: &str, offered: &Handshake, device: &Device) -> Result<Join, PeerError> {
+pub fn prepare(fragment: &str, offered: &Offered, device: &Device) -> Result<Join, PeerError> {
     let link = PeerLink::from_fragment(fragment)?;
-    let door = sotto_independent_peer::door::InviteKeys::of_secret(&link.secret)?.door;
-    let wrap = offered.doors.iter().find(|candidate| *candidate.id.as_bytes() == *door).unwrap();
-    let epoch = link.epoch.max(epoch_after(&offered.entry));
-    Join::prepare(&link, &offered.card, &wrap.wrap, epoch, device)
+    let door = InviteKeys::of_secret(&link.secret)?.door;
+    Join::prepare(&link, &offered.card, offered.wrap(&door), offered.epoch(), device)
 }
 
-/// The epoch that a handshake begins.
-fn epoch_after(entry: &[u8]) -> u64 {
-    sotto_independent_peer::entry::Header::read(entry).unwrap().0.epoch + 1
+/// The peer joins.
+pub fn peer_joins(
+    fragment: &str,
+    offered: &Offered,
+    device: &Device,
+) -> Result<(PeerRoom, Offered), PeerError> {
+    prepare(fragment, offered, device)?.commit().map(|(room, handshake)| (room, handshake.into()))
 }
 
-/// What the relay keeps of the peer's handshake, as the first implementation names it.
-pub fn offered(handshake: &PeerHandshake) -> Vec<(Id, Vec<u8>)> {
-    handshake.doors.iter().map(|door| (door.id, door.wrap.clone())).collect()
+/// The peer commits and merges.
+pub fn peer_commit(room: &mut PeerRoom, change: Change) -> Offered {
+    room.commit(change, peer_start(room)).unwrap().into()
 }
 
-/// Both sides stand in the same epoch and see the same: secrets of every label, state, leaves, doors.
+/// The peer takes in a commit.
+pub fn peer_receive(room: &mut PeerRoom, offered: &Offered) -> Result<(), PeerError> {
+    room.follow(&offered.entry, &offered.access_key)
+}
+
+/// What one side sees of an epoch: its number, secrets, state as bytes, and leaves.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seen {
+    epoch: u64,
+    secrets: [[u8; 32]; 4],
+    registered: [[u8; 32]; 2],
+    state: Vec<u8>,
+    leaves: Vec<(u32, [u8; 16], [u8; 32], String, Option<[u8; 16]>)>,
+}
+
+/// What the first implementation sees.
+pub fn seen(room: &Room) -> Seen {
+    let secrets = room.secrets().unwrap();
+    let leaf = |(leaf, entry): (u32, &RosterEntry)| {
+        let via = entry.via.map(|via| *via.as_bytes());
+        (leaf, *entry.account.as_bytes(), entry.device_key, entry.display_name.clone(), via)
+    };
+    Seen {
+        epoch: room.epoch(),
+        secrets: [&secrets.message, &secrets.handshake, &secrets.access, &secrets.join]
+            .map(|secret| *secret.expose()),
+        registered: [secrets.access_key().public(), secrets.join_key().public()],
+        state: sotto_protocol::encode(room.state()),
+        leaves: room.roster().iter().map(leaf).collect(),
+    }
+}
+
+/// What the peer sees.
+pub fn peer_seen(room: &PeerRoom) -> Seen {
+    let secrets = room.secrets().unwrap();
+    let leaf = |(leaf, entry): (u32, PeerEntry)| {
+        let (account, via) = (*entry.certificate.account(), entry.leaf.via.map(|via| *via));
+        (leaf, account, *entry.certificate.device, entry.certificate.display_name, via)
+    };
+    Seen {
+        epoch: room.epoch(),
+        secrets: [secrets.message, secrets.handshake, secrets.access, secrets.join],
+        registered: [secrets.access_key(), secrets.join_key()],
+        state: encoding::encode(&room.state().unwrap()).unwrap(),
+        leaves: room.roster().unwrap().0.into_iter().map(leaf).collect(),
+    }
+}
+
+/// Both sides stand in the same epoch and see the same.
 pub fn same_epoch(ours: &Room, peers: &PeerRoom) {
-    assert_eq!(ours.epoch(), peers.epoch());
-    let (our_secrets, peer_secrets) = (ours.secrets().unwrap(), peers.secrets().unwrap());
-    assert_eq!(*our_secrets.message.expose(), peer_secrets.message);
-    assert_eq!(*our_secrets.handshake.expose(), peer_secrets.handshake);
-    assert_eq!(*our_secrets.access.expose(), peer_secrets.access);
-    assert_eq!(*our_secrets.join.expose(), peer_secrets.join);
-    assert_eq!(our_secrets.access_key().public(), peer_secrets.access_key());
-    assert_eq!(our_secrets.join_key().public(), peer_secrets.join_key());
-
-    // Both encode the same state to the same bytes.
-    assert_eq!(
-        sotto_protocol::encode(ours.state()),
-        sotto_independent_peer::encoding::encode(&peers.state().unwrap()).unwrap()
-    );
-
-    let our_roster: Vec<_> = ours
-        .roster()
-        .iter()
-        .map(|(leaf, entry)| {
-            let via = entry.via.map(|via| *via.as_bytes());
-            (leaf, *entry.account.as_bytes(), entry.device_key, entry.display_name.clone(), via)
-        })
-        .collect();
-    let peer_roster: Vec<_> = peers
-        .roster()
-        .unwrap()
-        .0
-        .into_iter()
-        .map(|(leaf, entry)| {
-            let (account, via) = (*entry.certificate.account(), entry.leaf.via.map(|via| *via));
-            (leaf, account, *entry.certificate.device, entry.certificate.display_name, via)
-        })
-        .collect();
-    assert_eq!(our_roster, peer_roster);
+    assert_eq!(seen(ours), peer_seen(peers));
 }
 
-/// The doors that one side registered are, byte for byte, those that the other side computes: so both have the same wrap
-/// secret too.
-pub fn same_doors(ours: &Handshake, peers: &PeerRoom) {
-    let registered: Vec<_> = ours.doors.iter().map(|door| (*door.id.as_bytes(), door.wrap.clone())).collect();
+/// The doors that one side registered are, byte for byte, those that the peer computes: so both have the same wrap secret
+/// too, and derive everything from it alike.
+pub fn same_doors(offered: &Offered, peers: &PeerRoom) {
     let computed: Vec<_> = peers.doors().unwrap().into_iter().map(|door| (*door.id, door.wrap)).collect();
-    assert_eq!(registered, computed);
+    assert_eq!(offered.doors, computed);
 }

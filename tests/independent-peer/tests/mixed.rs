@@ -1,0 +1,139 @@
+//! A room with members of both kinds, through many changes: trees with gaps, unmerged leaves, replaced devices.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use sotto_crypto::room::{Room, RoomChange};
+use sotto_independent_peer::{
+    certificate::Device,
+    room::{Change, PeerRoom},
+};
+use support::{
+    Offered, Person, Seen, commit, hear, invite, peer_commit, peer_joins, peer_receive, peer_seen,
+    peer_start, prepare, receive, same_doors, seen,
+};
+
+const STEPS: u32 = 36;
+const MEMBERS_MAX: usize = 9;
+
+enum Member {
+    Ours(Person, Room),
+    Peers(Device, PeerRoom),
+}
+
+impl Member {
+    fn rotates(&mut self) -> Offered {
+        match self {
+            Self::Ours(_, room) => commit(room, &RoomChange::Rotate),
+            Self::Peers(_, room) => peer_commit(room, Change::default()),
+        }
+    }
+
+    fn receives(&mut self, offered: &Offered) {
+        match self {
+            Self::Ours(_, room) => drop(receive(room, offered).unwrap()),
+            Self::Peers(_, room) => {
+                peer_receive(room, offered).unwrap();
+                same_doors(offered, room);
+            }
+        }
+    }
+
+    /// Forgets the room and comes in again by the link, in place of its old leaf.
+    fn returns(&mut self, fragment: &str, latest: &Offered) -> Offered {
+        match self {
+            Self::Ours(person, room) => {
+                let offered;
+                (*room, offered) = person.joins(fragment, latest).unwrap();
+                offered
+            }
+            Self::Peers(device, room) => {
+                let mut join = prepare(fragment, latest, device).unwrap();
+                join.replaces = Some(room.own_leaf());
+                let handshake;
+                (*room, handshake) = join.commit().unwrap();
+                handshake.into()
+            }
+        }
+    }
+
+    fn says(&self, text: &str) -> Vec<u8> {
+        match self {
+            Self::Ours(person, room) => person.says(room, text),
+            Self::Peers(_, room) => room.say(text, peer_start(room)).unwrap(),
+        }
+    }
+
+    fn hears(&self, entry: &[u8]) {
+        match self {
+            Self::Ours(_, room) => drop(hear(room, entry).unwrap()),
+            Self::Peers(_, room) => drop(room.hear(entry).unwrap()),
+        }
+    }
+
+    fn seen(&self) -> Seen {
+        match self {
+            Self::Ours(_, room) => seen(room),
+            Self::Peers(_, room) => peer_seen(room),
+        }
+    }
+}
+
+#[test]
+fn members_of_both_kinds_agree_after_every_change() {
+    let ada = Person::new("Ada");
+    let mut adas = ada.creates();
+    let (fragment, mut latest) = invite(&mut adas, &ada, None);
+    let mut members = vec![Member::Ours(ada, adas)];
+    let mut dice = Dice(20_260_101);
+    for step in 0..STEPS {
+        let who = dice.below(members.len());
+        let (author, offered) = match dice.below(10) {
+            0..=3 if members.len() < MEMBERS_MAX => {
+                let name = format!("Member {step}");
+                let (member, offered) = if dice.below(2) == 0 {
+                    let person = Person::new(&name);
+                    let (room, offered) = person.joins(&fragment, &latest).unwrap();
+                    (Member::Ours(person, room), offered)
+                } else {
+                    let device = Device::generate(&name).unwrap();
+                    let (room, offered) = peer_joins(&fragment, &latest, &device).unwrap();
+                    (Member::Peers(device, room), offered)
+                };
+                members.push(member);
+                (members.len() - 1, offered)
+            }
+            // The owner did not come in by the link; it would come back as a guest.
+            4..=5 if who > 0 => (who, members[who].returns(&fragment, &latest)),
+            _ => (who, members[who].rotates()),
+        };
+        for (index, member) in members.iter_mut().enumerate() {
+            if index != author {
+                member.receives(&offered);
+            }
+        }
+        let first = members[0].seen();
+        assert!(members.iter().all(|member| member.seen() == first), "step {step}");
+        let said = members[author].says("after a change");
+        members.iter().for_each(|member| member.hears(&said));
+        latest = offered;
+    }
+    assert_eq!(members.len(), MEMBERS_MAX);
+}
+
+/// The same numbers in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+}
