@@ -24,24 +24,24 @@ const STEPS: u32 = 36;
 const MEMBERS_MAX: usize = 9;
 
 enum Member {
-    Ours(Person, Room),
-    Peers(Device, PeerRoom),
+    Ours(Box<(Person, Room)>),
+    Peers(Box<(Device, PeerRoom)>),
 }
 
 impl Member {
     fn rotates(&mut self) -> Offered {
         match self {
-            Self::Ours(_, room) => commit(room, &RoomChange::Rotate),
-            Self::Peers(_, room) => peer_commit(room, Change::default()),
+            Self::Ours(ours) => commit(&mut ours.1, &RoomChange::Rotate),
+            Self::Peers(peers) => peer_commit(&mut peers.1, Change::default()),
         }
     }
 
     fn receives(&mut self, offered: &Offered) {
         match self {
-            Self::Ours(_, room) => drop(receive(room, offered).unwrap()),
-            Self::Peers(_, room) => {
-                peer_receive(room, offered).unwrap();
-                same_doors(offered, room);
+            Self::Ours(ours) => drop(receive(&mut ours.1, offered).unwrap()),
+            Self::Peers(peers) => {
+                peer_receive(&mut peers.1, offered).unwrap();
+                same_doors(offered, &peers.1);
             }
         }
     }
@@ -49,12 +49,14 @@ impl Member {
     /// Forgets the room and comes in again by the link, in place of its old leaf.
     fn returns(&mut self, fragment: &str, latest: &Offered) -> Offered {
         match self {
-            Self::Ours(person, room) => {
+            Self::Ours(ours) => {
+                let (person, room) = &mut **ours;
                 let offered;
                 (*room, offered) = person.joins(fragment, latest).unwrap();
                 offered
             }
-            Self::Peers(device, room) => {
+            Self::Peers(peers) => {
+                let (device, room) = &mut **peers;
                 let mut join = prepare(fragment, latest, device).unwrap();
                 join.replaces = Some(room.own_leaf());
                 let handshake;
@@ -66,22 +68,22 @@ impl Member {
 
     fn says(&self, text: &str) -> Vec<u8> {
         match self {
-            Self::Ours(person, room) => person.says(room, text),
-            Self::Peers(_, room) => room.say(text, peer_start(room)).unwrap(),
+            Self::Ours(ours) => ours.0.says(&ours.1, text),
+            Self::Peers(peers) => peers.1.say(text, peer_start(&peers.1)).unwrap(),
         }
     }
 
     fn hears(&self, entry: &[u8]) {
         match self {
-            Self::Ours(_, room) => drop(hear(room, entry).unwrap()),
-            Self::Peers(_, room) => drop(room.hear(entry).unwrap()),
+            Self::Ours(ours) => drop(hear(&ours.1, entry).unwrap()),
+            Self::Peers(peers) => drop(peers.1.hear(entry).unwrap()),
         }
     }
 
     fn seen(&self) -> Seen {
         match self {
-            Self::Ours(_, room) => seen(room),
-            Self::Peers(_, room) => peer_seen(room),
+            Self::Ours(ours) => seen(&ours.1),
+            Self::Peers(peers) => peer_seen(&peers.1),
         }
     }
 }
@@ -91,7 +93,7 @@ fn members_of_both_kinds_agree_after_every_change() {
     let ada = Person::new("Ada");
     let mut adas = ada.creates();
     let (fragment, mut latest) = invite(&mut adas, &ada, None);
-    let mut members = vec![Member::Ours(ada, adas)];
+    let mut members = vec![Member::Ours(Box::new((ada, adas)))];
     let mut dice = Dice(20_260_101);
     for step in 0..STEPS {
         let who = dice.below(members.len());
@@ -101,11 +103,11 @@ fn members_of_both_kinds_agree_after_every_change() {
                 let (member, offered) = if dice.below(2) == 0 {
                     let person = Person::new(&name);
                     let (room, offered) = person.joins(&fragment, &latest).unwrap();
-                    (Member::Ours(person, room), offered)
+                    (Member::Ours(Box::new((person, room))), offered)
                 } else {
                     let device = Device::generate(&name).unwrap();
                     let (room, offered) = peer_joins(&fragment, &latest, &device).unwrap();
-                    (Member::Peers(device, room), offered)
+                    (Member::Peers(Box::new((device, room))), offered)
                 };
                 members.push(member);
                 (members.len() - 1, offered)

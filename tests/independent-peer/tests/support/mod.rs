@@ -186,15 +186,27 @@ pub struct Seen {
     secrets: [[u8; 32]; 4],
     registered: [[u8; 32]; 2],
     state: Vec<u8>,
-    leaves: Vec<(u32, [u8; 16], [u8; 32], String, Option<[u8; 16]>)>,
+    leaves: Vec<SeenLeaf>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct SeenLeaf {
+    leaf: u32,
+    account: [u8; 16],
+    device_key: [u8; 32],
+    display_name: String,
+    via: Option<[u8; 16]>,
 }
 
 /// What the first implementation sees.
 pub fn seen(room: &Room) -> Seen {
     let secrets = room.secrets().unwrap();
-    let leaf = |(leaf, entry): (u32, &RosterEntry)| {
-        let via = entry.via.map(|via| *via.as_bytes());
-        (leaf, *entry.account.as_bytes(), entry.device_key, entry.display_name.clone(), via)
+    let leaf = |(leaf, entry): (u32, &RosterEntry)| SeenLeaf {
+        leaf,
+        account: *entry.account.as_bytes(),
+        device_key: entry.device_key,
+        display_name: entry.display_name.clone(),
+        via: entry.via.map(|via| *via.as_bytes()),
     };
     Seen {
         epoch: room.epoch(),
@@ -209,9 +221,12 @@ pub fn seen(room: &Room) -> Seen {
 /// What the peer sees.
 pub fn peer_seen(room: &PeerRoom) -> Seen {
     let secrets = room.secrets().unwrap();
-    let leaf = |(leaf, entry): (u32, PeerEntry)| {
-        let (account, via) = (*entry.certificate.account(), entry.leaf.via.map(|via| *via));
-        (leaf, account, *entry.certificate.device, entry.certificate.display_name, via)
+    let leaf = |(leaf, entry): (u32, PeerEntry)| SeenLeaf {
+        leaf,
+        account: *entry.certificate.account(),
+        device_key: *entry.certificate.device,
+        display_name: entry.certificate.display_name,
+        via: entry.leaf.via.map(|via| *via),
     };
     Seen {
         epoch: room.epoch(),
