@@ -34,6 +34,10 @@ pub const DEVICE_CERTIFICATE: &str = "sotto/1 device certificate";
 pub const JOIN_BY_INVITE: &str = "sotto/1 join by invite";
 /// Signed: message.
 pub const MESSAGE_SIGNATURE: &str = "sotto/1 message signature";
+/// Signed: open statement.
+pub const OPEN_ROOM: &str = "sotto/1 open room";
+/// Signed: join statement.
+pub const JOIN_ROOM: &str = "sotto/1 join room";
 /// HPKE info: wrap.
 pub const DOOR_WRAP: &str = "sotto/1 door wrap";
 /// Hashed: link checksum.

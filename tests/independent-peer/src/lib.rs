@@ -26,5 +26,6 @@ pub mod room_state;
 pub mod roster;
 pub mod rules;
 pub mod secrets;
+pub mod statement;
 
 pub use error::PeerError;
