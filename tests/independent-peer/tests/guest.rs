@@ -10,6 +10,7 @@
 
 mod support;
 
+use mls_rs::group::proposal::Proposal;
 use sotto_crypto::{
     message::Content,
     room::{Room, RoomChange},
@@ -170,6 +171,17 @@ fn open_card(sealed: &[u8], room: &PeerRoom) -> Card {
     let card = Card::open(&card_key(&secrets.wrap).unwrap(), room.id(), sealed).unwrap();
     assert_eq!((card.epoch, *card.handshake, *card.join), (room.epoch(), secrets.handshake, secrets.join));
     card
+}
+
+#[test]
+fn the_groups_extensions_stand_in_any_order() {
+    let (_, mut adas, mut bobs, _) = meet();
+    let mut extensions = bobs.state().unwrap().to_extensions().unwrap().to_vec();
+    extensions.reverse();
+    let proposals = vec![Proposal::GroupContextExtensions(extensions.into())];
+    let handshake = peer_commit(&mut bobs, Change { proposals, ..Change::default() });
+    receive(&mut adas, &handshake).unwrap();
+    same_epoch(&adas, &bobs);
 }
 
 #[test]
