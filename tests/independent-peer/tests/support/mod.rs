@@ -7,7 +7,7 @@ use sotto_crypto::{
     identity::{Certificate, CertificateRequest, IdentityKey},
     link::InviteLink,
     message::{self, Content, Draft, OpenedMessage},
-    room::{Handshake, Invite, JoinRequest, Room, RoomChange, RosterEntry, Suite, Transition},
+    room::{Handshake, Invite, JoinRequest, OwnDevice, Room, RoomChange, RosterEntry, Suite, Transition},
 };
 use sotto_independent_peer::{
     PeerError,
@@ -58,9 +58,7 @@ impl Offered {
 
 /// A person who uses the first implementation.
 pub struct Person {
-    pub identity: IdentityKey,
-    pub device: DeviceKey,
-    pub certificate: Certificate,
+    pub own: OwnDevice,
 }
 
 impl Person {
@@ -74,11 +72,12 @@ impl Person {
             not_before_ms: 1_700_000_000_000,
         };
         let certificate = Certificate::issue(&identity, request).unwrap();
-        Self { identity, device, certificate }
+        let (vault_key, door_seed) = (Secret::random().unwrap(), Secret::random().unwrap());
+        Self { own: OwnDevice { certificate, device, vault_key, door_seed, recovery_key: None } }
     }
 
     pub fn creates(&self) -> Room {
-        Room::create(Suite::Classical, "Garden", &self.certificate, self.device.clone()).unwrap()
+        Room::create(Suite::Classical, "Garden", &self.own).unwrap()
     }
 
     /// Joins by the fragment of a link.
@@ -99,8 +98,7 @@ impl Person {
             card: &offered.card,
             wrap: offered.wrap(link.door().unwrap().as_bytes()),
             epoch,
-            certificate: &self.certificate,
-            device: self.device.clone(),
+            own: &self.own,
         };
         request.join().map(|joining| (joining.room, joining.handshake.into()))
     }
@@ -115,7 +113,7 @@ impl Person {
             content: &content,
         };
         let secret = room.secrets().unwrap().message;
-        message::seal(&secret, &self.device, &room.id(), room.epoch(), &draft).unwrap().1
+        message::seal(&secret, &self.own.device, &room.id(), room.epoch(), &draft).unwrap().1
     }
 }
 
@@ -130,9 +128,10 @@ pub fn peer_start(room: &PeerRoom) -> PeerChain {
 /// Makes an invite and merges it. Gives the link's fragment too.
 pub fn invite(room: &mut Room, by: &Person, max_uses: Option<u32>) -> (String, Offered) {
     let secret = Secret::random().unwrap();
-    let invite = Invite::of_secret(&secret, by.certificate.account(), max_uses).unwrap();
+    let invite = Invite::of_secret(&secret, by.own.certificate.account(), max_uses).unwrap();
     let offered = commit(room, &RoomChange::AddInvite(Box::new(invite)));
-    let link = InviteLink { room: room.id(), secret, inviter: by.certificate.account(), epoch: room.epoch() };
+    let link =
+        InviteLink { room: room.id(), secret, inviter: by.own.certificate.account(), epoch: room.epoch() };
     (link.to_fragment().to_string(), offered)
 }
 
