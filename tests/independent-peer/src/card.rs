@@ -3,18 +3,11 @@
 use crate::{
     PeerError,
     chain::Chain,
-    encoding::{Bytes32, Id, decode, encode, random, take},
-    expand::{expand, expand_key_and_nonce},
-    labels,
-    padding::{pad, unpad},
-};
-use aes_gcm::{
-    Aes256Gcm, KeyInit as _,
-    aead::{Aead as _, Payload},
+    encoding::{Bytes32, Id, decode, encode},
+    expand::expand,
+    labels, sealed,
 };
 use minicbor::{Decode, Encode, bytes::ByteVec};
-
-const VERSION: u8 = 1;
 
 /// `card`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -43,42 +36,13 @@ pub fn card_key(wrap_secret: &[u8; 32]) -> Result<[u8; 32], PeerError> {
 }
 
 impl Card {
-    /// `version || salt || commitment || sealed`.
+    /// Seals it.
     pub fn seal(&self, card_key: &[u8; 32], room: &Id) -> Result<Vec<u8>, PeerError> {
-        let salt: [u8; 16] = random()?;
-        let (key, nonce) = key_and_nonce(card_key, &salt)?;
-        let payload = Payload { msg: &pad(&encode(self)?)?, aad: &room[..] };
-        let sealed = Aes256Gcm::new(&key.into())
-            .encrypt(&nonce.into(), payload)
-            .map_err(|_| PeerError::Malformed("card that is too long"))?;
-        Ok([&[VERSION][..], &salt, &commitment(card_key, &salt)?, &sealed].concat())
+        sealed::seal(card_key, labels::CARD_SEALING, &room[..], &encode(self)?)
     }
 
     /// Opens a sealed card.
     pub fn open(card_key: &[u8; 32], room: &Id, bytes: &[u8]) -> Result<Self, PeerError> {
-        const WHAT: &str = "card";
-        let mut rest = bytes;
-        let [version] = *take::<1>(&mut rest, WHAT)?;
-        if version != VERSION {
-            return Err(PeerError::Version(version.into()));
-        }
-        let salt: &[u8; 16] = take(&mut rest, WHAT)?;
-        if *take::<32>(&mut rest, WHAT)? != commitment(card_key, salt)? {
-            return Err(PeerError::NotOpened("card with another commitment"));
-        }
-        let (key, nonce) = key_and_nonce(card_key, salt)?;
-        let payload = Payload { msg: rest, aad: &room[..] };
-        let padded = Aes256Gcm::new(&key.into())
-            .decrypt(&nonce.into(), payload)
-            .map_err(|_| PeerError::NotOpened(WHAT))?;
-        decode(unpad(&padded)?, WHAT)
+        decode(&sealed::open(card_key, labels::CARD_SEALING, &room[..], bytes)?, "card")
     }
-}
-
-fn key_and_nonce(card_key: &[u8; 32], salt: &[u8; 16]) -> Result<([u8; 32], [u8; 12]), PeerError> {
-    expand_key_and_nonce(card_key, labels::CARD_SEALING, &[b"key and nonce", salt])
-}
-
-fn commitment(card_key: &[u8; 32], salt: &[u8; 16]) -> Result<[u8; 32], PeerError> {
-    expand(card_key, labels::CARD_SEALING, &[b"commitment", salt])
 }

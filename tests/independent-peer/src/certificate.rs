@@ -3,7 +3,10 @@
 use crate::{
     PeerError,
     encoding::{Bytes32, Id, SignatureBytes, decode, encode, random},
+    expand::expand,
     labels,
+    leaf_data::LeafData,
+    wrap::KeyPair,
 };
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode, bytes::ByteVec};
@@ -59,6 +62,10 @@ impl Body {
 /// A device of a person: its keys and its certificate.
 #[derive(Clone)]
 pub struct Device {
+    /// Signs certificates.
+    pub identity: SigningKey,
+    /// From which the account's keys in rooms come.
+    pub keys: AccountKeys,
     /// Signs MLS content and messages.
     pub key: SigningKey,
     /// The encoded certificate.
@@ -71,24 +78,89 @@ impl Device {
     /// A guest with one device.
     pub fn generate(display_name: &str) -> Result<Self, PeerError> {
         let identity = SigningKey::from_bytes(&random()?);
-        Self::issue(&identity, SigningKey::from_bytes(&random()?), display_name)
+        let keys = AccountKeys { vault: random()?, door_seed: random()?, recovery_seed: None };
+        Self::issue(&identity, keys, SigningKey::from_bytes(&random()?), display_name)
+    }
+
+    /// Somebody with an account, on one device.
+    pub fn registered(display_name: &str) -> Result<Self, PeerError> {
+        let guest = Self::generate(display_name)?;
+        let keys = AccountKeys { recovery_seed: Some(random()?), ..guest.keys };
+        Self::issue(&guest.identity, keys, guest.key, display_name)
+    }
+
+    /// The same account on another device.
+    pub fn on_another_device(&self) -> Result<Self, PeerError> {
+        let key = SigningKey::from_bytes(&random()?);
+        Self::issue(&self.identity, self.keys.clone(), key, &self.body.display_name)
     }
 
     /// Issues a certificate for a device.
-    pub fn issue(identity: &SigningKey, key: SigningKey, display_name: &str) -> Result<Self, PeerError> {
+    pub fn issue(
+        identity: &SigningKey,
+        keys: AccountKeys,
+        key: SigningKey,
+        display_name: &str,
+    ) -> Result<Self, PeerError> {
+        let recovery = keys.recovery_key().map(|key| <[u8; 32]>::from(Sha256::digest(&key[..])).into());
         let body = Body {
             version: VERSION,
             identity: identity.verifying_key().to_bytes().into(),
-            recovery: None,
+            recovery,
             device: key.verifying_key().to_bytes().into(),
             display_name: display_name.to_owned(),
-            generation: 0,
+            generation: u32::from(recovery.is_some()),
             not_before: 1_750_000_000_000,
         };
         let bytes = encode(&body)?;
         let signature = identity.sign(&statement(&bytes)).to_bytes().into();
         let certificate = encode(&Signed { body: bytes.into(), signature })?;
-        Ok(Self { key, certificate, body })
+        Ok(Self { identity: identity.clone(), keys, key, certificate, body })
+    }
+}
+
+/// What all devices of an account share.
+#[derive(Clone)]
+pub struct AccountKeys {
+    /// Vault key; guests have one of their own.
+    pub vault: [u8; 32],
+    /// Seed of the door key.
+    pub door_seed: [u8; 32],
+    /// Seed of the recovery key; none: guest.
+    pub recovery_seed: Option<[u8; 32]>,
+}
+
+impl AccountKeys {
+    /// The account's door id in a room.
+    pub fn door(&self, room: &Id) -> Result<Id, PeerError> {
+        expand::<16>(&self.vault, labels::ACCOUNT_DOOR, &[&room[..]]).map(Id::from)
+    }
+
+    /// The account's room-admin key.
+    pub fn admin_key(&self, room: &Id) -> Result<SigningKey, PeerError> {
+        expand(&self.vault, labels::ROOM_ADMIN, &[&room[..]]).map(|seed| SigningKey::from_bytes(&seed))
+    }
+
+    /// The public door key.
+    pub fn door_key(&self) -> ByteVec {
+        KeyPair::of_seed(&self.door_seed).public_bytes()
+    }
+
+    /// The public recovery key.
+    pub fn recovery_key(&self) -> Option<ByteVec> {
+        self.recovery_seed.as_ref().map(|seed| KeyPair::of_seed(seed).public_bytes())
+    }
+
+    /// Leaf data in a room.
+    pub fn leaf_data(&self, room: &Id, via: Option<Id>, joined: u64) -> Result<LeafData, PeerError> {
+        Ok(LeafData {
+            via,
+            joined,
+            door: self.door(room)?,
+            door_key: self.door_key(),
+            admin_key: self.admin_key(room)?.verifying_key().to_bytes().into(),
+            recovery_key: self.recovery_key(),
+        })
     }
 }
 

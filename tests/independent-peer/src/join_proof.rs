@@ -11,20 +11,19 @@ use minicbor::{Decode, Encode};
 
 /// `join-proof`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct JoinProof {
-    /// The invite.
+pub enum JoinProof {
+    /// By an invite: its id, and its key's signature.
     #[n(0)]
-    pub invite: Id,
-    /// By the invite's key.
+    Invite(#[n(0)] Id, #[n(1)] SignatureBytes),
+    /// By the door of the joiner's own account.
     #[n(1)]
-    pub signature: SignatureBytes,
+    Account(#[n(0)] Id),
 }
 
 impl JoinProof {
     /// Signs for a device. `epoch` is the one that the commit leaves.
     pub fn sign(invite: Id, key: &SigningKey, room: &Id, epoch: u64, joiner: &Body) -> Self {
-        Self { invite, signature: key.sign(&statement(room, epoch, joiner)).to_bytes().into() }
+        Self::Invite(invite, key.sign(&statement(room, epoch, joiner)).to_bytes().into())
     }
 
     /// The authenticated data.
@@ -36,11 +35,17 @@ impl JoinProof {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PeerError> {
         decode(bytes, "join proof")
     }
+}
 
-    /// Verifies it under the invite's key.
-    pub fn verify(&self, key: &Bytes32, room: &Id, epoch: u64, joiner: &Body) -> Result<(), PeerError> {
-        verify_signature(key, &statement(room, epoch, joiner), &self.signature, "join proof")
-    }
+/// Verifies an invite's signature.
+pub fn verify(
+    signature: &SignatureBytes,
+    key: &Bytes32,
+    room: &Id,
+    epoch: u64,
+    joiner: &Body,
+) -> Result<(), PeerError> {
+    verify_signature(key, &statement(room, epoch, joiner), signature, "join proof")
 }
 
 fn statement(room: &Id, epoch: u64, joiner: &Body) -> Vec<u8> {

@@ -28,6 +28,27 @@ pub const INVITE_WRAP_KEY: &str = "sotto/1 invite wrap key";
 /// Expand: an invite's door id.
 pub const INVITE_DOOR: &str = "sotto/1 invite door";
 
+/// Expand: an account's door id in a room.
+pub const ACCOUNT_DOOR: &str = "sotto/1 account door";
+/// Expand: an account's room-admin key.
+pub const ROOM_ADMIN: &str = "sotto/1 room admin";
+/// Expand: capsule key.
+pub const CAPSULE: &str = "sotto/1 capsule";
+/// Expand: key and nonce, and commitment, of one sealed capsule.
+pub const CAPSULE_SEALING: &str = "sotto/1 capsule sealing";
+/// Expand: an account's tag in capsule wraps.
+pub const CAPSULE_TAG: &str = "sotto/1 capsule tag";
+/// Expand: seed of one capsule wrap.
+pub const CAPSULE_RANDOMNESS: &str = "sotto/1 capsule randomness";
+/// Expand: tags and keys of capsule decoys.
+pub const CAPSULE_DECOY: &str = "sotto/1 capsule decoy";
+/// Expand: key of a history link.
+pub const HISTORY: &str = "sotto/1 history";
+/// Expand: key and nonce, and commitment, of one history link.
+pub const HISTORY_SEALING: &str = "sotto/1 history sealing";
+
+/// Signed: leave statement.
+pub const LEAVE: &str = "sotto/1 leave";
 /// Signed: certificate.
 pub const DEVICE_CERTIFICATE: &str = "sotto/1 device certificate";
 /// Signed: join proof.
@@ -40,6 +61,8 @@ pub const OPEN_ROOM: &str = "sotto/1 open room";
 pub const JOIN_ROOM: &str = "sotto/1 join room";
 /// HPKE info: wrap.
 pub const DOOR_WRAP: &str = "sotto/1 door wrap";
+/// HPKE info: wrap of a capsule key.
+pub const CAPSULE_WRAP: &str = "sotto/1 capsule wrap";
 /// Hashed: link checksum.
 pub const LINK: &str = "sotto/1 link";
 /// Hashed: revoked device key.

@@ -2,21 +2,36 @@
 
 use crate::{
     PeerError,
-    encoding::{Id, decode, encode},
+    encoding::{Bytes32, Id, decode, encode},
 };
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, bytes::ByteVec};
 use mls_rs::{Extension, ExtensionList, extension::ExtensionType};
 
 /// Extension type in a LeafNode.
 pub const LEAF_DATA: ExtensionType = ExtensionType::new(0xF502);
 
 /// `leaf-data`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct LeafData {
-    /// The invite through which the device came in.
+    /// The invite through which the account came in.
     #[n(0)]
     pub via: Option<Id>,
+    /// The epoch that began when this leaf came in.
+    #[n(1)]
+    pub joined: u64,
+    /// The account's door.
+    #[n(2)]
+    pub door: Id,
+    /// Door key, X-Wing.
+    #[n(3)]
+    pub door_key: ByteVec,
+    /// Room-admin key.
+    #[n(4)]
+    pub admin_key: Bytes32,
+    /// Recovery key, X-Wing; absent: guest.
+    #[n(5)]
+    pub recovery_key: Option<ByteVec>,
 }
 
 impl LeafData {

@@ -6,6 +6,7 @@
 //! It is a test's counterpart, not a client: it keeps nothing, erases nothing, and judges only what
 //! [`rules`] says.
 
+pub mod capsule;
 pub mod card;
 pub mod certificate;
 pub mod chain;
@@ -14,9 +15,11 @@ pub mod encoding;
 pub mod entry;
 pub mod error;
 pub mod expand;
+pub mod join;
 pub mod join_proof;
 pub mod labels;
 pub mod leaf_data;
+pub mod leave;
 pub mod link;
 pub mod message;
 pub mod mls;
@@ -25,7 +28,9 @@ pub mod room;
 pub mod room_state;
 pub mod roster;
 pub mod rules;
+pub mod sealed;
 pub mod secrets;
 pub mod statement;
+pub mod wrap;
 
 pub use error::PeerError;

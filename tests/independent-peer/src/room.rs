@@ -1,34 +1,35 @@
-//! A room as the peer has it: created, joined, followed, talked in.
+//! A room as the peer has it: created, followed, talked in.
 
 use crate::{
     PeerError,
+    capsule::{EpochRecord, capsule_wraps},
     card::{Card, card_key},
     certificate::Device,
     chain::Chain,
-    door::{Door, InviteKeys, doors},
-    encoding::{Bytes32, Id, random},
+    door::doors,
+    encoding::{Bytes32, Id, encode, random},
     entry::{self, Header, Kind},
-    join_proof::JoinProof,
-    leaf_data::LeafData,
-    link::InviteLink,
     message::{self, Body, Content},
-    mls::{Group, SUITE, client, client_with_suites, secret_key, signing_identity},
-    room_state::RoomState,
+    mls::{Group, client, secret_key, signing_identity},
+    room_state::{History, Role, RoomState},
     roster::Roster,
     rules::{self, Commit, View},
     secrets::EpochSecrets,
+    wrap::{Place, Wrap},
 };
 use mls_rs::{
-    CipherSuite, ExtensionList, MlsMessage,
+    ExtensionList, MlsMessage,
     group::{ReceivedMessage, proposal::Proposal},
 };
+use std::collections::BTreeSet;
 
 /// A room.
 #[derive(Clone)]
 pub struct PeerRoom {
-    id: Id,
-    device: Device,
-    group: Group,
+    pub(crate) id: Id,
+    pub(crate) device: Device,
+    pub(crate) group: Group,
+    pub(crate) record: Option<EpochRecord>,
 }
 
 /// What the writer of a handshake hands to the relay.
@@ -43,7 +44,17 @@ pub struct Handshake {
     /// Sealed card of the next epoch.
     pub card: Vec<u8>,
     /// Doors of the next epoch.
-    pub doors: Vec<Door>,
+    pub doors: Vec<Wrap>,
+    /// Sealed capsule of the next epoch, where there is no timer.
+    pub capsule: Option<Vec<u8>>,
+    /// Its wraps.
+    pub capsule_wraps: Vec<Wrap>,
+    /// History link: the epoch before, under the next one.
+    pub history: Option<Vec<u8>>,
+    /// Room-admin keys of owner and admins.
+    pub admin_keys: Vec<Bytes32>,
+    /// Whether somebody is shut out.
+    pub cut: bool,
 }
 
 /// What a member's commit changes. The default changes nothing and has a new path.
@@ -51,88 +62,16 @@ pub struct Handshake {
 pub struct Change {
     /// New state.
     pub state: Option<RoomState>,
-    /// New leaf extensions (a rule forbids it).
+    /// Leaves to remove.
+    pub removes: Vec<u32>,
+    /// New leaf extensions.
     pub leaf_extensions: Option<ExtensionList>,
     /// New certificate.
     pub device: Option<Device>,
-    /// Authenticated data (a rule forbids it).
+    /// Authenticated data: empty, or a leave statement.
     pub authenticated_data: Vec<u8>,
     /// Other proposals (rules forbid them).
     pub proposals: Vec<Proposal>,
-}
-
-/// A join in preparation; a test may spoil it before it is committed.
-pub struct Join {
-    /// What the card says.
-    pub card: Card,
-    /// The door's invite.
-    pub invite: Id,
-    /// Authenticated data: the proof.
-    pub authenticated_data: Vec<u8>,
-    /// Leaf extensions: the leaf data.
-    pub leaf_extensions: ExtensionList,
-    /// The leaf to replace.
-    pub replaces: Option<u32>,
-    /// Suites that the leaf's capabilities list.
-    pub suites: Vec<CipherSuite>,
-    room: Id,
-    device: Device,
-}
-
-impl Join {
-    /// Opens wrap and card, and prepares the commit as the document says.
-    pub fn prepare(
-        link: &InviteLink,
-        sealed_card: &[u8],
-        wrap: &[u8],
-        epoch: u64,
-        device: &Device,
-    ) -> Result<Self, PeerError> {
-        let keys = InviteKeys::of_secret(&link.secret)?;
-        let card_key = keys.open_wrap(&link.room, epoch, wrap)?;
-        let card = Card::open(&card_key, &link.room, sealed_card)?;
-        if card.epoch != epoch || card.epoch < link.epoch {
-            return Err(PeerError::Forbidden("card of another epoch"));
-        }
-        let proof = JoinProof::sign(keys.door, &keys.signature, &link.room, epoch, &device.body);
-        Ok(Self {
-            card,
-            invite: keys.door,
-            authenticated_data: proof.to_bytes()?,
-            leaf_extensions: LeafData { via: Some(keys.door) }.to_extensions()?,
-            replaces: None,
-            suites: vec![SUITE],
-            room: link.room,
-            device: device.clone(),
-        })
-    }
-
-    /// Makes the external commit. Gives the room in the next epoch, and what goes to the relay.
-    pub fn commit(self) -> Result<(PeerRoom, Handshake), PeerError> {
-        let chain = self.card.chain.clone();
-        let (room, entry) = self.commit_as_it_is()?;
-        let handshake = room.handshake(entry, chain)?;
-        Ok((room, handshake))
-    }
-
-    /// Makes the external commit and does not look at it. Gives the room in the next epoch, and the sealed commit.
-    pub fn commit_as_it_is(self) -> Result<(PeerRoom, Vec<u8>), PeerError> {
-        let group_info = MlsMessage::from_bytes(&self.card.group_info)?;
-        let context = group_info.as_group_info().ok_or(PeerError::Malformed("GroupInfo"))?.group_context();
-        if context.group_id[..] != self.room[..] || context.epoch != self.card.epoch {
-            return Err(PeerError::Forbidden("GroupInfo of another room or epoch"));
-        }
-        let mut builder = client_with_suites(&self.device, self.suites)
-            .external_commit_builder()?
-            .with_authenticated_data(self.authenticated_data)
-            .with_leaf_node_extensions(self.leaf_extensions);
-        if let Some(leaf) = self.replaces {
-            builder = builder.with_removal(leaf);
-        }
-        let (group, commit) = builder.build(group_info)?;
-        let entry = seal_commit(&self.card.handshake, &self.room, self.card.epoch, &commit)?;
-        Ok((PeerRoom { id: self.room, device: self.device, group }, entry))
-    }
 }
 
 impl PeerRoom {
@@ -143,10 +82,12 @@ impl PeerRoom {
         let group = client(device).create_group_with_id(
             id.to_vec(),
             state.to_extensions()?,
-            LeafData::default().to_extensions()?,
+            device.keys.leaf_data(&id, None, 0)?.to_extensions()?,
             None,
         )?;
-        Ok(Self { id, device: device.clone(), group })
+        let mut room = Self { id, device: device.clone(), group, record: None };
+        room.record = Some(room.record_after(&Roster(Default::default()), room.own_leaf())?);
+        Ok(room)
     }
 
     /// Room id.
@@ -182,10 +123,35 @@ impl PeerRoom {
         })
     }
 
+    /// The record of the current epoch.
+    pub fn record(&self) -> Result<&EpochRecord, PeerError> {
+        self.record.as_ref().ok_or(PeerError::Forbidden("epoch without a record"))
+    }
+
     /// Commits and merges at once: tests decide who wins a race.
     pub fn commit(&mut self, change: Change, chain: Chain) -> Result<Handshake, PeerError> {
+        let (before, state) = (self.roster()?, self.state()?);
+        let old_record = self.record()?.clone();
+        let cut = !change.removes.is_empty() && change.authenticated_data.is_empty();
         let entry = self.commit_as_it_is(change)?;
-        self.handshake(entry, chain)
+        self.record = Some(self.record_after(&before, self.own_leaf())?);
+        let is_shared = [&state, &self.state()?].iter().all(|state| state.history == History::Shared);
+        let history =
+            is_shared.then(|| old_record.to_link(&self.id, &self.secrets()?.message)).transpose()?;
+        self.handshake(entry, chain, history, cut)
+    }
+
+    /// Removes leaves, with the state that follows from it. `leave` is the statement of whoever leaves, or empty.
+    pub fn remove(&mut self, leaves: &[u32], leave: Vec<u8>, chain: Chain) -> Result<Handshake, PeerError> {
+        let (state, roster) = (self.state()?, self.roster()?);
+        let next = rules::state_after_removal(&state, &roster, leaves, !leave.is_empty());
+        let change = Change {
+            state: (next != state).then_some(next),
+            removes: leaves.to_vec(),
+            authenticated_data: leave,
+            ..Change::default()
+        };
+        self.commit(change, chain)
     }
 
     /// Commits and merges, and does not look at it. Gives the sealed commit.
@@ -196,6 +162,9 @@ impl PeerRoom {
             .commit_builder()
             .authenticated_data(change.authenticated_data)
             .raw_proposals(change.proposals);
+        for leaf in change.removes {
+            builder = builder.remove_member(leaf)?;
+        }
         if let Some(state) = change.state {
             builder = builder.set_group_context_ext(state.to_extensions()?)?;
         }
@@ -217,7 +186,7 @@ impl PeerRoom {
         let secret = self.secrets()?.handshake;
         let (_, content) = entry::open(&secret, Kind::Handshake, &self.id, before.epoch, entry)?;
         let message = MlsMessage::from_bytes(&content)?;
-        rules::check_message(&message)?;
+        let removed = rules::check_message(&message)?;
         let mut next = self.clone();
         let ReceivedMessage::Commit(commit) = next.group.process_incoming_message(message)? else {
             return Err(PeerError::Forbidden("handshake that is no commit"));
@@ -225,12 +194,14 @@ impl PeerRoom {
         let commit = Commit {
             is_external: commit.is_external,
             committer: commit.committer,
+            removed: &removed,
             authenticated_data: &commit.authenticated_data,
         };
         rules::judge(&before, &next.view()?, &commit)?;
         if next.secrets()?.access_key() != *registered_access_key {
             return Err(PeerError::Forbidden("registered access key"));
         }
+        next.record = Some(next.record_after(&before.roster, commit.committer)?);
         *self = next;
         Ok(())
     }
@@ -242,7 +213,7 @@ impl PeerRoom {
             id: random::<16>()?.into(),
             sent_at: 1_750_000_000_000,
             chain,
-            content: crate::encoding::encode(&Content::text(text)?)?.into(),
+            content: encode(&Content::text(text)?)?.into(),
         };
         message::seal(&self.secrets()?.message, &self.device.key, &self.id, self.epoch(), &body)
     }
@@ -255,12 +226,43 @@ impl PeerRoom {
     }
 
     /// The doors of the current epoch.
-    pub fn doors(&self) -> Result<Vec<Door>, PeerError> {
-        doors(&self.id, self.epoch(), &self.state()?, &self.roster()?, &self.secrets()?)
+    pub fn doors(&self) -> Result<Vec<Wrap>, PeerError> {
+        let (state, secrets) = (self.state()?, self.secrets()?);
+        doors(&self.place(&state, &secrets), &state, &self.roster()?)
+    }
+
+    /// The capsule wraps of the current epoch; none in a room with a timer.
+    pub fn capsule_wraps(&self) -> Result<Vec<Wrap>, PeerError> {
+        let (state, secrets) = (self.state()?, self.secrets()?);
+        if state.timer.is_some() {
+            return Ok(vec![]);
+        }
+        capsule_wraps(&self.place(&state, &secrets), &self.roster()?)
+    }
+
+    /// Room-admin keys of owner and admins.
+    pub fn admin_keys(&self) -> Result<Vec<Bytes32>, PeerError> {
+        let (state, roster) = (self.state()?, self.roster()?);
+        let leaves =
+            roster.0.values().filter(|entry| state.role(&entry.certificate.account()) >= Role::Admin);
+        let keys: BTreeSet<Bytes32> = leaves.map(|entry| entry.leaf.admin_key).collect();
+        Ok(keys.into_iter().collect())
+    }
+
+    /// The record of the current epoch, from the leaves before it.
+    pub(crate) fn record_after(&self, before: &Roster, committer: u32) -> Result<EpochRecord, PeerError> {
+        let leaves = (before, &self.roster()?);
+        Ok(EpochRecord::of(self.epoch(), &self.secrets()?, &self.state()?, leaves, committer))
     }
 
     /// What goes to the relay with the commit that began the current epoch.
-    fn handshake(&self, entry: Vec<u8>, chain: Chain) -> Result<Handshake, PeerError> {
+    pub(crate) fn handshake(
+        &self,
+        entry: Vec<u8>,
+        chain: Chain,
+        history: Option<Vec<u8>>,
+        cut: bool,
+    ) -> Result<Handshake, PeerError> {
         let secrets = self.secrets()?;
         let card = Card {
             epoch: self.epoch(),
@@ -269,13 +271,24 @@ impl PeerRoom {
             join: secrets.join.into(),
             chain,
         };
+        let has_capsule = self.state()?.timer.is_none();
+        let capsule = has_capsule.then(|| self.record()?.to_capsule(&self.id, &secrets)).transpose()?;
         Ok(Handshake {
             entry,
             access_key: secrets.access_key(),
             join_key: secrets.join_key(),
             card: card.seal(&card_key(&secrets.wrap)?, &self.id)?,
             doors: self.doors()?,
+            capsule,
+            capsule_wraps: self.capsule_wraps()?,
+            history,
+            admin_keys: self.admin_keys()?,
+            cut,
         })
+    }
+
+    fn place<'a>(&'a self, state: &'a RoomState, secrets: &'a EpochSecrets) -> Place<'a> {
+        Place { room: &self.id, epoch: self.epoch(), decoy_seed: &state.decoy_seed, secrets }
     }
 
     fn view(&self) -> Result<View, PeerError> {
@@ -283,7 +296,8 @@ impl PeerRoom {
     }
 }
 
-fn seal_commit(
+/// Seals a commit as a handshake entry of the epoch that it leaves.
+pub(crate) fn seal_commit(
     secret: &[u8; 32],
     room: &Id,
     left_epoch: u64,

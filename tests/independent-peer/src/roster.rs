@@ -2,11 +2,13 @@
 
 use crate::{
     PeerError,
+    capsule::{EntryRecord, LeafRecord},
     certificate::{Body, verify},
-    encoding::Id,
+    encoding::{Bytes32, Id},
     leaf_data::LeafData,
 };
 use mls_rs::group::{Member, Roster as MlsRoster};
+use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One leaf.
@@ -14,8 +16,36 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct RosterEntry {
     /// Its certificate.
     pub certificate: Body,
+    /// The certificate as it stands in the leaf.
+    pub certificate_bytes: Vec<u8>,
     /// Its leaf data.
     pub leaf: LeafData,
+}
+
+impl RosterEntry {
+    /// SHA-256 of the door key.
+    pub fn door_key_hash(&self) -> Bytes32 {
+        hash(&self.leaf.door_key)
+    }
+
+    /// `leaf-record`.
+    pub fn to_record(&self) -> LeafRecord {
+        let certificate = &self.certificate;
+        let entry = EntryRecord {
+            account: certificate.account(),
+            device: certificate.device,
+            display_name: certificate.display_name.clone(),
+            via: self.leaf.via,
+            identity: certificate.identity,
+            generation: certificate.generation,
+            recovery: certificate.recovery,
+            joined: self.leaf.joined,
+            door: self.leaf.door,
+            door_key: self.door_key_hash(),
+            admin_key: self.leaf.admin_key,
+        };
+        LeafRecord { entry, certificate: self.certificate_bytes.clone().into() }
+    }
 }
 
 /// All leaves.
@@ -32,6 +62,11 @@ impl Roster {
             .map(Self)
     }
 
+    /// Whether an account has a leaf.
+    pub fn has(&self, account: &Id) -> bool {
+        self.0.values().any(|entry| entry.certificate.account() == *account)
+    }
+
     /// How many accounts came in through an invite.
     pub fn accounts_via(&self, invite: &Id) -> u64 {
         let via = self.0.values().filter(|entry| entry.leaf.via.as_ref() == Some(invite));
@@ -44,9 +79,18 @@ fn read(member: &Member) -> Result<RosterEntry, PeerError> {
     let identity = &member.signing_identity;
     let credential =
         identity.credential.as_basic().ok_or(PeerError::Forbidden("credential that is not basic"))?;
-    let certificate = verify(credential.identifier())?;
+    let certificate_bytes = credential.identifier().to_vec();
+    let certificate = verify(&certificate_bytes)?;
     if certificate.device[..] != identity.signature_key[..] {
         return Err(PeerError::Forbidden("certificate of another device"));
     }
-    Ok(RosterEntry { certificate, leaf: LeafData::of(&member.extensions)? })
+    let leaf = LeafData::of(&member.extensions)?;
+    if leaf.recovery_key.as_ref().map(|key| hash(key)) != certificate.recovery {
+        return Err(PeerError::Forbidden("recovery key that the certificate does not name"));
+    }
+    Ok(RosterEntry { certificate, certificate_bytes, leaf })
+}
+
+fn hash(bytes: &[u8]) -> Bytes32 {
+    <[u8; 32]>::from(Sha256::digest(bytes)).into()
 }

@@ -21,7 +21,7 @@ use sotto_independent_peer::{
     room::{Change, PeerRoom},
 };
 use support::{
-    Person, commit, hear, invite, peer_commit, peer_joins, peer_receive, peer_start, prepare, receive,
+    Person, audit, commit, hear, invite, peer_commit, peer_joins, peer_receive, peer_start, prepare, receive,
     same_doors, same_epoch,
 };
 
@@ -41,12 +41,13 @@ fn the_peer_joins_through_a_door_and_both_sides_see_the_same() {
     let mut adas = ada.creates();
     let (fragment, offered) = invite(&mut adas, &ada, None);
     let (bobs, handshake) = peer_joins(&fragment, &offered, &bob).unwrap();
-    assert_eq!(handshake.doors.len(), 1);
+    assert_eq!(handshake.doors.len(), 4, "the invite's, both accounts', and a decoy");
 
     let transition = receive(&mut adas, &handshake).unwrap();
     assert!(transition.is_join);
     assert_eq!(transition.committer.display_name, "Bob");
     same_epoch(&adas, &bobs);
+    audit(&adas, &handshake);
 }
 
 #[test]
@@ -205,8 +206,8 @@ fn a_peer_that_lost_its_room_replaces_its_leaf() {
     receive(&mut adas, &handshake).unwrap();
 
     let handshake = commit(&mut adas, &RoomChange::Rotate);
-    let mut again = prepare(&fragment, &handshake, &bob).unwrap();
-    again.replaces = Some(first.own_leaf());
+    let again = prepare(&fragment, &handshake, &bob).unwrap();
+    assert_eq!(again.replaces, Some(first.own_leaf()));
     let (bobs, handshake) = again.commit().unwrap();
     let transition = receive(&mut adas, &handshake.into()).unwrap();
     assert!(!transition.is_join, "nobody new came in");

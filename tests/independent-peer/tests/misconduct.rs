@@ -22,9 +22,10 @@ use sotto_crypto::{
 use sotto_independent_peer::{
     certificate::Device,
     encoding::Id,
+    join::Join,
     leaf_data::{LEAF_DATA, LeafData},
     mls::client,
-    room::{Change, Join, PeerRoom},
+    room::{Change, PeerRoom},
 };
 use support::{Person, commit, invite, peer_joins, peer_receive, prepare, receive, same_epoch};
 
@@ -60,6 +61,13 @@ fn check_commit(change: impl FnOnce(&PeerRoom) -> Change) -> CryptoError {
     peer_receive(&mut bobs, &handshake).unwrap();
     same_epoch(&adas, &bobs);
     refused
+}
+
+/// Spoils the leaf data of a join.
+fn spoil_leaf(join: &mut Join, spoil: impl FnOnce(&mut LeafData)) {
+    let mut leaf = LeafData::of(&join.leaf_extensions).unwrap();
+    spoil(&mut leaf);
+    join.leaf_extensions = leaf.to_extensions().unwrap();
 }
 
 /// Why the room refuses an entry that leads to the spoiled peer's epoch.
@@ -104,7 +112,7 @@ fn a_proof_of_an_earlier_epoch_is_refused() {
 fn a_joiner_whose_leaf_names_another_way_is_refused() {
     let other: Id = [9; 16].into();
     for via in [None, Some(other)] {
-        let refused = check_join(|join| join.leaf_extensions = LeafData { via }.to_extensions().unwrap());
+        let refused = check_join(|join| spoil_leaf(join, |leaf| leaf.via = via));
         assert!(matches!(refused, CryptoError::Forbidden(_)), "{refused:?}");
     }
 }
@@ -138,11 +146,18 @@ fn a_joiner_that_replaces_someone_elses_leaf_is_refused_before_it_is_sent() {
 
 #[test]
 fn a_member_that_changes_its_leaf_is_refused() {
-    let refused = check_commit(|_| Change {
-        leaf_extensions: Some(LeafData { via: None }.to_extensions().unwrap()),
-        ..Change::default()
-    });
-    assert!(matches!(refused, CryptoError::Forbidden(_)), "{refused:?}");
+    let owners_door =
+        |leaf: &mut LeafData, room: &PeerRoom| leaf.door = room.roster().unwrap().0[&0].leaf.door;
+    let spoils: [&dyn Fn(&mut LeafData, &PeerRoom); 3] =
+        [&|leaf, _| leaf.via = None, &|leaf, _| leaf.joined += 1, &owners_door];
+    for spoil in spoils {
+        let refused = check_commit(|room| {
+            let mut leaf = room.roster().unwrap().0[&room.own_leaf()].leaf.clone();
+            spoil(&mut leaf, room);
+            Change { leaf_extensions: Some(leaf.to_extensions().unwrap()), ..Change::default() }
+        });
+        assert!(matches!(refused, CryptoError::Forbidden(_)), "{refused:?}");
+    }
 }
 
 #[test]
@@ -164,9 +179,9 @@ fn a_member_that_adds_authenticated_data_is_refused() {
 
 #[test]
 fn a_member_that_adds_someone_without_a_door_is_refused() {
-    let refused = check_commit(|_| {
+    let refused = check_commit(|room| {
         let eve = client(&Device::generate("Eve").unwrap());
-        let leaf = LeafData::default().to_extensions().unwrap();
+        let leaf = room.roster().unwrap().0[&room.own_leaf()].leaf.to_extensions().unwrap();
         let package = eve.generate_key_package_message(ExtensionList::new(), leaf, None).unwrap();
         let add = AddProposal::try_from(package).unwrap();
         Change { proposals: vec![Proposal::Add(Box::new(add))], ..Change::default() }

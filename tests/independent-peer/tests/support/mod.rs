@@ -7,42 +7,82 @@ use sotto_crypto::{
     identity::{Certificate, CertificateRequest, IdentityKey},
     link::InviteLink,
     message::{self, Content, Draft, OpenedMessage},
-    room::{Handshake, Invite, JoinRequest, OwnDevice, Room, RoomChange, RosterEntry, Suite, Transition},
+    room::{
+        Handshake, Invite, JoinRequest, OwnDevice, Publication, Room, RoomChange, RosterEntry, Suite,
+        Transition,
+    },
 };
 use sotto_independent_peer::{
     PeerError,
+    capsule::{EpochRecord, capsule_key},
     certificate::Device,
     chain::Chain as PeerChain,
     door::InviteKeys,
     encoding,
     entry::Header,
+    join::Join,
     link::InviteLink as PeerLink,
-    room::{Change, Handshake as PeerHandshake, Join, PeerRoom},
+    room::{Change, Handshake as PeerHandshake, PeerRoom},
     roster::RosterEntry as PeerEntry,
+    wrap::Wrap,
 };
-use sotto_protocol::Chain;
+use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId};
+use std::collections::BTreeSet;
 
 /// What the relay keeps of a handshake, whoever wrote it.
 #[derive(Clone)]
 pub struct Offered {
     pub entry: Vec<u8>,
     pub access_key: [u8; 32],
+    pub join_key: [u8; 32],
     pub card: Vec<u8>,
-    pub doors: Vec<([u8; 16], Vec<u8>)>,
+    pub doors: Vec<Listed>,
+    pub capsule: Option<Vec<u8>>,
+    pub capsule_wraps: Vec<Listed>,
+    pub history: Option<Vec<u8>>,
+    pub admin_keys: Vec<[u8; 32]>,
+    pub cut: bool,
 }
+
+/// A door or a capsule wrap: its id or tag, and the wrap.
+pub type Listed = ([u8; 16], Vec<u8>);
 
 impl From<Handshake> for Offered {
     fn from(handshake: Handshake) -> Self {
-        let doors = handshake.doors.into_iter().map(|door| (*door.id.as_bytes(), door.wrap)).collect();
-        Self { entry: handshake.entry, access_key: handshake.access_key, card: handshake.card, doors }
+        Self {
+            entry: handshake.entry,
+            access_key: handshake.access_key,
+            join_key: handshake.join_key,
+            card: handshake.card,
+            doors: handshake.doors.into_iter().map(|door| (*door.id.as_bytes(), door.wrap)).collect(),
+            capsule: handshake.capsule,
+            capsule_wraps: handshake.capsule_wraps.into_iter().map(|wrap| (wrap.tag, wrap.wrap)).collect(),
+            history: handshake.history,
+            admin_keys: handshake.admin_keys.into_iter().map(|key| *key).collect(),
+            cut: handshake.cut,
+        }
     }
 }
 
 impl From<PeerHandshake> for Offered {
     fn from(handshake: PeerHandshake) -> Self {
-        let doors = handshake.doors.into_iter().map(|door| (*door.id, door.wrap)).collect();
-        Self { entry: handshake.entry, access_key: handshake.access_key, card: handshake.card, doors }
+        Self {
+            entry: handshake.entry,
+            access_key: handshake.access_key,
+            join_key: handshake.join_key,
+            card: handshake.card,
+            doors: listed(handshake.doors),
+            capsule: handshake.capsule,
+            capsule_wraps: listed(handshake.capsule_wraps),
+            history: handshake.history,
+            admin_keys: handshake.admin_keys.into_iter().map(|key| *key).collect(),
+            cut: handshake.cut,
+        }
     }
+}
+
+fn listed(wraps: Vec<Wrap>) -> Vec<Listed> {
+    wraps.into_iter().map(|wrap| (*wrap.id, wrap.wrap)).collect()
 }
 
 impl Offered {
@@ -156,7 +196,7 @@ pub fn hear(room: &Room, entry: &[u8]) -> Result<OpenedMessage, CryptoError> {
 pub fn prepare(fragment: &str, offered: &Offered, device: &Device) -> Result<Join, PeerError> {
     let link = PeerLink::from_fragment(fragment)?;
     let door = InviteKeys::of_secret(&link.secret)?.door;
-    Join::prepare(&link, &offered.card, offered.wrap(&door), offered.epoch(), device)
+    Join::by_invite(&link, &offered.card, offered.wrap(&door), offered.epoch(), device)
 }
 
 /// The peer joins.
@@ -185,28 +225,13 @@ pub struct Seen {
     secrets: [[u8; 32]; 4],
     registered: [[u8; 32]; 2],
     state: Vec<u8>,
-    leaves: Vec<SeenLeaf>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct SeenLeaf {
-    leaf: u32,
-    account: [u8; 16],
-    device_key: [u8; 32],
-    display_name: String,
-    via: Option<[u8; 16]>,
+    leaves: Vec<(u32, Vec<u8>)>,
 }
 
 /// What the first implementation sees.
 pub fn seen(room: &Room) -> Seen {
     let secrets = room.secrets().unwrap();
-    let leaf = |(leaf, entry): (u32, &RosterEntry)| SeenLeaf {
-        leaf,
-        account: *entry.account.as_bytes(),
-        device_key: entry.device_key,
-        display_name: entry.display_name.clone(),
-        via: entry.via.map(|via| *via.as_bytes()),
-    };
+    let leaf = |(leaf, entry): (u32, &RosterEntry)| (leaf, sotto_protocol::encode(entry));
     Seen {
         epoch: room.epoch(),
         secrets: [&secrets.message, &secrets.handshake, &secrets.access, &secrets.join]
@@ -220,13 +245,7 @@ pub fn seen(room: &Room) -> Seen {
 /// What the peer sees.
 pub fn peer_seen(room: &PeerRoom) -> Seen {
     let secrets = room.secrets().unwrap();
-    let leaf = |(leaf, entry): (u32, PeerEntry)| SeenLeaf {
-        leaf,
-        account: *entry.certificate.account(),
-        device_key: *entry.certificate.device,
-        display_name: entry.certificate.display_name,
-        via: entry.leaf.via.map(|via| *via),
-    };
+    let leaf = |(leaf, entry): (u32, PeerEntry)| (leaf, encoding::encode(&entry.to_record().entry).unwrap());
     Seen {
         epoch: room.epoch(),
         secrets: [secrets.message, secrets.handshake, secrets.access, secrets.join],
@@ -241,9 +260,34 @@ pub fn same_epoch(ours: &Room, peers: &PeerRoom) {
     assert_eq!(seen(ours), peer_seen(peers));
 }
 
-/// The doors that one side registered are, byte for byte, those that the peer computes: so both have the same wrap secret
-/// too, and derive everything from it alike.
+/// What one side registered is, byte for byte, what the peer computes: so both have the same wrap secret too, and derive
+/// everything from it alike. A capsule has a random salt, and says the same.
 pub fn same_doors(offered: &Offered, peers: &PeerRoom) {
-    let computed: Vec<_> = peers.doors().unwrap().into_iter().map(|door| (*door.id, door.wrap)).collect();
-    assert_eq!(offered.doors, computed);
+    assert_eq!(offered.doors, listed(peers.doors().unwrap()));
+    assert_eq!(offered.capsule_wraps, listed(peers.capsule_wraps().unwrap()));
+    let admin_keys: BTreeSet<[u8; 32]> = peers.admin_keys().unwrap().into_iter().map(|key| *key).collect();
+    assert_eq!(offered.admin_keys.iter().copied().collect::<BTreeSet<_>>(), admin_keys);
+    let opened = offered.capsule.as_ref().map(|capsule| {
+        let key = capsule_key(&peers.secrets().unwrap()).unwrap();
+        EpochRecord::of_capsule(&key, peers.id(), peers.epoch(), capsule).unwrap()
+    });
+    let expected = peers.state().unwrap().timer.is_none().then(|| peers.record().unwrap().clone());
+    assert!(opened == expected, "capsule");
+}
+
+/// The first implementation finds nothing wrong with what was registered for its epoch.
+pub fn audit(ours: &Room, offered: &Offered) {
+    let door = |(id, wrap): &Listed| Door { id: DoorId::new(*id), wrap: wrap.clone(), expires_at_ms: None };
+    let publication = Publication {
+        card: offered.card.clone(),
+        doors: offered.doors.iter().map(door).collect(),
+        capsule: offered.capsule.clone(),
+        capsule_wraps: offered
+            .capsule_wraps
+            .iter()
+            .map(|(tag, wrap)| CapsuleWrap { tag: *tag, wrap: wrap.clone() })
+            .collect(),
+        admin_keys: offered.admin_keys.clone(),
+    };
+    assert_eq!(ours.audit(&publication).unwrap(), vec![]);
 }
