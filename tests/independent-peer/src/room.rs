@@ -19,6 +19,7 @@ use crate::{
 };
 use mls_rs::{
     ExtensionList, MlsMessage,
+    extension::built_in::RatchetTreeExt,
     group::{ReceivedMessage, proposal::Proposal},
 };
 use std::collections::BTreeSet;
@@ -266,7 +267,7 @@ impl PeerRoom {
         let secrets = self.secrets()?;
         let card = Card {
             epoch: self.epoch(),
-            group_info: self.group.group_info_message_allowing_ext_commit(true)?.to_bytes()?.into(),
+            group_info: self.group_info()?.into(),
             handshake: secrets.handshake.into(),
             join: secrets.join.into(),
             chain,
@@ -285,6 +286,17 @@ impl PeerRoom {
             admin_keys: self.admin_keys()?,
             cut,
         })
+    }
+
+    /// The library appends `external_pub` and then replaces or appends the tree; the document wants the tree first.
+    fn group_info(&self) -> Result<Vec<u8>, PeerError> {
+        let mut extensions = ExtensionList::new();
+        let tree_data = self.group.export_tree().into_owned();
+        extensions
+            .set_from(RatchetTreeExt { tree_data })
+            .map_err(|_| PeerError::Malformed("ratchet tree"))?;
+        let message = self.group.group_info_message_allowing_ext_commit_with_extensions(true, extensions)?;
+        Ok(message.to_bytes()?)
     }
 
     fn place<'a>(&'a self, state: &'a RoomState, secrets: &'a EpochSecrets) -> Place<'a> {

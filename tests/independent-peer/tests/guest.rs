@@ -63,7 +63,7 @@ fn each_side_opens_what_the_other_says() {
     let long = "long ".repeat(2_000);
     assert_eq!(bobs.hear(&ada.says(&adas, &long)).unwrap().1.as_text().unwrap(), Some(long.clone()));
     let heard = hear(&adas, &bobs.say(&long, peer_start(&bobs)).unwrap()).unwrap();
-    assert_eq!(heard.content, Content::Text(long));
+    assert_eq!(heard.content, Content::Text(long.into()));
 }
 
 #[test]

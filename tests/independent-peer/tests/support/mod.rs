@@ -8,8 +8,8 @@ use sotto_crypto::{
     link::InviteLink,
     message::{self, Content, Draft, OpenedMessage},
     room::{
-        Handshake, Invite, JoinRequest, OwnDevice, Publication, Room, RoomChange, RosterEntry, Suite,
-        Transition,
+        AccountJoin, Handshake, Invite, JoinRequest, Joining, OwnDevice, Publication, Room, RoomChange,
+        RosterEntry, Suite, Transition, recovery_key_hash, recovery_public_key,
     },
 };
 use sotto_independent_peer::{
@@ -26,7 +26,7 @@ use sotto_independent_peer::{
     roster::RosterEntry as PeerEntry,
     wrap::Wrap,
 };
-use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId};
+use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId, RoomId};
 use std::collections::BTreeSet;
 
 /// What the relay keeps of a handshake, whoever wrote it.
@@ -91,29 +91,63 @@ impl Offered {
         Header::read(&self.entry).unwrap().0.epoch + 1
     }
 
-    fn wrap(&self, door: &[u8; 16]) -> &[u8] {
+    /// What is listed for a door.
+    pub fn wrap(&self, door: &[u8; 16]) -> &[u8] {
         &self.doors.iter().find(|(id, _)| id == door).expect("the door is listed").1
     }
 }
 
 /// A person who uses the first implementation.
 pub struct Person {
+    pub identity: IdentityKey,
+    pub recovery: Option<Secret>,
     pub own: OwnDevice,
 }
 
 impl Person {
+    /// A guest.
     pub fn new(name: &str) -> Self {
-        let (identity, device) = (IdentityKey::generate().unwrap(), DeviceKey::generate().unwrap());
+        let keys = (Secret::random().unwrap(), Secret::random().unwrap());
+        Self::with(name, IdentityKey::generate().unwrap(), None, keys)
+    }
+
+    /// Somebody with an account.
+    pub fn registered(name: &str) -> Self {
+        let keys = (Secret::random().unwrap(), Secret::random().unwrap());
+        Self::with(name, IdentityKey::generate().unwrap(), Some(Secret::random().unwrap()), keys)
+    }
+
+    /// The same account on another device.
+    pub fn on_another_device(&self) -> Self {
+        let keys = (self.own.vault_key.clone(), self.own.door_seed.clone());
+        let name = self.own.certificate.display_name();
+        Self::with(name, self.identity.clone(), self.recovery.clone(), keys)
+    }
+
+    fn with(
+        name: &str,
+        identity: IdentityKey,
+        recovery: Option<Secret>,
+        (vault_key, door_seed): (Secret, Secret),
+    ) -> Self {
+        let device = DeviceKey::generate().unwrap();
+        let recovery_key = recovery.as_ref().map(recovery_public_key);
         let request = CertificateRequest {
             device_key: device.public(),
-            recovery_key_hash: None,
+            recovery_key_hash: recovery_key.as_deref().map(recovery_key_hash),
             display_name: name,
-            generation: 0,
+            generation: u32::from(recovery.is_some()),
             not_before_ms: 1_700_000_000_000,
         };
         let certificate = Certificate::issue(&identity, request).unwrap();
-        let (vault_key, door_seed) = (Secret::random().unwrap(), Secret::random().unwrap());
-        Self { own: OwnDevice { certificate, device, vault_key, door_seed, recovery_key: None } }
+        let own = OwnDevice { certificate, device, vault_key, door_seed, recovery_key };
+        Self { identity, recovery, own }
+    }
+
+    /// Comes in by the door of the account.
+    pub fn returns(&self, room: RoomId, offered: &Offered) -> Result<Joining, CryptoError> {
+        let wrap = offered.wrap(self.own.door(&room).unwrap().as_bytes());
+        AccountJoin { room, card: &offered.card, wrap, epoch: offered.epoch(), own: &self.own }.join()
     }
 
     pub fn creates(&self) -> Room {
