@@ -164,7 +164,7 @@ impl EpochRecord {
                 admins: state.admins.clone(),
                 permissions: state.permissions,
             },
-            everybody: (epoch % EVERYBODY_EVERY == 0).then(everybody),
+            everybody: epoch.is_multiple_of(EVERYBODY_EVERY).then(everybody),
         }
     }
 

@@ -144,12 +144,18 @@ fn the_peer_follows_a_removal_and_removes_its_own_device() {
     receive(&mut adas, &joined).unwrap();
     peer_receive(&mut bobs, &joined).unwrap();
 
-    // The account's own device removes its sibling: any member may.
-    let removal: Offered = bobs.remove(&[seconds.own_leaf()], vec![], peer_start(&bobs)).unwrap().into();
+    let third = bob.on_another_device().unwrap();
+    let (thirds, joined) = peer_returns(&third, &bobs, &joined);
+    receive(&mut adas, &joined).unwrap();
+    peer_receive(&mut bobs, &joined).unwrap();
+
+    // The account's own device removes its siblings: any member may.
+    let siblings = [seconds.own_leaf(), thirds.own_leaf()];
+    let removal: Offered = bobs.remove(&siblings, vec![], peer_start(&bobs)).unwrap().into();
     receive(&mut adas, &removal).unwrap();
     same_epoch(&adas, &bobs);
     audit(&adas, &removal);
-    assert_eq!(bobs.state().unwrap().suspended.len(), 1, "both devices published the same door key");
+    assert_eq!(bobs.state().unwrap().suspended.len(), 1, "all three published the same door key");
 
     // Somebody else is removed by ours; the peer judges it.
     let cy = Person::registered("Cy");
