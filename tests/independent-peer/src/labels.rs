@@ -8,6 +8,8 @@ pub const EXPORT_HANDSHAKE: &str = "sotto/1 handshake";
 pub const EXPORT_ACCESS: &str = "sotto/1 access";
 /// Exporter: join seed.
 pub const EXPORT_JOIN: &str = "sotto/1 join";
+/// Exporter: status key.
+pub const EXPORT_STATUS: &str = "sotto/1 status";
 /// Exporter: wrap secret.
 pub const EXPORT_WRAP: &str = "sotto/1 wrap";
 

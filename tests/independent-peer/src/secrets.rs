@@ -14,6 +14,8 @@ pub struct EpochSecrets {
     pub access: [u8; 32],
     /// Ed25519 seed: permits one handshake through a door.
     pub join: [u8; 32],
+    /// Seals the status registers.
+    pub status: [u8; 32],
     /// Card key, wrap randomness, decoys.
     pub wrap: [u8; 32],
 }
@@ -26,6 +28,7 @@ impl EpochSecrets {
             handshake: export(labels::EXPORT_HANDSHAKE)?,
             access: export(labels::EXPORT_ACCESS)?,
             join: export(labels::EXPORT_JOIN)?,
+            status: export(labels::EXPORT_STATUS)?,
             wrap: export(labels::EXPORT_WRAP)?,
         })
     }

@@ -92,14 +92,14 @@ fn each_side_opens_capsules_that_the_other_wrote() {
     let offered = peer_commit(&mut bobs, Change::default());
     receive(&mut adas, &offered).unwrap();
     audit(&adas, &offered);
-    let message = *adas.secrets().unwrap().message.expose();
+    let message = *adas.secrets().unwrap().message.seed().expose();
     let second = ada.on_another_device();
     let mut reader = second.returns(adas.id(), &offered).unwrap().history().unwrap();
     let seed = second.recovery.unwrap();
     let tag = *reader.tag();
     let wrap = &offered.capsule_wraps.iter().find(|(id, _)| *id == tag).unwrap().1;
     let past = reader.open_capsule(&seed, offered.capsule.as_ref().unwrap(), wrap).unwrap();
-    assert_eq!((past.epoch, *past.message.expose()), (offered.epoch(), message));
+    assert_eq!((past.epoch, *past.message.seed().expose()), (offered.epoch(), message));
 }
 
 #[test]

@@ -63,6 +63,9 @@ fn check_commit(change: impl FnOnce(&PeerRoom) -> Change) -> CryptoError {
     refused
 }
 
+/// Spoils leaf data, knowing the room.
+type Spoil = dyn Fn(&mut LeafData, &PeerRoom);
+
 /// Spoils the leaf data of a join.
 fn spoil_leaf(join: &mut Join, spoil: impl FnOnce(&mut LeafData)) {
     let mut leaf = LeafData::of(&join.leaf_extensions).unwrap();
@@ -148,8 +151,7 @@ fn a_joiner_that_replaces_someone_elses_leaf_is_refused_before_it_is_sent() {
 fn a_member_that_changes_its_leaf_is_refused() {
     let owners_door =
         |leaf: &mut LeafData, room: &PeerRoom| leaf.door = room.roster().unwrap().0[&0].leaf.door;
-    let spoils: [&dyn Fn(&mut LeafData, &PeerRoom); 3] =
-        [&|leaf, _| leaf.via = None, &|leaf, _| leaf.joined += 1, &owners_door];
+    let spoils: [&Spoil; 3] = [&|leaf, _| leaf.via = None, &|leaf, _| leaf.joined += 1, &owners_door];
     for spoil in spoils {
         let refused = check_commit(|room| {
             let mut leaf = room.roster().unwrap().0[&room.own_leaf()].leaf.clone();

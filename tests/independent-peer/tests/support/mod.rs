@@ -3,13 +3,14 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use sotto_crypto::{
-    CryptoError, DeviceKey, Secret,
+    CryptoError, DeviceKey,
+    account::{DoorKey, RecoveryKey, VaultKey},
     identity::{Certificate, CertificateRequest, IdentityKey},
-    link::InviteLink,
+    link::{InviteLink, InviteSecret},
     message::{self, Content, Draft, OpenedMessage},
     room::{
         AccountJoin, Handshake, Invite, JoinRequest, Joining, OwnDevice, Publication, Room, RoomChange,
-        RosterEntry, Suite, Transition, recovery_key_hash, recovery_public_key,
+        RosterEntry, Suite, Transition,
     },
 };
 use sotto_independent_peer::{
@@ -100,26 +101,26 @@ impl Offered {
 /// A person who uses the first implementation.
 pub struct Person {
     pub identity: IdentityKey,
-    pub recovery: Option<Secret>,
+    pub recovery: Option<RecoveryKey>,
     pub own: OwnDevice,
 }
 
 impl Person {
     /// A guest.
     pub fn new(name: &str) -> Self {
-        let keys = (Secret::random().unwrap(), Secret::random().unwrap());
+        let keys = (VaultKey::generate().unwrap(), DoorKey::generate().unwrap());
         Self::with(name, IdentityKey::generate().unwrap(), None, keys)
     }
 
     /// Somebody with an account.
     pub fn registered(name: &str) -> Self {
-        let keys = (Secret::random().unwrap(), Secret::random().unwrap());
-        Self::with(name, IdentityKey::generate().unwrap(), Some(Secret::random().unwrap()), keys)
+        let keys = (VaultKey::generate().unwrap(), DoorKey::generate().unwrap());
+        Self::with(name, IdentityKey::generate().unwrap(), Some(RecoveryKey::generate().unwrap()), keys)
     }
 
     /// The same account on another device.
     pub fn on_another_device(&self) -> Self {
-        let keys = (self.own.vault_key.clone(), self.own.door_seed.clone());
+        let keys = (self.own.vault_key.clone(), self.own.door_key.clone());
         let name = self.own.certificate.display_name();
         Self::with(name, self.identity.clone(), self.recovery.clone(), keys)
     }
@@ -127,20 +128,20 @@ impl Person {
     fn with(
         name: &str,
         identity: IdentityKey,
-        recovery: Option<Secret>,
-        (vault_key, door_seed): (Secret, Secret),
+        recovery: Option<RecoveryKey>,
+        (vault_key, door_key): (VaultKey, DoorKey),
     ) -> Self {
         let device = DeviceKey::generate().unwrap();
-        let recovery_key = recovery.as_ref().map(recovery_public_key);
+        let recovery_key = recovery.as_ref().map(RecoveryKey::public);
         let request = CertificateRequest {
             device_key: device.public(),
-            recovery_key_hash: recovery_key.as_deref().map(recovery_key_hash),
+            recovery_key_hash: recovery.as_ref().map(RecoveryKey::public_hash),
             display_name: name,
             generation: u32::from(recovery.is_some()),
             not_before_ms: 1_700_000_000_000,
         };
         let certificate = Certificate::issue(&identity, request).unwrap();
-        let own = OwnDevice { certificate, device, vault_key, door_seed, recovery_key };
+        let own = OwnDevice { certificate, device, vault_key, door_key, recovery_key };
         Self { identity, recovery, own }
     }
 
@@ -201,7 +202,7 @@ pub fn peer_start(room: &PeerRoom) -> PeerChain {
 
 /// Makes an invite and merges it. Gives the link's fragment too.
 pub fn invite(room: &mut Room, by: &Person, max_uses: Option<u32>) -> (String, Offered) {
-    let secret = Secret::random().unwrap();
+    let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, by.own.certificate.account(), max_uses).unwrap();
     let offered = commit(room, &RoomChange::AddInvite(Box::new(invite)));
     let link =
@@ -256,7 +257,7 @@ pub fn peer_receive(room: &mut PeerRoom, offered: &Offered) -> Result<(), PeerEr
 #[derive(Debug, PartialEq, Eq)]
 pub struct Seen {
     epoch: u64,
-    secrets: [[u8; 32]; 4],
+    secrets: [[u8; 32]; 5],
     registered: [[u8; 32]; 2],
     state: Vec<u8>,
     leaves: Vec<(u32, Vec<u8>)>,
@@ -268,8 +269,13 @@ pub fn seen(room: &Room) -> Seen {
     let leaf = |(leaf, entry): (u32, &RosterEntry)| (leaf, sotto_protocol::encode(entry));
     Seen {
         epoch: room.epoch(),
-        secrets: [&secrets.message, &secrets.handshake, &secrets.access, &secrets.join]
-            .map(|secret| *secret.expose()),
+        secrets: [
+            *secrets.message.seed().expose(),
+            *secrets.handshake.seed().expose(),
+            *secrets.access.seed().expose(),
+            *secrets.join.seed().expose(),
+            *secrets.status.seed().expose(),
+        ],
         registered: [secrets.access_key().public(), secrets.join_key().public()],
         state: sotto_protocol::encode(room.state()),
         leaves: room.roster().iter().map(leaf).collect(),
@@ -282,7 +288,7 @@ pub fn peer_seen(room: &PeerRoom) -> Seen {
     let leaf = |(leaf, entry): (u32, PeerEntry)| (leaf, encoding::encode(&entry.to_record().entry).unwrap());
     Seen {
         epoch: room.epoch(),
-        secrets: [secrets.message, secrets.handshake, secrets.access, secrets.join],
+        secrets: [secrets.message, secrets.handshake, secrets.access, secrets.join, secrets.status],
         registered: [secrets.access_key(), secrets.join_key()],
         state: encoding::encode(&room.state().unwrap()).unwrap(),
         leaves: room.roster().unwrap().0.into_iter().map(leaf).collect(),
