@@ -1,0 +1,74 @@
+//! Section "Doors, cards, capsules, links": invite keys, and the doors of an epoch.
+
+use crate::{
+    PeerError,
+    card::card_key,
+    encoding::Id,
+    expand::expand,
+    labels,
+    room_state::{Invite, RoomState},
+    roster::Roster,
+    wrap::{KeyPair, ListKind, Place, Wrap, wrap_list},
+};
+use ed25519_dalek::SigningKey;
+use minicbor::bytes::ByteVec;
+use std::collections::BTreeMap;
+
+const DOORS: ListKind =
+    ListKind { info: labels::DOOR_WRAP, randomness: labels::DOOR_RANDOMNESS, decoy: labels::DOOR_DECOY };
+
+/// What an invite's secret gives.
+pub struct InviteKeys {
+    /// Door id.
+    pub door: Id,
+    /// Signs join proofs.
+    pub signature: SigningKey,
+    /// Opens the wrap.
+    pub wrap: KeyPair,
+}
+
+impl InviteKeys {
+    /// Derives them.
+    pub fn of_secret(secret: &[u8; 32]) -> Result<Self, PeerError> {
+        let door: [u8; 16] = expand(secret, labels::INVITE_DOOR, &[])?;
+        let signature: [u8; 32] = expand(secret, labels::INVITE_SIGNATURE_KEY, &[])?;
+        let wrap: [u8; 32] = expand(secret, labels::INVITE_WRAP_KEY, &[])?;
+        Ok(Self {
+            door: door.into(),
+            signature: SigningKey::from_bytes(&signature),
+            wrap: KeyPair::of_seed(&wrap),
+        })
+    }
+
+    /// The public halves, for the room state.
+    pub fn to_invite(&self, inviter: Id, max_uses: Option<u32>) -> Invite {
+        Invite {
+            door: self.door,
+            signature_key: self.signature.verifying_key().to_bytes().into(),
+            wrap_key: self.wrap.public_bytes(),
+            inviter,
+            max_uses,
+            spent: 0,
+            expires: None,
+            only_for: None,
+        }
+    }
+}
+
+/// The doors of an epoch.
+pub fn doors(place: &Place<'_>, state: &RoomState, roster: &Roster) -> Result<Vec<Wrap>, PeerError> {
+    let mut real: BTreeMap<Id, ByteVec> = BTreeMap::new();
+    for invite in &state.invites {
+        let uses = roster.accounts_via(&invite.door) + u64::from(invite.spent);
+        if invite.max_uses.is_none_or(|max| uses < u64::from(max)) {
+            real.insert(invite.door, invite.wrap_key.clone());
+        }
+    }
+    for entry in roster.0.values() {
+        if !state.suspended.contains(&entry.door_key_hash()) {
+            real.insert(entry.leaf.door, entry.leaf.door_key.clone());
+        }
+    }
+    let real: Vec<_> = real.into_iter().collect();
+    wrap_list(&DOORS, place, &card_key(&place.secrets.wrap)?, &real)
+}

@@ -1,0 +1,54 @@
+//! Section "Inside the room": `leaf-data`, the leaf's one extension.
+
+use crate::{
+    PeerError,
+    encoding::{Bytes32, Id, decode, encode},
+};
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use mls_rs::{Extension, ExtensionList, extension::ExtensionType};
+
+/// Extension type in a LeafNode.
+pub const LEAF_DATA: ExtensionType = ExtensionType::new(0xF502);
+
+/// `leaf-data`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LeafData {
+    /// The invite through which the account came in.
+    #[n(0)]
+    pub via: Option<Id>,
+    /// The epoch that began when this leaf came in.
+    #[n(1)]
+    pub joined: u64,
+    /// The account's door.
+    #[n(2)]
+    pub door: Id,
+    /// Door key, X-Wing.
+    #[n(3)]
+    pub door_key: ByteVec,
+    /// Room-admin key.
+    #[n(4)]
+    pub admin_key: Bytes32,
+    /// Recovery key, X-Wing; absent: guest.
+    #[n(5)]
+    pub recovery_key: Option<ByteVec>,
+}
+
+impl LeafData {
+    /// A leaf's extensions: exactly this one.
+    pub fn to_extensions(&self) -> Result<ExtensionList, PeerError> {
+        Ok(vec![Extension::new(LEAF_DATA, encode(self)?)].into())
+    }
+
+    /// Reads a leaf's extensions.
+    pub fn of(extensions: &ExtensionList) -> Result<Self, PeerError> {
+        match &extensions[..] {
+            [one] if one.extension_type == LEAF_DATA => {
+                let data: Self = decode(&one.extension_data, "leaf data")?;
+                let is_canonical = encode(&data)? == one.extension_data;
+                if is_canonical { Ok(data) } else { Err(PeerError::Forbidden("bytes of the leaf data")) }
+            }
+            _ => Err(PeerError::Forbidden("extensions of a leaf")),
+        }
+    }
+}

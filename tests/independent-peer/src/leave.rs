@@ -1,0 +1,68 @@
+//! Section "MLS", leaving: `leave-statement`.
+
+use crate::{
+    PeerError,
+    certificate::verify_signature,
+    encoding::{Bytes32, Id, SignatureBytes, decode, encode},
+    labels,
+};
+use ed25519_dalek::{Signer as _, SigningKey};
+use minicbor::{Decode, Encode};
+
+/// What leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Scope {
+    /// The device.
+    #[n(0)]
+    Device,
+    /// Its account.
+    #[n(1)]
+    Account,
+}
+
+/// `leave-statement`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LeaveStatement {
+    /// The device that signs.
+    #[n(0)]
+    pub device: Bytes32,
+    /// Its leaf's joined.
+    #[n(1)]
+    pub joined: u64,
+    /// What leaves.
+    #[n(2)]
+    pub scope: Scope,
+    /// By the device.
+    #[n(3)]
+    pub signature: SignatureBytes,
+}
+
+impl LeaveStatement {
+    /// Signs it.
+    pub fn sign(key: &SigningKey, room: &Id, joined: u64, scope: Scope) -> Self {
+        let device = key.verifying_key().to_bytes().into();
+        let signature = key.sign(&statement(room, &device, joined, scope)).to_bytes().into();
+        Self { device, joined, scope, signature }
+    }
+
+    /// The authenticated data of the commit that removes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, PeerError> {
+        encode(self)
+    }
+
+    /// Reads and verifies.
+    pub fn verify(bytes: &[u8], room: &Id) -> Result<Self, PeerError> {
+        const WHAT: &str = "leave statement";
+        let leave: Self = decode(bytes, WHAT)?;
+        let signed = statement(room, &leave.device, leave.joined, leave.scope);
+        verify_signature(&leave.device, &signed, &leave.signature, WHAT)?;
+        Ok(leave)
+    }
+}
+
+fn statement(room: &Id, device: &Bytes32, joined: u64, scope: Scope) -> Vec<u8> {
+    let scope = [scope as u8];
+    [labels::LEAVE.as_bytes(), &room[..], &device[..], &joined.to_be_bytes(), &scope].concat()
+}

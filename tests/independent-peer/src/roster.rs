@@ -1,0 +1,96 @@
+//! Who is in the room: each leaf with what its certificate and its leaf data say.
+
+use crate::{
+    PeerError,
+    capsule::{EntryRecord, LeafRecord},
+    certificate::{Body, verify},
+    encoding::{Bytes32, Id},
+    leaf_data::LeafData,
+};
+use mls_rs::group::{Member, Roster as MlsRoster};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RosterEntry {
+    /// Its certificate.
+    pub certificate: Body,
+    /// The certificate as it stands in the leaf.
+    pub certificate_bytes: Vec<u8>,
+    /// Its leaf data.
+    pub leaf: LeafData,
+}
+
+impl RosterEntry {
+    /// SHA-256 of the door key.
+    pub fn door_key_hash(&self) -> Bytes32 {
+        hash(&self.leaf.door_key)
+    }
+
+    /// `leaf-record`.
+    pub fn to_record(&self) -> LeafRecord {
+        let certificate = &self.certificate;
+        let entry = EntryRecord {
+            account: certificate.account(),
+            device: certificate.device,
+            display_name: certificate.display_name.clone(),
+            via: self.leaf.via,
+            identity: certificate.identity,
+            generation: certificate.generation,
+            recovery: certificate.recovery,
+            joined: self.leaf.joined,
+            door: self.leaf.door,
+            door_key: self.door_key_hash(),
+            admin_key: self.leaf.admin_key,
+        };
+        LeafRecord { entry, certificate: self.certificate_bytes.clone().into() }
+    }
+}
+
+/// All leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roster(pub BTreeMap<u32, RosterEntry>);
+
+impl Roster {
+    /// Reads all leaves of a tree.
+    pub fn read(roster: &MlsRoster<'_>) -> Result<Self, PeerError> {
+        roster
+            .members_iter()
+            .map(|member| Ok((member.index, read(&member)?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Whether an account has a leaf.
+    pub fn has(&self, account: &Id) -> bool {
+        self.0.values().any(|entry| entry.certificate.account() == *account)
+    }
+
+    /// How many accounts came in through an invite.
+    pub fn accounts_via(&self, invite: &Id) -> u64 {
+        let via = self.0.values().filter(|entry| entry.leaf.via.as_ref() == Some(invite));
+        let accounts: BTreeSet<Id> = via.map(|entry| entry.certificate.account()).collect();
+        u64::try_from(accounts.len()).unwrap_or(u64::MAX)
+    }
+}
+
+fn read(member: &Member) -> Result<RosterEntry, PeerError> {
+    let identity = &member.signing_identity;
+    let credential =
+        identity.credential.as_basic().ok_or(PeerError::Forbidden("credential that is not basic"))?;
+    let certificate_bytes = credential.identifier().to_vec();
+    let certificate = verify(&certificate_bytes)?;
+    if certificate.device[..] != identity.signature_key[..] {
+        return Err(PeerError::Forbidden("certificate of another device"));
+    }
+    let leaf = LeafData::of(&member.extensions)?;
+    if leaf.recovery_key.as_ref().map(|key| hash(key)) != certificate.recovery {
+        return Err(PeerError::Forbidden("recovery key that the certificate does not name"));
+    }
+    Ok(RosterEntry { certificate, certificate_bytes, leaf })
+}
+
+fn hash(bytes: &[u8]) -> Bytes32 {
+    <[u8; 32]>::from(Sha256::digest(bytes)).into()
+}

@@ -1,0 +1,282 @@
+//! Section "Rules of rooms": what the peer judges before it follows a commit.
+//!
+//! Rules 1 to 8 and 15 to 24, and of the others what the form of the state says. Not judged here: low-order keys, and what of
+//! the state and of single invites changes by whom (10 to 14), limits of devices.
+
+use crate::{
+    PeerError,
+    encoding::{Bytes32, Id},
+    join_proof::{self, JoinProof},
+    labels,
+    leave::{LeaveStatement, Scope},
+    room_state::RoomState,
+    roster::{Roster, RosterEntry},
+};
+use mls_rs::{MlsMessage, WireFormat, group::proposal::Proposal};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+
+const REVOKED_MAX: usize = 256;
+const DEVICES_OF_AN_ACCOUNT: usize = 16;
+
+/// A room in one epoch.
+pub struct View {
+    /// Room.
+    pub room: Id,
+    /// Epoch.
+    pub epoch: u64,
+    /// State.
+    pub state: RoomState,
+    /// Leaves.
+    pub roster: Roster,
+}
+
+/// What the library says of a commit.
+pub struct Commit<'a> {
+    /// Whether it is a joiner's.
+    pub is_external: bool,
+    /// The committer's leaf.
+    pub committer: u32,
+    /// The leaves that it removes.
+    pub removed: &'a BTreeSet<u32>,
+    /// Authenticated data.
+    pub authenticated_data: &'a [u8],
+}
+
+/// Judges a message before it is processed. Gives the leaves that it removes.
+pub fn check_message(message: &MlsMessage) -> Result<BTreeSet<u32>, PeerError> {
+    if message.wire_format() != WireFormat::PublicMessage {
+        return Err(PeerError::Forbidden("wire format"));
+    }
+    let mut removed = BTreeSet::new();
+    for proposal in message.proposals_by_value() {
+        match proposal {
+            Proposal::GroupContextExtensions(_) | Proposal::ExternalInit(_) => {}
+            Proposal::Remove(remove) => drop(removed.insert(remove.to_remove())),
+            _ => return Err(PeerError::Forbidden("kind of a proposal")),
+        }
+    }
+    if message.commit_path_leaf_node().is_none() {
+        return Err(PeerError::Forbidden("commit without an update path"));
+    }
+    Ok(removed)
+}
+
+/// Judges a commit by the room before it and after it.
+pub fn judge(before: &View, after: &View, commit: &Commit<'_>) -> Result<(), PeerError> {
+    let new =
+        after.roster.0.get(&commit.committer).ok_or(PeerError::Forbidden("committer without a leaf"))?;
+    judge_door(after, commit.committer, new)?;
+    if commit.is_external {
+        return judge_join(before, after, commit, new);
+    }
+    judge_leaf(before, after, commit.committer, new)?;
+    if !commit.removed.is_empty() {
+        return judge_removal(before, after, commit, new);
+    }
+    if commit.authenticated_data.is_empty() {
+        judge_state(&before.state, after)
+    } else {
+        Err(PeerError::Forbidden("authenticated data of a member"))
+    }
+}
+
+/// Rule 18: the state that follows from a removal.
+pub fn state_after_removal(state: &RoomState, roster: &Roster, leaves: &[u32], is_leave: bool) -> RoomState {
+    let is_removed = |leaf: &u32| leaves.contains(leaf);
+    let stay =
+        Roster(roster.0.iter().filter(|(leaf, _)| !is_removed(leaf)).map(|(l, e)| (*l, e.clone())).collect());
+    let removed = || roster.0.iter().filter(|(leaf, _)| is_removed(leaf)).map(|(_, entry)| entry);
+    let mut next = state.clone();
+    if is_leave {
+        for invite in &mut next.invites {
+            let gone: BTreeSet<Id> = removed()
+                .filter(|entry| entry.leaf.via == Some(invite.door))
+                .map(|entry| entry.certificate.account())
+                .filter(|account| !stay.has(account))
+                .collect();
+            invite.spent = invite.spent.saturating_add(u32::try_from(gone.len()).unwrap_or(u32::MAX));
+        }
+    } else {
+        next.invites.clear();
+        next.revoked.extend(removed().map(|entry| revocation_hash(&entry.certificate.device)));
+        let surplus = next.revoked.len().saturating_sub(REVOKED_MAX);
+        next.revoked.drain(..surplus);
+        for hash in removed().map(RosterEntry::door_key_hash) {
+            if !next.suspended.contains(&hash) {
+                next.suspended.push(hash);
+            }
+        }
+    }
+    next.admins.retain(|account| stay.has(account));
+    keep_published(&mut next.suspended, &stay);
+    next
+}
+
+/// Rules 4 and 5.
+fn judge_leaf(before: &View, after: &View, leaf: u32, new: &RosterEntry) -> Result<(), PeerError> {
+    let old = before.roster.0.get(&leaf).ok_or(PeerError::Forbidden("committer without a leaf"))?;
+    let is_same =
+        is_same_device(old, new) && (old.leaf.via, old.leaf.joined) == (new.leaf.via, new.leaf.joined);
+    if !is_same {
+        return Err(PeerError::Forbidden("a member's leaf that changes hands"));
+    }
+    if new.certificate.generation < old.certificate.generation {
+        return Err(PeerError::Forbidden("generation that falls"));
+    }
+    judge_recovery(after, new)
+}
+
+/// No two leaves of an account have the same generation and different recovery keys.
+fn judge_recovery(after: &View, new: &RosterEntry) -> Result<(), PeerError> {
+    let differs = |other: &RosterEntry| {
+        is_same_account(other, new)
+            && other.certificate.generation == new.certificate.generation
+            && other.certificate.recovery != new.certificate.recovery
+    };
+    if after.roster.0.values().any(differs) { Err(PeerError::Forbidden("recovery key")) } else { Ok(()) }
+}
+
+/// Rule 6.
+fn judge_door(after: &View, leaf: u32, new: &RosterEntry) -> Result<(), PeerError> {
+    let clashes = |(other, entry): (&u32, &RosterEntry)| {
+        *other != leaf
+            && entry.leaf.door == new.leaf.door
+            && (!is_same_account(entry, new) || entry.leaf.door_key != new.leaf.door_key)
+    };
+    let is_taken = after.roster.0.iter().any(clashes) || after.state.invite(&new.leaf.door).is_some();
+    if is_taken { Err(PeerError::Forbidden("door that is taken")) } else { Ok(()) }
+}
+
+/// Rule 10.
+fn judge_state(old: &RoomState, after: &View) -> Result<(), PeerError> {
+    let new = &after.state;
+    if old == new {
+        return Ok(());
+    }
+    let mut suspended = old.suspended.clone();
+    keep_published(&mut suspended, &after.roster);
+    let is_kept = (old.version, &old.revoked, old.decoy_seed) == (new.version, &new.revoked, new.decoy_seed)
+        && suspended == new.suspended;
+    if is_kept { Ok(()) } else { Err(PeerError::Forbidden("a part of the state that never changes")) }
+}
+
+/// Rules 15 to 18.
+fn judge_removal(
+    before: &View,
+    after: &View,
+    commit: &Commit<'_>,
+    committer: &RosterEntry,
+) -> Result<(), PeerError> {
+    let leaves: Vec<u32> = commit.removed.iter().copied().collect();
+    let is_leave = !commit.authenticated_data.is_empty();
+    let removed = |leaf: &u32| before.roster.0.get(leaf);
+    if is_leave {
+        let leave = LeaveStatement::verify(commit.authenticated_data, &before.room)?;
+        let signs = |entry: &&RosterEntry| {
+            entry.certificate.device == leave.device && entry.leaf.joined == leave.joined
+        };
+        let signer = before.roster.0.values().find(signs);
+        let signer = signer.ok_or(PeerError::Forbidden("leave statement of another leaf"))?;
+        let leaves_too = |entry: &RosterEntry| match leave.scope {
+            Scope::Device => is_same_device(entry, signer),
+            Scope::Account => is_same_account(entry, signer),
+        };
+        let expected = before.roster.0.iter().filter(|(_, entry)| leaves_too(entry)).map(|(leaf, _)| *leaf);
+        if !expected.eq(leaves.iter().copied()) {
+            return Err(PeerError::Forbidden("leave statement for other leaves"));
+        }
+    } else {
+        let role = before.state.role(&committer.certificate.account());
+        let may = |entry: &RosterEntry| {
+            is_same_account(entry, committer)
+                || (before.state.role(&entry.certificate.account()) < role
+                    && role >= before.state.permissions.remove
+                    && !after.roster.has(&entry.certificate.account()))
+        };
+        if !leaves.iter().all(|leaf| removed(leaf).is_some_and(may)) {
+            return Err(PeerError::Forbidden("removal"));
+        }
+    }
+    if after.state == state_after_removal(&before.state, &before.roster, &leaves, is_leave) {
+        Ok(())
+    } else {
+        Err(PeerError::Forbidden("state after a removal"))
+    }
+}
+
+/// Rules 19 to 24.
+fn judge_join(before: &View, after: &View, commit: &Commit<'_>, new: &RosterEntry) -> Result<(), PeerError> {
+    if before.state != after.state || new.leaf.joined != after.epoch {
+        return Err(PeerError::Forbidden("a join that changes the state, or of another epoch"));
+    }
+    if before.state.revoked.contains(&revocation_hash(&new.certificate.device)) {
+        return Err(PeerError::Forbidden("revoked device"));
+    }
+    let removed: Vec<&RosterEntry> =
+        commit.removed.iter().filter_map(|leaf| before.roster.0.get(leaf)).collect();
+    let devices = after.roster.0.values().filter(|entry| is_same_device(entry, new)).count();
+    if removed.len() > 1 || removed.iter().any(|old| !is_same_device(old, new)) || devices != 1 {
+        return Err(PeerError::Forbidden("a join that removes another device"));
+    }
+    let siblings = || before.roster.0.values().filter(|entry| is_same_account(entry, new));
+    if siblings().any(|entry| entry.certificate.generation > new.certificate.generation) {
+        return Err(PeerError::Forbidden("generation that falls"));
+    }
+    judge_recovery(after, new)?;
+    match JoinProof::from_bytes(commit.authenticated_data)? {
+        JoinProof::Invite(door, signature) => {
+            let invite = before.state.invite(&door).ok_or(PeerError::Forbidden("invite that is not open"))?;
+            let account = new.certificate.account();
+            let accounts = after.roster.0.values().filter(|entry| is_same_account(entry, new)).count();
+            let is_right = !before.state.closed
+                && new.leaf.via == Some(door)
+                && invite.only_for.is_none_or(|only| only == account)
+                && accounts == 1;
+            if !is_right {
+                return Err(PeerError::Forbidden("way in"));
+            }
+            join_proof::verify(
+                &signature,
+                &invite.signature_key,
+                &before.room,
+                before.epoch,
+                &new.certificate,
+            )?;
+            let uses = after.roster.accounts_via(&door) + u64::from(invite.spent);
+            if invite.max_uses.is_some_and(|max| uses > u64::from(max)) {
+                return Err(PeerError::Forbidden("invite that is used up"));
+            }
+        }
+        JoinProof::Account(door) => {
+            let opens = |entry: &RosterEntry| {
+                entry.leaf.door == door
+                    && entry.leaf.via == new.leaf.via
+                    && !before.state.suspended.contains(&entry.door_key_hash())
+            };
+            let accounts = after.roster.0.values().filter(|entry| is_same_account(entry, new)).count();
+            if !siblings().any(opens) || accounts > DEVICES_OF_AN_ACCOUNT {
+                return Err(PeerError::Forbidden("account's door"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn keep_published(suspended: &mut Vec<Bytes32>, roster: &Roster) {
+    suspended.retain(|hash| roster.0.values().any(|entry| entry.door_key_hash() == *hash));
+}
+
+fn is_same_account(one: &RosterEntry, other: &RosterEntry) -> bool {
+    one.certificate.identity == other.certificate.identity
+}
+
+fn is_same_device(one: &RosterEntry, other: &RosterEntry) -> bool {
+    one.certificate.device == other.certificate.device && is_same_account(one, other)
+}
+
+fn revocation_hash(device_key: &Bytes32) -> Bytes32 {
+    let hash: [u8; 32] =
+        Sha256::new().chain_update(labels::REVOKED_DEVICE).chain_update(&device_key[..]).finalize().into();
+    hash.into()
+}

@@ -1,0 +1,57 @@
+//! What is not inside the group: links, the log's chain, what the relay verifies.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+use sotto_crypto::link::InviteLink;
+use sotto_independent_peer::{
+    chain::Chain as PeerChain, encoding::Id, link::InviteLink as PeerLink, statement,
+};
+use sotto_protocol::{
+    Chain, Challenge, DoorId, EntryKind, RoomId, entry_hash, join_statement, open_statement,
+};
+
+const ROOM: [u8; 16] = [1; 16];
+const DOOR: [u8; 16] = [2; 16];
+
+#[test]
+fn both_sides_write_and_read_the_same_link() {
+    let peers = PeerLink { room: ROOM.into(), secret: [3; 32], inviter: [4; 16].into(), epoch: 1 << 40 };
+    let ours = InviteLink::from_fragment(&peers.to_fragment()).unwrap();
+    assert_eq!((*ours.room.as_bytes(), *ours.inviter.as_bytes(), ours.epoch), (ROOM, [4; 16], 1 << 40));
+    assert_eq!(*ours.to_fragment(), peers.to_fragment());
+    assert_eq!(PeerLink::from_fragment(&ours.to_fragment()).unwrap(), peers);
+    let fragment = peers.to_fragment();
+    assert!(PeerLink::from_fragment(&fragment[1..]).is_err());
+    assert!(InviteLink::from_fragment(&fragment[1..]).is_err());
+}
+
+#[test]
+fn both_sides_hash_the_same_log() {
+    let (mut ours, mut peers) = (Chain::start(&RoomId::new(ROOM)), PeerChain::start(&ROOM.into()));
+    for (seq, kind) in [(1, EntryKind::Handshake), (2, EntryKind::Message), (3, EntryKind::Message)] {
+        let entry = [u8::try_from(seq).unwrap(); 300];
+        ours = ours.then(seq, kind, &entry_hash(&entry));
+        peers = peers.then(if kind == EntryKind::Handshake { 1 } else { 2 }, &entry);
+        assert_eq!((ours.seq, ours.hash), (peers.seq, *peers.hash));
+    }
+}
+
+#[test]
+fn both_sides_sign_the_same_statements() {
+    let (room, peer_room, peer_door) = (RoomId::new(ROOM), Id::from(ROOM), Id::from(DOOR));
+    let authority = "relay.example:8443";
+    assert_eq!(
+        open_statement(authority, &Challenge::new([5; 32]), &room, 9),
+        statement::open_statement(authority, &[5; 32], &peer_room, 9)
+    );
+    assert_eq!(
+        join_statement(authority, &Challenge::new([5; 32]), &room, 9, &DoorId::new(DOOR), b"entry"),
+        statement::join_statement(authority, &[5; 32], &peer_room, 9, &peer_door, b"entry")
+    );
+}
