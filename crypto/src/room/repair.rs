@@ -17,6 +17,7 @@ use crate::{CryptoError, provider::Provider};
 use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn},
     group::{ProposalStore, PublicGroup},
+    messages::group_info::VerifiableGroupInfo,
     prelude::tls_codec::{DeserializeBytes as _, Serialize as _},
 };
 use openmls_traits::OpenMlsProvider as _;
@@ -175,7 +176,14 @@ impl Room {
         let Ok(ours) = ours.tls_serialize_detached() else { return false };
         let Ok(ours) = MlsMessageIn::tls_deserialize_exact_bytes(&ours) else { return false };
         let MlsMessageBodyIn::GroupInfo(ours) = ours.extract() else { return false };
-        if theirs.group_context() != ours.group_context() || theirs.extensions() != ours.extensions() {
+        // In any order: writers differ in it, and nothing depends on it.
+        let has_all = |one: &VerifiableGroupInfo, other: &VerifiableGroupInfo| {
+            one.extensions().iter().all(|extension| other.extensions().iter().any(|found| found == extension))
+        };
+        let is_same = theirs.group_context() == ours.group_context()
+            && has_all(&theirs, &ours)
+            && has_all(&ours, &theirs);
+        if !is_same {
             return false;
         }
         // Its signature is checked as whoever comes in will check it.

@@ -1,6 +1,10 @@
 //! Who is in a room in some epoch: leaf by leaf, each with what its certificate says.
 
-use super::{InviteId, config::Suite, leaf::LeafData};
+use super::{
+    InviteId,
+    config::{Suite, capabilities},
+    leaf::LeafData,
+};
 use crate::{
     CryptoError,
     identity::{AccountId, Certificate},
@@ -54,6 +58,10 @@ impl RosterEntry {
     /// What a leaf says, once its certificate is verified and fits its keys.
     pub(super) fn of(leaf: &LeafNode, suite: Suite) -> Result<Self, CryptoError> {
         check_encryption_key(leaf, suite)?;
+        // Nothing may hide in them, and nothing be promised that this room does not use.
+        if *leaf.capabilities() != capabilities(suite) {
+            return Err(CryptoError::Malformed("capabilities"));
+        }
         let certificate = certificate_of(leaf)?;
         if leaf.signature_key().as_slice() != certificate.device_key() {
             return Err(CryptoError::BadKey);

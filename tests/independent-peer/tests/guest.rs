@@ -12,7 +12,9 @@ mod support;
 
 use mls_rs::group::proposal::Proposal;
 use sotto_crypto::{
+    CryptoError,
     message::Content,
+    room::policy::Violation,
     room::{Room, RoomChange},
 };
 use sotto_independent_peer::{
@@ -186,15 +188,15 @@ fn the_groups_extensions_stand_in_any_order() {
 }
 
 #[test]
-fn more_suites_in_the_leafs_capabilities_do_no_harm() {
+fn other_capabilities_than_the_rooms_are_refused_nothing_may_hide_in_them() {
     let (ada, bob) = (Person::new("Ada"), Device::generate("Bob").unwrap());
     let mut adas = ada.creates();
     let (fragment, offered) = invite(&mut adas, &ada, None);
     let mut join = prepare(&fragment, &offered, &bob).unwrap();
     join.suites = mls_rs_crypto_rustcrypto::RustCryptoProvider::all_supported_cipher_suites();
-    let (bobs, handshake) = join.commit().unwrap();
-    receive(&mut adas, &handshake.into()).unwrap();
-    same_epoch(&adas, &bobs);
+    let (_, handshake) = join.commit().unwrap();
+    let refused = receive(&mut adas, &handshake.into()).err();
+    assert_eq!(refused, Some(CryptoError::Forbidden(Violation::InvalidLeaf)));
 }
 
 #[test]
