@@ -73,6 +73,15 @@ pub enum Change {
     Delete(Table, Vec<u8>),
 }
 
+impl Change {
+    /// Whether keys may be among what is replaced or removed: then no old copy of it may last.
+    #[must_use]
+    pub const fn erases_keys(&self) -> bool {
+        let (Self::Put(table, ..) | Self::Delete(table, _)) = self;
+        matches!(table, Table::Room | Table::Group | Table::Join)
+    }
+}
+
 /// A range of one table's keys, all of which begin with `prefix`.
 #[derive(Debug, Clone)]
 pub struct Scan {

@@ -3,6 +3,7 @@
 //! Each check returns what it found, one line a finding; a rule without findings says nothing.
 
 mod arrows;
+mod claims;
 mod generations;
 mod graph;
 mod sources;
@@ -21,7 +22,9 @@ pub fn check() -> Result<()> {
     let graph = Graph::read()?;
     let mut findings = arrows::check(&graph);
     findings.extend(generations::check(&graph));
-    findings.extend(sources::check()?);
+    let files = sources::read()?;
+    findings.extend(sources::check(&files));
+    findings.extend(claims::check(&files));
     for finding in &findings {
         println!("    {finding}");
     }

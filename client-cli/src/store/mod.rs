@@ -1,7 +1,8 @@
 //! The profile on disk: one SQLite table of sealed values, safe for many processes at once.
 //!
 //! A transaction is `BEGIN IMMEDIATE`: it excludes every other process's. An acknowledged commit is on the disk
-//! (`synchronous=FULL`); removed values are overwritten (`secure_delete`).
+//! (`synchronous=FULL`). Removed values are overwritten in the database (`secure_delete`), and where keys were among them the
+//! write-ahead log is emptied too, so that no old copy of them lasts there.
 
 mod key;
 
@@ -120,6 +121,7 @@ impl SqliteStore {
 /// A transaction of a [`SqliteStore`].
 pub struct SqliteTransaction<'a> {
     transaction: sqlx::Transaction<'a, Sqlite>,
+    pool: &'a SqlitePool,
     key: &'a StorageKey,
 }
 
@@ -128,7 +130,8 @@ impl Store for SqliteStore {
     type Transaction<'a> = SqliteTransaction<'a>;
 
     async fn begin(&self) -> Result<SqliteTransaction<'_>, StoreError> {
-        Ok(SqliteTransaction { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, key: &self.key })
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(SqliteTransaction { transaction, pool: &self.pool, key: &self.key })
     }
 }
 
@@ -182,6 +185,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     async fn commit(mut self, changes: Vec<Change>) -> Result<(), StoreError> {
+        let erases_keys = changes.iter().any(Change::erases_keys);
         for change in changes {
             match change {
                 Change::Put(table, key, value) => {
@@ -203,7 +207,13 @@ impl Transaction for SqliteTransaction<'_> {
                 }
             }
         }
-        Ok(self.transaction.commit().await?)
+        let Self { transaction, pool, .. } = self;
+        transaction.commit().await?;
+        if erases_keys {
+            // Another process that reads just now keeps its part of the log; the next commit empties it then.
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await?;
+        }
+        Ok(())
     }
 }
 
@@ -258,6 +268,35 @@ mod tests {
         }
         std::fs::remove_file(folder.path().join("key")).unwrap();
         assert!(matches!(open(folder.path()).await, Err(StoreError::Key(_))));
+    }
+
+    #[tokio::test]
+    async fn replaced_and_deleted_keys_are_gone_from_every_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).await.unwrap();
+        let commit = async |change| store.begin().await.unwrap().commit(vec![change]).await.unwrap();
+        let sealed = async || {
+            let values: Vec<Vec<u8>> =
+                sqlx::query_scalar("SELECT value FROM record").fetch_all(&store.pool).await.unwrap();
+            values
+        };
+        let value = |byte| Value::new(vec![byte; 3000]);
+        let mut erased = Vec::new();
+        for byte in 0..3 {
+            commit(Change::Put(Table::Room, b"room".to_vec(), value(byte))).await;
+            commit(Change::Put(Table::Group, b"room".to_vec(), value(byte))).await;
+            erased.extend(sealed().await);
+        }
+        assert_eq!(erased.len(), 6);
+        commit(Change::Delete(Table::Room, b"room".to_vec())).await;
+        commit(Change::Delete(Table::Group, b"room".to_vec())).await;
+        for file in std::fs::read_dir(folder.path().join("relays/one")).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            for old in &erased {
+                let part = &old[100..132];
+                assert!(!bytes.windows(32).any(|window| window == part), "an old value is still on the disk");
+            }
+        }
     }
 
     #[cfg(unix)]

@@ -16,8 +16,8 @@ const MACHINE_PATHS: [&str; 4] =
 const INNER: [&str; 3] = ["protocol/src/", "crypto/src/", "client-core/src/"];
 const IO: [&str; 6] = ["std::fs", "std::net", "std::thread", "std::process", "SystemTime", "Instant::now"];
 
-/// What in the repository's files breaks a rule.
-pub fn check() -> Result<Vec<String>> {
+/// Every text file of the repository, with its path from the root.
+pub fn read() -> Result<Vec<(String, String)>> {
     let listed = Command::new("git")
         .current_dir(root())
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
@@ -25,14 +25,14 @@ pub fn check() -> Result<Vec<String>> {
         .ok()
         .filter(|output| output.status.success())
         .context("git does not list the files of this repository")?;
-    let mut findings = Vec::new();
-    for path in String::from_utf8_lossy(&listed.stdout).lines() {
-        // A file that is listed and not there was just deleted; one that is not text has no lines.
-        if let Ok(text) = fs::read_to_string(root().join(path)) {
-            findings.extend(check_file(path, &text));
-        }
-    }
-    Ok(findings)
+    // A file that is listed and not there was just deleted; one that is not text has no lines.
+    let read = |path: &str| fs::read_to_string(root().join(path)).ok().map(|text| (path.to_owned(), text));
+    Ok(String::from_utf8_lossy(&listed.stdout).lines().filter_map(read).collect())
+}
+
+/// What in the repository's files breaks a rule.
+pub fn check(files: &[(String, String)]) -> Vec<String> {
+    files.iter().flat_map(|(path, text)| check_file(path, text)).collect()
 }
 
 fn check_file(path: &str, text: &str) -> Vec<String> {
