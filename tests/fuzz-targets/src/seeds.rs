@@ -1,0 +1,49 @@
+//! Real encodings for every target: what the committed seeds are made of.
+
+use crate::{account, edits, identity, message, protocol, room, ways_in};
+
+/// Real inputs of a target.
+///
+/// # Panics
+/// Where the target has none: every target needs them, or fuzzing begins from nothing.
+#[must_use]
+pub fn of(target: &str) -> Vec<Vec<u8>> {
+    let edited = |count| (0..count).map(|index| edits::unchanged(index).to_vec()).collect();
+    let encode_all = |frames: Vec<_>| frames.iter().map(sotto_protocol::encode).collect();
+    let [state, proof, roster, handshake] = room::real();
+    match target {
+        "card" | "commit" => edited(2),
+        "certificate" => vec![identity::real().0],
+        "certificate_body" => vec![identity::real().1],
+        "client_frame" => encode_all(protocol::client_frames()),
+        "content" => vec![message::real_content()],
+        "entry" | "entry_header" => vec![message::real_entry()],
+        "handshake" => vec![handshake],
+        "invite_link" => vec![ways_in::real_link().0, ways_in::real_link().1],
+        "join_proof" => vec![proof],
+        "message_body" => vec![message::real_body()],
+        "padding" => vec![message::real_padded()],
+        "public_key" => vec![ways_in::real_public_key()],
+        "relay_frame" => protocol::relay_frames().iter().map(sotto_protocol::encode).collect(),
+        "room_state" => vec![state],
+        "roster" => vec![roster],
+        "storage_value" => vec![account::stored()],
+        "stored_join" | "stored_room" => edited(1),
+        "wrap" => vec![ways_in::real_wrap()],
+        unknown => panic!("{unknown} has no real encodings: add them to `seeds::of`"),
+    }
+}
+
+/// A real input, cut in the middle, and with one bit flipped in each quarter: with the ending of the name of each.
+#[must_use]
+pub fn variants(real: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut variants = vec![("", real.to_vec()), ("-cut", real[..real.len() / 2].to_vec())];
+    for (quarter, ending) in ["-flip-1", "-flip-2", "-flip-3", "-flip-4"].into_iter().enumerate() {
+        let mut flipped = real.to_vec();
+        if let Some(byte) = flipped.get_mut(real.len() * quarter / 4) {
+            *byte ^= 1 << quarter;
+            variants.push((ending, flipped));
+        }
+    }
+    variants
+}
