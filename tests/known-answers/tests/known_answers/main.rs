@@ -17,6 +17,7 @@ mod hpke;
 mod ml_kem;
 mod mls_provider;
 mod opaque;
+mod protocol;
 mod replay;
 mod stock;
 mod vectors;
