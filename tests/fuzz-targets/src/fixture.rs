@@ -3,6 +3,7 @@
 //! Everything that names the room's interface stands here, so that a change of it is met in one place.
 
 use crate::ways_in;
+use core::cell::RefCell;
 use sotto_crypto::{
     DeviceKey, Secret,
     identity::{Certificate, CertificateRequest, IdentityKey},
@@ -16,6 +17,8 @@ use sotto_protocol::{Chain, EntryKind};
 pub struct Fixture {
     /// Ada's room, in the epoch that the invite began.
     pub room: Room,
+    /// The room as it is stored.
+    pub saved: Vec<u8>,
     /// Ada's device.
     pub device: DeviceKey,
     /// The invite's link.
@@ -24,27 +27,35 @@ pub struct Fixture {
     pub invite: Handshake,
     /// A newcomer.
     pub newcomer: (Certificate, DeviceKey),
-    /// Commits of this epoch as MLS messages: a newcomer's join.
-    pub commits: Vec<Vec<u8>>,
+    /// A commit of this epoch, as an MLS message: a newcomer's join.
+    pub commit: Vec<u8>,
     /// The content of the invite's card.
     pub card: Vec<u8>,
+    /// A wrap at the link's door of the key under which cards are sealed here.
+    pub wrap: Vec<u8>,
     /// The newcomer's join as it is stored.
     pub stored_join: Vec<u8>,
 }
 
 thread_local! {
-    static FIXTURES: [Fixture; 2] = [Fixture::make(Suite::Classical), Fixture::make(Suite::Hybrid)];
+    static CLASSICAL: RefCell<Fixture> = RefCell::new(Fixture::make(Suite::Classical));
+    static HYBRID: RefCell<Fixture> = RefCell::new(Fixture::make(Suite::Hybrid));
 }
 
 impl Fixture {
-    /// Works with the classical room: its commits are small, so edits hit more of what matters.
-    pub fn with<T>(work: impl FnOnce(&Self) -> T) -> T {
-        FIXTURES.with(|[classical, _]| work(classical))
+    /// Works with the classical room: it is faster, and its commits are small, so edits hit more of what matters.
+    pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        CLASSICAL.with_borrow_mut(work)
     }
 
-    /// Works with both rooms, the classical one first.
-    pub fn with_both<T>(work: impl FnOnce(&[Self; 2]) -> T) -> T {
-        FIXTURES.with(work)
+    /// Works with the room of the suite that an input's first byte says: every fourth is hybrid.
+    pub fn of_input<T>(input: &[u8], work: impl FnOnce(&mut Self) -> T) -> T {
+        if Self::is_hybrid(input) { HYBRID.with_borrow_mut(work) } else { CLASSICAL.with_borrow_mut(work) }
+    }
+
+    /// Whether an input is one for the hybrid room.
+    pub fn is_hybrid(input: &[u8]) -> bool {
+        input.first().is_some_and(|first| first % 4 == 2)
     }
 
     fn make(suite: Suite) -> Self {
@@ -70,13 +81,10 @@ impl Fixture {
         )
         .expect("opens");
         let stored_join = joining.save().expect("is stored").to_vec();
-        Self { room, device, link, invite, newcomer, commits: vec![commit.to_vec()], card, stored_join }
-    }
-
-    /// Ada's room, as a copy: what is fuzzed must not change what comes after.
-    pub fn copy(&self) -> Room {
-        let saved = self.room.save().expect("is stored");
-        Room::load(self.room.id(), self.device.clone(), &saved).expect("is loaded")
+        let saved = room.save().expect("is stored").to_vec();
+        let wrap = ways_in::wrap_card_key(&link, room.epoch());
+        let commit = commit.to_vec();
+        Self { room, saved, device, link, invite, newcomer, commit, card, wrap, stored_join }
     }
 }
 
