@@ -31,6 +31,8 @@ pub struct Fixture {
     pub commit: Vec<u8>,
     /// The content of the invite's card.
     pub card: Vec<u8>,
+    /// The GroupInfo in it.
+    pub group_info: Vec<u8>,
     /// A wrap at the link's door of the key under which cards are sealed here.
     pub wrap: Vec<u8>,
     /// The newcomer's join as it is stored.
@@ -83,8 +85,8 @@ impl Fixture {
         let stored_join = joining.save().expect("is stored").to_vec();
         let saved = room.save().expect("is stored").to_vec();
         let wrap = ways_in::wrap_card_key(&link, room.epoch());
-        let commit = commit.to_vec();
-        Self { room, saved, device, link, invite, newcomer, commit, card, wrap, stored_join }
+        let (commit, group_info) = (commit.to_vec(), ways_in::group_info(&card));
+        Self { room, saved, device, link, invite, newcomer, commit, card, group_info, wrap, stored_join }
     }
 }
 

@@ -34,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     ("entry_header", protocol::entry_header),
     ("handshake", room::handshake),
     ("invite_link", ways_in::invite_link),
+    ("join_by_anyone", room::join_by_anyone),
     ("join_proof", room::join_proof),
     ("message_body", message::body),
     ("padding", message::padding),

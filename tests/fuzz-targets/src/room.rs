@@ -4,7 +4,7 @@ use crate::{edits, fixture::Fixture, survives};
 use sotto_crypto::{
     CryptoError,
     room::{Handshake, Joining, Room, RoomState, Roster, Staged, policy::JoinProof},
-    testing::seal_entry,
+    testing::{join_with, seal_entry},
 };
 use sotto_protocol::{EntryId, EntryKind};
 
@@ -48,6 +48,44 @@ fn stage(fixture: &mut Fixture, commit: &[u8]) -> Result<Staged, CryptoError> {
     staged
 }
 
+/// A joiner who does everything right by MLS, and puts anything into credential, leaf data and `authenticated_data`.
+///
+/// `input = suite (1) || length of the leaf data (1) || length of the AAD (1) || leaf data || AAD || credential`; no credential:
+/// the newcomer's own.
+pub fn join_by_anyone(input: &[u8]) {
+    Fixture::of_input(input, |fixture| {
+        let Some(([_, leaf_length, aad_length], rest)) = input.split_first_chunk::<3>() else { return };
+        let (leaf_data, rest) = rest.split_at(usize::from(*leaf_length).min(rest.len()));
+        let (aad, credential) = rest.split_at(usize::from(*aad_length).min(rest.len()));
+        let _ = stage_join(fixture, leaf_data, aad, credential);
+    });
+}
+
+fn stage_join(
+    fixture: &mut Fixture,
+    leaf_data: &[u8],
+    aad: &[u8],
+    credential: &[u8],
+) -> Option<Result<Staged, CryptoError>> {
+    let (certificate, device) = &fixture.newcomer;
+    let credential = if credential.is_empty() { certificate.as_bytes() } else { credential };
+    let commit = join_with(&fixture.group_info, device, credential, leaf_data, aad)?;
+    Some(stage(fixture, &commit))
+}
+
+/// Leaf data and `authenticated_data` of a join through the invite, as far as they do not take its keys.
+pub fn real_join(suite: u8) -> Vec<u8> {
+    Fixture::of_input(&[suite], |fixture| {
+        let door = fixture.link.door().expect("has a door");
+        let mut leaf_data = Vec::new();
+        let mut encoder = minicbor::Encoder::new(&mut leaf_data);
+        encoder.map(1).and_then(|map| map.u8(0)?.bytes(door.as_bytes())).expect("is encoded");
+        let aad = sotto_protocol::encode(&JoinProof { invite: door, signature: [6; 64] });
+        let lengths = [suite, leaf_data.len() as u8, aad.len() as u8];
+        [&lengths, leaf_data.as_slice(), &aad].concat()
+    })
+}
+
 /// A stored room.
 pub fn stored_room(input: &[u8]) {
     Fixture::with(|fixture| {
@@ -87,6 +125,17 @@ pub fn real() -> [Vec<u8>; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// MLS has nothing against such a join; the rules have.
+    #[test]
+    fn a_join_by_anyone_gets_past_mls() {
+        for first in [1, 2] {
+            Fixture::of_input(&[first], |fixture| {
+                let refused = stage_join(fixture, b"leaf data", b"aad", b"").expect("is a commit");
+                assert!(refused.is_err_and(|error| error != CryptoError::Mls("the commit is not valid")));
+            });
+        }
+    }
 
     /// The commit is good in itself: only the access key, which the target does not know, is not the next epoch's.
     #[test]

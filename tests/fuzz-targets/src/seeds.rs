@@ -20,6 +20,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "entry" | "entry_header" => vec![message::real_entry()],
         "handshake" => vec![handshake],
         "invite_link" => vec![ways_in::real_link().0, ways_in::real_link().1],
+        "join_by_anyone" => vec![room::real_join(1), room::real_join(2)],
         "join_proof" => vec![proof],
         "message_body" => vec![message::real_body()],
         "padding" => vec![message::real_padded()],

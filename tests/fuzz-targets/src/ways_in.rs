@@ -81,6 +81,19 @@ pub fn open_card(link: &InviteLink, handshake: &Handshake, epoch: u64) -> Vec<u8
     unpad(&padded).expect("is padded").to_vec()
 }
 
+/// The GroupInfo in a card: what stands under key 1.
+pub fn group_info(card: &[u8]) -> Vec<u8> {
+    let mut decoder = minicbor::Decoder::new(card);
+    let entries = decoder.map().expect("is a map").expect("has a length");
+    for _ in 0..entries {
+        if decoder.u32().expect("is a key") == 1 {
+            return decoder.bytes().expect("are bytes").to_vec();
+        }
+        decoder.skip().expect("is a value");
+    }
+    panic!("the card has no GroupInfo");
+}
+
 fn seal_card(card_key: &Secret, room: &RoomId, content: &[u8]) -> Vec<u8> {
     let salt = [0x5a; 16];
     let (cipher, nonce) = card_cipher(card_key, &salt);
