@@ -19,7 +19,10 @@ use sotto_crypto::{
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
     link::InviteLink,
     message::{self, Content},
-    room::{Handshake, JoinRequest, Room, RoomState, Roster, Suite},
+    room::{
+        Handshake, JoinRequest, LeaveScope, LeaveStatement, OwnDevice, Rewind, RewindAuthority, Room,
+        RoomState, Roster, Suite,
+    },
     testing::{WrapKey, open_entry, seal_entry, seal_wrap},
 };
 use sotto_protocol::{Chain, EntryId, EntryKind, RoomId};
@@ -46,6 +49,24 @@ fn certificate(recovery_key_hash: Option<[u8; 32]>, generation: u32) -> Certific
         not_before_ms: 1_700_000_000_000,
     };
     Certificate::issue(&IdentityKey::from_seed(&secret(0x11)), request).unwrap()
+}
+
+/// Somebody whose keys are always the same.
+fn ada() -> Person {
+    let own = OwnDevice {
+        certificate: certificate(None, 0),
+        device: device(),
+        vault_key: secret(0x1b),
+        door_seed: secret(0x1c),
+        recovery_key: None,
+    };
+    Person {
+        name: "Ada".into(),
+        identity: IdentityKey::from_seed(&secret(0x11)),
+        recovery: None,
+        generation: 0,
+        own,
+    }
 }
 
 #[test]
@@ -93,7 +114,7 @@ fn messages() {
     golden::check("message.v1", &entry);
 
     let kept = golden::read("message.v1");
-    let room = Room::create(Suite::Classical, "Any", &certificate(None, 0), device()).unwrap();
+    let room = Room::create(Suite::Classical, "Any", &ada().own).unwrap();
     let (_, read) = message::open(&secret(0x15), &ROOM, EPOCH, room.roster(), &kept).unwrap();
     assert_eq!((read.content, read.id, read.chain), (content, [0x16; 16], chain));
 }
@@ -102,8 +123,31 @@ fn messages() {
 fn wraps() {
     let key = WrapKey::from_seed(&secret(0x17));
     golden::check("wrap-key.v1", &key.public());
-    golden::check("wrap.v1", &seal_wrap(&key.public(), b"context", &secret(0x18), &secret(0x19)).unwrap());
-    assert_eq!(key.open(b"context", &golden::read("wrap.v1")).unwrap(), secret(0x18));
+    golden::check(
+        "wrap.v1",
+        &seal_wrap(b"sotto/1 door wrap", &key.public(), b"context", &secret(0x18), &secret(0x19)).unwrap(),
+    );
+    assert_eq!(key.open(b"sotto/1 door wrap", b"context", &golden::read("wrap.v1")).unwrap(), secret(0x18));
+}
+
+#[test]
+fn leaving_and_voiding() {
+    let leave = LeaveStatement::sign(&ROOM, &device(), 7, LeaveScope::Account);
+    golden::check("leave-statement.v1", &leave.to_bytes());
+    assert_eq!(LeaveStatement::from_bytes(&golden::read("leave-statement.v1")), Ok(leave));
+    let rewind = |authority| Rewind {
+        bad_seq: 9,
+        epoch: EPOCH,
+        bad_entry: [0x1d; 32],
+        access_key: [0x1e; 32],
+        card_hash: [0x1f; 32],
+        authority,
+        signature: [0x20; 64],
+    };
+    let by_admin = rewind(RewindAuthority::Admin([0x21; 32].into()));
+    golden::check("rewind-by-admin.v1", &by_admin.to_bytes());
+    assert_eq!(Rewind::from_bytes(&golden::read("rewind-by-admin.v1")), Ok(by_admin));
+    golden::check("rewind-by-access-key.v1", &rewind(RewindAuthority::Access).to_bytes());
 }
 
 #[test]
@@ -117,11 +161,7 @@ fn stored_values_of_native_clients() {
 /// Rooms are made of randomness; so they were made once, and are only read.
 #[test]
 fn rooms_and_ways_into_them() {
-    let ada = Person {
-        identity: IdentityKey::from_seed(&secret(0x11)),
-        device: device(),
-        certificate: certificate(None, 0),
-    };
+    let ada = ada();
     if golden::is_writing() {
         let mut room = ada.creates(Suite::Hybrid);
         let (link, handshake) = invite(&mut room, &ada, Some(3));
@@ -133,7 +173,7 @@ fn rooms_and_ways_into_them() {
         golden::write("room-link.v1", || link.to_fragment().as_bytes().to_vec());
     }
     let id = RoomId::try_from(golden::read("room-id.v1").as_slice()).unwrap();
-    let mut room = Room::load(id, ada.device.clone(), &golden::read("room-stored.v1")).unwrap();
+    let mut room = Room::load(id, ada.own.device.clone(), &golden::read("room-stored.v1")).unwrap();
     assert_eq!((room.epoch(), room.suite(), room.state().name.as_str()), (1, Suite::Hybrid, "Garden"));
     let state: RoomState = sotto_protocol::decode(&golden::read("room-state.v1")).unwrap();
     assert_eq!(&state, room.state());
@@ -146,14 +186,8 @@ fn rooms_and_ways_into_them() {
     let bob = Person::new("Bob");
     let door = link.door().unwrap();
     let wrap = handshake.doors.iter().find(|listed| listed.id == door).expect("the door is listed");
-    let request = JoinRequest {
-        link: &link,
-        card: &handshake.card,
-        wrap: &wrap.wrap,
-        epoch: 1,
-        certificate: &bob.certificate,
-        device: bob.device.clone(),
-    };
+    let request =
+        JoinRequest { link: &link, card: &handshake.card, wrap: &wrap.wrap, epoch: 1, own: &bob.own };
     let joining = request.join().unwrap();
     support::receive(&mut room, &joining.handshake).unwrap();
     support::same_epoch(&room, &joining.room);

@@ -6,10 +6,10 @@
 mod golden;
 
 use sotto_protocol::{
-    Append, AppendHandshake, CardReply, CardRequest, Chain, Challenge, ClientFrame, CreateRoom, Direction,
-    Door, DoorId, EntryHeader, EntryId, EntryKind, ErrorCode, Incarnation, JoinAuthority, LogEntry, OpenRoom,
-    OpenedRoom, Page, PageRequest, RelayFrame, Reply, Request, RoomAccess, RoomId, Welcome, WireError,
-    decode, encode, entry_hash, join_statement, open_statement,
+    Append, AppendHandshake, CapsuleWrap, CardReply, CardRequest, Chain, Challenge, ClientFrame, CreateRoom,
+    Direction, Door, DoorId, EntryHeader, EntryId, EntryKind, ErrorCode, Incarnation, JoinAuthority,
+    LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, RelayFrame, Reply, Request, RoomAccess, RoomId,
+    Welcome, WireError, decode, encode, entry_hash, join_statement, open_statement,
 };
 
 const ROOM: RoomId = RoomId::new([0x01; 16]);
@@ -36,8 +36,13 @@ fn what_clients_send_is_what_it_was() {
         access_key: [0x04; 32],
         join_key: [0x05; 32],
         card: vec![0x06; 70],
-        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40] }],
+        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: None }],
         join,
+        capsule: None,
+        capsule_wraps: None,
+        history: None,
+        admin_keys: None,
+        cut: None,
     };
     let page =
         |direction| PageRequest { room: ROOM, from: u64::MAX, direction, limit: 500, handshakes_only: true };
@@ -48,6 +53,16 @@ fn what_clients_send_is_what_it_was() {
     check_request("open.v1", Request::Open(OpenRoom { room: ROOM, epoch: 70_000, signature: [9; 64] }));
     check_request("append.v1", Request::Append(Append { room: ROOM, entry: vec![3; 41] }));
     check_request("append-commit.v1", Request::AppendHandshake(append(None)));
+    let whole = AppendHandshake {
+        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: Some(1_800_000_000_000) }],
+        capsule: Some(vec![0x0d; 70]),
+        capsule_wraps: Some(vec![CapsuleWrap { tag: [0x0e; 16], wrap: vec![0x0f; 40] }]),
+        history: Some(vec![0x10; 70]),
+        admin_keys: Some(vec![[0x11; 32].into()]),
+        cut: Some(true),
+        ..append(None)
+    };
+    check_request("append-whole.v1", Request::AppendHandshake(whole));
     check_request("append-join.v1", Request::AppendHandshake(append(join)));
     check_request("page-forward.v1", Request::Page(page(Direction::Forward)));
     check_request("page-backward.v1", Request::Page(page(Direction::Backward)));

@@ -2,16 +2,22 @@
 //!
 //! Everything that names the room's interface stands here, so that a change of it is met in one place.
 
-use crate::ways_in;
+use crate::{history, ways_in};
 use core::cell::RefCell;
 use sotto_crypto::{
-    DeviceKey, Secret,
+    CryptoError, DeviceKey, Secret,
     identity::{Certificate, CertificateRequest, IdentityKey},
     link::InviteLink,
-    room::{Handshake, Invite, JoinRequest, Room, RoomChange, Suite},
+    room::{
+        Handshake, HistoryReader, Invite, JoinRequest, Joining, OwnDevice, Room, RoomChange, Suite,
+        recovery_key_hash, recovery_public_key,
+    },
     testing::open_entry,
 };
 use sotto_protocol::{Chain, EntryKind};
+
+/// Seed of Ada's recovery key.
+pub const ADAS_RECOVERY: [u8; 32] = [0xa0; 32];
 
 /// Ada's room with an open invite, and what others could send to it.
 pub struct Fixture {
@@ -20,13 +26,13 @@ pub struct Fixture {
     /// The room as it is stored.
     pub saved: Vec<u8>,
     /// Ada's device.
-    pub device: DeviceKey,
+    pub own: OwnDevice,
     /// The invite's link.
     pub link: InviteLink,
     /// The commit that made the invite, with card and doors.
     pub invite: Handshake,
     /// A newcomer.
-    pub newcomer: (Certificate, DeviceKey),
+    pub newcomer: OwnDevice,
     /// A commit of this epoch, as an MLS message: a newcomer's join.
     pub commit: Vec<u8>,
     /// The content of the invite's card.
@@ -35,6 +41,10 @@ pub struct Fixture {
     pub group_info: Vec<u8>,
     /// A wrap at the link's door of the key under which cards are sealed here.
     pub wrap: Vec<u8>,
+    /// The record in the invite's capsule.
+    pub record: Vec<u8>,
+    /// The newcomer's reader of what came before, and the secret under which history links are sealed to it.
+    pub history: (HistoryReader, Secret),
     /// The newcomer's join as it is stored.
     pub stored_join: Vec<u8>,
 }
@@ -61,17 +71,17 @@ impl Fixture {
     }
 
     fn make(suite: Suite) -> Self {
-        let (certificate, device) = person("Ada");
-        let mut room = Room::create(suite, "Garden", &certificate, device.clone()).expect("makes a room");
+        let own = person("Ada", ADAS_RECOVERY);
+        let mut room = Room::create(suite, "Garden", &own).expect("makes a room");
         let secret = Secret::random().expect("has randomness");
-        let invite = Invite::of_secret(&secret, certificate.account(), None).expect("makes an invite");
+        let invite = Invite::of_secret(&secret, own.certificate.account(), None).expect("makes an invite");
         let change = RoomChange::AddInvite(Box::new(invite));
         let invite = room.commit(&change, Chain::start(&room.id())).expect("commits");
         room.merge_pending().expect("merges");
         let link =
-            InviteLink { room: room.id(), secret, inviter: certificate.account(), epoch: room.epoch() };
+            InviteLink { room: room.id(), secret, inviter: own.certificate.account(), epoch: room.epoch() };
         let card = ways_in::open_card(&link, &invite, room.epoch());
-        let newcomer = person("Bob");
+        let newcomer = person("Bob", [0xb0; 32]);
         let joining = join(&link, &invite.card, &wrap_of(&link, &invite), room.epoch(), &newcomer)
             .expect("the newcomer comes in");
         let (_, commit) = open_entry(
@@ -83,10 +93,27 @@ impl Fixture {
         )
         .expect("opens");
         let stored_join = joining.save().expect("is stored").to_vec();
+        let record = history::open_capsule(&room, own.certificate.account(), &invite);
+        let next = joining.room.secrets().expect("has secrets").message;
+        let history = (joining.history().expect("has a history"), next);
         let saved = room.save().expect("is stored").to_vec();
         let wrap = ways_in::wrap_card_key(&link, room.epoch());
         let (commit, group_info) = (commit.to_vec(), ways_in::group_info(&card));
-        Self { room, saved, device, link, invite, newcomer, commit, card, group_info, wrap, stored_join }
+        Self {
+            room,
+            saved,
+            own,
+            link,
+            invite,
+            newcomer,
+            commit,
+            card,
+            group_info,
+            wrap,
+            record,
+            history,
+            stored_join,
+        }
     }
 }
 
@@ -96,9 +123,9 @@ pub fn join(
     card: &[u8],
     wrap: &[u8],
     epoch: u64,
-    newcomer: &(Certificate, DeviceKey),
-) -> Result<sotto_crypto::room::Joining, sotto_crypto::CryptoError> {
-    JoinRequest { link, card, wrap, epoch, certificate: &newcomer.0, device: newcomer.1.clone() }.join()
+    own: &OwnDevice,
+) -> Result<Joining, CryptoError> {
+    JoinRequest { link, card, wrap, epoch, own }.join()
 }
 
 /// The wrap at the link's door.
@@ -108,15 +135,18 @@ pub fn wrap_of(link: &InviteLink, handshake: &Handshake) -> Vec<u8> {
     found.expect("the door is listed").wrap.clone()
 }
 
-fn person(name: &str) -> (Certificate, DeviceKey) {
-    let device = DeviceKey::generate().expect("has randomness");
+fn person(name: &str, recovery_seed: [u8; 32]) -> OwnDevice {
+    let random = || Secret::random().expect("has randomness");
+    let (identity, device) = (IdentityKey::from_seed(&random()), DeviceKey::from_seed(&random()));
+    let recovery_key = recovery_public_key(&Secret::new(recovery_seed));
     let request = CertificateRequest {
         device_key: device.public(),
-        recovery_key_hash: None,
+        recovery_key_hash: Some(recovery_key_hash(&recovery_key)),
         display_name: name,
-        generation: 0,
+        generation: 1,
         not_before_ms: 1_700_000_000_000,
     };
-    let identity = IdentityKey::generate().expect("has randomness");
-    (Certificate::issue(&identity, request).expect("is issued"), device)
+    let certificate = Certificate::issue(&identity, request).expect("is issued");
+    let (vault_key, door_seed) = (random(), random());
+    OwnDevice { certificate, device, vault_key, door_seed, recovery_key: Some(recovery_key) }
 }

@@ -10,6 +10,7 @@
 mod account;
 mod edits;
 mod fixture;
+mod history;
 mod identity;
 mod message;
 mod protocol;
@@ -36,10 +37,13 @@ pub const TARGETS: &[Target] = &[
     ("invite_link", ways_in::invite_link),
     ("join_by_anyone", room::join_by_anyone),
     ("join_proof", room::join_proof),
+    ("leave_statement", room::leave_statement),
     ("message_body", message::body),
     ("padding", message::padding),
     ("public_key", ways_in::public_key),
+    ("record", history::record),
     ("relay_frame", protocol::relay_frame),
+    ("rewind", room::rewind),
     ("room_state", room::state),
     ("roster", room::roster),
     ("storage_value", account::storage_value),

@@ -59,8 +59,8 @@ pub fn relay_frames() -> Vec<RelayFrame> {
 /// One client frame of each kind.
 pub fn client_frames() -> Vec<ClientFrame> {
     use sotto_protocol::{
-        Append, AppendHandshake, CardRequest, CreateRoom, Direction, Door, DoorId, JoinAuthority, OpenRoom,
-        PageRequest, Request,
+        Append, AppendHandshake, CapsuleWrap, CardRequest, CreateRoom, Direction, Door, DoorId,
+        JoinAuthority, OpenRoom, PageRequest, Request,
     };
     let (room, door) = (RoomId::new([1; 16]), DoorId::new([2; 16]));
     let handshake = AppendHandshake {
@@ -70,8 +70,13 @@ pub fn client_frames() -> Vec<ClientFrame> {
         access_key: [5; 32],
         join_key: [6; 32],
         card: vec![7; 40],
-        doors: vec![Door { id: door, wrap: vec![8; 40] }],
+        doors: vec![Door { id: door, wrap: vec![8; 40], expires_at_ms: Some(9) }],
         join: Some(JoinAuthority { door, signature: [9; 64] }),
+        capsule: Some(vec![10; 40]),
+        capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40] }]),
+        history: Some(vec![13; 40]),
+        admin_keys: Some(vec![[14; 32].into()]),
+        cut: Some(true),
     };
     let page = PageRequest {
         room,

@@ -1,25 +1,23 @@
 //! Links, wraps and cards: what a newcomer reads before anyone vouches for anything.
 //!
-//! Cards are sealed and opened here by `docs/PROTOCOL.md` ("Doors, cards, links"), so that any content reaches the decoder.
+//! Cards are sealed and opened here by `docs/PROTOCOL.md`, so that any content reaches the decoder.
 
 use crate::{
     edits,
     fixture::{Fixture, join},
-};
-use aes_gcm::{
-    Aes256Gcm, KeyInit as _,
-    aead::{Aead as _, Payload},
 };
 use sotto_crypto::{
     Secret,
     identity::AccountId,
     link::InviteLink,
     room::{Handshake, Joining},
-    testing::{WrapKey, check_public_key, expand, pad, seal_wrap, unpad},
+    testing::{WrapKey, check_public_key, expand, open_committed, seal_committed, seal_wrap},
 };
 use sotto_protocol::{RoomId, entry_hash};
 
 const CONTEXT: &[u8] = b"fuzz";
+const INFO: &[u8] = b"sotto/1 door wrap";
+const CARD: &[u8] = b"sotto/1 card sealing";
 
 /// The fragment of a link: as text, and as bytes whose checksum is right.
 pub fn invite_link(input: &[u8]) {
@@ -38,12 +36,12 @@ pub fn invite_link(input: &[u8]) {
 /// The card's key, sealed to a known key.
 pub fn wrap(input: &[u8]) {
     // Opening is all there is to it; a wrap is never made from what was opened.
-    let _ = wrap_key().open(CONTEXT, input);
+    let _ = wrap_key().open(INFO, CONTEXT, input);
 }
 
 /// A public key that somebody else puts into the room.
 pub fn public_key(input: &[u8]) {
-    let sealed = seal_wrap(input, CONTEXT, &Secret::new([1; 32]), &Secret::new([2; 32]));
+    let sealed = seal_wrap(INFO, input, CONTEXT, &Secret::new([1; 32]), &Secret::new([2; 32]));
     assert_eq!(check_public_key(input).is_ok(), sealed.is_ok(), "a key is checked and used alike");
 }
 
@@ -56,7 +54,7 @@ pub fn card(input: &[u8]) {
 }
 
 fn join_by(fixture: &Fixture, content: &[u8]) -> Result<Joining, sotto_crypto::CryptoError> {
-    let card = seal_card(&card_key(), &fixture.link.room, content);
+    let card = seal_committed(&card_key(), CARD, fixture.link.room.as_bytes(), content)?;
     join(&fixture.link, &card, &fixture.wrap, fixture.room.epoch(), &fixture.newcomer)
 }
 
@@ -67,18 +65,15 @@ fn card_key() -> Secret {
 /// The key under which cards are sealed here, for the link's door.
 pub fn wrap_card_key(link: &InviteLink, epoch: u64) -> Vec<u8> {
     let public = link_key(link).public();
-    seal_wrap(&public, &context(link, epoch), &card_key(), &Secret::new([9; 32])).expect("is sealed")
+    seal_wrap(INFO, &public, &context(link, epoch), &card_key(), &Secret::new([9; 32])).expect("is sealed")
 }
 
 /// The content of the card that went out with a handshake.
 pub fn open_card(link: &InviteLink, handshake: &Handshake, epoch: u64) -> Vec<u8> {
     let wrap = crate::fixture::wrap_of(link, handshake);
-    let card_key = link_key(link).open(&context(link, epoch), &wrap).expect("the wrap is for this door");
-    let (salt, rest) = handshake.card[1..].split_first_chunk::<16>().expect("has a salt");
-    let (cipher, nonce) = card_cipher(&card_key, salt);
-    let payload = Payload { msg: &rest[32..], aad: link.room.as_bytes() };
-    let padded = cipher.decrypt((&nonce).into(), payload).expect("the card opens");
-    unpad(&padded).expect("is padded").to_vec()
+    let card_key =
+        link_key(link).open(INFO, &context(link, epoch), &wrap).expect("the wrap is for this door");
+    open_committed(&card_key, CARD, link.room.as_bytes(), &handshake.card).expect("the card opens").to_vec()
 }
 
 /// The GroupInfo in a card: what stands under key 1.
@@ -92,24 +87,6 @@ pub fn group_info(card: &[u8]) -> Vec<u8> {
         decoder.skip().expect("is a value");
     }
     panic!("the card has no GroupInfo");
-}
-
-fn seal_card(card_key: &Secret, room: &RoomId, content: &[u8]) -> Vec<u8> {
-    let salt = [0x5a; 16];
-    let (cipher, nonce) = card_cipher(card_key, &salt);
-    let commitment =
-        expand::<32>(card_key, b"sotto/1 card sealing", &[b"commitment", &salt]).expect("is within limits");
-    let padded = pad(content).expect("is within limits");
-    let sealed =
-        cipher.encrypt((&nonce).into(), Payload { msg: &padded, aad: room.as_bytes() }).expect("is sealed");
-    [&[1], salt.as_slice(), commitment.as_slice(), &sealed].concat()
-}
-
-fn card_cipher(card_key: &Secret, salt: &[u8; 16]) -> (Aes256Gcm, [u8; 12]) {
-    let okm =
-        expand::<44>(card_key, b"sotto/1 card sealing", &[b"key and nonce", salt]).expect("is within limits");
-    let (key, nonce) = okm.split_first_chunk::<32>().expect("has 44 bytes");
-    (Aes256Gcm::new(key.into()), nonce.try_into().expect("has 12 bytes"))
 }
 
 fn context(link: &InviteLink, epoch: u64) -> Vec<u8> {
@@ -155,7 +132,8 @@ pub fn real_link() -> (Vec<u8>, Vec<u8>) {
 
 /// A wrap for the known key.
 pub fn real_wrap() -> Vec<u8> {
-    seal_wrap(&real_public_key(), CONTEXT, &Secret::new([1; 32]), &Secret::new([2; 32])).expect("is sealed")
+    seal_wrap(INFO, &real_public_key(), CONTEXT, &Secret::new([1; 32]), &Secret::new([2; 32]))
+        .expect("is sealed")
 }
 
 /// A public key.

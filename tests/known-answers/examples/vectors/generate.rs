@@ -169,8 +169,8 @@ fn wrap() -> Value {
         expand::<64>(&randomness, b"sotto/1 door randomness", &[&0_u32.to_be_bytes()]).unwrap();
     let context = [ROOM.as_bytes().as_slice(), &EPOCH.to_be_bytes(), door.as_bytes()].concat();
     let key = WrapKey::from_seed(&secret(0x08));
-    let wrap = seal_wrap(&key.public(), &context, &card_key, &randomness).unwrap();
-    assert_eq!(key.open(&context, &wrap).unwrap(), card_key);
+    let wrap = seal_wrap(b"sotto/1 door wrap", &key.public(), &context, &card_key, &randomness).unwrap();
+    assert_eq!(key.open(b"sotto/1 door wrap", &context, &wrap).unwrap(), card_key);
     json!({
         "wrap secret": hex(wrap_secret.expose()), "room": hex(ROOM.as_bytes()), "epoch": EPOCH,
         "door id": hex(door.as_bytes()), "seed of the door's X-Wing key": hex([0x08; 32]),
