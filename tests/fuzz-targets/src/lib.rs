@@ -40,15 +40,18 @@ pub const TARGETS: &[Target] = &[
     ("leave_statement", room::leave_statement),
     ("message_body", message::body),
     ("padding", message::padding),
+    ("pins", account::pins),
     ("public_key", ways_in::public_key),
     ("record", history::record),
     ("relay_frame", protocol::relay_frame),
     ("rewind", room::rewind),
     ("room_state", room::state),
     ("roster", room::roster),
+    ("sealed_record", account::sealed_record),
     ("storage_value", account::storage_value),
     ("stored_join", room::stored_join),
     ("stored_room", room::stored_room),
+    ("vault_index", account::vault_index),
     ("wrap", ways_in::wrap),
 ];
 

@@ -16,7 +16,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "certificate" => vec![identity::real().0],
         "certificate_body" => vec![identity::real().1],
         "client_frame" => encode_all(protocol::client_frames()),
-        "content" => vec![message::real_content()],
+        "content" => goldens(include_str!("../../../crypto/tests/goldens/content-v1.hex")),
         "entry" | "entry_header" => vec![message::real_entry()],
         "handshake" => vec![handshake],
         "invite_link" => vec![ways_in::real_link().0, ways_in::real_link().1],
@@ -25,17 +25,34 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "leave_statement" => vec![room::real_statements()[1].clone()],
         "message_body" => vec![message::real_body()],
         "padding" => vec![message::real_padded()],
+        "pins" => goldens(include_str!("../../../crypto/tests/goldens/pins-v1.hex")),
         "public_key" => vec![ways_in::real_public_key()],
         "relay_frame" => protocol::relay_frames().iter().map(sotto_protocol::encode).collect(),
         "record" => edited(1),
         "rewind" => vec![room::real_statements()[0].clone()],
         "room_state" => vec![state],
         "roster" => vec![roster],
+        "sealed_record" => goldens(include_str!("../../../crypto/tests/goldens/sealed-record.hex")),
         "storage_value" => vec![account::stored()],
         "stored_join" | "stored_room" => edited(1),
+        "vault_index" => goldens(include_str!("../../../crypto/tests/goldens/vault-index.hex")),
         "wrap" => vec![ways_in::real_wrap()],
         unknown => panic!("{unknown} has no real encodings: add them to `seeds::of`"),
     }
+}
+
+/// Golden bytes as real inputs: a value a line where lines have names, else one value.
+fn goldens(text: &str) -> Vec<Vec<u8>> {
+    let lines = || text.lines().filter(|line| !line.starts_with('#'));
+    let named: Vec<_> =
+        lines().filter_map(|line| line.split_once(" = ")).map(|(_, hex)| unhex(hex)).collect();
+    if named.is_empty() { vec![unhex(&lines().collect::<String>())] } else { named }
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    let pair =
+        |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("is ASCII"), 16).expect("is hex");
+    hex.trim().as_bytes().chunks(2).map(pair).collect()
 }
 
 /// A real input, cut in the middle, and with one bit flipped in each quarter: with the ending of the name of each.
