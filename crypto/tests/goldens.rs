@@ -16,8 +16,9 @@ mod support;
 
 use sotto_crypto::{
     DeviceKey, Secret, StorageKey,
+    account::{DoorKey, VaultKey},
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
-    link::InviteLink,
+    link::{InviteLink, InviteSecret},
     message::{self, Content},
     room::{
         Handshake, JoinRequest, LeaveScope, LeaveStatement, OwnDevice, Rewind, RewindAuthority, Room,
@@ -56,8 +57,8 @@ fn ada() -> Person {
     let own = OwnDevice {
         certificate: certificate(None, 0),
         device: device(),
-        vault_key: secret(0x1b),
-        door_seed: secret(0x1c),
+        vault_key: VaultKey::from_seed(secret(0x1b)),
+        door_key: DoorKey::from_seed(secret(0x1c)),
         recovery_key: None,
     };
     Person {
@@ -80,8 +81,12 @@ fn certificates() {
 
 #[test]
 fn invite_links() {
-    let link =
-        InviteLink { room: ROOM, secret: secret(0x13), inviter: AccountId::new([0x14; 16]), epoch: EPOCH };
+    let link = InviteLink {
+        room: ROOM,
+        secret: InviteSecret::from_seed(secret(0x13)),
+        inviter: AccountId::new([0x14; 16]),
+        epoch: EPOCH,
+    };
     golden::check("link-fragment.v1", link.to_fragment().as_bytes());
     let text = String::from_utf8(golden::read("link-fragment.v1")).unwrap();
     assert_eq!(InviteLink::from_fragment(&text), Ok(link.clone()));

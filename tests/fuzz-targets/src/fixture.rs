@@ -6,12 +6,10 @@ use crate::{history, ways_in};
 use core::cell::RefCell;
 use sotto_crypto::{
     CryptoError, DeviceKey, Secret,
+    account::{DoorKey, RecoveryKey, VaultKey},
     identity::{Certificate, CertificateRequest, IdentityKey},
-    link::InviteLink,
-    room::{
-        Handshake, HistoryReader, Invite, JoinRequest, Joining, OwnDevice, Room, RoomChange, Suite,
-        recovery_key_hash, recovery_public_key,
-    },
+    link::{InviteLink, InviteSecret},
+    room::{Handshake, HistoryReader, Invite, JoinRequest, Joining, OwnDevice, Room, RoomChange, Suite},
     testing::open_entry,
 };
 use sotto_protocol::{Chain, EntryKind};
@@ -73,7 +71,7 @@ impl Fixture {
     fn make(suite: Suite) -> Self {
         let own = person("Ada", ADAS_RECOVERY);
         let mut room = Room::create(suite, "Garden", &own).expect("makes a room");
-        let secret = Secret::random().expect("has randomness");
+        let secret = InviteSecret::generate().expect("has randomness");
         let invite = Invite::of_secret(&secret, own.certificate.account(), None).expect("makes an invite");
         let change = RoomChange::AddInvite(Box::new(invite));
         let invite = room.commit(&change, Chain::start(&room.id())).expect("commits");
@@ -85,7 +83,7 @@ impl Fixture {
         let joining = join(&link, &invite.card, &wrap_of(&link, &invite), room.epoch(), &newcomer)
             .expect("the newcomer comes in");
         let (_, commit) = open_entry(
-            &room.secrets().expect("has secrets").handshake,
+            room.secrets().expect("has secrets").handshake.seed(),
             &room.id(),
             EntryKind::Handshake,
             room.epoch(),
@@ -94,7 +92,7 @@ impl Fixture {
         .expect("opens");
         let stored_join = joining.save().expect("is stored").to_vec();
         let record = history::open_capsule(&room, own.certificate.account(), &invite);
-        let next = joining.room.secrets().expect("has secrets").message;
+        let next = joining.room.secrets().expect("has secrets").message.seed().clone();
         let history = (joining.history().expect("has a history"), next);
         let saved = room.save().expect("is stored").to_vec();
         let wrap = ways_in::wrap_card_key(&link, room.epoch());
@@ -138,15 +136,15 @@ pub fn wrap_of(link: &InviteLink, handshake: &Handshake) -> Vec<u8> {
 fn person(name: &str, recovery_seed: [u8; 32]) -> OwnDevice {
     let random = || Secret::random().expect("has randomness");
     let (identity, device) = (IdentityKey::from_seed(&random()), DeviceKey::from_seed(&random()));
-    let recovery_key = recovery_public_key(&Secret::new(recovery_seed));
+    let recovery_key = RecoveryKey::from_seed(Secret::new(recovery_seed));
     let request = CertificateRequest {
         device_key: device.public(),
-        recovery_key_hash: Some(recovery_key_hash(&recovery_key)),
+        recovery_key_hash: Some(recovery_key.public_hash()),
         display_name: name,
         generation: 1,
         not_before_ms: 1_700_000_000_000,
     };
     let certificate = Certificate::issue(&identity, request).expect("is issued");
-    let (vault_key, door_seed) = (random(), random());
-    OwnDevice { certificate, device, vault_key, door_seed, recovery_key: Some(recovery_key) }
+    let (vault_key, door_key) = (VaultKey::from_seed(random()), DoorKey::from_seed(random()));
+    OwnDevice { certificate, device, vault_key, door_key, recovery_key: Some(recovery_key.public()) }
 }

@@ -45,7 +45,7 @@ fn open_body(body: &[u8]) -> Result<OpenedMessage, CryptoError> {
         let statement = [label, id.as_bytes(), &epoch.to_be_bytes(), ID.as_bytes(), body].concat();
         let sealed = [fixture.own.device.sign(&statement).as_slice(), body].concat();
         let secret = room.secrets()?.message;
-        let entry = seal_entry(&secret, &id, EntryKind::Message, epoch, ID, &sealed)?;
+        let entry = seal_entry(secret.seed(), &id, EntryKind::Message, epoch, ID, &sealed)?;
         open(&secret, &id, epoch, room.roster(), &entry).map(|(_, message)| message)
     })
 }
@@ -83,7 +83,7 @@ pub fn real_body() -> Vec<u8> {
         let draft = Draft { leaf: room.own_leaf(), id: [7; 16], sent_at_ms: 8, chain, content: &content };
         let secret = room.secrets().expect("has secrets").message;
         let (_, entry) = seal(&secret, &fixture.own.device, &id, epoch, &draft).expect("is sealed");
-        let (_, sealed) = open_entry(&secret, &id, EntryKind::Message, epoch, &entry).expect("opens");
+        let (_, sealed) = open_entry(secret.seed(), &id, EntryKind::Message, epoch, &entry).expect("opens");
         sealed[64..].to_vec()
     })
 }

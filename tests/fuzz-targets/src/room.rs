@@ -7,7 +7,7 @@ use sotto_crypto::{
         Handshake, Joining, LeaveScope, LeaveStatement, Rewind, RewindAuthority, Room, RoomState, Roster,
         Staged, policy::JoinProof,
     },
-    testing::{WrapKey, join_with, seal_entry},
+    testing::{join_with, seal_entry},
 };
 use sotto_protocol::{EntryId, EntryKind, RoomId};
 
@@ -55,7 +55,7 @@ pub fn commit(input: &[u8]) {
 fn stage(fixture: &mut Fixture, commit: &[u8]) -> Result<Staged, CryptoError> {
     let (id, epoch) = (fixture.room.id(), fixture.room.epoch());
     let secret = fixture.room.secrets()?.handshake;
-    let entry = seal_entry(&secret, &id, EntryKind::Handshake, epoch, EntryId::new([4; 16]), commit)?;
+    let entry = seal_entry(secret.seed(), &id, EntryKind::Handshake, epoch, EntryId::new([4; 16]), commit)?;
     let staged = fixture.room.stage(&entry, &[5; 32]);
     assert_eq!(*fixture.room.save().expect("is stored"), fixture.saved, "staging writes nothing");
     staged
@@ -96,7 +96,7 @@ pub fn real_join(suite: u8) -> Vec<u8> {
         (|| {
             encoder.map(6)?.u8(0)?.encode(via)?.u8(1)?.u64(fixture.room.epoch() + 1)?;
             encoder.u8(2)?.encode(own.door(&room).expect("has a door"))?;
-            encoder.u8(3)?.bytes(&WrapKey::from_seed(&own.door_seed).public())?;
+            encoder.u8(3)?.bytes(&own.door_key.public())?;
             encoder.u8(4)?.bytes(&own.admin_key(&room).expect("has a key").public())?;
             encoder.u8(5)?.bytes(own.recovery_key.as_ref().expect("has an account"))?.ok()
         })()

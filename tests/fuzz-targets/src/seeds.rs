@@ -32,10 +32,10 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "rewind" => vec![room::real_statements()[0].clone()],
         "room_state" => vec![state],
         "roster" => vec![roster],
-        "sealed_record" => goldens(include_str!("../../../crypto/tests/goldens/sealed-record.hex")),
+        "sealed_record" => goldens(include_str!("../../../crypto/tests/goldens/sealed-record-v1.hex")),
         "storage_value" => vec![account::stored()],
         "stored_join" | "stored_room" => edited(1),
-        "vault_index" => goldens(include_str!("../../../crypto/tests/goldens/vault-index.hex")),
+        "vault_index" => goldens(include_str!("../../../crypto/tests/goldens/vault-v1.hex")),
         "wrap" => vec![ways_in::real_wrap()],
         unknown => panic!("{unknown} has no real encodings: add them to `seeds::of`"),
     }

@@ -9,7 +9,7 @@ use crate::{
 use sotto_crypto::{
     Secret,
     identity::AccountId,
-    link::InviteLink,
+    link::{InviteLink, InviteSecret},
     room::{Handshake, Joining},
     testing::{WrapKey, check_public_key, expand, open_committed, seal_committed, seal_wrap},
 };
@@ -95,7 +95,7 @@ fn context(link: &InviteLink, epoch: u64) -> Vec<u8> {
 }
 
 fn link_key(link: &InviteLink) -> WrapKey {
-    let seed = expand::<32>(&link.secret, b"sotto/1 invite wrap key", &[]).expect("is within limits");
+    let seed = expand::<32>(link.secret.seed(), b"sotto/1 invite wrap key", &[]).expect("is within limits");
     WrapKey::from_seed(&Secret::new(*seed))
 }
 
@@ -122,7 +122,7 @@ pub fn real_link() -> (Vec<u8>, Vec<u8>) {
     let (room, inviter) = ([1; 16], [3; 16]);
     let link = InviteLink {
         room: RoomId::new(room),
-        secret: Secret::new([2; 32]),
+        secret: InviteSecret::from_seed(Secret::new([2; 32])),
         inviter: AccountId::new(inviter),
         epoch: 4,
     };

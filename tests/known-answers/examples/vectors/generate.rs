@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sotto_crypto::{
     AccessKey, DeviceKey, JoinKey, Secret,
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
-    link::InviteLink,
+    link::{InviteLink, InviteSecret},
     message::Content,
     room::Invite,
     testing::{Primitives, WrapKey, expand, pad, seal_entry, seal_wrap},
@@ -134,7 +134,8 @@ fn message() -> Value {
 
 fn invite() -> Value {
     let inviter = AccountId::new([0x44; 16]);
-    let link = InviteLink { room: ROOM, secret: secret(0x05), inviter, epoch: EPOCH };
+    let link =
+        InviteLink { room: ROOM, secret: InviteSecret::from_seed(secret(0x05)), inviter, epoch: EPOCH };
     let invite = Invite::of_secret(&link.secret, inviter, None).unwrap();
     json!({
         "room": hex(ROOM.as_bytes()), "s": hex([0x05; 32]), "inviter": hex(inviter.as_bytes()), "epoch": EPOCH,
