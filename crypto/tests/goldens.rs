@@ -21,8 +21,8 @@ use sotto_crypto::{
     link::{InviteLink, InviteSecret},
     message::{self, Content},
     room::{
-        Handshake, JoinRequest, LeaveScope, LeaveStatement, OwnDevice, Rewind, RewindAuthority, Room,
-        RoomState, Roster, Suite,
+        Handshake, JoinRequest, LeaveScope, LeaveStatement, MessageSecret, OwnDevice, Rewind,
+        RewindAuthority, Room, RoomState, Roster, Suite,
     },
     testing::{WrapKey, open_entry, seal_entry, seal_wrap},
 };
@@ -120,7 +120,8 @@ fn messages() {
 
     let kept = golden::read("message.v1");
     let room = Room::create(Suite::Classical, "Any", &ada().own).unwrap();
-    let (_, read) = message::open(&secret(0x15), &ROOM, EPOCH, room.roster(), &kept).unwrap();
+    let (_, read) =
+        message::open(&MessageSecret::from_seed(secret(0x15)), &ROOM, EPOCH, room.roster(), &kept).unwrap();
     assert_eq!((read.content, read.id, read.chain), (content, [0x16; 16], chain));
 }
 
