@@ -27,6 +27,8 @@ mod seeded;
 mod sign;
 pub mod status;
 mod storage_key;
+#[doc(hidden)]
+pub mod testing;
 mod wrap;
 
 pub use error::CryptoError;

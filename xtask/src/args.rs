@@ -50,6 +50,16 @@ pub enum Task {
         #[arg(value_name = "FILTER")]
         filter: Vec<String>,
     },
+    /// Run the fuzz targets, with a nightly toolchain
+    #[command(after_help = "What is found lands in fuzz/artifacts, new inputs in fuzz/corpus.")]
+    Fuzz {
+        /// How long to run each target
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+        /// Run only this one
+        #[arg(value_name = "TARGET")]
+        target: Option<String>,
+    },
     /// Check the house rules: dependency arrows, crypto generations, file sizes
     Tidy,
     /// Install what building and testing need

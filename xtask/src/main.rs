@@ -1,10 +1,11 @@
-//! Set-up and habits: run, test, web, bench, and the checks that keep the house rules.
+//! Set-up and habits: run, test, web, bench, fuzz, and the checks that keep the house rules.
 //!
 //! Everything that a person or a machine does with this repository goes through here, so that both do the same.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling what it does is this program's job")]
 
 mod args;
 mod bench;
+mod fuzz;
 mod report;
 mod run;
 mod setup;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Task::Test { quick, filters } => test::run(quick, &filters),
         Task::Web { dev } => web::run(dev),
         Task::Bench { filter } => bench::run(&filter),
+        Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::run(),
     };

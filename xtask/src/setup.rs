@@ -43,6 +43,28 @@ pub fn ensure_nextest() -> Result<()> {
     call(&mut cargo(&["install", "cargo-nextest", "--locked"]))
 }
 
+/// The toolchain that has libFuzzer's instruments. Nothing else is built with it.
+pub const NIGHTLY: &str = "nightly";
+
+/// The nightly toolchain.
+pub fn ensure_nightly() -> Result<()> {
+    if output_of(Command::new("rustup").args(["run", NIGHTLY, "rustc", "--version"])).is_some() {
+        return Ok(());
+    }
+    println!("    the nightly toolchain is missing: installing it");
+    call(Command::new("rustup").args(["toolchain", "install", NIGHTLY, "--profile", "minimal"]))
+        .context("fuzzing needs a nightly toolchain; install Rust from https://rustup.rs")
+}
+
+/// The program that builds and runs fuzz targets.
+pub fn ensure_cargo_fuzz() -> Result<()> {
+    if output_of(&mut cargo(&["fuzz", "--version"])).is_some() {
+        return Ok(());
+    }
+    println!("    cargo-fuzz is missing: building it, once");
+    call(&mut cargo(&["install", "cargo-fuzz", "--locked"]))
+}
+
 /// A browser for the stories: found on the search path, or installed by apt where that is possible.
 pub fn ensure_browser() -> Result<Browser> {
     if let Some(browser) = find_browser() {

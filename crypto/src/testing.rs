@@ -1,0 +1,70 @@
+//! Not an interface: what Sotto's own known answers, fuzz targets and golden bytes need to see of the inside.
+//!
+//! Names for what is here anyway, so that nothing tested through them differs from what is shipped; and one function that
+//! makes what no honest device makes.
+
+pub use crate::committed::{open as open_committed, seal as seal_committed};
+pub use crate::entry::{open as open_entry, seal as seal_entry};
+pub use crate::kdf::expand;
+pub use crate::padding::{pad, unpad};
+pub use crate::provider::{CLASSICAL, GroupState, HYBRID, Primitives, Provider};
+pub use crate::sign::verify;
+pub use crate::wrap::{WrapKey, check_public_key, check_x25519, seal as seal_wrap};
+
+use crate::DeviceKey;
+use openmls::{
+    framing::{MlsMessageBodyIn, MlsMessageIn},
+    group::{MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY},
+    prelude::{
+        BasicCredential, Capabilities, CredentialType, CredentialWithKey, Extension, ExtensionType,
+        Extensions, LeafNodeParameters, UnknownExtension,
+        tls_codec::{DeserializeBytes as _, Serialize as _},
+    },
+};
+use openmls_traits::OpenMlsProvider as _;
+
+/// Extension types of `docs/PROTOCOL.md`: room state and leaf data.
+const EXTENSIONS: [u16; 2] = [0xF501, 0xF502];
+
+/// A join that is right by MLS, with any credential, leaf data and `authenticated_data`; `None` where even MLS refuses it.
+#[must_use]
+pub fn join_with(
+    group_info: &[u8],
+    device: &DeviceKey,
+    credential: &[u8],
+    leaf_data: &[u8],
+    aad: &[u8],
+) -> Option<Vec<u8>> {
+    let message = MlsMessageIn::tls_deserialize_exact_bytes(group_info).ok()?;
+    let MlsMessageBodyIn::GroupInfo(group_info) = message.extract() else { return None };
+    let provider = Provider::default();
+    let [_, leaf_type] = EXTENSIONS;
+    let capabilities = Capabilities::builder()
+        .ciphersuites(vec![group_info.ciphersuite()])
+        .extensions(EXTENSIONS.map(ExtensionType::Unknown).to_vec())
+        .credentials(vec![CredentialType::Basic])
+        .build();
+    let leaf_data = Extension::Unknown(leaf_type, UnknownExtension(leaf_data.to_vec()));
+    let leaf = LeafNodeParameters::builder()
+        .with_capabilities(capabilities)
+        .with_extensions(Extensions::single(leaf_data).ok()?)
+        .build();
+    let credential = CredentialWithKey {
+        credential: BasicCredential::new(credential.to_vec()).into(),
+        signature_key: device.public().to_vec().into(),
+    };
+    let config = MlsGroupJoinConfig::builder().wire_format_policy(PURE_PLAINTEXT_WIRE_FORMAT_POLICY).build();
+    let builder = MlsGroup::external_commit_builder()
+        .with_config(config)
+        .with_aad(aad.to_vec())
+        .skip_lifetime_validation()
+        .build_group(&provider, group_info, credential)
+        .ok()?
+        .leaf_node_parameters(leaf)
+        .load_psks(provider.storage())
+        .ok()?
+        .build(provider.rand(), provider.crypto(), device, |_| true)
+        .ok()?;
+    let (_, bundle) = builder.finalize(&provider).ok()?;
+    bundle.commit().tls_serialize_detached().ok()
+}

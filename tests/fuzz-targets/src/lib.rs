@@ -1,0 +1,75 @@
+//! Every decoder of foreign bytes, as a function that takes any bytes: it must not panic, must not take memory without bound,
+//! and what it decodes must encode to an equal value.
+//!
+//! One list serves three: `fuzz/` (cargo-fuzz runs each target under libFuzzer), the replay of the committed seeds on stable
+//! (`tests/corpus.rs`), and `examples/seeds.rs`, which writes those seeds from real encodings.
+//!
+//! A new decoder: a function in the module of its part, a line in [`TARGETS`], its real encodings in [`seeds`], a file and a
+//! `[[bin]]` in `fuzz/` (a test says so where they are missing), and a run of the example.
+
+mod account;
+mod edits;
+mod fixture;
+mod history;
+mod identity;
+mod message;
+mod protocol;
+mod room;
+pub mod seeds;
+mod ways_in;
+
+use minicbor::{Decode, Encode};
+
+/// A target: its name in `fuzz/`, and what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    ("card", ways_in::card),
+    ("certificate", identity::certificate),
+    ("certificate_body", identity::certificate_body),
+    ("client_frame", protocol::client_frame),
+    ("commit", room::commit),
+    ("content", message::content),
+    ("entry", message::entry),
+    ("entry_header", protocol::entry_header),
+    ("handshake", room::handshake),
+    ("invite_link", ways_in::invite_link),
+    ("join_by_anyone", room::join_by_anyone),
+    ("join_proof", room::join_proof),
+    ("leave_statement", room::leave_statement),
+    ("message_body", message::body),
+    ("padding", message::padding),
+    ("pins", account::pins),
+    ("public_key", ways_in::public_key),
+    ("record", history::record),
+    ("relay_frame", protocol::relay_frame),
+    ("rewind", room::rewind),
+    ("room_state", room::state),
+    ("roster", room::roster),
+    ("sealed_record", account::sealed_record),
+    ("storage_value", account::storage_value),
+    ("stored_join", room::stored_join),
+    ("stored_room", room::stored_room),
+    ("vault_index", account::vault_index),
+    ("wrap", ways_in::wrap),
+];
+
+/// Runs the target of that name.
+///
+/// # Panics
+/// Where there is no such target, and where the input breaks a property.
+pub fn run(name: &str, input: &[u8]) {
+    let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).expect("is a target");
+    target(input);
+}
+
+/// Decodes one value; what it gives must survive encoding.
+fn survives<T: for<'b> Decode<'b, ()> + Encode<()> + PartialEq>(input: &[u8]) -> Option<T> {
+    let value: T = sotto_protocol::decode(input).ok()?;
+    let encoded = sotto_protocol::encode(&value);
+    let again: T = sotto_protocol::decode(&encoded).expect("what is written can be read");
+    assert!(again == value, "a value changed by being written and read");
+    assert_eq!(encoded, sotto_protocol::encode(&again), "a value is written in two ways");
+    Some(value)
+}

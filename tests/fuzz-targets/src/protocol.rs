@@ -1,0 +1,97 @@
+//! What relay and clients say to each other, and the clear header of an entry.
+
+use crate::survives;
+use sotto_protocol::{
+    Challenge, ClientFrame, EntryHeader, EntryKind, Incarnation, LogEntry, OpenedRoom, Page, RelayFrame,
+    Reply, RoomAccess, RoomId, Welcome, WireError,
+};
+
+/// A frame from a client.
+pub fn client_frame(input: &[u8]) {
+    survives::<ClientFrame>(input);
+}
+
+/// A frame from a relay.
+pub fn relay_frame(input: &[u8]) {
+    survives::<RelayFrame>(input);
+}
+
+/// Header and ciphertext of an entry.
+pub fn entry_header(input: &[u8]) {
+    if let Ok((header, sealed)) = EntryHeader::split(input) {
+        assert_eq!([header.to_bytes().as_slice(), sealed].concat(), input);
+    }
+}
+
+/// One relay frame of each kind, and each kind of reply.
+pub fn relay_frames() -> Vec<RelayFrame> {
+    let room = RoomId::new([1; 16]);
+    let welcome = Welcome {
+        version: 1,
+        challenge: Challenge::new([2; 32]),
+        incarnation: Incarnation::new([3; 16]),
+        now_ms: 4,
+    };
+    let entry =
+        LogEntry { seq: 5, kind: EntryKind::Handshake, entry: vec![6; 50], access_key: Some([7; 32]) };
+    let opened = OpenedRoom { access: RoomAccess::Full, epoch: 1, head_seq: 2, last_handshake_seq: 1 };
+    let error = WireError {
+        code: sotto_protocol::ErrorCode::LimitExceeded,
+        limit: Some(1024),
+        retry_after_ms: Some(500),
+    };
+    let card =
+        sotto_protocol::CardReply { epoch: 1, last_handshake_seq: 1, card: vec![8; 40], wrap: vec![9; 40] };
+    let replies = [
+        Reply::Created,
+        Reply::Opened(opened),
+        Reply::Appended(9),
+        Reply::Page(Page { entries: vec![entry.clone()], more: true }),
+        Reply::Card(card),
+        Reply::Error(error),
+    ];
+    let mut frames =
+        vec![RelayFrame::Welcome(welcome), RelayFrame::Entry(room, entry), RelayFrame::Behind(room)];
+    frames.extend(replies.into_iter().map(|reply| RelayFrame::Reply(7, reply)));
+    frames
+}
+
+/// One client frame of each kind.
+pub fn client_frames() -> Vec<ClientFrame> {
+    use sotto_protocol::{
+        Append, AppendHandshake, CapsuleWrap, CardRequest, CreateRoom, Direction, Door, DoorId,
+        JoinAuthority, OpenRoom, PageRequest, Request,
+    };
+    let (room, door) = (RoomId::new([1; 16]), DoorId::new([2; 16]));
+    let handshake = AppendHandshake {
+        room,
+        last_handshake_seq: 3,
+        entry: vec![4; 50],
+        access_key: [5; 32],
+        join_key: [6; 32],
+        card: vec![7; 40],
+        doors: vec![Door { id: door, wrap: vec![8; 40], expires_at_ms: Some(9) }],
+        join: Some(JoinAuthority { door, signature: [9; 64] }),
+        capsule: Some(vec![10; 40]),
+        capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40] }]),
+        history: Some(vec![13; 40]),
+        admin_keys: Some(vec![[14; 32].into()]),
+        cut: Some(true),
+    };
+    let page = PageRequest {
+        room,
+        from: u64::MAX,
+        direction: Direction::Backward,
+        limit: 500,
+        handshakes_only: false,
+    };
+    let bodies = [
+        Request::Create(CreateRoom { room, access_key: [1; 32], join_key: [2; 32] }),
+        Request::Open(OpenRoom { room, epoch: 3, signature: [4; 64] }),
+        Request::Append(Append { room, entry: vec![5; 50] }),
+        Request::AppendHandshake(handshake),
+        Request::Page(page),
+        Request::Card(CardRequest { room, door }),
+    ];
+    bodies.into_iter().zip(1..).map(|(body, request)| ClientFrame { request, body }).collect()
+}
