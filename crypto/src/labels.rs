@@ -86,4 +86,5 @@ pub mod hash {
     pub const PAIRING_MAILBOX: &[u8] = b"sotto/1 pairing mailbox";
     pub const PAIRING_COMMITMENT: &[u8] = b"sotto/1 pairing commitment";
     pub const PAIRING_TRANSCRIPT: &[u8] = b"sotto/1 pairing transcript";
+    pub const SUSPENDED_DOOR: &[u8] = b"sotto/1 suspended door";
 }

@@ -95,6 +95,7 @@ impl Epoch<'_> {
             .roster
             .iter()
             .filter(|(_, entry)| authority.role_of(&entry.account) >= Role::Admin)
+            .filter(|(_, entry)| !self.state.is_suspended(entry))
             .map(|(_, entry)| entry.admin_key)
             .collect();
         keys.sort_unstable();

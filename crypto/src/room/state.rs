@@ -1,10 +1,11 @@
 //! Room state: what all members agree on besides who they are. A GroupContext extension: MLS authenticates it, and the relay
 //! never sees it.
 
-use super::{Authority, Permissions, Role, Roster};
+use super::{Authority, Permissions, Role, Roster, RosterEntry};
 use crate::{
     CryptoError, Secret,
     identity::{AccountId, check_room_name, check_topic},
+    labels,
     link::{self, InviteSecret},
     random_array, wrap,
 };
@@ -13,6 +14,7 @@ use openmls::{
     group::GroupContext,
     prelude::{Extension, Extensions, UnknownExtension},
 };
+use sha2::{Digest as _, Sha256};
 use sotto_protocol::{
     DoorId,
     limits::{
@@ -164,7 +166,8 @@ pub struct RoomState {
     /// What newcomers may read.
     #[n(11)]
     pub history: History,
-    /// SHA-256 of door keys that a removed device knows: nothing is sealed to them.
+    /// Hashes of accounts' door keys that a removed device knows: nothing is sealed to them, and room-admin keys published with
+    /// them count for nothing.
     #[n(12)]
     pub suspended_doors: Vec<minicbor::bytes::ByteArray<32>>,
     /// Whether the room is closed: nobody comes in, nothing is said any more.
@@ -212,14 +215,15 @@ impl RoomState {
         }
     }
 
-    /// Whether nothing is sealed to that door key.
-    pub(super) fn is_suspended(&self, door_key_hash: &[u8; 32]) -> bool {
-        self.suspended_doors.iter().any(|hash| **hash == *door_key_hash)
+    /// Whether nothing is sealed to the door key of that leaf.
+    pub(super) fn is_suspended(&self, entry: &RosterEntry) -> bool {
+        let hash = suspension_hash(entry);
+        self.suspended_doors.iter().any(|suspended| **suspended == hash)
     }
 
     /// Forgets suspended door keys that no leaf has any more.
     pub(super) fn prune(&mut self, roster: &Roster) {
-        self.suspended_doors.retain(|hash| roster.iter().any(|(_, entry)| entry.door_key_hash == **hash));
+        self.suspended_doors.retain(|hash| roster.iter().any(|(_, entry)| suspension_hash(entry) == **hash));
     }
 
     /// The seed of decoy doors, as a key.
@@ -279,6 +283,16 @@ impl RoomState {
             && self.revoked.len() <= REVOKED_DEVICES_MAX
             && (!self.is_closed || self.invites.is_empty())
     }
+}
+
+/// How a suspended door key stands in the room state. With the account: anybody can publish anybody's public key.
+pub(super) fn suspension_hash(entry: &RosterEntry) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(labels::hash::SUSPENDED_DOOR)
+        .chain_update(entry.account.as_bytes())
+        .chain_update(entry.door_key_hash)
+        .finalize()
+        .into()
 }
 
 impl core::fmt::Debug for RoomState {

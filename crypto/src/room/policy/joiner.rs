@@ -132,7 +132,7 @@ fn judge_by_account(
     door: &DoorId,
 ) -> Result<(), Violation> {
     let opens = |entry: &RosterEntry| {
-        entry.door == *door && entry.via == joiner.via && !before.state.is_suspended(&entry.door_key_hash)
+        entry.door == *door && entry.via == joiner.via && !before.state.is_suspended(entry)
     };
     if !before.roster.devices_of(&joiner.account).any(|(_, entry)| opens(entry)) {
         return Err(Violation::AccountDoor);

@@ -7,7 +7,7 @@
 use super::{Before, Violation};
 use crate::{
     CryptoError, DeviceKey, labels,
-    room::{RoomState, RosterChange, RosterEntry},
+    room::{RoomState, RosterChange, RosterEntry, state::suspension_hash},
     sign,
 };
 use minicbor::{Decode, Encode};
@@ -171,8 +171,8 @@ pub fn state_after_removal(
             state.invites.clear();
             for entry in gone {
                 state.revoked.push(revocation_hash(&entry.device_key).into());
-                if !state.is_suspended(&entry.door_key_hash) {
-                    state.suspended_doors.push(entry.door_key_hash.into());
+                if !state.is_suspended(entry) {
+                    state.suspended_doors.push(suspension_hash(entry).into());
                 }
             }
             let excess = state.revoked.len().saturating_sub(REVOKED_DEVICES_MAX);

@@ -11,6 +11,8 @@ use sotto_protocol::RoomId;
 /// Whether a rewind to the epoch `before` may be followed. `access_key` is the one of that epoch; `came_by_door` says whether the
 /// voided handshake did.
 ///
+/// A room-admin key that a removed device knows is nobody's word: it lapses with the door key that was published with it.
+///
 /// What came through a door is voided by any member of the epoch before (until one of them confirms it); a member's commit only
 /// by owner or admins.
 pub fn judge_rewind(
@@ -27,7 +29,9 @@ pub fn judge_rewind(
         RewindAuthority::Access => return Err(Violation::Rewind),
         RewindAuthority::Admin(key) => {
             let is_admins = |entry: &crate::room::RosterEntry| {
-                entry.admin_key == **key && before.state.role_of(&entry.account) >= Role::Admin
+                entry.admin_key == **key
+                    && before.state.role_of(&entry.account) >= Role::Admin
+                    && !before.state.is_suspended(entry)
             };
             if !before.roster.iter().any(|(_, entry)| is_admins(entry)) {
                 return Err(Violation::Rewind);

@@ -116,7 +116,7 @@ fn by_an_accounts_door_comes_its_next_device() {
     let dee = join(newcomer(5), proof(&newcomer(5), &secret(100), EPOCH));
     world.check("a newcomer into a closed room", &dee, Err(Violation::RoomClosed));
     world.state = is_open;
-    world.state.suspended_doors = vec![device(3, None).door_key_hash.into()];
+    world.state.suspended_doors = vec![suspension_hash(&device(3, None)).into()];
     world.check("a suspended door", &join(third, by_account(door)), Err(Violation::AccountDoor));
 }
 

@@ -12,7 +12,7 @@ use crate::{
     identity::AccountId,
     link,
     link::InviteSecret,
-    room::{Invite, InviteId, RoomState, Roster, RosterEntry, Suite},
+    room::{Invite, InviteId, RoomState, Roster, RosterEntry, Suite, state::suspension_hash},
 };
 use sotto_protocol::RoomId;
 

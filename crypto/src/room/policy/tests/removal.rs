@@ -77,7 +77,7 @@ fn the_state_after_a_removal_is_what_the_rules_make_of_it() {
     assert!(of_admin.admins.is_empty(), "who is gone is no admin");
     // The other device of the account has the same door key: nothing is sealed to it until there is a new one.
     let of_one_device = world.removal(2, &[3], b"").new_state.unwrap().unwrap();
-    assert_eq!(of_one_device.suspended_doors, vec![world.roster.get(3).unwrap().door_key_hash.into()]);
+    assert_eq!(of_one_device.suspended_doors, vec![suspension_hash(world.roster.get(3).unwrap()).into()]);
     // Unless the committer publishes it with the very commit.
     let renewed = RosterEntry { door_key_hash: [77; 32], ..world.roster.get(2).unwrap().clone() };
     let state = state_after_removal(&world.before(), &[3], Removal::Forced, Some((2, &renewed)));

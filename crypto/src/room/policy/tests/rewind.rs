@@ -46,6 +46,9 @@ fn a_member_voids_what_came_by_a_door_and_an_admin_anything() {
     check(&world, "with another card", &altered, true, refused);
     let elsewhere = Rewind { epoch: EPOCH - 1, ..by_access };
     check(&world, "to another epoch", &elsewhere, true, refused);
+    world.state.suspended_doors = vec![suspension_hash(world.roster.get(4).unwrap()).into()];
+    check(&world, "by a key that a removed device knows", &by_admin, false, refused);
+    world.state.suspended_doors.clear();
     world.state.admins.clear();
     check(&world, "by one who is no admin", &by_admin, false, refused);
 }
