@@ -69,7 +69,7 @@ pub struct Room {
     /// The epoch before, where newcomers may read it: for the link that a joiner cannot make.
     previous: Option<EpochRecord>,
     /// The room before the last commit, while that came through a door and is not confirmed.
-    checkpoint: Option<Zeroizing<Vec<u8>>>,
+    checkpoint: Option<Checkpoint>,
 }
 
 /// What is appended to the log for a commit, and what the relay keeps for the epoch it leads to.
@@ -139,9 +139,14 @@ struct Saved {
     checkpoint: Option<Checkpoint>,
 }
 
-#[derive(Encode, Decode)]
-#[cbor(transparent)]
-struct Checkpoint(#[cbor(n(0), with = "crate::secret::bytes")] Zeroizing<Vec<u8>>);
+/// A room as it was, and the handshake that left it.
+#[derive(Clone, Encode, Decode)]
+struct Checkpoint {
+    #[cbor(n(0), with = "crate::secret::bytes")]
+    room: Zeroizing<Vec<u8>>,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    entry_hash: [u8; 32],
+}
 
 impl Room {
     /// Reads what [`Room::save`] wrote.
@@ -166,7 +171,7 @@ impl Room {
             state,
             arrival: saved.arrival,
             previous: saved.previous,
-            checkpoint: saved.checkpoint.map(|Checkpoint(bytes)| bytes),
+            checkpoint: saved.checkpoint,
         })
     }
 
@@ -182,14 +187,14 @@ impl Room {
         self.save_with(None)
     }
 
-    fn save_with(&self, checkpoint: Option<Zeroizing<Vec<u8>>>) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    fn save_with(&self, checkpoint: Option<Checkpoint>) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let group = self.provider.state().save().map_err(|_| CryptoError::Malformed("stored room"))?;
         let saved = Saved {
             group,
             roster: self.roster.clone(),
             arrival: self.arrival.clone(),
             previous: self.previous.clone(),
-            checkpoint: checkpoint.map(Checkpoint),
+            checkpoint,
         };
         Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
     }

@@ -1,7 +1,7 @@
 //! Commits from the log: opened, judged, and merged.
 
 use super::{
-    EpochSecrets, InviteId, Room, RoomState, RosterChange, RosterEntry,
+    Checkpoint, EpochSecrets, InviteId, Room, RoomState, RosterChange, RosterEntry,
     facts::facts,
     history::LeafChange,
     policy,
@@ -15,11 +15,12 @@ use openmls::{
     treesync::errors::ApplyUpdatePathError,
 };
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::EntryKind;
+use sotto_protocol::{EntryKind, entry_hash};
 
 /// A commit that was found good but has not taken effect yet.
 pub struct Staged {
     commit: Box<StagedCommit>,
+    entry_hash: [u8; 32],
     outcome: Outcome,
 }
 
@@ -104,7 +105,7 @@ impl Room {
             committer,
             is_external: facts.member.is_none(),
         };
-        Ok(Staged { commit: staged, outcome })
+        Ok(Staged { commit: staged, entry_hash: entry_hash(bytes), outcome })
     }
 
     /// Lets a staged commit take effect. A commit of this device that was pending is gone then.
@@ -112,8 +113,12 @@ impl Room {
     /// # Errors
     /// [`CryptoError::Mls`] only for a fault in here; the room must then be loaded again.
     pub fn merge(&mut self, staged: Staged) -> Result<Transition, CryptoError> {
-        let Staged { commit, outcome } = staged;
-        let checkpoint = if outcome.is_external { Some(self.save_without_checkpoint()?) } else { None };
+        let Staged { commit, entry_hash, outcome } = staged;
+        let checkpoint = if outcome.is_external {
+            Some(Checkpoint { room: self.save_without_checkpoint()?, entry_hash })
+        } else {
+            None
+        };
         let previous = self.previous_for(outcome.state.as_ref())?;
         self.group
             .merge_staged_commit(&self.provider, *commit)

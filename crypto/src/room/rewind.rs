@@ -5,7 +5,7 @@
 //! join through a door can be voided by any member of the epoch before, until one of them *confirms* it; any other handshake only
 //! by owner or admins.
 
-use super::{Publication, Room, policy};
+use super::{Checkpoint, Publication, Room, policy};
 use crate::{AdminKey, CryptoError, labels};
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
@@ -154,6 +154,9 @@ impl Room {
 
     /// Follows a rewind. `came_by_door` is what the log says of the voided handshake.
     ///
+    /// The caller has compared `bad_seq` and `bad_entry` with its own log, and seen that this handshake is not voided yet: this
+    /// device keeps only the hash of the join that it merged last.
+    ///
     /// # Errors
     /// [`CryptoError::Forbidden`] where it is not signed by who may; [`CryptoError::WrongEpoch`] where this device has not come to
     /// that epoch yet. The room stays as it is then.
@@ -169,7 +172,9 @@ impl Room {
             }
             return Ok(RewindEffect::Unmoved);
         }
-        let before = self.before_join()?.filter(|before| before.epoch() == rewind.epoch);
+        // A rewind of another join, replayed, must not void this one.
+        let is_of_it = self.checkpoint.as_ref().is_some_and(|before| before.entry_hash == rewind.bad_entry);
+        let before = self.before_join()?.filter(|before| is_of_it && before.epoch() == rewind.epoch);
         if let Some(before) = before {
             let access_key = before.secrets()?.access_key().public();
             policy::judge_rewind(&before.before(), &access_key, rewind, true)?;
@@ -183,7 +188,7 @@ impl Room {
     }
 
     fn before_join(&self) -> Result<Option<Self>, CryptoError> {
-        let load = |saved: &zeroize::Zeroizing<Vec<u8>>| Self::load(self.id, self.device.clone(), saved);
+        let load = |checkpoint: &Checkpoint| Self::load(self.id, self.device.clone(), &checkpoint.room);
         self.checkpoint.as_ref().map(load).transpose()
     }
 }
