@@ -15,6 +15,7 @@ mod leaf;
 mod own;
 pub mod policy;
 mod process;
+mod path;
 mod publish;
 mod repair;
 mod rewind;

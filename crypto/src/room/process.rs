@@ -4,6 +4,7 @@ use super::{
     Checkpoint, EpochSecrets, InviteId, Room, RoomState, RosterChange, RosterEntry,
     facts::facts,
     history::LeafChange,
+    path::check_path_keys,
     policy,
     publish::{certificate_bytes, hands_history_on},
 };
@@ -12,7 +13,6 @@ use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessage, ProcessedMessageContent, ProtocolMessage},
     group::{ProcessMessageError, StageCommitError, StagedCommit},
     prelude::tls_codec::DeserializeBytes as _,
-    treesync::errors::ApplyUpdatePathError,
 };
 use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::{EntryKind, entry_hash};
@@ -71,6 +71,7 @@ impl Room {
         let secrets = self.secrets()?;
         let (_, commit) =
             entry::open(secrets.handshake.seed(), &self.id, EntryKind::Handshake, self.epoch(), bytes)?;
+        check_path_keys(&commit, self.suite())?;
         let processed = self.process(&commit)?;
         let (sender, aad) = (processed.sender().clone(), processed.aad().to_vec());
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
@@ -155,19 +156,31 @@ impl Room {
     }
 
     fn process(&mut self, commit: &[u8]) -> Result<ProcessedMessage, CryptoError> {
-        let message = MlsMessageIn::tls_deserialize_exact_bytes(commit)
-            .map_err(|_| CryptoError::Malformed("commit"))?;
-        let MlsMessageBodyIn::PublicMessage(message) = message.extract() else {
+        match self.group.process_message(&self.provider, read_commit(commit)?) {
+            Ok(processed) => Ok(processed),
+            // The path may be garbage for this device alone. What others can see of the commit is judged all the same, so that
+            // nobody is led into an epoch that everybody else refuses.
+            Err(ProcessMessageError::InvalidCommit(StageCommitError::UpdatePathError(_))) => {
+                self.judge_without_path(commit)?;
+                Err(CryptoError::CannotFollow)
+            }
+            Err(_) => Err(NOT_VALID),
+        }
+    }
+
+    /// Judges a commit by what everybody can see of it, without its secrets.
+    fn judge_without_path(&self, commit: &[u8]) -> Result<(), CryptoError> {
+        let processed = self
+            .group
+            .public_group()
+            .process_message(self.provider.crypto(), read_commit(commit)?)
+            .map_err(|_| NOT_VALID)?;
+        let (sender, aad) = (processed.sender().clone(), processed.aad().to_vec());
+        let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(CryptoError::Malformed("commit"));
         };
-        self.group.process_message(&self.provider, ProtocolMessage::from(message)).map_err(
-            |error| match error {
-                ProcessMessageError::InvalidCommit(StageCommitError::UpdatePathError(
-                    ApplyUpdatePathError::UnableToDecrypt | ApplyUpdatePathError::PathMismatch,
-                )) => CryptoError::CannotFollow,
-                _ => CryptoError::Mls("the commit is not valid"),
-            },
-        )
+        let facts = facts(self.suite(), &sender, &aad, &staged)?;
+        Ok(policy::judge(&self.before(), &facts)?)
     }
 
     /// The record of the epoch that ends, where those who come next may read it.
@@ -210,6 +223,17 @@ impl Room {
             state_before: (before != self.state).then(|| Box::new(before)),
             closed_invites,
         }
+    }
+}
+
+const NOT_VALID: CryptoError = CryptoError::Mls("the commit is not valid");
+
+fn read_commit(bytes: &[u8]) -> Result<ProtocolMessage, CryptoError> {
+    let malformed = || CryptoError::Malformed("commit");
+    let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| malformed())?;
+    match message.extract() {
+        MlsMessageBodyIn::PublicMessage(message) => Ok(ProtocolMessage::from(message)),
+        _ => Err(malformed()),
     }
 }
 

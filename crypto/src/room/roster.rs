@@ -140,11 +140,15 @@ impl core::fmt::Debug for RosterEntry {
 fn check_encryption_key(leaf: &LeafNode, suite: Suite) -> Result<(), CryptoError> {
     // On the wire the key is a variable-length vector: its length in 1 byte up to 63, in 2 bytes beyond (RFC 9420, 2.1.2).
     let wire = leaf.encryption_key().tls_serialize_detached().map_err(|_| CryptoError::BadKey)?;
-    let (length_bytes, key_bytes) = match suite {
-        Suite::Hybrid => (2, wrap::PUBLIC_KEY_BYTES),
-        Suite::Classical => (1, 32),
+    let length_bytes = match suite {
+        Suite::Hybrid => 2,
+        Suite::Classical => 1,
     };
-    let key = wire.get(length_bytes..).filter(|key| key.len() == key_bytes).ok_or(CryptoError::BadKey)?;
+    check_hpke_key(wire.get(length_bytes..).ok_or(CryptoError::BadKey)?, suite)
+}
+
+/// Refuses an HPKE public key of a tree's node that is malformed or whose X25519 part has low order.
+pub(super) fn check_hpke_key(key: &[u8], suite: Suite) -> Result<(), CryptoError> {
     match suite {
         Suite::Hybrid => wrap::check_public_key(key),
         Suite::Classical => wrap::check_x25519(key),

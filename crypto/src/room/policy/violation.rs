@@ -12,6 +12,9 @@ pub enum Violation {
     /// The leaf's certificate is not valid, or its extension is malformed.
     #[error("the committer's leaf is not valid")]
     InvalidLeaf,
+    /// The path has a key that cannot be encrypted to.
+    #[error("its update path has a key that is not valid")]
+    InvalidPath,
     /// A member's commit gives its leaf to someone else.
     #[error("the committer changed who it is")]
     LeafChangedHands,
