@@ -3,6 +3,8 @@
 //! A file an operation: [`create`], [`commit`], [`join`], [`process`], [`repair`], [`rewind`]; [`policy`] is the one place that
 //! judges commits.
 
+#[cfg(test)]
+mod attacks;
 mod card;
 mod commit;
 mod config;
@@ -13,9 +15,9 @@ mod history;
 mod join;
 mod leaf;
 mod own;
+mod path;
 pub mod policy;
 mod process;
-mod path;
 mod publish;
 mod repair;
 mod rewind;
