@@ -23,6 +23,9 @@ use openmls::{
 use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::{Chain, DoorId};
 
+/// With what a GroupInfo ends (RFC 9420, section 12.4.3): the signer's leaf, and an Ed25519 signature with its length.
+const SIGNER_AND_SIGNATURE_BYTES: usize = 4 + 2 + 64;
+
 /// Something the relay holds that is not what it should be. Nothing is lost by it to those who are in the room; it keeps others
 /// from coming in or reading on until it is repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -166,23 +169,31 @@ impl Room {
         open().unwrap_or(false)
     }
 
-    /// Whether a GroupInfo is of this very group, at this very point: same context, same tree, same external key.
+    /// Whether a GroupInfo is of this very group, at this very point: same context, tree, external key and confirmation tag.
     fn is_group_info_good(&self, bytes: &[u8]) -> bool {
         let Ok(message) = MlsMessageIn::tls_deserialize_exact_bytes(bytes) else { return false };
         let MlsMessageBodyIn::GroupInfo(theirs) = message.extract() else { return false };
         let Ok(ours) = self.group.export_group_info(self.provider.crypto(), &self.device, true) else {
             return false;
         };
-        let Ok(ours) = ours.tls_serialize_detached() else { return false };
-        let Ok(ours) = MlsMessageIn::tls_deserialize_exact_bytes(&ours) else { return false };
+        let Ok(our_bytes) = ours.tls_serialize_detached() else { return false };
+        let Ok(ours) = MlsMessageIn::tls_deserialize_exact_bytes(&our_bytes) else { return false };
         let MlsMessageBodyIn::GroupInfo(ours) = ours.extract() else { return false };
         // In any order: writers differ in it, and nothing depends on it.
         let has_all = |one: &VerifiableGroupInfo, other: &VerifiableGroupInfo| {
             one.extensions().iter().all(|extension| other.extensions().iter().any(|found| found == extension))
         };
+        // The library does not show the tag. With a wrong one whoever comes in makes a commit that everyone refuses.
+        let tag = |bytes: &[u8]| {
+            let (before, _) = bytes.split_at_checked(bytes.len().checked_sub(SIGNER_AND_SIGNATURE_BYTES)?)?;
+            let start = before.len().checked_sub(self.group.ciphersuite().hash_length())?;
+            before.get(start..).map(<[u8]>::to_vec)
+        };
         let is_same = theirs.group_context() == ours.group_context()
             && has_all(&theirs, &ours)
-            && has_all(&ours, &theirs);
+            && has_all(&ours, &theirs)
+            && tag(bytes).is_some()
+            && tag(bytes) == tag(&our_bytes);
         if !is_same {
             return false;
         }

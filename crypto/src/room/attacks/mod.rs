@@ -2,6 +2,7 @@
 //!
 //! Each test says who attacks, and what the others find. [`Forged`] is what the relay would put into the log.
 
+mod cards;
 mod entries;
 mod evil;
 mod joins;

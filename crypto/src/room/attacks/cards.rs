@@ -1,0 +1,64 @@
+//! Cards that a member writes for those who come in, and that are not what they should be.
+
+use super::{ADA, MALLORY, Person, World};
+use crate::room::{Flaw, Publication, card::Card, door};
+use sotto_protocol::Chain;
+use tls_codec::{Serialize as _, VLBytes};
+
+/// With what a GroupInfo ends: signer, and an Ed25519 signature with its length.
+const TAIL: usize = 4 + 66;
+
+/// Mallory's card, with a GroupInfo that is changed at `from_end` and signed by her again.
+fn forged(world: &World, from_end: usize) -> Publication {
+    let mallory = &world.rooms[MALLORY];
+    let held = mallory.republish(Chain::start(&mallory.id())).unwrap();
+    let key = door::card_key(&mallory.secrets().unwrap()).unwrap();
+    let mut card = Card::open(&key, &mallory.id(), &held.card).unwrap();
+    let length = card.group_info.len();
+    card.group_info[length - from_end] ^= 1;
+    let content = card.group_info[4..length - 66].to_vec();
+    let signed = [
+        VLBytes::from(b"MLS 1.0 GroupInfoTBS".to_vec()).tls_serialize_detached().unwrap(),
+        VLBytes::from(content).tls_serialize_detached().unwrap(),
+    ]
+    .concat();
+    card.group_info[length - 64..].copy_from_slice(&mallory.device().sign(&signed));
+    Publication { card: card.seal(&key, &mallory.id()).unwrap(), ..held }
+}
+
+/// Detected by whoever looks: [`Flaw::Card`]. With a wrong confirmation tag a newcomer would make a commit that everyone refuses.
+#[test]
+fn a_card_with_a_wrong_confirmation_tag_is_found() {
+    let world = World::three();
+    let held = forged(&world, TAIL + 1);
+    for who in [ADA, 2] {
+        assert_eq!(world.rooms[who].audit(&held).unwrap(), [Flaw::Card]);
+    }
+}
+
+/// The same with a change anywhere else before the signer. Her own signature as such is no flaw.
+#[test]
+fn a_card_signed_by_another_member_is_good_as_long_as_it_says_the_same() {
+    let world = World::three();
+    let mallory = &world.rooms[MALLORY];
+    let honest = mallory.republish(Chain::start(&mallory.id())).unwrap();
+    assert_eq!(world.rooms[ADA].audit(&honest).unwrap(), []);
+    for from_end in [TAIL + 20, TAIL + 40, TAIL + 200, TAIL + 1000] {
+        assert_eq!(world.rooms[ADA].audit(&forged(&world, from_end)).unwrap(), [Flaw::Card], "{from_end}");
+    }
+}
+
+/// Detected: whoever comes in with such a card makes a commit that does not fit; all refuse it, and any member voids it.
+#[test]
+fn whoever_comes_in_with_such_a_card_is_refused_by_everyone_alike() {
+    let mut world = World::three();
+    let held = forged(&world, TAIL + 1);
+    world.held.card = held.card;
+    world.held.doors = held.doors;
+    // The library of the newcomer may notice; if it does not, the members do.
+    let Ok(joining) = world.tries_to_join(&Person::new("Eve")) else { return };
+    for who in [ADA, 2] {
+        let room = &mut world.rooms[who];
+        assert!(room.stage(&joining.handshake.entry, &joining.handshake.access_key).is_err());
+    }
+}
