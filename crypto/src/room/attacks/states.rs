@@ -26,7 +26,8 @@ fn a_plain_member_cannot_make_herself_owner_or_admin_or_change_what_roles_may() 
     let mut world = World::three();
     let mallory = world.people[MALLORY].account();
     let state = world.rooms[MALLORY].state().clone();
-    let cases: [(&str, Box<dyn Fn(&mut RoomState)>); 6] = [
+    type Change = Box<dyn Fn(&mut RoomState)>;
+    let cases: [(&str, Change); 6] = [
         ("owner", Box::new(move |state| state.owner = mallory)),
         ("admin", Box::new(move |state| state.admins = vec![mallory])),
         ("permissions", Box::new(|state| state.permissions.remove = Role::Member)),
