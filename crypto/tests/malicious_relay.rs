@@ -255,7 +255,7 @@ fn a_substituted_identity_is_another_account_whatever_it_calls_itself() {
     assert_ne!(transition.committer.account, bob.account());
     assert_ne!(transition.committer.identity_key, bob.identity.public());
     // An invite for Bob alone does not let the other Bob in.
-    let secret = sotto_crypto::Secret::random().unwrap();
+    let secret = sotto_crypto::link::InviteSecret::generate().unwrap();
     let only_bob =
         sotto_crypto::room::Invite::of_secret(&secret, ada.account(), None).unwrap().bound_to(bob.account());
     let held = commit(&mut room, &RoomChange::AddInvite(Box::new(only_bob)));

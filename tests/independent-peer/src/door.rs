@@ -65,7 +65,7 @@ pub fn doors(place: &Place<'_>, state: &RoomState, roster: &Roster) -> Result<Ve
         }
     }
     for entry in roster.0.values() {
-        if !state.suspended.contains(&entry.door_key_hash()) {
+        if !state.suspended.contains(&entry.suspension_hash()) {
             real.insert(entry.leaf.door, entry.leaf.door_key.clone());
         }
     }

@@ -69,5 +69,7 @@ pub const CAPSULE_WRAP: &str = "sotto/1 capsule wrap";
 pub const LINK: &str = "sotto/1 link";
 /// Hashed: revoked device key.
 pub const REVOKED_DEVICE: &str = "sotto/1 revoked device";
+/// Hashed: suspended door key.
+pub const SUSPENDED_DOOR: &str = "sotto/1 suspended door";
 /// Hashed: start of the chain.
 pub const LOG: &str = "sotto/1 log";

@@ -244,8 +244,11 @@ impl PeerRoom {
     /// Room-admin keys of owner and admins.
     pub fn admin_keys(&self) -> Result<Vec<Bytes32>, PeerError> {
         let (state, roster) = (self.state()?, self.roster()?);
-        let leaves =
-            roster.0.values().filter(|entry| state.role(&entry.certificate.account()) >= Role::Admin);
+        let leaves = roster
+            .0
+            .values()
+            .filter(|entry| state.role(&entry.certificate.account()) >= Role::Admin)
+            .filter(|entry| !state.suspended.contains(&entry.suspension_hash()));
         let keys: BTreeSet<Bytes32> = leaves.map(|entry| entry.leaf.admin_key).collect();
         Ok(keys.into_iter().collect())
     }

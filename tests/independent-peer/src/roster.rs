@@ -5,6 +5,7 @@ use crate::{
     capsule::{EntryRecord, LeafRecord},
     certificate::{Body, verify},
     encoding::{Bytes32, Id},
+    labels,
     leaf_data::LeafData,
 };
 use mls_rs::group::{Member, Roster as MlsRoster};
@@ -26,6 +27,12 @@ impl RosterEntry {
     /// SHA-256 of the door key.
     pub fn door_key_hash(&self) -> Bytes32 {
         hash(&self.leaf.door_key)
+    }
+
+    /// How its door key stands in the room state while nothing is sealed to it.
+    pub fn suspension_hash(&self) -> Bytes32 {
+        let account = self.certificate.account();
+        hash(&[labels::SUSPENDED_DOOR.as_bytes(), &account[..], &self.door_key_hash()[..]].concat())
     }
 
     /// `leaf-record`.

@@ -102,7 +102,7 @@ pub fn state_after_removal(state: &RoomState, roster: &Roster, leaves: &[u32], i
         next.revoked.extend(removed().map(|entry| revocation_hash(&entry.certificate.device)));
         let surplus = next.revoked.len().saturating_sub(REVOKED_MAX);
         next.revoked.drain(..surplus);
-        for hash in removed().map(RosterEntry::door_key_hash) {
+        for hash in removed().map(RosterEntry::suspension_hash) {
             if !next.suspended.contains(&hash) {
                 next.suspended.push(hash);
             }
@@ -252,7 +252,7 @@ fn judge_join(before: &View, after: &View, commit: &Commit<'_>, new: &RosterEntr
             let opens = |entry: &RosterEntry| {
                 entry.leaf.door == door
                     && entry.leaf.via == new.leaf.via
-                    && !before.state.suspended.contains(&entry.door_key_hash())
+                    && !before.state.suspended.contains(&entry.suspension_hash())
             };
             let accounts = after.roster.0.values().filter(|entry| is_same_account(entry, new)).count();
             if !siblings().any(opens) || accounts > DEVICES_OF_AN_ACCOUNT {
@@ -264,7 +264,7 @@ fn judge_join(before: &View, after: &View, commit: &Commit<'_>, new: &RosterEntr
 }
 
 fn keep_published(suspended: &mut Vec<Bytes32>, roster: &Roster) {
-    suspended.retain(|hash| roster.0.values().any(|entry| entry.door_key_hash() == *hash));
+    suspended.retain(|hash| roster.0.values().any(|entry| entry.suspension_hash() == *hash));
 }
 
 fn is_same_account(one: &RosterEntry, other: &RosterEntry) -> bool {

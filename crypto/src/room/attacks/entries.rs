@@ -43,7 +43,7 @@ fn a_commit_that_was_cut_or_changed_and_sealed_again_is_refused_and_panics_nobod
     let room = &world.rooms[MALLORY];
     let secret = room.secrets().unwrap().handshake;
     let (_, commit) =
-        entry::open(&secret, &room.id(), EntryKind::Handshake, room.epoch(), &honest.entry).unwrap();
+        entry::open(secret.seed(), &room.id(), EntryKind::Handshake, room.epoch(), &honest.entry).unwrap();
     let variants = (0..commit.len()).step_by(3).flat_map(|at| {
         let mut flipped = commit.to_vec();
         flipped[at] ^= 1 << (at % 8);

@@ -3,7 +3,8 @@
 
 use super::{ADA, Forged, ForgedJoin, MALLORY, Person, World, evil::Evil};
 use crate::{
-    CryptoError, Secret, link,
+    CryptoError,
+    link::{self, InviteSecret},
     provider::Primitives,
     room::{
         Invite, RoomChange, RosterEntry, Suite,
@@ -26,7 +27,7 @@ fn proof(
     world: &World,
     person: &Person,
     data: &LeafData,
-    secret: &Secret,
+    secret: &InviteSecret,
     door: DoorId,
     epoch: u64,
 ) -> Vec<u8> {
@@ -47,7 +48,7 @@ fn a_card_alone_lets_nobody_in() {
     let (data, good) = honest(&world, &eve);
     let epoch = world.rooms[ADA].epoch();
     let door = world.link.door().unwrap();
-    let other = Secret::random().unwrap();
+    let other = InviteSecret::generate().unwrap();
     let for_another = proof(&world, &Person::new("Zoe"), &data_of(&world), &world.link.secret, door, epoch);
     let cases = [
         ("no proof", Vec::new(), Violation::JoinProof),
@@ -145,7 +146,7 @@ fn a_replayed_join_is_of_another_epoch() {
 #[test]
 fn a_spent_invite_stays_spent_when_whoever_used_it_leaves_and_returns() {
     let mut world = World::new(Suite::Classical, 0);
-    let secret = Secret::random().unwrap();
+    let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, world.people[ADA].account(), Some(1)).unwrap();
     let door = invite.id;
     world.change(ADA, &RoomChange::AddInvite(Box::new(invite)));
@@ -194,7 +195,7 @@ fn a_revoked_device_does_not_come_back_even_with_a_fresh_link_and_a_members_help
     let account = removed.account();
     world.rooms.truncate(2);
     world.change(ADA, &RoomChange::RemoveMember(account));
-    let secret = Secret::random().unwrap();
+    let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, world.people[MALLORY].account(), None).unwrap();
     let door = invite.id;
     world.change(MALLORY, &RoomChange::AddInvite(Box::new(invite)));

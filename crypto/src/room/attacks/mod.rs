@@ -17,9 +17,11 @@ use super::{
     leaf::LeafData, policy::Violation,
 };
 use crate::{
-    CryptoError, DeviceKey, Secret, entry,
+    CryptoError, DeviceKey,
+    account::{DoorKey, VaultKey},
+    entry,
     identity::{Certificate, CertificateRequest, IdentityKey},
-    link::InviteLink,
+    link::{InviteLink, InviteSecret},
     provider::Provider,
     random_array,
 };
@@ -44,15 +46,14 @@ struct Person {
 impl Person {
     fn new(name: &str) -> Self {
         let identity = IdentityKey::generate().unwrap();
-        let (vault_key, door_seed) = (Secret::random().unwrap(), Secret::random().unwrap());
-        let own = own_device(&identity, name, vault_key, door_seed);
+        let own = own_device(&identity, name, VaultKey::generate().unwrap(), DoorKey::generate().unwrap());
         Self { identity, own }
     }
 
     /// The same account's next device.
     fn next_device(&self) -> Self {
-        let (vault_key, door_seed) = (self.own.vault_key.clone(), self.own.door_seed.clone());
-        let own = own_device(&self.identity, self.own.certificate.display_name(), vault_key, door_seed);
+        let (vault_key, door_key) = (self.own.vault_key.clone(), self.own.door_key.clone());
+        let own = own_device(&self.identity, self.own.certificate.display_name(), vault_key, door_key);
         Self { identity: self.identity.clone(), own }
     }
 
@@ -61,7 +62,7 @@ impl Person {
     }
 }
 
-fn own_device(identity: &IdentityKey, name: &str, vault_key: Secret, door_seed: Secret) -> OwnDevice {
+fn own_device(identity: &IdentityKey, name: &str, vault_key: VaultKey, door_key: DoorKey) -> OwnDevice {
     let device = DeviceKey::generate().unwrap();
     let request = CertificateRequest {
         device_key: device.public(),
@@ -71,7 +72,7 @@ fn own_device(identity: &IdentityKey, name: &str, vault_key: Secret, door_seed: 
         not_before_ms: 1,
     };
     let certificate = Certificate::issue(identity, request).unwrap();
-    OwnDevice { certificate, device, vault_key, door_seed, recovery_key: None }
+    OwnDevice { certificate, device, vault_key, door_key, recovery_key: None }
 }
 
 /// A room in which the first of `people` is the owner, and all others came in by one link, in order.
@@ -95,7 +96,7 @@ impl World {
             .map(|name| Person::new(&name))
             .collect();
         let mut ada = Room::create(suite, "Garden", &people[ADA].own).unwrap();
-        let secret = Secret::random().unwrap();
+        let secret = InviteSecret::generate().unwrap();
         let invite = Invite::of_secret(&secret, people[ADA].account(), None).unwrap();
         let held = ada.commit(&RoomChange::AddInvite(Box::new(invite)), Chain::start(&ada.id())).unwrap();
         ada.merge_pending().unwrap();
@@ -190,8 +191,8 @@ impl Forged {
     fn seal(room: &Room, commit: &[u8], access_key: [u8; 32]) -> Self {
         let handshake = room.secrets().unwrap().handshake;
         let id = EntryId::new(random_array().unwrap());
-        let entry =
-            entry::seal(&handshake, &room.id(), EntryKind::Handshake, room.epoch(), id, commit).unwrap();
+        let entry = entry::seal(handshake.seed(), &room.id(), EntryKind::Handshake, room.epoch(), id, commit)
+            .unwrap();
         Self { entry, access_key }
     }
 }

@@ -97,11 +97,11 @@ fn a_member_cannot_close_anothers_door_with_a_copy_of_its_key() {
     let mut world = World::three();
     // Mallory's second device publishes Ada's door key as its own, and is removed then.
     let mut copy = world.people[MALLORY].next_device();
-    let adas_door_key = world.people[ADA].own.door_seed.clone();
-    copy.own.vault_key = crate::Secret::random().unwrap();
+    let adas_door_key = world.people[ADA].own.door_key.clone();
+    copy.own.vault_key = crate::account::VaultKey::generate().unwrap();
     world.returns(&copy_with_own_door(&world, &copy));
     let last = world.rooms.len() - 1;
-    copy.own.door_seed = adas_door_key; // The public half is all she would need.
+    copy.own.door_key = adas_door_key; // The public half is all she would need.
     world.change(last, &RoomChange::Renew(Box::new(copy.own.clone())));
     world.change(MALLORY, &RoomChange::RemoveDevice(copy.own.device.public()));
     let room = world.rooms[ADA].id();
