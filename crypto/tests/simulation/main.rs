@@ -1,0 +1,81 @@
+//! A world of people, devices, a relay and a bad network, in which anything may happen in any order: whatever did, rooms keep
+//! what they promise.
+//!
+//! [`actions`] says what can happen, [`world`] (with [`wishes`], [`joins`], [`client`], [`relay`] and [`people`]) makes it
+//! happen, [`rules`] is a second opinion on who may do what, [`properties`] and [`outsiders`] say what must hold.
+//!
+//! `SOTTO_SIMULATIONS` says how many sequences are run; `PROPTEST_RNG_SEED` makes a run choose the same ones again. A sequence
+//! that failed is kept in `regressions.txt` beside this file, and tried first from then on.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a simulation stops where it fails"
+)]
+
+mod actions;
+mod client;
+mod joins;
+mod outsiders;
+mod people;
+mod properties;
+mod relay;
+mod rules;
+mod wishes;
+mod world;
+
+use actions::{Action, actions};
+use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
+use sotto_crypto::room::Suite;
+use world::World;
+
+/// Sequences in an ordinary test run, over all tests here.
+const SIMULATIONS: u32 = 256;
+
+#[test]
+fn a_few_people_do_many_things() {
+    simulate(Suite::Classical, 3, 28, 7);
+}
+
+#[test]
+fn many_people_do_some_things() {
+    simulate(Suite::Classical, 8, 22, 7);
+}
+
+#[test]
+fn a_hybrid_room_is_no_different() {
+    simulate(Suite::Hybrid, 4, 18, 2);
+}
+
+/// Runs `share` sixteenths of the sequences.
+fn simulate(suite: Suite, accounts: usize, most_actions: usize, share: u32) {
+    let runs =
+        std::env::var("SOTTO_SIMULATIONS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(SIMULATIONS);
+    let config = Config {
+        cases: (runs * share).div_ceil(16),
+        max_shrink_iters: 512,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "tests/simulation/regressions.txt",
+        ))),
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&actions(most_actions), |actions| {
+        run(suite, accounts, &actions);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+fn run(suite: Suite, accounts: usize, actions: &[Action]) {
+    let mut world = World::new(suite, accounts);
+    world.check_step();
+    for action in actions {
+        world.act(action);
+        world.check_step();
+    }
+    world.check_end();
+}
