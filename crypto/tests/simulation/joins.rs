@@ -28,8 +28,17 @@ impl World {
         if self.links.is_empty() {
             return;
         }
-        let account = account.index(self.accounts.len());
-        let number = invite.index(self.links.len());
+        // Rather those who are not here, and invites that are open.
+        let mut accounts: Vec<usize> = (0..self.accounts.len()).collect();
+        let absent: Vec<usize> =
+            accounts.iter().copied().filter(|account| !self.now().has(*account)).collect();
+        accounts.extend(absent.repeat(4));
+        let account = accounts[account.index(accounts.len())];
+        let mut numbers: Vec<usize> = (0..self.links.len()).collect();
+        let open: Vec<usize> =
+            numbers.iter().copied().filter(|number| self.now().is_invite_listed(*number)).collect();
+        numbers.extend(open.repeat(4));
+        let number = numbers[invite.index(numbers.len())];
         let device = self.device_for(account, None);
         let keys = self.trusted_keys(account);
         self.come_in(Who { account, device }, Way::Invite(number), keys, fate);
@@ -51,7 +60,8 @@ impl World {
         }
         let device = self.accounts[account].add_device();
         if let Some(reader) = self.come_in_by_any_door(Who { account, device }, Fate::Arrives) {
-            self.check_capsules(account, reader);
+            let read = self.check_capsules(account, reader);
+            *self.tally.entry("capsules read").or_default() += read;
         }
     }
 
@@ -65,8 +75,15 @@ impl World {
     }
 
     /// Tries to come in, as the second opinion says.
-    fn come_in(&mut self, who: Who, way: Way, keys: usize, fate: Fate) -> Option<HistoryReader> {
-        let (joining, after) = self.try_way(who, way, keys)?;
+    pub fn come_in(&mut self, who: Who, way: Way, keys: usize, fate: Fate) -> Option<HistoryReader> {
+        let Some((joining, after)) = self.try_way(who, way, keys) else {
+            self.count("joins refused");
+            return None;
+        };
+        self.count(match way {
+            Way::Invite(_) => "joins by invite",
+            Way::Door(_) => "joins by door",
+        });
         let reader = joining.history().unwrap();
         let saved = joining.save().unwrap();
         let reload = || {

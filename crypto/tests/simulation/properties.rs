@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
     /// What holds after every step.
-    pub fn check_step(&self) {
+    pub fn check_step(&mut self) {
         let mut first_of: BTreeMap<u64, &Client> = BTreeMap::new();
         for client in self.clients.values().filter(|client| !client.is_gone()) {
             self.check_rules(client);
@@ -28,8 +28,10 @@ impl World {
         }
         self.check_invites();
         self.check_doors();
-        if let Some(client) = first_of.get(&self.relay.epoch) {
+        let caught_up = first_of.get(&self.relay.epoch).filter(|_| self.audited < self.relay.epoch);
+        if let Some(client) = caught_up {
             self.check_publication(client);
+            self.audited = self.relay.epoch;
         }
     }
 
@@ -193,7 +195,7 @@ impl World {
         if let Some(other) = other {
             self.sync(other);
         }
-        let mut is_whole = true;
+        let (mut is_whole, mut read) = (true, 0);
         for epoch in (1..=reader.epoch()).rev() {
             let is_shared = self.at(epoch).shared && self.at(epoch + 1).shared;
             let Some(link) = self.relay.links.get(&epoch) else {
@@ -207,14 +209,17 @@ impl World {
                 Ok(past) => {
                     assert!(is_whole);
                     self.check_past(&past);
+                    read += 1;
                 }
                 Err(_) => assert!(!is_whole, "the link of epoch {epoch}"),
             }
         }
+        *self.tally.entry("history links read").or_default() += read;
     }
 
     /// What an account reads that has nothing but its recovery key: the epochs since it joined, and none before.
-    pub fn check_capsules(&self, account: usize, mut reader: HistoryReader) {
+    pub fn check_capsules(&self, account: usize, mut reader: HistoryReader) -> u32 {
+        let mut count = 0;
         let tag = *reader.tag();
         let seeds = 1..=self.accounts[account].generation();
         let mut is_whole = true;
@@ -247,6 +252,7 @@ impl World {
                 Some((next, past)) => {
                     reader = next;
                     is_whole = true;
+                    count += 1;
                     self.check_past(&past);
                 }
                 None => {
@@ -255,6 +261,7 @@ impl World {
                 }
             }
         }
+        count
     }
 
     /// Everything that was said in an epoch is read again, and by whom it was said.

@@ -49,6 +49,23 @@ pub enum Change {
     Renew { keys: usize, generation: usize },
 }
 
+impl Change {
+    /// For the tally.
+    pub const fn kind(&self, is_made: bool) -> &'static str {
+        match (self, is_made) {
+            (_, false) => "changes refused",
+            (Self::Invite { .. } | Self::CloseInvite(_), _) => "invites changed",
+            (Self::Role(..) | Self::Permissions(_) | Self::TakeOver, _) => "roles changed",
+            (Self::RemoveMember(_), _) => "members removed",
+            (Self::RemoveDevice(_), _) => "devices removed",
+            (Self::Leave { .. }, _) => "leavings committed",
+            (Self::Renew { .. }, _) => "keys renewed",
+            (Self::Close | Self::Reopen, _) => "closed or reopened",
+            _ => "other changes",
+        }
+    }
+}
+
 /// A room in one epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {

@@ -1,8 +1,9 @@
 //! The world: accounts, their devices, one room at one relay, and what happens to them.
 
 use crate::{
-    actions::{Action, Fate},
+    actions::{Action, Fate, Wish},
     client::{Client, Notes, Stored, Waiting},
+    joins::Way,
     people::{Account, Who},
     relay::Relay,
     rules::{Invitation, Leaf, Rules},
@@ -11,7 +12,7 @@ use proptest::sample::Index;
 use sotto_crypto::{
     link::InviteLink,
     message::{MessageId, conversation::Conversation},
-    room::{InviteId, LeaveStatement, Room, Suite},
+    room::{InviteId, LeaveStatement, Role, Room, Suite},
 };
 use sotto_protocol::Chain;
 use std::collections::BTreeMap;
@@ -49,13 +50,17 @@ pub struct World {
     /// By place in the log.
     pub said: BTreeMap<u64, Meant>,
     pub copies: Vec<Copy>,
+    /// The epoch for which what the relay holds was last checked.
+    pub audited: u64,
+    /// How often what happened.
+    pub tally: BTreeMap<&'static str, u32>,
     /// By account, how many of its keys a device knew that was removed.
     known_to_removed: BTreeMap<usize, usize>,
 }
 
 impl World {
-    /// Somebody has made a room; some of the others are guests.
-    pub fn new(suite: Suite, accounts: usize) -> Self {
+    /// Somebody has made a room and is there with two devices, as are `here` accounts in all; a third of them are guests.
+    pub fn new(suite: Suite, accounts: usize, here: usize) -> Self {
         let mut accounts: Vec<_> = (0..accounts).map(|number| Account::new(number % 3 != 2)).collect();
         let device = accounts[0].add_device();
         let who = Who { account: 0, device };
@@ -75,10 +80,24 @@ impl World {
             statements: Vec::new(),
             said: BTreeMap::new(),
             copies: Vec::new(),
+            audited: 0,
+            tally: BTreeMap::new(),
             known_to_removed: BTreeMap::new(),
         };
         assert!(world.prepare(who, &crate::rules::Change::Rotate));
         world.deliver(who, Fate::Arrives);
+        let invite = Wish::Invite { max: None, only: None, expires: false };
+        let change = world.change(who, &invite);
+        world.prepare(who, &change);
+        world.deliver(who, Fate::Arrives);
+        for account in 1..here {
+            let device = world.accounts[account].add_device();
+            world.come_in(Who { account, device }, Way::Invite(0), 0, Fate::Arrives).unwrap();
+        }
+        for account in 0..2 {
+            let device = world.accounts[account].add_device();
+            world.come_in(Who { account, device }, Way::Door(0), 0, Fate::Arrives).unwrap();
+        }
         world
     }
 
@@ -87,7 +106,7 @@ impl World {
             Action::Join { account, invite, fate } => self.join(*account, *invite, *fate),
             Action::Return { account, device, fate } => self.come_back(*account, *device, *fate),
             Action::Commit { by, wish, fate, is_late } => {
-                let Some(who) = self.pick(*by) else { return };
+                let Some(who) = self.pick_committer(*by) else { return };
                 if !is_late {
                     self.sync(who);
                 }
@@ -135,6 +154,11 @@ impl World {
         }
     }
 
+    /// Notes that something happened.
+    pub fn count(&mut self, what: &'static str) {
+        *self.tally.entry(what).or_default() += 1;
+    }
+
     pub fn now(&self) -> &Rules {
         self.rules.last().unwrap()
     }
@@ -160,6 +184,16 @@ impl World {
     pub fn pick(&self, index: Index) -> Option<Who> {
         let living: Vec<Who> =
             self.clients.values().filter(|client| !client.is_gone()).map(|client| client.who).collect();
+        (!living.is_empty()).then(|| living[index.index(living.len())])
+    }
+
+    /// The same, rather one who may do something.
+    fn pick_committer(&self, index: Index) -> Option<Who> {
+        let mut living = Vec::new();
+        for client in self.clients.values().filter(|client| !client.is_gone()) {
+            let times = if self.now().role(client.who.account) > Role::Member { 3 } else { 1 };
+            living.extend([client.who].repeat(times));
+        }
         (!living.is_empty()).then(|| living[index.index(living.len())])
     }
 
@@ -193,6 +227,7 @@ impl World {
         let client = self.clients.get_mut(&who).unwrap();
         let before = client.saved();
         let made = client.room.commit(&room_change, client.notes.cursor);
+        *self.tally.entry(change.kind(made.is_ok())).or_default() += 1;
         let is_free = client.notes.pending.is_none() && !client.is_gone();
         match (made, expected.filter(|_| is_free)) {
             (Ok(handshake), Some(after)) => {
@@ -225,6 +260,9 @@ impl World {
         }
         let head = self.relay.head();
         let Some(answer) = client.send_pending(&mut self.relay) else { return };
+        if answer.is_err() {
+            *self.tally.entry("commits that lost a race").or_default() += 1;
+        }
         if fate == Fate::ArrivesTwice {
             assert_eq!(client.send_pending(&mut self.relay), Some(answer), "the same bytes, the same answer");
         }
@@ -245,6 +283,10 @@ impl World {
 
     /// The relay has taken a handshake.
     pub fn enter(&mut self, after: Rules) {
+        self.count("handshakes taken");
+        if !self.now().devices.keys().all(|who| after.devices.contains_key(who)) {
+            self.count("removals taken");
+        }
         for who in after.revoked.difference(&self.now().revoked).copied().collect::<Vec<_>>() {
             self.known_to_removed.insert(who.account, self.accounts[who.account].latest_keys());
         }
@@ -370,6 +412,7 @@ impl World {
             return;
         }
         client.refuses(&bytes, &key);
+        self.count("replays refused");
     }
 
     /// Somebody copies the storage of a device.
