@@ -89,7 +89,13 @@ impl Client {
 
     /// Commits everything, as one transaction.
     pub fn store(&mut self) {
-        self.stored = Stored { room: self.saved(), notes: self.notes.clone() };
+        let id = |notes: &Notes| notes.pending.as_ref().map(|pending| pending.handshake.id);
+        let (now, then) = (&self.notes, &self.stored.notes);
+        // Only handshakes and own commits change the group; saving it is dear.
+        if (now.last_handshake, id(now)) != (then.last_handshake, id(then)) {
+            self.stored.room = self.saved();
+        }
+        self.stored.notes = self.notes.clone();
     }
 
     /// The process dies and starts again.

@@ -33,21 +33,21 @@ use std::{cell::RefCell, collections::BTreeMap};
 use world::World;
 
 /// Sequences in an ordinary test run, over all tests here.
-const SIMULATIONS: u32 = 256;
+const SIMULATIONS: u32 = 48;
 
 #[test]
 fn a_few_people_do_many_things() {
-    simulate(Suite::Classical, [3, 3], 24, 7);
+    simulate(Suite::Classical, [3, 3], 18, 7);
 }
 
 #[test]
 fn many_people_do_some_things() {
-    simulate(Suite::Classical, [8, 4], 20, 7);
+    simulate(Suite::Classical, [8, 4], 15, 7);
 }
 
 #[test]
 fn a_hybrid_room_is_no_different() {
-    simulate(Suite::Hybrid, [4, 3], 16, 2);
+    simulate(Suite::Hybrid, [4, 3], 10, 2);
 }
 
 /// Runs `share` sixteenths of the sequences.
@@ -56,7 +56,7 @@ fn simulate(suite: Suite, [accounts, here]: [usize; 2], most_actions: usize, sha
         std::env::var("SOTTO_SIMULATIONS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(SIMULATIONS);
     let config = Config {
         cases: (runs * share).div_ceil(16),
-        max_shrink_iters: 512,
+        max_shrink_time: 120_000,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
             "tests/simulation/regressions.txt",
         ))),

@@ -52,7 +52,6 @@ impl World {
                 assert_eq!(client.room.epoch(), self.relay.epoch);
                 assert_eq!(client.notes.cursor.seq, self.relay.head(), "read to the end");
                 assert!(client.notes.outbox.is_empty() && client.notes.pending.is_none());
-                self.check_publication(client);
             }
             self.check_timeline(client);
         }
