@@ -60,8 +60,28 @@ pub enum Task {
         #[arg(value_name = "TARGET")]
         target: Option<String>,
     },
+    /// Run a simulation far longer than the tests do
+    Simulate {
+        /// Of what
+        #[command(subcommand)]
+        simulation: Simulation,
+    },
     /// Check the house rules: dependency arrows, crypto generations, file sizes
     Tidy,
     /// Install what building and testing need
     Setup,
+}
+
+/// Something that is simulated.
+#[derive(Subcommand)]
+pub enum Simulation {
+    /// Rooms: members, devices, a relay and a bad network, in any order
+    Crypto {
+        /// How many sequences
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        runs: u32,
+        /// Choose the same sequences as an earlier run
+        #[arg(long, value_name = "SEED")]
+        seed: Option<u64>,
+    },
 }

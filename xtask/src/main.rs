@@ -9,12 +9,13 @@ mod fuzz;
 mod report;
 mod run;
 mod setup;
+mod simulate;
 mod test;
 mod tidy;
 mod web;
 mod workspace;
 
-use args::{Args, Task};
+use args::{Args, Simulation, Task};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Task::Web { dev } => web::run(dev),
         Task::Bench { filter } => bench::run(&filter),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
+        Task::Simulate { simulation: Simulation::Crypto { runs, seed } } => simulate::run_crypto(runs, seed),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::run(),
     };

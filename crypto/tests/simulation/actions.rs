@@ -1,0 +1,148 @@
+//! What can happen in the world, as small values that shrink.
+//!
+//! Whoever acts is chosen among those who are there when the action's turn comes, so that every sequence means something and
+//! a shortened one still does.
+
+use proptest::{collection::vec, option, prelude::*, sample::Index};
+use sotto_crypto::room::{Permissions, Role};
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It arrives, and so does the answer.
+    Arrives,
+    /// It is made, and the process dies before it is stored.
+    DiesUnstored,
+    /// It is stored, and the process dies before it is sent.
+    DiesUnsent,
+    /// It is lost on the way.
+    IsLost,
+    /// It arrives, and the answer is lost.
+    AnswerIsLost,
+    /// It arrives, and the process dies.
+    DiesSent,
+    /// It arrives twice.
+    ArrivesTwice,
+}
+
+/// A change, by whom it is asked for.
+#[derive(Debug, Clone)]
+pub enum Wish {
+    Invite {
+        max: Option<u32>,
+        only: Option<Index>,
+        expires: bool,
+    },
+    CloseInvite(Index),
+    Rename(u8),
+    Topic(u8),
+    Role(Index, Role),
+    Permissions(Permissions),
+    Timer(Option<u32>),
+    Share(bool),
+    TakeOver,
+    Close,
+    Reopen,
+    RemoveMember(Index),
+    RemoveDevice(Index),
+    Rotate,
+    Renew {
+        keys: bool,
+        recovery: bool,
+    },
+    /// A statement that a device leaves, signed some time ago.
+    OldLeave(Index),
+}
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Somebody comes in by an invite, perhaps one that is closed, used up or for another.
+    Join { account: Index, invite: Index, fate: Fate },
+    /// A further device comes in by its account's door, or one that is there heals.
+    Return { account: Index, device: Index, fate: Fate },
+    /// A member wants a change, perhaps before having caught up.
+    Commit { by: Index, wish: Wish, fate: Fate, is_late: bool },
+    /// Two commit from the same epoch.
+    Race { one: Index, other: Index, wishes: [Wish; 2] },
+    /// A member says something; `twice`: two processes of the device seal the same message.
+    Say { by: Index, fate: Fate, twice: bool },
+    /// A device signs that it leaves, alone or with its account, and another commits it.
+    Leave { who: Index, by: Index, whole: bool },
+    /// A device catches up, sends what waits, and catches up.
+    Sync(Index),
+    /// A device follows some handshakes and dies before it has stored them.
+    Die(Index, usize),
+    /// Somebody passes any entry of the log to a device again, or too early, or changed, or with another access key.
+    Replay { to: Index, entry: Index, flip: Option<Index>, lies: bool },
+    /// An account loses every device; a new one reads what it may.
+    Lose(Index),
+    /// Somebody copies a device's storage.
+    Steal(Index),
+}
+
+pub fn actions(most: usize) -> impl Strategy<Value = Vec<Action>> {
+    vec(action(), most / 2..=most)
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let index = any::<Index>;
+    prop_oneof![
+        8 => (index(), index(), fate()).prop_map(|(account, invite, fate)| Action::Join { account, invite, fate }),
+        5 => (index(), index(), fate()).prop_map(|(account, device, fate)| Action::Return { account, device, fate }),
+        12 => (index(), wish(), fate(), prop::bool::weighted(0.15))
+            .prop_map(|(by, wish, fate, is_late)| Action::Commit { by, wish, fate, is_late }),
+        2 => (index(), index(), wish(), wish())
+            .prop_map(|(one, other, a, b)| Action::Race { one, other, wishes: [a, b] }),
+        6 => (index(), fate(), prop::bool::weighted(0.2))
+            .prop_map(|(by, fate, twice)| Action::Say { by, fate, twice }),
+        2 => (index(), index(), any::<bool>()).prop_map(|(who, by, whole)| Action::Leave { who, by, whole }),
+        3 => index().prop_map(Action::Sync),
+        1 => (index(), 1..4_usize).prop_map(|(who, most)| Action::Die(who, most)),
+        3 => (index(), index(), option::weighted(0.3, index()), any::<bool>())
+            .prop_map(|(to, entry, flip, lies)| Action::Replay { to, entry, flip, lies }),
+        1 => index().prop_map(Action::Lose),
+        1 => index().prop_map(Action::Steal),
+    ]
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        8 => Just(Fate::Arrives),
+        1 => Just(Fate::DiesUnstored),
+        1 => Just(Fate::DiesUnsent),
+        1 => Just(Fate::IsLost),
+        1 => Just(Fate::AnswerIsLost),
+        1 => Just(Fate::DiesSent),
+        1 => Just(Fate::ArrivesTwice),
+    ]
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let index = any::<Index>;
+    prop_oneof![
+        6 => (option::weighted(0.6, 1..3_u32), option::weighted(0.2, index()), prop::bool::weighted(0.2))
+            .prop_map(|(max, only, expires)| Wish::Invite { max, only, expires }),
+        2 => index().prop_map(Wish::CloseInvite),
+        1 => (0..4_u8).prop_map(Wish::Rename),
+        1 => (0..3_u8).prop_map(Wish::Topic),
+        3 => (index(), role()).prop_map(|(account, role)| Wish::Role(account, role)),
+        1 => [role(), role(), role(), role(), role()].prop_map(|[invite, remove, rename, pin, delete]| {
+            Wish::Permissions(Permissions { invite, remove, rename, pin, delete })
+        }),
+        1 => prop_oneof![Just(None), Just(Some(30)), Just(Some(3600))].prop_map(Wish::Timer),
+        2 => any::<bool>().prop_map(Wish::Share),
+        1 => Just(Wish::TakeOver),
+        1 => Just(Wish::Close),
+        2 => Just(Wish::Reopen),
+        4 => index().prop_map(Wish::RemoveMember),
+        4 => index().prop_map(Wish::RemoveDevice),
+        3 => Just(Wish::Rotate),
+        4 => (any::<bool>(), any::<bool>()).prop_map(|(keys, recovery)| Wish::Renew { keys, recovery }),
+        1 => index().prop_map(Wish::OldLeave),
+    ]
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop_oneof![Just(Role::Member), Just(Role::Admin), Just(Role::Owner)]
+}

@@ -1,0 +1,265 @@
+//! A device in the room, as a client runs it: what it has stored, what it reads, what waits to be sent.
+//!
+//! It does what "Client rules" of `docs/PROTOCOL.md` says, with as little as the simulation needs: handshakes are followed
+//! first, then everything is read with the current epoch's key; a pending commit and a sealed message are stored before they
+//! are sent, and the same bytes are sent again until the log decides.
+
+use crate::{
+    people::Who,
+    relay::{By, Logged, Refusal, Relay},
+    rules::Rules,
+};
+use sotto_crypto::{
+    CryptoError, DeviceKey, Secret,
+    message::{
+        self, Content, Draft, MessageId,
+        conversation::{Conversation, Said},
+    },
+    room::{Authority, Handshake, Room, Roster},
+};
+use sotto_protocol::{Chain, EntryHeader, entry_hash};
+use std::collections::BTreeMap;
+
+/// What it takes to read an epoch.
+#[derive(Clone)]
+pub struct View {
+    pub message: Secret,
+    pub roster: Roster,
+    pub authority: Authority,
+}
+
+/// A commit that may be in the log or not.
+#[derive(Clone)]
+pub struct Pending {
+    pub handshake: Handshake,
+    pub last_handshake: u64,
+    /// The room after it, by the second opinion.
+    pub after: Rules,
+}
+
+/// A message that has not come back through the log.
+#[derive(Clone)]
+pub struct Waiting {
+    pub id: MessageId,
+    pub text: String,
+    pub sealed: Option<Vec<u8>>,
+}
+
+/// Everything that is stored beside the MLS group.
+#[derive(Clone)]
+pub struct Notes {
+    pub last_handshake: u64,
+    pub cursor: Chain,
+    /// Epochs that are not read through.
+    pub views: BTreeMap<u64, View>,
+    /// What the device knows of the log: places and hashes.
+    pub chain: BTreeMap<u64, [u8; 32]>,
+    /// Stretches of the log that it was there for: after the first seq, up to the second; the last one is open.
+    pub spans: Vec<(u64, Option<u64>)>,
+    pub conversation: Conversation,
+    pub pending: Option<Pending>,
+    pub outbox: Vec<Waiting>,
+    pub keys: usize,
+    pub generation: usize,
+}
+
+/// What is committed to storage.
+#[derive(Clone)]
+pub struct Stored {
+    pub room: Vec<u8>,
+    pub notes: Notes,
+}
+
+/// A device that is, or was, in the room.
+pub struct Client {
+    pub who: Who,
+    pub room: Room,
+    pub notes: Notes,
+    pub stored: Stored,
+}
+
+impl Client {
+    pub fn new(who: Who, room: Room, notes: Notes) -> Self {
+        let stored = Stored { room: room.save().unwrap().to_vec(), notes: notes.clone() };
+        let mut client = Self { who, room, notes, stored };
+        client.note_epoch();
+        client.store();
+        client
+    }
+
+    /// Commits everything, as one transaction.
+    pub fn store(&mut self) {
+        let id = |notes: &Notes| notes.pending.as_ref().map(|pending| pending.handshake.id);
+        let (now, then) = (&self.notes, &self.stored.notes);
+        // Only handshakes and own commits change the group; saving it is dear.
+        if (now.last_handshake, id(now)) != (then.last_handshake, id(then)) {
+            self.stored.room = self.saved();
+        }
+        self.stored.notes = self.notes.clone();
+    }
+
+    /// The process dies and starts again.
+    pub fn crash(&mut self) {
+        self.room = self.reload(self.room.device().clone());
+        self.notes = self.stored.notes.clone();
+        assert_eq!(self.saved(), self.stored.room, "what is loaded is what was stored");
+    }
+
+    pub fn saved(&self) -> Vec<u8> {
+        self.room.save().unwrap().to_vec()
+    }
+
+    fn reload(&self, device: DeviceKey) -> Room {
+        Room::load(self.room.id(), device, &self.stored.room).unwrap()
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.room.is_removed()
+    }
+
+    /// Follows the handshakes and reads everything that it may.
+    pub fn catch_up(&mut self, relay: &mut Relay) {
+        self.follow(relay, usize::MAX);
+        self.read(relay);
+    }
+
+    /// Follows at most so many handshakes.
+    pub fn follow(&mut self, relay: &mut Relay, mut most: usize) {
+        while most > 0 && !self.is_gone() {
+            let key = self.room.secrets().unwrap().access_key();
+            let Ok(page) = relay.handshakes(self.room.epoch(), &key, self.notes.last_handshake) else {
+                panic!("a member's own key opens the room for handshakes");
+            };
+            if page.is_empty() {
+                return;
+            }
+            for entry in page {
+                if most == 0 || self.is_gone() {
+                    return;
+                }
+                self.take_handshake(relay, &entry);
+                most -= 1;
+            }
+        }
+    }
+
+    /// Reads from the cursor to the head, where it is in the current epoch.
+    pub fn read(&mut self, relay: &Relay) {
+        if self.is_gone() {
+            return;
+        }
+        let key = self.room.secrets().unwrap().access_key();
+        let Ok(page) = relay.page(&key, self.notes.cursor.seq) else { return };
+        for entry in page {
+            self.take(&entry);
+        }
+    }
+
+    fn take_handshake(&mut self, relay: &mut Relay, entry: &Logged) {
+        let handshake = entry.handshake.as_ref().unwrap();
+        let is_own =
+            self.notes.pending.as_ref().is_some_and(|pending| pending.handshake.entry == entry.bytes);
+        let transition = if is_own {
+            let own = self.notes.pending.take().unwrap();
+            self.notes.keys = own.after.devices[&self.who].keys;
+            self.notes.generation = own.after.devices[&self.who].generation;
+            self.room.merge_pending().expect("an own commit that is in the log is merged")
+        } else {
+            let staged = self.room.stage(&entry.bytes, &handshake.access_key).unwrap_or_else(|error| {
+                panic!("{:?} does not follow entry {}: {error}", self.who, entry.seq)
+            });
+            assert_eq!(staged.is_external(), entry.by_door);
+            self.room.merge(staged).expect("what is staged is merged")
+        };
+        assert_eq!(transition.epoch, entry.epoch + 1);
+        assert_eq!(transition.is_removed, self.is_gone());
+        self.notes.pending = None;
+        self.notes.last_handshake = entry.seq;
+        if self.is_gone() {
+            self.notes.spans.last_mut().unwrap().1 = Some(self.notes.cursor.seq);
+        } else {
+            assert!(!self.room.has_pending_commit());
+            self.note_epoch();
+            if let Some(link) = self.room.history_link().unwrap() {
+                relay.links.entry(entry.epoch).or_insert(link);
+            }
+        }
+    }
+
+    fn note_epoch(&mut self) {
+        let view = View {
+            message: self.room.secrets().unwrap().message,
+            roster: self.room.roster().clone(),
+            authority: self.room.state().authority(),
+        };
+        self.notes.views.insert(self.room.epoch(), view);
+    }
+
+    fn take(&mut self, entry: &Logged) {
+        assert_eq!(entry.seq, self.notes.cursor.seq + 1);
+        self.notes.cursor = self.notes.cursor.then(entry.seq, entry.kind(), &entry_hash(&entry.bytes));
+        self.notes.chain.insert(entry.seq, self.notes.cursor.hash);
+        if entry.handshake.is_some() {
+            self.notes.views.retain(|epoch, _| *epoch > entry.epoch);
+            return;
+        }
+        // Before this device came in: hashed only.
+        let Some(view) = self.notes.views.get(&entry.epoch) else {
+            assert!(self.notes.spans.last().unwrap().0 >= entry.seq, "an epoch of one's own has no key");
+            return;
+        };
+        let (_, opened) =
+            message::open(&view.message, &self.room.id(), entry.epoch, &view.roster, &entry.bytes)
+                .expect("a message in the log opens");
+        if let Some(hash) = self.notes.chain.get(&opened.chain.seq) {
+            assert_eq!(*hash, opened.chain.hash, "all have the same log");
+        }
+        if opened.sender.device_key == self.room.device().public() {
+            self.notes.outbox.retain(|waiting| waiting.id != opened.id);
+        }
+        self.notes.conversation.take(Said::new(entry.seq, opened), &view.authority);
+    }
+
+    /// Seals what waits, where its epoch is over or it was never sealed.
+    pub fn seal(&mut self) {
+        let epoch = self.room.epoch();
+        for index in 0..self.notes.outbox.len() {
+            let waiting = &self.notes.outbox[index];
+            let is_good = |bytes: &Vec<u8>| EntryHeader::split(bytes).unwrap().0.epoch == epoch;
+            if !waiting.sealed.as_ref().is_some_and(is_good) {
+                let sealed = self.seal_one(&waiting.id, &waiting.text);
+                self.notes.outbox[index].sealed = Some(sealed);
+            }
+        }
+    }
+
+    /// A message, sealed for the epoch that the device is in.
+    pub fn seal_one(&self, id: &MessageId, text: &str) -> Vec<u8> {
+        let content = Content::Text(text.into()).encode().unwrap();
+        let draft = Draft {
+            leaf: self.room.own_leaf(),
+            id: *id,
+            sent_at_ms: 1,
+            chain: self.notes.cursor,
+            content: &content,
+        };
+        let secret = self.room.secrets().unwrap().message;
+        message::seal(&secret, self.room.device(), &self.room.id(), self.room.epoch(), &draft).unwrap().1
+    }
+
+    /// Sends the pending commit as it is stored.
+    pub fn send_pending(&self, relay: &mut Relay) -> Option<Result<u64, Refusal>> {
+        let Pending { handshake, last_handshake, .. } = self.notes.pending.as_ref()?;
+        let key = self.room.secrets().unwrap().access_key();
+        Some(relay.append_handshake(&By::Member(&key), *last_handshake, handshake))
+    }
+
+    /// Tries what must be refused, and checks that nothing came of it.
+    pub fn refuses(&mut self, bytes: &[u8], access_key: &[u8; 32]) -> CryptoError {
+        let before = self.saved();
+        let refused =
+            self.room.stage(bytes, access_key).map(|_| ()).expect_err("it is not the next handshake");
+        assert!(self.saved() == before, "a refused handshake leaves the room as it was");
+        refused
+    }
+}

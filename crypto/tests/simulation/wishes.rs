@@ -1,0 +1,108 @@
+//! From wishes to changes: for the second opinion, and for the crate.
+
+use crate::{actions::Wish, people::Who, rules::Change, world::World};
+use sotto_crypto::{
+    Secret,
+    link::InviteLink,
+    room::{History, Invite, RoomChange},
+};
+
+impl World {
+    /// What a wish means, now and for this device.
+    pub fn change(&mut self, who: Who, wish: &Wish) -> Change {
+        let accounts = self.accounts.len();
+        match wish {
+            Wish::Invite { max, only, expires } => {
+                let room = self.relay.room;
+                let inviter = self.accounts[who.account].id;
+                let epoch = self.clients[&who].room.epoch() + 1;
+                self.links.push(InviteLink { room, secret: Secret::random().unwrap(), inviter, epoch });
+                let only = only.map(|only| only.index(accounts));
+                Change::Invite { number: self.links.len() - 1, max: *max, only, expires: *expires }
+            }
+            Wish::CloseInvite(index) if self.links.is_empty() => Change::CloseInvite(index.index(1)),
+            Wish::CloseInvite(index) => Change::CloseInvite(index.index(self.links.len())),
+            Wish::Rename(number) => Change::Rename(format!("Garden {number}")),
+            Wish::Topic(0) => Change::Topic(String::new()),
+            Wish::Topic(number) => Change::Topic(format!("Bees {number}")),
+            Wish::Role(account, role) => Change::Role(account.index(accounts), *role),
+            Wish::Permissions(permissions) => Change::Permissions(*permissions),
+            Wish::Timer(timer) => Change::Timer(*timer),
+            Wish::Share(shared) => Change::Share(*shared),
+            Wish::TakeOver => Change::TakeOver,
+            Wish::Close => Change::Close,
+            Wish::Reopen => Change::Reopen,
+            Wish::RemoveMember(account) => Change::RemoveMember(account.index(accounts)),
+            Wish::RemoveDevice(index) => {
+                // Own devices first: those of others are mostly refused.
+                let mut devices: Vec<Who> = self.now().devices.keys().copied().collect();
+                devices.extend(
+                    self.now().leaves_of(who.account).map(|(who, _)| *who).collect::<Vec<_>>().repeat(2),
+                );
+                Change::RemoveDevice(devices[index.index(devices.len())])
+            }
+            Wish::Rotate => Change::Rotate,
+            Wish::Renew { keys, recovery } => {
+                if *keys {
+                    self.accounts[who.account].replace_keys();
+                }
+                if *recovery {
+                    self.accounts[who.account].replace_recovery_key();
+                }
+                let keys = self.trusted_keys(who.account);
+                Change::Renew { keys, generation: self.accounts[who.account].generation() }
+            }
+            Wish::OldLeave(_) if self.statements.is_empty() => Change::Rotate,
+            Wish::OldLeave(index) => {
+                let (statement, who, whole) = &self.statements[index.index(self.statements.len())];
+                Change::Leave { who: *who, joined: statement.joined, whole: *whole }
+            }
+        }
+    }
+
+    /// The same for the crate.
+    pub fn translate(&self, by: Who, change: &Change) -> RoomChange {
+        match change {
+            Change::Invite { number, max, only, expires } => {
+                let link = &self.links[*number];
+                let mut invite = Invite::of_secret(&link.secret, self.accounts[by.account].id, *max).unwrap();
+                if *expires {
+                    invite = invite.expiring(1_900_000_000_000);
+                }
+                if let Some(only) = only {
+                    invite = invite.bound_to(self.accounts[*only].id);
+                }
+                RoomChange::AddInvite(Box::new(invite))
+            }
+            Change::CloseInvite(number) => RoomChange::RemoveInvite(
+                self.links
+                    .get(*number)
+                    .map_or(sotto_protocol::DoorId::new([9; 16]), |link| link.door().unwrap()),
+            ),
+            Change::Rename(name) => RoomChange::Rename(name.clone()),
+            Change::Topic(topic) => RoomChange::SetTopic(topic.clone()),
+            Change::Role(account, role) => RoomChange::SetRole(self.accounts[*account].id, *role),
+            Change::Permissions(permissions) => RoomChange::SetPermissions(*permissions),
+            Change::Timer(timer) => RoomChange::SetTimer(*timer),
+            Change::Share(true) => RoomChange::SetHistory(History::Shared),
+            Change::Share(false) => RoomChange::SetHistory(History::SinceJoining),
+            Change::TakeOver => RoomChange::TakeOver,
+            Change::Close => RoomChange::Close,
+            Change::Reopen => RoomChange::Reopen,
+            Change::RemoveMember(account) => RoomChange::RemoveMember(self.accounts[*account].id),
+            Change::RemoveDevice(who) => {
+                RoomChange::RemoveDevice(self.accounts[who.account].device(who.device).public())
+            }
+            Change::Leave { who, joined, whole } => {
+                let is_it = |(statement, of, all): &&(sotto_crypto::room::LeaveStatement, Who, bool)| {
+                    statement.joined == *joined && of == who && all == whole
+                };
+                RoomChange::Leave(self.statements.iter().find(is_it).unwrap().0.clone())
+            }
+            Change::Rotate => RoomChange::Rotate,
+            Change::Renew { keys, generation } => {
+                RoomChange::Renew(Box::new(self.accounts[by.account].own(by.device, *keys, *generation)))
+            }
+        }
+    }
+}
