@@ -33,10 +33,11 @@ pub fn measure(
         message.tls_serialize_detached().unwrap()
     };
     let title = |what: &str| format!("openmls, {size} members, {name}: {what}");
-    let seal = meter.quick(&title("create"), create);
+    // Processing first: a receiver follows a sender's ratchet only so far.
     let open = meter.quick_with(&title("process"), create, |bytes| {
         to.process_message(&receiver.provider, read(&bytes)).unwrap()
     });
+    let seal = meter.quick(&title("create"), create);
     (seal, open)
 }
 
