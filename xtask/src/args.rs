@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -45,8 +45,14 @@ pub enum Task {
         dev: bool,
     },
     /// Run the benchmarks
+    #[command(
+        after_help = "At the end of `crypto` and `wasm` stand tables in Markdown, ready for docs/BENCHMARKS.md."
+    )]
     Bench {
-        /// Run only the benchmarks whose names contain this
+        /// Which of them
+        #[arg(value_enum, default_value_t)]
+        what: Benchmarks,
+        /// Run only those whose names contain this (not in the browser)
         #[arg(value_name = "FILTER")]
         filter: Vec<String>,
     },
@@ -84,4 +90,18 @@ pub enum Simulation {
         #[arg(long, value_name = "SEED")]
         seed: Option<u64>,
     },
+}
+
+/// Which benchmarks.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Benchmarks {
+    /// All there are
+    #[default]
+    All,
+    /// Messages, rooms and files, natively
+    Crypto,
+    /// The same in a browser
+    Wasm,
+    /// The relay under load
+    Relay,
 }

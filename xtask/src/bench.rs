@@ -1,20 +1,37 @@
-//! `cargo xtask bench`: every benchmark of the workspace.
+//! `cargo xtask bench`: the benchmarks of the workspace.
 
+mod browser;
+
+use crate::args::Benchmarks;
 use crate::report::Report;
 use crate::workspace::{call, cargo, metadata};
 use anyhow::Result;
 use serde_json::Value;
 
 /// Runs them one package after the other, so that none disturbs another's figures.
-pub fn run(filter: &[String]) -> Result<()> {
+pub fn run(what: Benchmarks, filter: &[String]) -> Result<()> {
     let mut report = Report::new();
     for (package, bench) in benches(&metadata(&["--no-deps"])?) {
-        report.step(&format!("{package}: {bench}"), || {
-            call(cargo(&["bench", "--package", &package, "--bench", &bench, "--"]).args(filter))
-        })?;
+        if includes(what, &package) {
+            report.step(&format!("{package}: {bench}"), || {
+                call(cargo(&["bench", "--package", &package, "--bench", &bench, "--"]).args(filter))
+            })?;
+        }
+    }
+    if matches!(what, Benchmarks::All | Benchmarks::Wasm) {
+        browser::run(&mut report)?;
     }
     report.summarise();
     Ok(())
+}
+
+fn includes(what: Benchmarks, package: &str) -> bool {
+    match what {
+        Benchmarks::All => true,
+        Benchmarks::Crypto => package == "sotto-benchmarks",
+        Benchmarks::Relay => package == "sotto-relay",
+        Benchmarks::Wasm => false,
+    }
 }
 
 fn benches(metadata: &Value) -> Vec<(String, String)> {

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Task::Run { listen, data } => run::run(&listen, &data),
         Task::Test { quick, filters } => test::run(quick, &filters),
         Task::Web { dev } => web::run(dev),
-        Task::Bench { filter } => bench::run(&filter),
+        Task::Bench { what, filter } => bench::run(what, &filter),
         Task::Fuzz { seconds, target } => fuzz::run(seconds, target.as_deref()),
         Task::Simulate { simulation: Simulation::Crypto { runs, seed } } => simulate::run_crypto(runs, seed),
         Task::Tidy => tidy::run(),

@@ -14,11 +14,14 @@ use crate::report::{Report, seconds};
 use crate::setup::ensure_wasm_target;
 use crate::workspace::{WASM_TARGET, call, cargo, root, target_folder, web_folder};
 use anyhow::{Context, Result};
-use publish::{Asset, Site};
+use publish::Site;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+pub use bindgen::bind;
+pub use publish::Asset;
 
 /// The profile that the web client is always built with: what is tested is what is served.
 const PROFILE: &str = "wasm-release";
@@ -36,21 +39,15 @@ pub fn run(dev: bool) -> Result<()> {
 
 /// Builds the web client, unless what lies there was made from the same.
 pub fn build(report: &mut Report, dev: bool) -> Result<()> {
-    let wasm = report.step("web client: compile", compile)?;
+    let wasm = report.step("web client: compile", || compile("sotto-client-web", "sotto-client-web"))?;
     report.step("web client: bundle", || bundle(&wasm, if dev { QUICK_QUALITY } else { BEST_QUALITY }))
 }
 
-fn compile() -> Result<PathBuf> {
-    call(&mut cargo(&[
-        "build",
-        "--package",
-        "sotto-client-web",
-        "--target",
-        WASM_TARGET,
-        "--profile",
-        PROFILE,
-    ]))?;
-    Ok(target_folder()?.join(WASM_TARGET).join(PROFILE).join("sotto-client-web.wasm"))
+/// Compiles a program for the browser.
+pub fn compile(package: &str, program: &str) -> Result<PathBuf> {
+    let target = ["--target", WASM_TARGET, "--profile", PROFILE];
+    call(cargo(&["build", "--package", package, "--bin", program]).args(target))?;
+    Ok(target_folder()?.join(WASM_TARGET).join(PROFILE).join(program).with_extension("wasm"))
 }
 
 fn bundle(wasm: &Path, quality: u32) -> Result<()> {
@@ -69,7 +66,7 @@ fn bundle(wasm: &Path, quality: u32) -> Result<()> {
 
     let started = Instant::now();
     let mut site = Site::new(static_assets)?;
-    site.add(bindgen::bind(&wasm_bytes)?);
+    site.add(bind(&wasm_bytes)?);
     println!("    bound to JavaScript in {}", seconds(started.elapsed()));
     let started = Instant::now();
     let sizes = site.write(&web_folder(), quality)?;

@@ -10,12 +10,12 @@ use crate::{
     rules::Rules,
 };
 use sotto_crypto::{
-    CryptoError, DeviceKey, Secret,
+    CryptoError, DeviceKey,
     message::{
         self, Content, Draft, MessageId,
         conversation::{Conversation, Said},
     },
-    room::{Authority, Handshake, Room, Roster},
+    room::{Authority, Handshake, MessageSecret, Room, Roster},
 };
 use sotto_protocol::{Chain, EntryHeader, entry_hash};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 /// What it takes to read an epoch.
 #[derive(Clone)]
 pub struct View {
-    pub message: Secret,
+    pub message: MessageSecret,
     pub roster: Roster,
     pub authority: Authority,
 }

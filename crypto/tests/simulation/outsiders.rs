@@ -6,8 +6,8 @@ use crate::{
     world::{Copy, World},
 };
 use sotto_crypto::{
-    Secret, message,
-    room::{AccountJoin, JoinRequest, Room},
+    message,
+    room::{AccountJoin, JoinRequest, MessageSecret, Room},
 };
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ impl World {
             |epoch: u64| self.at(epoch).devices.get(&copy.who).is_some_and(|leaf| leaf.joined == copy.joined);
         let last_inside =
             (copy.epoch..=self.relay.epoch).take_while(|epoch| is_inside(*epoch)).last().unwrap();
-        let mut secrets: Vec<Secret> =
+        let mut secrets: Vec<MessageSecret> =
             copy.stored.notes.views.values().map(|view| view.message.clone()).collect();
         // It has the whole log: the relay helps.
         for entry in self.relay.log.iter().filter(|entry| entry.epoch >= copy.epoch) {
@@ -54,7 +54,14 @@ impl World {
             if !room.is_removed() {
                 assert!(room.epoch() <= last_inside, "a copy of {:?} follows too far", copy.who);
                 let own = room.secrets().unwrap();
-                secrets.extend([own.message, own.handshake, own.status, own.access, own.join]);
+                let seeds = [
+                    own.message.seed(),
+                    own.handshake.seed(),
+                    own.status.seed(),
+                    own.access.seed(),
+                    own.join.seed(),
+                ];
+                secrets.extend(seeds.map(|seed| MessageSecret::from_seed(seed.clone())));
             }
         }
         for seq in self.said.keys() {

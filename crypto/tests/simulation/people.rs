@@ -1,9 +1,10 @@
 //! Accounts and their devices: keys as they are made, replaced, and known to whoever had them.
 
 use sotto_crypto::{
-    DeviceKey, Secret,
+    DeviceKey,
+    account::{DoorKey, RecoveryKey, VaultKey},
     identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
-    room::{OwnDevice, recovery_key_hash, recovery_public_key},
+    room::OwnDevice,
 };
 use sotto_protocol::{DoorId, RoomId};
 
@@ -18,10 +19,10 @@ pub struct Who {
 pub struct Account {
     pub id: AccountId,
     identity: IdentityKey,
-    /// By generation: seed and public key of the recovery key. The first is of generation 1.
-    recovery: Vec<(Secret, Vec<u8>)>,
-    /// Vault key and seed of the door key, as often as they were replaced.
-    keys: Vec<(Secret, Secret)>,
+    /// By generation. The first is of generation 1.
+    recovery: Vec<RecoveryKey>,
+    /// Vault key and door key, as often as they were replaced.
+    keys: Vec<(VaultKey, DoorKey)>,
     devices: Vec<DeviceKey>,
     /// Of no device: where only keys matter.
     spare: Certificate,
@@ -68,15 +69,13 @@ impl Account {
 
     /// New vault and door key. Gives their number.
     pub fn replace_keys(&mut self) -> usize {
-        self.keys.push((Secret::random().unwrap(), Secret::random().unwrap()));
+        self.keys.push((VaultKey::generate().unwrap(), DoorKey::generate().unwrap()));
         self.keys.len() - 1
     }
 
     /// A new recovery key, with which a guest registers. Gives the new generation.
     pub fn replace_recovery_key(&mut self) -> usize {
-        let seed = Secret::random().unwrap();
-        let public = recovery_public_key(&seed);
-        self.recovery.push((seed, public));
+        self.recovery.push(RecoveryKey::generate().unwrap());
         self.recovery.len()
     }
 
@@ -90,35 +89,35 @@ impl Account {
         self.recovery.len()
     }
 
-    pub fn recovery_seed(&self, generation: usize) -> Option<&Secret> {
-        self.recovery.get(generation.checked_sub(1)?).map(|(seed, _)| seed)
+    pub fn recovery_key(&self, generation: usize) -> Option<&RecoveryKey> {
+        self.recovery.get(generation.checked_sub(1)?)
     }
 
     /// The account's door into a room, by these keys.
     pub fn door(&self, keys: usize, room: &RoomId) -> DoorId {
-        let (vault_key, door_seed) = self.keys[keys].clone();
-        let device = DeviceKey::from_seed(&vault_key);
+        let (vault_key, door_key) = self.keys[keys].clone();
+        let device = DeviceKey::from_seed(vault_key.seed());
         let certificate = self.spare.clone();
-        OwnDevice { certificate, device, vault_key, door_seed, recovery_key: None }.door(room).unwrap()
+        OwnDevice { certificate, device, vault_key, door_key, recovery_key: None }.door(room).unwrap()
     }
 
     /// A device with the account's keys as they were.
     pub fn own(&self, device: usize, keys: usize, generation: usize) -> OwnDevice {
-        let recovery_key = generation.checked_sub(1).map(|index| self.recovery[index].1.clone());
+        let recovery = self.recovery_key(generation);
         let request = CertificateRequest {
             device_key: self.devices[device].public(),
-            recovery_key_hash: recovery_key.as_deref().map(recovery_key_hash),
+            recovery_key_hash: recovery.map(RecoveryKey::public_hash),
             display_name: "Somebody",
             generation: u32::try_from(generation).unwrap(),
             not_before_ms: 1_700_000_000_000,
         };
-        let (vault_key, door_seed) = self.keys[keys].clone();
+        let (vault_key, door_key) = self.keys[keys].clone();
         OwnDevice {
             certificate: Certificate::issue(&self.identity, request).unwrap(),
             device: self.devices[device].clone(),
             vault_key,
-            door_seed,
-            recovery_key,
+            door_key,
+            recovery_key: recovery.map(RecoveryKey::public),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     rules::{Leaf, Rules},
     world::{Meant, World},
 };
+use sha2::{Digest as _, Sha256};
 use sotto_crypto::{
     message::{self, conversation::Item},
     room::{History, HistoryReader, PastEpoch, Role, policy::revocation_hash},
@@ -94,7 +95,13 @@ impl World {
         assert_eq!(state.suspended_doors.len(), rules.suspended.len());
         for (_, entry) in room.roster().iter() {
             let who = self.who_has(&entry.device_key);
-            let is_suspended = state.suspended_doors.iter().any(|hash| **hash == entry.door_key_hash);
+            let hash: [u8; 32] = Sha256::new()
+                .chain_update(b"sotto/1 suspended door")
+                .chain_update(entry.account.as_bytes())
+                .chain_update(entry.door_key_hash)
+                .finalize()
+                .into();
+            let is_suspended = state.suspended_doors.iter().any(|suspended| **suspended == hash);
             assert_eq!(is_suspended, rules.suspended.contains(&(who.account, rules.devices[&who].keys)));
         }
     }
@@ -234,7 +241,7 @@ impl World {
                 for other in wraps {
                     let is_ours = Some(seed) == generation && other.tag == tag;
                     let mut attempt = reader.clone();
-                    let secret = self.accounts[account].recovery_seed(seed).unwrap();
+                    let secret = self.accounts[account].recovery_key(seed).unwrap();
                     match attempt.open_capsule(secret, capsule, &other.wrap) {
                         Ok(past) => {
                             assert!(is_ours, "somebody else's wrap of epoch {epoch}");

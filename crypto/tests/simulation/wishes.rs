@@ -2,8 +2,7 @@
 
 use crate::{actions::Wish, people::Who, rules::Change, world::World};
 use sotto_crypto::{
-    Secret,
-    link::InviteLink,
+    link::{InviteLink, InviteSecret},
     room::{History, Invite, RoomChange},
 };
 
@@ -16,7 +15,12 @@ impl World {
                 let room = self.relay.room;
                 let inviter = self.accounts[who.account].id;
                 let epoch = self.clients[&who].room.epoch() + 1;
-                self.links.push(InviteLink { room, secret: Secret::random().unwrap(), inviter, epoch });
+                self.links.push(InviteLink {
+                    room,
+                    secret: InviteSecret::generate().unwrap(),
+                    inviter,
+                    epoch,
+                });
                 let only = only.map(|only| only.index(accounts));
                 Change::Invite { number: self.links.len() - 1, max: *max, only, expires: *expires }
             }

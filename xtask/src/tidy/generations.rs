@@ -4,8 +4,14 @@ use super::graph::{Graph, Package};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Members that are not shipped.
-const NOT_SHIPPED: [&str; 5] =
-    ["sotto-fuzz-targets", "sotto-independent-peer", "sotto-known-answers", "sotto-tests", "xtask"];
+const NOT_SHIPPED: [&str; 6] = [
+    "sotto-benchmarks",
+    "sotto-fuzz-targets",
+    "sotto-independent-peer",
+    "sotto-known-answers",
+    "sotto-tests",
+    "xtask",
+];
 
 const SINGLE: [&str; 8] =
     ["aes-gcm", "curve25519-dalek", "ed25519-dalek", "hkdf", "hpke", "ml-kem", "sha2", "x25519-dalek"];
