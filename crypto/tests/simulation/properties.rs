@@ -157,7 +157,12 @@ impl World {
             .room
             .roster()
             .iter()
-            .filter(|(_, entry)| rules.role(self.who_has(&entry.device_key).account) >= Role::Admin)
+            .filter(|(_, entry)| {
+                let who = self.who_has(&entry.device_key);
+                // A key that a removed device knows is nobody's word.
+                let is_suspended = rules.suspended.contains(&(who.account, rules.devices[&who].keys));
+                rules.role(who.account) >= Role::Admin && !is_suspended
+            })
             .map(|(_, entry)| entry.admin_key)
             .collect();
         assert_eq!(held.admin_keys.iter().copied().collect::<BTreeSet<_>>(), owners_and_admins);
