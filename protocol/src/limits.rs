@@ -45,6 +45,9 @@ pub const DEVICES_PER_ACCOUNT_MAX: usize = 16;
 /// How many removed devices a room remembers.
 pub const REVOKED_DEVICES_MAX: usize = 256;
 
+/// How many door keys that removed devices know a room remembers.
+pub const SUSPENDED_DOORS_MAX: usize = 256;
+
 /// Shortest time after which messages may vanish, in seconds.
 pub const TIMER_MIN_S: u32 = 60;
 

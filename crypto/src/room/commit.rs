@@ -264,8 +264,7 @@ impl Room {
         if plan.removed.is_empty() {
             return Err(CryptoError::Malformed("whoever is to be removed is not in the room"));
         }
-        let own = Some((self.own_leaf(), &plan.entry));
-        Ok(policy::state_after_removal(&self.before(), &plan.removed, kind, own))
+        Ok(policy::state_after_removal(&self.before(), &plan.removed, kind))
     }
 
     fn leaving(&self, statement: &LeaveStatement) -> Vec<u32> {
@@ -321,7 +320,6 @@ impl Room {
             RoomChange::RemoveInvite(id) => state.invites.retain(|invite| invite.id != *id),
             _ => {}
         }
-        state.prune(&self.roster);
         Ok(state)
     }
 

@@ -18,7 +18,8 @@ use sha2::{Digest as _, Sha256};
 use sotto_protocol::{
     DoorId,
     limits::{
-        ADMINS_MAX, OPEN_INVITES_MAX, REVOKED_DEVICES_MAX, ROOM_AVATAR_MAX_BYTES, TIMER_MAX_S, TIMER_MIN_S,
+        ADMINS_MAX, OPEN_INVITES_MAX, REVOKED_DEVICES_MAX, ROOM_AVATAR_MAX_BYTES, SUSPENDED_DOORS_MAX,
+        TIMER_MAX_S, TIMER_MIN_S,
     },
 };
 
@@ -167,7 +168,7 @@ pub struct RoomState {
     #[n(11)]
     pub history: History,
     /// Hashes of accounts' door keys that a removed device knows: nothing is sealed to them, and room-admin keys published with
-    /// them count for nothing.
+    /// them count for nothing. The last 256.
     #[n(12)]
     pub suspended_doors: Vec<minicbor::bytes::ByteArray<32>>,
     /// Whether the room is closed: nobody comes in, nothing is said any more.
@@ -219,11 +220,6 @@ impl RoomState {
     pub(super) fn is_suspended(&self, entry: &RosterEntry) -> bool {
         let hash = suspension_hash(entry);
         self.suspended_doors.iter().any(|suspended| **suspended == hash)
-    }
-
-    /// Forgets suspended door keys that no leaf has any more.
-    pub(super) fn prune(&mut self, roster: &Roster) {
-        self.suspended_doors.retain(|hash| roster.iter().any(|(_, entry)| suspension_hash(entry) == **hash));
     }
 
     /// The seed of decoy doors, as a key.
@@ -281,6 +277,7 @@ impl RoomState {
             // What vanishes cannot be handed to those who come later.
             && (self.timer_s.is_none() || self.history == History::SinceJoining)
             && self.revoked.len() <= REVOKED_DEVICES_MAX
+            && self.suspended_doors.len() <= SUSPENDED_DOORS_MAX
             && (!self.is_closed || self.invites.is_empty())
     }
 }

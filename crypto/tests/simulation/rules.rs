@@ -176,17 +176,14 @@ impl Rules {
             // Everything else replaces the state.
             Change::Reopen if self.closed => {
                 next.closed = false;
-                next.tidy();
                 return (role == Role::Owner).then_some(next);
             }
             _ if self.closed => return None,
             _ => {}
         }
         let allowed = next.replace(self, by.account, role, change);
-        next.tidy();
         // Whoever changes nothing needs no right.
-        let mut same = Self { epoch: self.epoch + 1, ..self.clone() };
-        same.tidy();
+        let same = Self { epoch: self.epoch + 1, ..self.clone() };
         (allowed == Verdict::Allowed || allowed == Verdict::IfSame && same == next).then_some(next)
     }
 
@@ -281,13 +278,12 @@ impl Rules {
         }
         let mut next = Self { epoch: self.epoch + 1, ..self.clone() };
         for who in gone {
-            let leaf = next.devices.remove(who)?;
+            next.suspended.extend(self.leaves_of(who.account).map(|(who, leaf)| (who.account, leaf.keys)));
+            next.devices.remove(who)?;
             next.revoked.insert(*who);
-            next.suspended.insert((who.account, leaf.keys));
         }
         next.invites.clear();
         next.drop_absent_admins(gone);
-        next.tidy();
         Some(next)
     }
 
@@ -307,7 +303,6 @@ impl Rules {
             invite.spent += u32::from(!next.devices.keys().any(|other| other.account == who.account));
         }
         next.drop_absent_admins(&gone);
-        next.tidy();
         Some(next)
     }
 
@@ -348,12 +343,6 @@ impl Rules {
         let departed: BTreeSet<usize> =
             gone.iter().map(|who| who.account).filter(|account| !self.has(*account)).collect();
         self.admins.retain(|admin| !departed.contains(admin));
-    }
-
-    fn tidy(&mut self) {
-        let published: BTreeSet<(usize, usize)> =
-            self.devices.iter().map(|(who, leaf)| (who.account, leaf.keys)).collect();
-        self.suspended.retain(|key| published.contains(key));
     }
 }
 

@@ -64,6 +64,11 @@ impl Person {
         Self::with(&self.name, self.identity.clone(), recovery, self.generation, keys(), device)
     }
 
+    /// The account's keys as this device has them, on another one's device.
+    pub fn with_device_of(&self, other: &Self) -> Self {
+        self.with_device(other.own.device.clone())
+    }
+
     fn with_device(&self, device: DeviceKey) -> Self {
         let keys = (self.own.vault_key.clone(), self.own.door_key.clone());
         Self::with(&self.name, self.identity.clone(), self.recovery.clone(), self.generation, keys, device)

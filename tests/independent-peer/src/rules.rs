@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
 const REVOKED_MAX: usize = 256;
+const SUSPENDED_MAX: usize = 256;
 const DEVICES_OF_AN_ACCOUNT: usize = 16;
 
 /// A room in one epoch.
@@ -102,14 +103,17 @@ pub fn state_after_removal(state: &RoomState, roster: &Roster, leaves: &[u32], i
         next.revoked.extend(removed().map(|entry| revocation_hash(&entry.certificate.device)));
         let surplus = next.revoked.len().saturating_sub(REVOKED_MAX);
         next.revoked.drain(..surplus);
-        for hash in removed().map(RosterEntry::suspension_hash) {
+        let accounts: BTreeSet<Id> = removed().map(|entry| entry.certificate.account()).collect();
+        let of_them = |entry: &&RosterEntry| accounts.contains(&entry.certificate.account());
+        for hash in roster.0.values().filter(of_them).map(RosterEntry::suspension_hash) {
             if !next.suspended.contains(&hash) {
                 next.suspended.push(hash);
             }
         }
+        let surplus = next.suspended.len().saturating_sub(SUSPENDED_MAX);
+        next.suspended.drain(..surplus);
     }
     next.admins.retain(|account| stay.has(account));
-    keep_published(&mut next.suspended, &stay);
     next
 }
 
@@ -154,10 +158,8 @@ fn judge_state(old: &RoomState, after: &View) -> Result<(), PeerError> {
     if old == new {
         return Ok(());
     }
-    let mut suspended = old.suspended.clone();
-    keep_published(&mut suspended, &after.roster);
     let is_kept = (old.version, &old.revoked, old.decoy_seed) == (new.version, &new.revoked, new.decoy_seed)
-        && suspended == new.suspended;
+        && old.suspended == new.suspended;
     if is_kept { Ok(()) } else { Err(PeerError::Forbidden("a part of the state that never changes")) }
 }
 
@@ -261,10 +263,6 @@ fn judge_join(before: &View, after: &View, commit: &Commit<'_>, new: &RosterEntr
         }
     }
     Ok(())
-}
-
-fn keep_published(suspended: &mut Vec<Bytes32>, roster: &Roster) {
-    suspended.retain(|hash| roster.0.values().any(|entry| entry.suspension_hash() == *hash));
 }
 
 fn is_same_account(one: &RosterEntry, other: &RosterEntry) -> bool {

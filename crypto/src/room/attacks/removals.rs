@@ -9,9 +9,7 @@ use openmls::prelude::{Extensions, LeafNodeIndex};
 
 fn removal(world: &mut World, removed: &[u32], kind: Removal, aad: &[u8]) -> super::Forged {
     let room = &mut world.rooms[MALLORY];
-    let own = room.own_leaf();
-    let entry = room.roster().get(own).unwrap().clone();
-    let state = policy::state_after_removal(&room.before(), removed, kind, Some((own, &entry)));
+    let state = policy::state_after_removal(&room.before(), removed, kind);
     let list = Extensions::from_vec(vec![config::required_capabilities(), state.to_extension()]).unwrap();
     let removed: Vec<_> = removed.iter().map(|leaf| LeafNodeIndex::new(*leaf)).collect();
     forge(room, aad, |builder| {

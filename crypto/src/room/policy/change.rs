@@ -15,9 +15,9 @@ pub(super) fn judge(
     }
     let old = before.state;
     let role = old.role_of(&committer.account);
-    judge_fixed(old, new, roster)?;
+    judge_fixed(old, new)?;
     if old.is_closed {
-        return judge_closed(old, new, roster, role);
+        return judge_closed(old, new, role);
     }
     let is_allowed = (!is_renamed(old, new) || role >= old.permissions.rename)
         && (new.timer_s == old.timer_s && new.history == old.history || role >= Role::Admin)
@@ -27,21 +27,18 @@ pub(super) fn judge(
     if is_allowed { Ok(()) } else { Err(Violation::StateChange) }
 }
 
-/// What no change of state touches: removals add to it, and it is tidied up by what the roster says.
-fn judge_fixed(old: &RoomState, new: &RoomState, roster: &Roster) -> Result<(), Violation> {
-    let mut expected = old.clone();
-    expected.prune(roster);
+/// What no change of state touches: only removals add to it.
+fn judge_fixed(old: &RoomState, new: &RoomState) -> Result<(), Violation> {
     let is_same = new.policy_version == old.policy_version
         && new.revoked == old.revoked
         && new.decoy_seed == old.decoy_seed
-        && new.suspended_doors == expected.suspended_doors;
+        && new.suspended_doors == old.suspended_doors;
     if is_same { Ok(()) } else { Err(Violation::StateChange) }
 }
 
 /// Of a closed room only the owner changes one thing: that it is closed.
-fn judge_closed(old: &RoomState, new: &RoomState, roster: &Roster, role: Role) -> Result<(), Violation> {
-    let mut reopened = RoomState { is_closed: false, ..old.clone() };
-    reopened.prune(roster);
+fn judge_closed(old: &RoomState, new: &RoomState, role: Role) -> Result<(), Violation> {
+    let reopened = RoomState { is_closed: false, ..old.clone() };
     if role == Role::Owner && *new == reopened { Ok(()) } else { Err(Violation::RoomClosed) }
 }
 

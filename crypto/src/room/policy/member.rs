@@ -71,7 +71,7 @@ fn judge_removal(
         removal::judge_leaving(before, &commit.removed, &statement)?;
         Removal::Left
     };
-    let expected = removal::state_after_removal(before, &commit.removed, kind, Some((member, leaf)));
+    let expected = removal::state_after_removal(before, &commit.removed, kind);
     match &commit.new_state {
         Some(Ok(state)) if *state == expected => Ok(()),
         Some(Err(_)) => Err(Violation::InvalidState),

@@ -1,7 +1,8 @@
 //! Removals: who may remove whom, and what becomes of the room state.
 //!
 //! A removal by another is against somebody: the device keys are revoked, all invites are closed (whoever is removed may know
-//! the links), and door keys that the removed devices knew are suspended until their account publishes new ones. Whoever
+//! the links), and all door keys of the account are suspended for good: nobody can tell which of them the removed device knew.
+//! The account publishes new ones. Whoever
 //! leaves of their own will has signed that they do.
 
 use super::{Before, Violation};
@@ -12,7 +13,10 @@ use crate::{
 };
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
-use sotto_protocol::{RoomId, limits::REVOKED_DEVICES_MAX};
+use sotto_protocol::{
+    RoomId,
+    limits::{REVOKED_DEVICES_MAX, SUSPENDED_DOORS_MAX},
+};
 use std::collections::BTreeSet;
 
 /// What a removal is.
@@ -136,16 +140,10 @@ pub(super) fn judge_leaving(
     }
 }
 
-/// What the room state becomes by a removal. `committer` is the committer's new leaf.
+/// What the room state becomes by a removal.
 #[must_use]
-pub fn state_after_removal(
-    before: &Before<'_>,
-    removed: &[u32],
-    kind: Removal,
-    committer: Option<(u32, &RosterEntry)>,
-) -> RoomState {
-    let mut change = RosterChange(removed.iter().map(|leaf| (*leaf, None)).collect());
-    change.0.extend(committer.map(|(leaf, entry)| (leaf, Some(entry.clone()))));
+pub fn state_after_removal(before: &Before<'_>, removed: &[u32], kind: Removal) -> RoomState {
+    let change = RosterChange(removed.iter().map(|leaf| (*leaf, None)).collect());
     let after = before.roster.after(&change);
     let gone: Vec<&RosterEntry> = removed
         .iter()
@@ -169,18 +167,25 @@ pub fn state_after_removal(
         }
         Removal::Forced => {
             state.invites.clear();
-            for entry in gone {
+            let accounts: BTreeSet<_> = gone.iter().map(|entry| entry.account).collect();
+            for entry in &gone {
                 state.revoked.push(revocation_hash(&entry.device_key).into());
+            }
+            keep_last(&mut state.revoked, REVOKED_DEVICES_MAX);
+            for (_, entry) in before.roster.iter().filter(|(_, entry)| accounts.contains(&entry.account)) {
                 if !state.is_suspended(entry) {
                     state.suspended_doors.push(suspension_hash(entry).into());
                 }
             }
-            let excess = state.revoked.len().saturating_sub(REVOKED_DEVICES_MAX);
-            state.revoked.drain(..excess);
+            keep_last(&mut state.suspended_doors, SUSPENDED_DOORS_MAX);
         }
     }
-    state.prune(&after);
     state
+}
+
+fn keep_last<T>(list: &mut Vec<T>, max: usize) {
+    let excess = list.len().saturating_sub(max);
+    list.drain(..excess);
 }
 
 /// How a revoked device key stands in the room state.

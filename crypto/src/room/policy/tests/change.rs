@@ -160,15 +160,3 @@ fn of_a_closed_room_only_the_owner_changes_only_that() {
     );
     world.check("renaming", &world.change(OWNER, |s| s.name = "New".into()), Err(Violation::RoomClosed));
 }
-
-#[test]
-fn suspended_doors_are_tidied_up_when_nobody_has_them() {
-    let mut world = World::new();
-    let kept = suspension_hash(world.roster.get(2).unwrap());
-    world.state.suspended_doors = vec![[200; 32].into(), kept.into()];
-    let tidied = world.change(OWNER, |s| s.suspended_doors = vec![kept.into()]);
-    world.check("the one that nobody has", &tidied, Ok(()));
-    world.check("not tidied", &world.change(OWNER, |_| {}), Err(Violation::StateChange));
-    let all = world.change(OWNER, |s| s.suspended_doors.clear());
-    world.check("one that somebody has", &all, Err(Violation::StateChange));
-}

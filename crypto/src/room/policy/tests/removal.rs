@@ -9,9 +9,8 @@ use crate::room::{
 impl World {
     /// A removal by the member at `leaf`, with the state that the rules make of it.
     fn removal(&self, leaf: u32, removed: &[u32], aad: &'static [u8]) -> Facts<'static> {
-        let committer = self.roster.get(leaf).unwrap();
         let kind = if aad.is_empty() { Removal::Forced } else { Removal::Left };
-        let state = state_after_removal(&self.before(), removed, kind, Some((leaf, committer)));
+        let state = state_after_removal(&self.before(), removed, kind);
         Facts { removed: removed.to_vec(), new_state: Some(Ok(state)), aad, ..self.commit(leaf) }
     }
 }
@@ -56,7 +55,8 @@ fn the_state_after_a_removal_is_what_the_rules_make_of_it() {
     assert!(state.invites.is_empty(), "whoever was removed may know the links");
     assert!(state.revoked.contains(&revocation_hash(&key(3).public()).into()));
     assert!(state.revoked.contains(&revocation_hash(&key(103).public()).into()));
-    assert!(state.suspended_doors.is_empty(), "no leaf has that door key any more");
+    let known = suspension_hash(world.roster.get(3).unwrap());
+    assert_eq!(state.suspended_doors, vec![known.into()], "both devices had the same door key");
     let with = |change: fn(&mut RoomState)| {
         let mut other = state.clone();
         change(&mut other);
@@ -75,13 +75,12 @@ fn the_state_after_a_removal_is_what_the_rules_make_of_it() {
 
     let of_admin = world.removal(0, &[4], b"").new_state.unwrap().unwrap();
     assert!(of_admin.admins.is_empty(), "who is gone is no admin");
-    // The other device of the account has the same door key: nothing is sealed to it until there is a new one.
-    let of_one_device = world.removal(2, &[3], b"").new_state.unwrap().unwrap();
-    assert_eq!(of_one_device.suspended_doors, vec![suspension_hash(world.roster.get(3).unwrap()).into()]);
-    // Unless the committer publishes it with the very commit.
+    // Every door key that the account had published is suspended, whichever of them the removed device knew.
+    let mut world = World::new();
     let renewed = RosterEntry { door_key_hash: [77; 32], ..world.roster.get(2).unwrap().clone() };
-    let state = state_after_removal(&world.before(), &[3], Removal::Forced, Some((2, &renewed)));
-    assert!(state.suspended_doors.is_empty());
+    world.roster.apply(&RosterChange([(2, Some(renewed.clone()))].into()));
+    let state = world.removal(2, &[3], b"").new_state.unwrap().unwrap();
+    assert_eq!(state.suspended_doors, vec![suspension_hash(&renewed).into(), known.into()]);
 }
 
 #[test]
