@@ -83,7 +83,7 @@ impl World {
             .rules
             .iter()
             .filter_map(|rules| rules.devices.get(&who))
-            .last()
+            .next_back()
             .map(|leaf| leaf.keys)
             .into_iter()
             .collect();
