@@ -1,5 +1,5 @@
 -- What the relay keeps of a conversation. Nothing here is a key that opens anything, a name, or a member.
--- `row` is the relay's own number of a room: short, so that the indexes of the log stay small.
+-- `number` is the relay's own number of a room: short, so that the indexes of the log stay small.
 -- There are no foreign keys: a single writer keeps these tables together, and a check per entry would cost more than it finds.
 
 -- This database, as one life of it.
@@ -9,7 +9,7 @@ CREATE TABLE relay (
 ) STRICT;
 
 CREATE TABLE rooms (
-    row INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
     room_id BLOB NOT NULL UNIQUE CHECK (length(room_id) = 16), -- random, chosen by the client
     epoch INTEGER NOT NULL,                                    -- the current one, from 0
     last_handshake_seq INTEGER NOT NULL                        -- what a handshake is compared with; 0 before the first
@@ -27,7 +27,7 @@ CREATE TABLE epochs (
 
 -- The log. Rows lie in order of arrival (three times as fast to write as a table clustered by room).
 CREATE TABLE entries (
-    row INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
     room INTEGER NOT NULL,
     seq INTEGER NOT NULL,   -- from 1, without gaps
     kind INTEGER NOT NULL,  -- 1 handshake, 2 message

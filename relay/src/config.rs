@@ -1,14 +1,50 @@
 //! What an operator can choose, and the measured constants that tests turn down.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Where rooms are kept.
+#[derive(Debug, Clone, Default)]
+pub enum Database {
+    /// One file in the data folder; this relay alone uses it.
+    #[default]
+    Sqlite,
+    /// A PostgreSQL server, which relays share: `postgres://user:password@host/name`.
+    Postgres(SecretUrl),
+}
+
+/// An address with a password in it: not to be shown.
+#[derive(Clone)]
+pub struct SecretUrl(String);
+
+impl SecretUrl {
+    /// Takes the address.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// The address, for connecting.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretUrl(…)")
+    }
+}
 
 /// How a relay is to run.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where rooms are kept.
+    pub database: Database,
     /// Folder of the database; made if missing, readable by the relay's user only.
     pub data_dir: PathBuf,
     /// The database does not grow past this many bytes: further entries are refused as `StorageFull`.
@@ -25,6 +61,7 @@ impl Config {
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self {
             listen,
+            database: Database::default(),
             data_dir: data_dir.into(),
             max_database_bytes: None,
             web: crate::web::Files::Embedded,

@@ -27,6 +27,6 @@ mod store;
 pub mod web;
 mod wire;
 
-pub use config::{Config, Tuning};
+pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
 pub use server::{RunningRelay, start};

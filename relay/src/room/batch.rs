@@ -122,13 +122,10 @@ impl<'w> Batch<'w> {
 
     /// Reads what the judgements need and memory does not have.
     async fn load(&mut self) -> Result<(), WriteFault> {
-        for room in &self.touched {
-            if !self.rooms.contains_key(room)
-                && let Some(stored) = self.store.room(room).await?
-            {
-                self.rooms.insert(*room, stored);
-            }
-        }
+        let is_shared = self.store.is_shared();
+        let missing: Vec<_> =
+            self.touched.iter().filter(|room| is_shared || !self.rooms.contains_key(room)).copied().collect();
+        self.rooms.extend(self.store.rooms(&missing).await?);
         let wanted: Vec<_> = self
             .operations
             .iter()
@@ -142,14 +139,18 @@ impl<'w> Batch<'w> {
     }
 
     async fn create(&mut self, create: &CreateRoom) -> Result<Verdict, WriteFault> {
-        if let Some(room) = self.rooms.get(&create.room) {
-            let keys = self.store.first_keys(room.row).await?;
-            let is_same = keys == (create.access_key, create.join_key);
-            return Ok(if is_same { Verdict::Judged(Reply::Created) } else { ErrorCode::RoomExists.into() });
+        if !self.rooms.contains_key(&create.room)
+            && let Some(room) = self.store.insert_room(create).await?
+        {
+            self.rooms.insert(create.room, room);
+            return Ok(Verdict::Judged(Reply::Created));
         }
-        let room = self.store.insert_room(create).await?;
-        self.rooms.insert(create.room, room);
-        Ok(Verdict::Judged(Reply::Created))
+        // It was there already, or another relay has made it since this transaction read the rooms.
+        self.rooms.extend(self.store.rooms(&[create.room]).await?);
+        let Some(room) = self.rooms.get(&create.room) else { return Ok(ErrorCode::Internal.into()) };
+        let keys = self.store.first_keys(room.row).await?;
+        let is_same = keys == (create.access_key, create.join_key);
+        Ok(if is_same { Verdict::Judged(Reply::Created) } else { ErrorCode::RoomExists.into() })
     }
 
     fn append(&mut self, room_id: RoomId, grant: Grant, header: EntryHeader, entry: Vec<u8>) -> Verdict {
@@ -235,7 +236,7 @@ impl<'w> Batch<'w> {
     fn fail(self, fault: &WriteFault) -> Outcome {
         match fault {
             WriteFault::Full => tracing::warn!("the disk is full: nothing is stored until there is space"),
-            WriteFault::Failed(_) | WriteFault::Damaged(_) => {
+            WriteFault::Unreachable(_) | WriteFault::Failed(_) | WriteFault::Damaged(_) => {
                 tracing::error!(error = %fault, "a transaction failed")
             }
         }
@@ -266,6 +267,8 @@ fn error_of(fault: &WriteFault) -> WireError {
         WriteFault::Full => {
             WireError { retry_after_ms: Some(FULL_RETRY_MS), ..WireError::new(ErrorCode::StorageFull) }
         }
-        WriteFault::Failed(_) | WriteFault::Damaged(_) => ErrorCode::Internal.into(),
+        WriteFault::Unreachable(_) | WriteFault::Failed(_) | WriteFault::Damaged(_) => {
+            ErrorCode::Internal.into()
+        }
     }
 }

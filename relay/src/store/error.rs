@@ -24,7 +24,10 @@ pub enum StoreError {
     /// A later version of the relay wrote it.
     #[error("the database was written by a newer version of sotto-relay")]
     Newer,
-    /// SQLite refuses.
+    /// The address of the database server is none.
+    #[error("the address of the database is not of the form postgres://user:password@host:5432/name")]
+    Address,
+    /// The database refuses.
     #[error("cannot open the database: {0}")]
     Open(sqlx::Error),
     /// The schema cannot be brought up to date.
@@ -47,13 +50,14 @@ impl StoreError {
                 _ => "choose a folder that you may write with --data".to_owned(),
             },
             Self::InUse { .. } => "stop the other relay, or choose another folder with --data".to_owned(),
+            Self::Address => "correct --database".to_owned(),
             Self::Newer => "update sotto-relay, or choose another folder with --data".to_owned(),
             Self::Open(error) if is_full(error) => {
                 "make space on the disk, or raise --max-database-bytes".to_owned()
             }
             Self::Open(_) | Self::Migrate(_) | Self::Damaged(_) => {
-                "check the disk and the file's permissions; if the file is damaged, restore a backup or choose another \
-                 folder with --data"
+                "check that the database server runs, or the disk and the file's permissions; if the file is damaged, \
+                 restore a backup or choose another folder with --data"
                     .to_owned()
             }
             Self::Random(_) => "check that the system's random number source is available".to_owned(),
@@ -67,6 +71,9 @@ pub(crate) enum WriteFault {
     /// The disk is full, or the database has reached its quota. Reading goes on, and so will writing when there is space.
     #[error("the disk is full")]
     Full,
+    /// The database is not there, or the connection broke.
+    #[error("the database is not to be reached: {0}")]
+    Unreachable(sqlx::Error),
     /// Anything else.
     #[error("the database failed: {0}")]
     Failed(sqlx::Error),
@@ -77,12 +84,34 @@ pub(crate) enum WriteFault {
 
 impl From<sqlx::Error> for WriteFault {
     fn from(error: sqlx::Error) -> Self {
-        if is_full(&error) { Self::Full } else { Self::Failed(error) }
+        match error {
+            error if is_full(&error) => Self::Full,
+            error if is_unreachable(&error) => Self::Unreachable(error),
+            error => Self::Failed(error),
+        }
     }
 }
 
-/// `SQLITE_FULL` (13), and `SQLITE_IOERR` (10), which is how a full disk shows in the files beside the database.
+/// Of SQLite: `SQLITE_FULL` (13), and `SQLITE_IOERR` (10), which is how a full disk shows in the files beside the database.
+/// Of PostgreSQL: `disk_full`.
 fn is_full(error: &sqlx::Error) -> bool {
-    let extended = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
-    extended.is_some_and(|code| matches!(code & 0xff, 10 | 13))
+    let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
+    // A code of PostgreSQL has five characters, of which some may be letters.
+    code == "53100"
+        || (code.len() < 5 && code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 10 | 13)))
+}
+
+/// The connection is gone, or PostgreSQL says that it is going: classes 08 (connection) and 57P (shutdown, start-up).
+fn is_unreachable(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let is_going =
+        code.is_some_and(|code| code.len() == 5 && (code.starts_with("08") || code.starts_with("57P")));
+    is_going
+        || matches!(
+            error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        )
 }

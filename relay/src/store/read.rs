@@ -4,13 +4,13 @@ use super::error::StoreError;
 use crate::access::{Readable, RoomHead};
 use futures_util::TryStreamExt as _;
 use sotto_protocol::{Direction, DoorId, EntryId, EntryKind, LogEntry, Page, RoomId, limits};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqlitePool};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row as _};
 
 /// Reads the database.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadStore {
-    pool: SqlitePool,
+    pool: AnyPool,
 }
 
 /// A room as it is at one moment, and the key of one of its epochs.
@@ -53,32 +53,32 @@ pub(crate) struct StoredEntry {
     pub entry: Vec<u8>,
 }
 
-const OPENING: &str = "SELECT r.row, r.epoch, r.last_handshake_seq,
-        (SELECT max(seq) FROM entries WHERE room = r.row) AS head_seq, e.access_key, e.began_seq
-    FROM rooms r LEFT JOIN epochs e ON e.room = r.row AND e.epoch = ?2
-    WHERE r.room_id = ?1";
+const OPENING: &str = "SELECT r.number, r.epoch, r.last_handshake_seq,
+        (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.access_key, e.began_seq
+    FROM rooms r LEFT JOIN epochs e ON e.room = r.number AND e.epoch = $2
+    WHERE r.room_id = $1";
 
 const DOOR: &str = "SELECT r.epoch, r.last_handshake_seq,
-        (SELECT max(seq) FROM entries WHERE room = r.row) AS head_seq, e.join_key, d.wrap,
-        CASE WHEN ?3 THEN (SELECT card FROM cards WHERE room = r.row) END AS card
-    FROM rooms r JOIN epochs e ON e.room = r.row AND e.epoch = r.epoch
-        LEFT JOIN doors d ON d.room = r.row AND d.door_id = ?2
-    WHERE r.room_id = ?1";
+        (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.join_key, d.wrap,
+        CASE WHEN $3 THEN (SELECT card FROM cards WHERE room = r.number) END AS card
+    FROM rooms r JOIN epochs e ON e.room = r.number AND e.epoch = r.epoch
+        LEFT JOIN doors d ON d.room = r.number AND d.door_id = $2
+    WHERE r.room_id = $1";
 
 const ENTRY: &str =
-    "SELECT e.seq, e.kind, e.entry FROM rooms r JOIN entries e ON e.room = r.row AND e.entry_id = ?2
-    WHERE r.room_id = ?1";
+    "SELECT e.seq, e.kind, e.entry FROM rooms r JOIN entries e ON e.room = r.number AND e.entry_id = $2
+    WHERE r.room_id = $1";
 
 macro_rules! page {
     ($which:literal, $order:literal) => {
         concat!(
             "SELECT e.seq, e.kind, e.entry, p.access_key FROM entries e
                 LEFT JOIN epochs p ON e.kind = 1 AND p.room = e.room AND p.epoch = e.epoch + 1
-                WHERE e.room = ?1 AND e.seq > ?2 AND e.seq <= ?3",
+                WHERE e.room = $1 AND e.seq > $2 AND e.seq <= $3",
             $which,
             " ORDER BY e.seq ",
             $order,
-            " LIMIT ?4"
+            " LIMIT $4"
         )
     };
 }
@@ -89,7 +89,7 @@ const HANDSHAKES_FORWARD: &str = page!(" AND e.kind = 1", "ASC");
 const HANDSHAKES_BACKWARD: &str = page!(" AND e.kind = 1", "DESC");
 
 impl ReadStore {
-    pub(super) fn new(pool: SqlitePool) -> Self {
+    pub(super) fn new(pool: AnyPool) -> Self {
         Self { pool }
     }
 
@@ -111,7 +111,7 @@ impl ReadStore {
             Some(key) => Some((key_of(&key)?, from_sql(row.get("began_seq"))?)),
             None => None,
         };
-        Ok(Some(Opening { row: row.get("row"), head: head_of(&row)?, access }))
+        Ok(Some(Opening { row: row.get("number"), head: head_of(&row)?, access }))
     }
 
     /// The door, with card and wrap if `with_card`.
@@ -188,13 +188,13 @@ impl ReadStore {
     }
 }
 
-fn stored_entry(row: &SqliteRow) -> Result<StoredEntry, StoreError> {
+fn stored_entry(row: &AnyRow) -> Result<StoredEntry, StoreError> {
     let kind = u8::try_from(row.get::<i64, _>("kind")).ok().and_then(EntryKind::from_code);
     let kind = kind.ok_or(StoreError::Damaged("entry kind"))?;
     Ok(StoredEntry { seq: from_sql(row.get("seq"))?, kind, entry: row.get("entry") })
 }
 
-fn head_of(row: &SqliteRow) -> Result<RoomHead, StoreError> {
+fn head_of(row: &AnyRow) -> Result<RoomHead, StoreError> {
     Ok(RoomHead {
         epoch: from_sql(row.get("epoch"))?,
         head_seq: from_sql(row.get::<Option<i64>, _>("head_seq").unwrap_or(0))?,
@@ -202,7 +202,7 @@ fn head_of(row: &SqliteRow) -> Result<RoomHead, StoreError> {
     })
 }
 
-/// Numbers of the protocol are unsigned, those of SQLite signed: what is too large is as good as the largest.
+/// Numbers of the protocol are unsigned, those of the database signed: what is too large is as good as the largest.
 pub(super) fn to_sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

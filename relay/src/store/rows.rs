@@ -1,5 +1,7 @@
 //! Statements over many rows: of a few fixed sizes, so that each is prepared once.
 
+use super::dialect::Dialect;
+
 /// How many rows one statement takes, largest first.
 const ROWS_PER_STATEMENT: [usize; 4] = [128, 32, 8, 1];
 
@@ -17,20 +19,31 @@ pub(super) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// A statement with so many rows of placeholders. Only constants go into the text; values are bound.
+/// A statement with so many rows of `columns` placeholders each. Only constants go into the text; values are bound.
+///
+/// SQLite finds a placeholder without a number at once, one with a number by searching; PostgreSQL knows only the latter.
 pub(super) fn with_rows(
+    dialect: Dialect,
     before: &'static str,
-    row: &'static str,
-    count: usize,
+    (columns, count): (usize, usize),
     after: &'static str,
 ) -> String {
-    let mut sql = String::with_capacity(before.len() + count * (row.len() + 1) + after.len());
+    use std::fmt::Write as _;
+    let mut sql = String::with_capacity(before.len() + count * (columns * 5 + 3) + after.len());
     sql.push_str(before);
-    for index in 0..count {
-        if index > 0 {
-            sql.push(',');
+    for row in 0..count {
+        sql.push_str(if row > 0 { ",(" } else { "(" });
+        for column in 0..columns {
+            if column > 0 {
+                sql.push(',');
+            }
+            match dialect {
+                Dialect::Sqlite => sql.push('?'),
+                // Writing into a string cannot fail.
+                Dialect::Postgres => drop(write!(sql, "${}", row * columns + column + 1)),
+            }
         }
-        sql.push_str(row);
+        sql.push(')');
     }
     sql.push_str(after);
     sql
@@ -52,6 +65,8 @@ mod tests {
 
     #[test]
     fn a_statement_has_a_placeholder_for_each_value() {
-        assert_eq!(with_rows("VALUES ", "(?,?)", 3, ";"), "VALUES (?,?),(?,?),(?,?);");
+        let rows = |dialect| with_rows(dialect, "VALUES ", (2, 3), ";");
+        assert_eq!(rows(Dialect::Sqlite), "VALUES (?,?),(?,?),(?,?);");
+        assert_eq!(rows(Dialect::Postgres), "VALUES ($1,$2),($3,$4),($5,$6);");
     }
 }

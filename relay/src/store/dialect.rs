@@ -1,0 +1,161 @@
+//! The two databases: SQLite in a folder for one relay, PostgreSQL for one or many. The queries are the same; what differs is
+//! here: how to connect, how a room is held while it is written, and how placeholders look in statements over many rows.
+
+use super::error::StoreError;
+use crate::config::Database;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions as _};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Pages of 4 KiB that the write-ahead log takes in before they are moved into the database (rarely, and much at once), and
+/// what is cut off its file after it once grew. What is replaced, such as a card, is really gone.
+const SQLITE_WRITER: &str =
+    "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;
+    PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;";
+const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
+/// An acknowledged entry is on disk. A statement or a lock that hangs is given up, so that others go on.
+const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s';";
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// One file; this relay is the only one that writes it.
+    Sqlite,
+    /// A server, which other relays may write, too.
+    Postgres,
+}
+
+/// Where the database is, ready to be connected to.
+pub(super) struct Source {
+    pub dialect: Dialect,
+    options: AnyConnectOptions,
+    readers: AnyConnectOptions,
+    writer_setup: Arc<str>,
+    /// Held as long as the relay runs.
+    _lock: Option<File>,
+}
+
+impl Source {
+    /// Prepares the folder of an SQLite database; takes the address of a PostgreSQL server.
+    pub(super) async fn of(
+        database: &Database,
+        data_dir: &Path,
+        max_bytes: Option<u64>,
+    ) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        make_folder(data_dir)?;
+        match database {
+            Database::Sqlite => {
+                let lock = lock_folder(data_dir)?;
+                let file = std::path::absolute(data_dir.join("relay.db"))
+                    .map_err(|source| StoreError::Folder { path: data_dir.to_owned(), source })?;
+                make_private_file(&file)?;
+                let options = SqliteConnectOptions::new().filename(&file).disable_statement_logging();
+                let setup = match max_bytes {
+                    None => SQLITE_WRITER.into(),
+                    Some(bytes) => {
+                        let pages = bytes / page_bytes(&options).await?.max(1);
+                        // A pragma takes no bound parameters; this is a number.
+                        format!("{SQLITE_WRITER} PRAGMA max_page_count = {pages};").into()
+                    }
+                };
+                let readers = options.clone().read_only(true).create_if_missing(false);
+                Ok(Self {
+                    dialect: Dialect::Sqlite,
+                    options: any(&options.to_url_lossy())?,
+                    readers: any(&readers.to_url_lossy())?,
+                    writer_setup: setup,
+                    _lock: Some(lock),
+                })
+            }
+            Database::Postgres(url) => {
+                let options = any_of(url.reveal())?;
+                Ok(Self {
+                    dialect: Dialect::Postgres,
+                    readers: options.clone(),
+                    options,
+                    writer_setup: POSTGRES.into(),
+                    _lock: None,
+                })
+            }
+        }
+    }
+
+    /// A connection that writes.
+    pub(super) async fn connect(&self) -> Result<AnyConnection, sqlx::Error> {
+        let mut connection = self.options.connect().await?;
+        sqlx::raw_sql(AssertSqlSafe(self.writer_setup.to_string())).execute(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Connections that read.
+    pub(super) async fn readers(&self) -> Result<AnyPool, sqlx::Error> {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
+        let (setup, count, lasts) = match self.dialect {
+            Dialect::Sqlite => (SQLITE_READER, threads, true),
+            Dialect::Postgres => (POSTGRES, threads * 2, false),
+        };
+        let options = AnyPoolOptions::new()
+            .max_connections(u32::try_from(count).unwrap_or(2))
+            .test_before_acquire(!lasts)
+            .after_connect(move |connection, _| {
+                Box::pin(async move { sqlx::raw_sql(setup).execute(connection).await.map(|_| ()) })
+            });
+        let options = if lasts { options.idle_timeout(None).max_lifetime(None) } else { options };
+        options.connect_with(self.readers.clone()).await
+    }
+}
+
+async fn page_bytes(options: &SqliteConnectOptions) -> Result<u64, StoreError> {
+    use sqlx::Connection as _;
+    let mut connection: SqliteConnection = options.connect().await.map_err(StoreError::Open)?;
+    let bytes: i64 =
+        sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut connection).await.map_err(StoreError::Open)?;
+    connection.close().await.map_err(StoreError::Open)?;
+    Ok(u64::try_from(bytes).unwrap_or(4096))
+}
+
+fn any(url: &impl ToString) -> Result<AnyConnectOptions, StoreError> {
+    any_of(&url.to_string())
+}
+
+fn any_of(url: &str) -> Result<AnyConnectOptions, StoreError> {
+    let options: AnyConnectOptions = url.parse().map_err(|_| StoreError::Address)?;
+    Ok(options.disable_statement_logging())
+}
+
+fn make_folder(data_dir: &Path) -> Result<(), StoreError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(|source| StoreError::Folder { path: data_dir.to_owned(), source })
+}
+
+/// Two relays on one database would each believe to be the only writer.
+fn lock_folder(data_dir: &Path) -> Result<File, StoreError> {
+    let path = data_dir.join("relay.lock");
+    let file = make_private_file(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: data_dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(StoreError::Folder { path: data_dir.to_owned(), source }),
+    }
+}
+
+/// SQLite gives the files beside the database the same permissions.
+fn make_private_file(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|source| StoreError::Folder { path: path.to_owned(), source })
+}
