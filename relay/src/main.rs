@@ -1,7 +1,7 @@
 //! `sotto-relay`: the relay as a program. Prints one line with its address when it is ready; logs go to stderr.
 
 use clap::{Parser, Subcommand};
-use sotto_relay::{Config, start};
+use sotto_relay::{Config, Database, SecretUrl, start};
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,6 +35,11 @@ struct Serve {
     /// Folder for the database; made if it is missing
     #[arg(long, value_name = "DIR", default_value = "./data", env = "SOTTO_RELAY_DATA")]
     data: PathBuf,
+
+    /// Keep rooms in this PostgreSQL server instead of a file: postgres://user:password@host/name. Other users of this
+    /// machine see a program's arguments: put an address with a password into the environment
+    #[arg(long, value_name = "URL", env = "SOTTO_RELAY_DATABASE", hide_env_values = true)]
+    database: Option<SecretUrl>,
 
     /// Refuse new entries once the database has grown to this size (default: no limit)
     #[arg(long, value_name = "BYTES")]
@@ -90,6 +95,9 @@ async fn serve(arguments: Serve) -> Result<(), Failure> {
         help: "check the system's limits on open files".to_owned(),
     })?;
     let mut config = Config::new(arguments.listen, arguments.data);
+    if let Some(url) = arguments.database {
+        config.database = Database::Postgres(url);
+    }
     config.max_database_bytes = arguments.max_database_bytes;
     let relay =
         start(config).await.map_err(|error| Failure { what: error.to_string(), help: error.help() })?;

@@ -19,6 +19,7 @@ pub fn run() -> Result<()> {
     let mut report = Report::new();
     report.step("WebAssembly target", ensure_wasm_target)?;
     report.step("cargo-nextest", ensure_nextest)?;
+    report.step("PostgreSQL and NATS", ensure_services)?;
     report.step("Chromium and its driver", || ensure_browser().map(drop))
 }
 
@@ -72,14 +73,37 @@ pub fn ensure_browser() -> Result<Browser> {
     }
     const REMEDY: &str = "the browser stories need Chromium and chromedriver on the search path; \
                           on Debian: apt-get install chromium chromium-driver";
-    let Some(apt) = find_program(&["apt-get"]) else { bail!(REMEDY) };
-    let Some(mut update) = as_root(&apt) else { bail!(REMEDY) };
-    let Some(mut install) = as_root(&apt) else { bail!(REMEDY) };
     println!("    Chromium is missing: installing it with apt-get");
-    call(update.args(["update", "-q"])).context(REMEDY)?;
-    call(install.args(["install", "-q", "-y", "--no-install-recommends", "chromium", "chromium-driver"]))
-        .context(REMEDY)?;
+    install(&["chromium", "chromium-driver"], REMEDY)?;
     find_browser().context(REMEDY)
+}
+
+/// The servers that the relay's tests start for themselves: found, or installed by apt where that is possible.
+pub fn ensure_services() -> Result<()> {
+    const NEEDED: [(&str, &str); 4] = [
+        ("initdb", "postgresql"),
+        ("psql", "postgresql-client"),
+        ("nats-server", "nats-server"),
+        ("nginx", "nginx-light"),
+    ];
+    const REMEDY: &str = "the relay's tests need the programs of PostgreSQL, nats-server and nginx; \
+                          on Debian: apt-get install postgresql postgresql-client nats-server nginx-light";
+    let missing: Vec<_> =
+        NEEDED.iter().filter(|(program, _)| sotto_test_services::find(program).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    println!("    installing with apt-get: {}", packages.join(", "));
+    install(&packages, REMEDY)
+}
+
+fn install(packages: &[&str], remedy: &'static str) -> Result<()> {
+    let Some(apt) = find_program(&["apt-get"]) else { bail!(remedy) };
+    let Some(mut update) = as_root(&apt) else { bail!(remedy) };
+    let Some(mut install) = as_root(&apt) else { bail!(remedy) };
+    call(update.args(["update", "-q"])).context(remedy)?;
+    call(install.args(["install", "-q", "-y", "--no-install-recommends"]).args(packages)).context(remedy)
 }
 
 fn find_browser() -> Option<Browser> {

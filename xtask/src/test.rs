@@ -3,10 +3,11 @@
 //! One profile and one target folder for everything native, and always the whole workspace, so that no dependency is built twice.
 
 use crate::report::Report;
-use crate::setup::{Browser, ensure_browser, ensure_nextest, ensure_wasm_target};
+use crate::setup::{Browser, ensure_browser, ensure_nextest, ensure_services, ensure_wasm_target};
 use crate::workspace::{WASM_TARGET, call, cargo};
 use crate::{tidy, web};
 use anyhow::{Result, bail};
+use sotto_test_services::Postgres;
 
 /// The package of the whole-system stories.
 const STORIES: &str = "sotto-tests";
@@ -27,6 +28,7 @@ pub fn run(quick: bool, filters: &[String]) -> Result<()> {
 /// An error here ends the run; a failed check is only noted in the report.
 fn steps(report: &mut Report, quick: bool, filters: &[String]) -> Result<()> {
     report.step("set-up: test runner", ensure_nextest)?;
+    report.step("set-up: PostgreSQL and NATS", ensure_services)?;
     let mut browser = None;
     if !quick {
         report.step("set-up: WebAssembly target", ensure_wasm_target)?;
@@ -77,5 +79,8 @@ fn nextest(quick: bool, filters: &[String], browser: Option<&Browser>) -> Result
     if let Some(browser) = browser {
         command.env("SOTTO_CHROMIUM", &browser.chromium).env("SOTTO_CHROMEDRIVER", &browser.driver);
     }
-    call(command.args(filters))
+    // One cluster for the whole run; each test has a database of its own in it.
+    let postgres = Postgres::start()?;
+    let (name, place) = postgres.variable();
+    call(command.env(name, place).args(filters))
 }

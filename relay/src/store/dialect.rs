@@ -74,6 +74,11 @@ impl Source {
                 })
             }
             Database::Postgres(url) => {
+                let is_postgres =
+                    ["postgres://", "postgresql://"].iter().any(|scheme| url.reveal().starts_with(scheme));
+                if !is_postgres {
+                    return Err(StoreError::Address);
+                }
                 let options = any_of(url.reveal())?;
                 Ok(Self {
                     dialect: Dialect::Postgres,

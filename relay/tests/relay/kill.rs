@@ -1,6 +1,6 @@
 //! kill -9 in the middle of a stream of appends: what was acknowledged is there once, and so is what is sent again.
 
-use crate::program::Program;
+use crate::process::Program;
 use crate::support::*;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_protocol::{ClientFrame, RelayFrame, Reply, decode, encode};

@@ -19,6 +19,8 @@ mod live;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod process;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod stopping;

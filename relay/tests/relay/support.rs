@@ -7,7 +7,8 @@ use sotto_protocol::{
     EntryId, ErrorCode, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, ROOM_SOCKET_PATH,
     RelayFrame, Reply, Request, RoomId, Welcome, WireError, decode, encode, join_statement, open_statement,
 };
-use sotto_relay::{Config, RunningRelay, start};
+use sotto_relay::{Config, Database, RunningRelay, SecretUrl, start};
+use sotto_test_services::Postgres;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
@@ -47,8 +48,26 @@ impl TestRelay {
     }
 }
 
+/// The PostgreSQL database that goes with a data folder, where the tests run on PostgreSQL.
+pub fn database_url(data: &Path) -> Option<String> {
+    if !env!("CARGO_CRATE_NAME").ends_with("on_postgres") {
+        return None;
+    }
+    let file = data.join("test-database");
+    if let Ok(url) = std::fs::read_to_string(&file) {
+        return Some(url);
+    }
+    let url = Postgres::new_shared_database().unwrap();
+    std::fs::create_dir_all(data).unwrap();
+    std::fs::write(file, &url).unwrap();
+    Some(url)
+}
+
 pub async fn start_on(data: &Path, change: impl FnOnce(&mut Config)) -> RunningRelay {
     let mut config = Config::new("127.0.0.1:0".parse().unwrap(), data);
+    if let Some(url) = database_url(data) {
+        config.database = Database::Postgres(SecretUrl::new(url));
+    }
     change(&mut config);
     start(config).await.unwrap()
 }

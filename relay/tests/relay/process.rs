@@ -1,0 +1,43 @@
+//! The relay as a program of its own.
+
+use crate::support::database_url;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+pub struct Program {
+    pub child: Child,
+    pub authority: String,
+}
+
+impl Program {
+    pub fn start(data: &std::path::Path) -> Self {
+        Self::start_with(data, &[], Stdio::null())
+    }
+
+    pub fn start_with(data: &std::path::Path, more: &[&str], stderr: Stdio) -> Self {
+        let mut child =
+            command(data, "127.0.0.1:0").args(more).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let authority = line.trim().strip_prefix("Sotto relay is ready: http://");
+        let authority = authority.unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        Self { child, authority }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, on this folder and its database.
+pub fn command(data: &std::path::Path, listen: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
+    command.args(["serve", "--listen", listen, "--data"]).arg(data);
+    if let Some(url) = database_url(data) {
+        command.env("SOTTO_RELAY_DATABASE", url);
+    }
+    command
+}

@@ -1,0 +1,31 @@
+//! The same tests as in `relay`, on PostgreSQL, as far as the database has a part in them.
+
+#[cfg(test)]
+#[path = "../relay/access.rs"]
+mod access;
+#[cfg(test)]
+#[path = "../relay/bad_input.rs"]
+mod bad_input;
+#[cfg(test)]
+#[path = "../relay/doors.rs"]
+mod doors;
+#[cfg(test)]
+#[path = "../relay/handshakes.rs"]
+mod handshakes;
+#[cfg(test)]
+#[path = "../relay/kill.rs"]
+mod kill;
+#[cfg(test)]
+#[path = "../relay/live.rs"]
+mod live;
+#[cfg(test)]
+#[path = "../relay/log.rs"]
+mod log;
+#[cfg(test)]
+#[path = "../relay/process.rs"]
+#[allow(dead_code, reason = "not every test is about this database")]
+mod process;
+#[cfg(test)]
+#[path = "../relay/support.rs"]
+#[allow(dead_code, reason = "not every test is about this database")]
+mod support;

@@ -1,0 +1,10 @@
+//! The programs that tests need beside our own: real ones, started for the tests alone, on ports of their own, and gone with
+//! them.
+
+mod nats;
+mod postgres;
+mod program;
+
+pub use nats::Nats;
+pub use postgres::Postgres;
+pub use program::{ServiceError, find};
