@@ -51,6 +51,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where rooms are kept.
     pub database: Database,
+    /// The NATS server through which relays on one database wake each other; without it they look once a second.
+    pub nats: Option<SecretUrl>,
     /// Folder of the database; made if missing, readable by the relay's user only.
     pub data_dir: PathBuf,
     /// The database does not grow past this many bytes: further entries are refused as `StorageFull`.
@@ -68,6 +70,7 @@ impl Config {
         Self {
             listen,
             database: Database::default(),
+            nats: None,
             data_dir: data_dir.into(),
             max_database_bytes: None,
             web: crate::web::Files::Embedded,

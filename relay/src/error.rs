@@ -1,5 +1,6 @@
 //! Why a relay does not start or does not go on, with the remedy.
 
+use crate::room::HintError;
 use crate::store::StoreError;
 use std::io;
 use std::net::SocketAddr;
@@ -19,6 +20,9 @@ pub enum StartError {
     /// The database is not to be had.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Other relays are not to be heard.
+    #[error(transparent)]
+    Hints(#[from] HintError),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
@@ -45,6 +49,7 @@ impl StartError {
                 _ => "choose another address with --listen".to_owned(),
             },
             Self::Store(error) => error.help(),
+            Self::Hints(_) => "check that the NATS server runs, and the address given with --nats".to_owned(),
             Self::Random(_) => "check that the system's random number source is available".to_owned(),
         }
     }

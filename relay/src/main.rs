@@ -41,6 +41,10 @@ struct Serve {
     #[arg(long, value_name = "URL", env = "SOTTO_RELAY_DATABASE", hide_env_values = true)]
     database: Option<SecretUrl>,
 
+    /// Wake other relays on the same database through this NATS server: nats://host:4222
+    #[arg(long, value_name = "URL", env = "SOTTO_RELAY_NATS", hide_env_values = true)]
+    nats: Option<SecretUrl>,
+
     /// Refuse new entries once the database has grown to this size (default: no limit)
     #[arg(long, value_name = "BYTES")]
     max_database_bytes: Option<u64>,
@@ -98,6 +102,7 @@ async fn serve(arguments: Serve) -> Result<(), Failure> {
     if let Some(url) = arguments.database {
         config.database = Database::Postgres(url);
     }
+    config.nats = arguments.nats;
     config.max_database_bytes = arguments.max_database_bytes;
     let relay =
         start(config).await.map_err(|error| Failure { what: error.to_string(), help: error.help() })?;

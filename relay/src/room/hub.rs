@@ -35,6 +35,8 @@ pub(crate) struct LiveRoom {
 #[derive(Default)]
 struct State {
     head: RoomHead,
+    /// Every entry up to here has been pushed to those who follow.
+    pushed_seq: u64,
     subscribers: Vec<Subscriber>,
     is_gone: bool,
 }
@@ -77,6 +79,28 @@ impl Hub {
     pub(super) fn leave_if_unused(&self, live: &Arc<LiveRoom>) {
         let mut rooms = lock(&self.rooms);
         remove_if_unused(&mut rooms, live, &mut lock(&live.state));
+    }
+
+    /// The rooms that somebody follows, and how far they were pushed.
+    pub(super) fn followed(&self) -> Vec<(RoomId, u64)> {
+        let rooms = lock(&self.rooms);
+        let states = rooms.iter().map(|(id, live)| (*id, lock(&live.state)));
+        states
+            .filter(|(_, state)| !state.subscribers.is_empty())
+            .map(|(id, state)| (id, state.pushed_seq))
+            .collect()
+    }
+
+    /// How far a room was pushed, if somebody follows it.
+    pub(super) fn pushed_seq(&self, room: &RoomId) -> Option<u64> {
+        let live = lock(&self.rooms).get(room).cloned()?;
+        let state = lock(&live.state);
+        (!state.subscribers.is_empty()).then_some(state.pushed_seq)
+    }
+
+    /// Whether somebody follows the room who was not pushed what comes before `seq`.
+    pub(super) fn misses_before(&self, room: &RoomId, seq: u64) -> bool {
+        self.pushed_seq(room).is_some_and(|pushed_seq| pushed_seq + 1 < seq)
     }
 
     /// Pushes what has been committed to those who follow the room and may see it.
@@ -122,6 +146,10 @@ impl LiveRoom {
             state.head = seen;
         }
         let head = state.head;
+        if state.subscribers.is_empty() {
+            // Nobody is owed anything older.
+            state.pushed_seq = head.head_seq;
+        }
         let subscriber = Subscriber { session: Arc::clone(session), grant, after_seq: head.head_seq };
         match state.subscribers.iter_mut().find(|other| other.session.id() == session.id()) {
             Some(earlier) => *earlier = subscriber,
@@ -141,6 +169,11 @@ impl LiveRoom {
         if head.head_seq > state.head.head_seq {
             state.head = head;
         }
+        // What others committed was perhaps found in the database before.
+        let known = entries.partition_point(|entry| entry.seq <= state.pushed_seq);
+        let entries = entries.get(known..).unwrap_or_default();
+        let Some(last) = entries.last() else { return };
+        state.pushed_seq = last.seq;
         let runs = Run::of(entries);
         for subscriber in &state.subscribers {
             let seen = runs.iter().flat_map(|run| run.frames_for(subscriber.grant, subscriber.after_seq));

@@ -10,6 +10,7 @@ mod batch;
 mod card;
 mod create;
 mod handshake;
+mod hints;
 mod hub;
 mod open;
 mod outbox;
@@ -20,14 +21,17 @@ mod run;
 mod session;
 mod writer;
 
+pub use hints::HintError;
 pub(crate) use outbox::CloseReason;
 pub(crate) use reply::ReplyTo;
 pub(crate) use session::Session;
 pub(crate) use writer::WriterTask;
 
-use crate::config::Tuning;
+use crate::config::{SecretUrl, Tuning};
 use crate::store::{ReadStore, Store};
+use hints::Hints;
 use hub::Hub;
+use publish::Publisher;
 use sotto_protocol::{ErrorCode, Incarnation, Reply, WireError};
 use std::sync::Arc;
 use writer::Writer;
@@ -41,11 +45,27 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    /// Starts the writer on an open store.
-    pub(crate) fn start(store: Store, tuning: &Tuning) -> (Self, WriterTask) {
+    /// Starts the writer on an open store, and listens to other relays where they share it.
+    pub(crate) async fn start(
+        store: Store,
+        nats: Option<&SecretUrl>,
+        tuning: &Tuning,
+    ) -> Result<(Self, WriterTask), HintError> {
         let hub = Arc::new(Hub::default());
-        let (writer, task) = Writer::start(store.write, Arc::clone(&hub), tuning.write_queue_max_bytes);
-        (Self { read: store.read, writer, hub, incarnation: store.incarnation }, task)
+        let hints = Hints::connect(nats).await?;
+        let is_shared = store.write.is_shared();
+        let publisher = Publisher { hub: Arc::clone(&hub), read: store.read.clone(), hints: hints.clone() };
+        let (queue, publishing) = publisher.start();
+        let listening = match is_shared {
+            true => Some(hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone()).await?),
+            false => None,
+        };
+        let (writer, mut task) =
+            Writer::start(store.write, (queue, publishing), tuning.write_queue_max_bytes);
+        if let Some(listening) = listening {
+            task.listen(listening);
+        }
+        Ok((Self { read: store.read, writer, hub, incarnation: store.incarnation }, task))
     }
 
     /// Which life of the database this is.

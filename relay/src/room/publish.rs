@@ -1,10 +1,14 @@
 //! After the commit: new entries to those who follow, then the answers to those who asked.
 //!
-//! A task of its own, so that the writer is already in the next transaction meanwhile. One queue keeps the order.
+//! A task of its own, so that the writer is already in the next transaction meanwhile. One queue keeps the order. What other
+//! relays have written to a room, and this one has not pushed, is read and pushed first.
 
+use super::hints::Hints;
 use super::hub::{Hub, LiveEntry};
 use super::reply::ReplyTo;
 use crate::access::RoomHead;
+use crate::store::ReadStore;
+use crate::wire;
 use sotto_protocol::{Reply, RoomId};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -19,21 +23,77 @@ pub(super) struct Outcome {
     pub answers: Vec<(ReplyTo, Reply)>,
 }
 
+/// What is to be published.
+pub(super) enum Work {
+    /// What this relay has committed.
+    Outcome(Outcome),
+    /// What others may have committed to these rooms.
+    CatchUp(Vec<RoomId>),
+}
+
 /// So many transactions may wait to be published before the writer waits, too.
 const WAITING_MAX: usize = 4;
 
-/// Starts the task. It ends when the sender is dropped and everything has been published.
-pub(super) fn start(hub: Arc<Hub>) -> (mpsc::Sender<Outcome>, JoinHandle<()>) {
-    let (sender, mut outcomes) = mpsc::channel::<Outcome>(WAITING_MAX);
-    let task = tokio::spawn(async move {
-        while let Some(outcome) = outcomes.recv().await {
-            for (room, head, entries) in &outcome.rooms {
-                hub.publish(room, entries, *head);
+/// Publishes in one order.
+pub(super) struct Publisher {
+    pub hub: Arc<Hub>,
+    pub read: ReadStore,
+    pub hints: Hints,
+}
+
+impl Publisher {
+    /// Starts the task. It ends when the senders are dropped and everything has been published.
+    pub(super) fn start(self) -> (mpsc::Sender<Work>, JoinHandle<()>) {
+        let (sender, mut work) = mpsc::channel(WAITING_MAX);
+        let task = tokio::spawn(async move {
+            while let Some(work) = work.recv().await {
+                match work {
+                    Work::Outcome(outcome) => self.publish(outcome).await,
+                    Work::CatchUp(rooms) => {
+                        for room in rooms {
+                            self.catch_up(&room).await;
+                        }
+                    }
+                }
             }
-            for (reply_to, reply) in outcome.answers {
-                reply_to.send(reply);
+        });
+        (sender, task)
+    }
+
+    async fn publish(&self, outcome: Outcome) {
+        for (room, head, entries) in &outcome.rooms {
+            if entries.first().is_some_and(|first| self.hub.misses_before(room, first.seq)) {
+                self.catch_up(room).await;
             }
+            self.hub.publish(room, entries, *head);
         }
-    });
-    (sender, task)
+        for (reply_to, reply) in outcome.answers {
+            reply_to.send(reply);
+        }
+        self.hints.tell(outcome.rooms.iter().map(|(room, ..)| *room)).await;
+    }
+
+    /// Pushes what is in the database and was not pushed yet. What cannot be read now is found at the next look.
+    async fn catch_up(&self, room: &RoomId) {
+        while let Some(pushed_seq) = self.hub.pushed_seq(room) {
+            let (head, entries) = match self.read.since(room, pushed_seq).await {
+                Ok(Some(since)) => since,
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "entries of another relay cannot be read");
+                    return;
+                }
+            };
+            let live: Vec<_> = entries
+                .into_iter()
+                .map(|(epoch, entry)| LiveEntry {
+                    seq: entry.seq,
+                    kind: entry.kind,
+                    epoch,
+                    frame: wire::entry(room, &entry),
+                })
+                .collect();
+            self.hub.publish(room, &live, head);
+        }
+    }
 }

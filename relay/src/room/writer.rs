@@ -1,8 +1,8 @@
 //! The one task that writes: everything that queued up meanwhile goes into one transaction, with one wait for the disk.
 
 use super::batch::Batch;
-use super::hub::Hub;
-use super::publish::{self, Outcome};
+use super::hints::Listening;
+use super::publish::{Outcome, Work};
 use super::reply::ReplyTo;
 use crate::access::Grant;
 use crate::store::{HandshakeRecord, StoredRoom, WriteStore};
@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
 
 /// Most operations and entry bytes in one transaction: beyond, waiting costs more than sharing saves.
@@ -116,12 +116,26 @@ struct Shared {
 /// The running task; gives the store back when it has stopped.
 pub(crate) struct WriterTask {
     task: JoinHandle<WriteStore>,
+    publishing: JoinHandle<()>,
+    listening: Option<Listening>,
 }
 
 impl WriterTask {
+    /// Listens to other relays until it finishes.
+    pub(super) fn listen(&mut self, listening: Listening) {
+        self.listening = Some(listening);
+    }
+
     /// Waits until everything queued is committed, published and answered, and closes the database.
     pub(crate) async fn finish(self) {
-        match self.task.await {
+        let Self { task, publishing, listening } = self;
+        let written = task.await;
+        // These hold the publisher's queue open, too.
+        drop(listening);
+        if let Err(error) = publishing.await {
+            tracing::error!(%error, "publishing failed");
+        }
+        match written {
             Ok(store) => {
                 if let Err(error) = store.close().await {
                     tracing::error!(%error, "closing the database failed");
@@ -133,11 +147,16 @@ impl WriterTask {
 }
 
 impl Writer {
-    pub(super) fn start(store: WriteStore, hub: Arc<Hub>, queue_max_bytes: usize) -> (Self, WriterTask) {
+    /// Starts writing; `publisher` goes on with what is committed, and so may others beside.
+    pub(super) fn start(
+        store: WriteStore,
+        (publisher, publishing): (Sender<Work>, JoinHandle<()>),
+        queue_max_bytes: usize,
+    ) -> (Self, WriterTask) {
         let (queue, operations) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(write(store, hub, operations, Arc::clone(&shared)));
-        (Self { queue, shared, queue_max_bytes }, WriterTask { task })
+        let task = tokio::spawn(write(store, publisher, operations, Arc::clone(&shared)));
+        (Self { queue, shared, queue_max_bytes }, WriterTask { task, publishing, listening: None })
     }
 
     /// Queues an operation, or answers why not.
@@ -168,11 +187,10 @@ impl Writer {
 
 async fn write(
     mut store: WriteStore,
-    hub: Arc<Hub>,
+    publisher: Sender<Work>,
     mut operations: UnboundedReceiver<Queued>,
     shared: Arc<Shared>,
 ) -> WriteStore {
-    let (publisher, publishing) = publish::start(hub);
     let mut cache = HashMap::new();
     let mut deferred = VecDeque::new();
     let mut is_closed = false;
@@ -193,16 +211,12 @@ async fn write(
         }
         let (batch, size_bytes) = fill(&mut deferred, &mut operations);
         let outcome = commit(&mut store, &mut cache, batch, &mut deferred, size_bytes, &shared).await;
-        if publisher.send(outcome).await.is_err() {
+        if publisher.send(Work::Outcome(outcome)).await.is_err() {
             break;
         }
         if cache.len() > CACHED_ROOMS_MAX {
             cache.clear();
         }
-    }
-    drop(publisher);
-    if let Err(error) = publishing.await {
-        tracing::error!(%error, "publishing failed");
     }
     store
 }

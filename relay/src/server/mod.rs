@@ -42,7 +42,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let listener = bind(listen).map_err(|source| StartError::Listen { listen, source })?;
     let addr = listener.local_addr().map_err(|source| StartError::Listen { listen, source })?;
     let store = Store::open(&config.database, &config.data_dir, config.max_database_bytes).await?;
-    let (rooms, writer) = Rooms::start(store, &config.tuning);
+    let (rooms, writer) = Rooms::start(store, config.nats.as_ref(), &config.tuning).await?;
     let rooms = Arc::new(rooms);
     let connections = Arc::new(Connections::default());
     let tuning = Arc::new(config.tuning);

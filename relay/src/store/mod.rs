@@ -40,7 +40,8 @@ impl Store {
         migrate(&mut connection, source.dialect).await?;
         let incarnation = incarnation(&mut connection).await?;
         let readers = source.readers().await.map_err(StoreError::Open)?;
-        Ok(Self { write: WriteStore::new(connection, source), read: ReadStore::new(readers), incarnation })
+        let read = ReadStore::new(readers, source.dialect);
+        Ok(Self { write: WriteStore::new(connection, source), read, incarnation })
     }
 }
 

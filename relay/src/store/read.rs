@@ -1,16 +1,20 @@
 //! What is read outside the writer: openings, pages, cards. Each answer comes from one statement, hence one snapshot.
 
+use super::dialect::Dialect;
 use super::error::StoreError;
+use super::rows::{chunks, with_rows};
 use crate::access::{Readable, RoomHead};
 use futures_util::TryStreamExt as _;
 use sotto_protocol::{Direction, DoorId, EntryId, EntryKind, LogEntry, Page, RoomId, limits};
-use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row as _};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{AnyPool, Arguments as _, AssertSqlSafe, Row as _};
+use std::collections::HashMap;
 
 /// Reads the database.
 #[derive(Debug, Clone)]
 pub(crate) struct ReadStore {
     pool: AnyPool,
+    dialect: Dialect,
 }
 
 /// A room as it is at one moment, and the key of one of its epochs.
@@ -69,6 +73,18 @@ const ENTRY: &str =
     "SELECT e.seq, e.kind, e.entry FROM rooms r JOIN entries e ON e.room = r.number AND e.entry_id = $2
     WHERE r.room_id = $1";
 
+const SINCE: &str =
+    "SELECT e.seq, e.kind, e.entry, e.epoch AS entry_epoch, p.access_key, r.epoch, r.last_handshake_seq
+    FROM rooms r JOIN entries e ON e.room = r.number AND e.seq > $2
+        LEFT JOIN epochs p ON e.kind = 1 AND p.room = e.room AND p.epoch = e.epoch + 1
+    WHERE r.room_id = $1 ORDER BY e.seq LIMIT 500";
+
+const HEADS: (&str, &str) = (
+    "WITH wanted (room_id) AS (VALUES ",
+    ") SELECT r.room_id, (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq
+        FROM wanted w JOIN rooms r ON r.room_id = w.room_id",
+);
+
 macro_rules! page {
     ($which:literal, $order:literal) => {
         concat!(
@@ -89,8 +105,8 @@ const HANDSHAKES_FORWARD: &str = page!(" AND e.kind = 1", "ASC");
 const HANDSHAKES_BACKWARD: &str = page!(" AND e.kind = 1", "DESC");
 
 impl ReadStore {
-    pub(super) fn new(pool: AnyPool) -> Self {
-        Self { pool }
+    pub(super) fn new(pool: AnyPool, dialect: Dialect) -> Self {
+        Self { pool, dialect }
     }
 
     /// Closes all connections.
@@ -144,6 +160,54 @@ impl ReadStore {
             .await
             .map_err(StoreError::Open)?;
         row.map(|row| stored_entry(&row)).transpose()
+    }
+
+    /// The last entry of each of these rooms.
+    pub(crate) async fn heads(&self, rooms: &[RoomId]) -> Result<HashMap<RoomId, u64>, StoreError> {
+        let mut heads = HashMap::with_capacity(rooms.len());
+        for chunk in chunks(rooms) {
+            let mut arguments = AnyArguments::default();
+            for room in chunk {
+                let added = arguments.add(room.as_bytes().to_vec());
+                added.map_err(|error| StoreError::Open(sqlx::Error::Encode(error)))?;
+            }
+            let sql = with_rows(self.dialect, HEADS.0, (1, chunk.len()), HEADS.1);
+            let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&self.pool).await;
+            for row in rows.map_err(StoreError::Open)? {
+                let room = RoomId::try_from(row.get::<&[u8], _>("room_id"));
+                let head_seq = from_sql(row.get::<Option<i64>, _>("head_seq").unwrap_or(0))?;
+                heads.insert(room.map_err(|_| StoreError::Damaged("room id"))?, head_seq);
+            }
+        }
+        Ok(heads)
+    }
+
+    /// What came after an entry, each with the epoch that it is of, and the room's state at the last of them; none where there
+    /// is nothing. Not all at once, if it is much.
+    pub(crate) async fn since(
+        &self,
+        room: &RoomId,
+        after_seq: u64,
+    ) -> Result<Option<(RoomHead, Vec<(u64, LogEntry)>)>, StoreError> {
+        let rows = sqlx::query(SINCE)
+            .bind(&room.as_bytes()[..])
+            .bind(to_sql(after_seq))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::Open)?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        let head = RoomHead {
+            epoch: from_sql(last.get("epoch"))?,
+            head_seq: from_sql(last.get("seq"))?,
+            last_handshake_seq: from_sql(last.get("last_handshake_seq"))?,
+        };
+        let entries = rows.iter().map(|row| {
+            let StoredEntry { seq, kind, entry } = stored_entry(row)?;
+            let access_key =
+                row.get::<Option<Vec<u8>>, _>("access_key").map(|key| key_of(&key)).transpose()?;
+            Ok((from_sql(row.get("entry_epoch"))?, LogEntry { seq, kind, entry, access_key }))
+        });
+        Ok(Some((head, entries.collect::<Result<_, StoreError>>()?)))
     }
 
     /// A stretch of the log, within what may be read.

@@ -25,6 +25,7 @@ mod program;
 #[cfg(test)]
 mod stopping;
 #[cfg(test)]
+#[allow(dead_code, reason = "shared with the tests of many relays")]
 mod support;
 #[cfg(test)]
 mod web;

@@ -333,6 +333,61 @@ impl Client {
         }
     }
 
+    /// Opens a room, or gives nothing where the relay refuses or goes away.
+    pub async fn try_open_or_leave(&mut self, room: &Room) -> Option<()> {
+        let signature = room.open_signature(self, room.epoch());
+        let open = Request::Open(OpenRoom { room: room.id, epoch: room.epoch(), signature });
+        match self.try_ask(open).await? {
+            Reply::Opened(_) => Some(()),
+            _ => None,
+        }
+    }
+
+    /// Everything after that place, or nothing where the relay refuses or goes away.
+    pub async fn try_page_after(&mut self, room: &Room, mut from: u64) -> Option<Vec<LogEntry>> {
+        let mut entries = Vec::new();
+        loop {
+            let (direction, limit) = (Direction::Forward, 500);
+            let request = PageRequest { room: room.id, from, direction, limit, handshakes_only: false };
+            let Reply::Page(page) = self.try_ask(Request::Page(request)).await? else { return None };
+            from = page.entries.last().map_or(from, |last| last.seq);
+            entries.extend(page.entries);
+            if !page.more {
+                return Some(entries);
+            }
+        }
+    }
+
+    /// The next frame that answers nothing; none when the relay goes away.
+    pub async fn try_pushed(&mut self) -> Option<RelayFrame> {
+        match self.pushed.pop_front() {
+            Some(frame) => Some(frame),
+            None => self.try_read().await,
+        }
+    }
+
+    async fn try_ask(&mut self, body: Request) -> Option<Reply> {
+        let request = self.next_request;
+        self.next_request += 1;
+        self.socket.send(Message::binary(encode(&ClientFrame { request, body }))).await.ok()?;
+        loop {
+            match self.try_read().await? {
+                RelayFrame::Reply(number, reply) if number == request => return Some(reply),
+                other => self.pushed.push_back(other),
+            }
+        }
+    }
+
+    async fn try_read(&mut self) -> Option<RelayFrame> {
+        loop {
+            match self.socket.next().await?.ok()? {
+                Message::Binary(bytes) => return Some(decode(&bytes).unwrap()),
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
     pub async fn card(&mut self, room: &Room, door: DoorId) -> Reply {
         self.ask(Request::Card(CardRequest { room: room.id, door })).await
     }

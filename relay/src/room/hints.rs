@@ -1,0 +1,147 @@
+//! Several relays on one database wake each other: "something is new in these rooms".
+//!
+//! A hint says no more than that. The database is the truth, and a hint that is lost is made up for by looking into it once
+//! a second.
+
+use super::hub::Hub;
+use super::publish::Work;
+use crate::config::SecretUrl;
+use crate::store::ReadStore;
+use futures_util::StreamExt as _;
+use sotto_protocol::RoomId;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// What relays say to each other on NATS: the sender's number, then ids of rooms.
+const SUBJECT: &str = "sotto.rooms";
+const SENDER_BYTES: usize = 8;
+/// Rooms in one message: well below the megabyte that NATS takes.
+const ROOMS_MAX: usize = 1024;
+/// How often the database is asked, whatever hints came.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Tells other relays, if there are any.
+#[derive(Clone)]
+pub(super) struct Hints {
+    nats: Option<(async_nats::Client, [u8; SENDER_BYTES])>,
+}
+
+/// Why there are no hints.
+#[derive(Debug, thiserror::Error)]
+pub enum HintError {
+    /// The server is not to be had.
+    #[error("cannot reach the NATS server: {0}")]
+    Connect(async_nats::ConnectError),
+    /// It does not let us listen.
+    #[error("cannot listen to the NATS server: {0}")]
+    Subscribe(async_nats::SubscribeError),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+/// The tasks that listen and look; they end when this is dropped.
+pub(super) struct Listening(Vec<JoinHandle<()>>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}
+
+impl Hints {
+    /// Connects to the server, which may come and go from then on.
+    pub(super) async fn connect(url: Option<&SecretUrl>) -> Result<Self, HintError> {
+        let Some(url) = url else { return Ok(Self { nats: None }) };
+        let mut sender = [0; SENDER_BYTES];
+        getrandom::fill(&mut sender).map_err(HintError::Random)?;
+        let client = async_nats::ConnectOptions::new()
+            .name("sotto-relay")
+            .event_callback(|event| async move {
+                match event {
+                    async_nats::Event::Disconnected => {
+                        tracing::warn!(
+                            "the NATS server is gone: other relays' entries come up to a second later"
+                        )
+                    }
+                    async_nats::Event::Connected => tracing::info!("connected to the NATS server"),
+                    _ => {}
+                }
+            })
+            .connect(url.reveal())
+            .await
+            .map_err(HintError::Connect)?;
+        Ok(Self { nats: Some((client, sender)) })
+    }
+
+    /// Listens for what other relays write, and looks for it in the database.
+    pub(super) async fn listen(
+        &self,
+        hub: Arc<Hub>,
+        read: ReadStore,
+        publisher: mpsc::Sender<Work>,
+    ) -> Result<Listening, HintError> {
+        let mut tasks = vec![tokio::spawn(look(hub, read, publisher.clone()))];
+        if let Some((client, own)) = &self.nats {
+            let messages = client.subscribe(SUBJECT).await.map_err(HintError::Subscribe)?;
+            tasks.push(tokio::spawn(hear(messages, *own, publisher)));
+        }
+        Ok(Listening(tasks))
+    }
+
+    /// Tells the others. A hint that cannot be sent is lost, which costs them a second.
+    pub(super) async fn tell(&self, rooms: impl Iterator<Item = RoomId>) {
+        let Some((client, sender)) = &self.nats else { return };
+        if client.connection_state() != async_nats::connection::State::Connected {
+            return;
+        }
+        let rooms: Vec<_> = rooms.collect();
+        for some in rooms.chunks(ROOMS_MAX) {
+            let mut payload = sender.to_vec();
+            payload.extend(some.iter().flat_map(|room| room.as_bytes()));
+            // The client itself is gone only when the relay stops.
+            let _ = client.publish(SUBJECT, payload.into()).await;
+        }
+    }
+}
+
+async fn hear(mut messages: async_nats::Subscriber, own: [u8; SENDER_BYTES], publisher: mpsc::Sender<Work>) {
+    while let Some(message) = messages.next().await {
+        let Some((sender, rooms)) = message.payload.split_at_checked(SENDER_BYTES) else { continue };
+        if sender == own {
+            continue;
+        }
+        let rooms = rooms.chunks(RoomId::LEN).filter_map(|id| RoomId::try_from(id).ok()).collect();
+        if publisher.send(Work::CatchUp(rooms)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn look(hub: Arc<Hub>, read: ReadStore, publisher: mpsc::Sender<Work>) {
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let followed = hub.followed();
+        let behind = match read.heads(&followed.iter().map(|(room, _)| *room).collect::<Vec<_>>()).await {
+            Ok(heads) => followed
+                .into_iter()
+                .filter(|(room, pushed_seq)| heads.get(room).is_some_and(|head_seq| head_seq > pushed_seq))
+                .map(|(room, _)| room)
+                .collect::<Vec<_>>(),
+            Err(error) => {
+                tracing::warn!(%error, "the database cannot be looked into");
+                continue;
+            }
+        };
+        if !behind.is_empty() && publisher.send(Work::CatchUp(behind)).await.is_err() {
+            return;
+        }
+    }
+}

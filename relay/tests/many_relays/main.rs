@@ -1,0 +1,13 @@
+//! Several relays on one PostgreSQL, woken through a real NATS server: whatever of them dies in between, what was acknowledged
+//! is there once, in one order, for everybody.
+
+#[cfg(test)]
+mod chaos;
+#[cfg(test)]
+mod cluster;
+#[cfg(test)]
+#[path = "../relay/support.rs"]
+#[allow(dead_code, reason = "shared with the tests of one relay")]
+mod support;
+#[cfg(test)]
+mod waking;
