@@ -28,7 +28,8 @@ const GROUP_PROTOCOL_PREFIX: &str = "openmls";
 const GROUP_PROTOCOL_HOME: &str = "sotto-crypto";
 
 /// Crates that talk to disks, networks, browsers and terminals, and those of ours that may name them.
-const OUTSIDE_WORLD: [&str; 19] = [
+const OUTSIDE_WORLD: [&str; 20] = [
+    "async-nats",
     "axum",
     "clap",
     "crossterm",
