@@ -30,6 +30,22 @@ impl SecretUrl {
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// What PostgreSQL's own programs read from the environment; none if this is no address of a database.
+    pub(crate) fn postgres_environment(&self) -> Option<Vec<(&'static str, String)>> {
+        use percent_encoding::percent_decode_str;
+        let url = url::Url::parse(&self.0).ok()?;
+        let plain =
+            |text: &str| percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned);
+        let database = url.path().trim_start_matches('/');
+        let mut all = vec![("PGHOST", url.host_str()?.to_owned()), ("PGDATABASE", plain(database)?)];
+        all.extend(url.port().map(|port| ("PGPORT", port.to_string())));
+        all.push(("PGUSER", plain(url.username())?));
+        if let Some(password) = url.password() {
+            all.push(("PGPASSWORD", plain(password)?));
+        }
+        Some(all)
+    }
 }
 
 impl From<String> for SecretUrl {

@@ -24,6 +24,7 @@ mod room;
 mod server;
 mod socket;
 mod store;
+pub mod upkeep;
 pub mod web;
 mod wire;
 

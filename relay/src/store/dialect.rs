@@ -2,13 +2,13 @@
 //! here: how to connect, how a room is held while it is written, and how placeholders look in statements over many rows.
 
 use super::error::StoreError;
-use crate::config::Database;
+use crate::config::{Database, SecretUrl};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions as _};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Pages of 4 KiB that the write-ahead log takes in before they are moved into the database (rarely, and much at once), and
@@ -52,8 +52,7 @@ impl Source {
         match database {
             Database::Sqlite => {
                 let lock = lock_folder(data_dir)?;
-                let file = std::path::absolute(data_dir.join("relay.db"))
-                    .map_err(|source| StoreError::Folder { path: data_dir.to_owned(), source })?;
+                let file = file_in(data_dir)?;
                 make_private_file(&file)?;
                 let options = SqliteConnectOptions::new().filename(&file).disable_statement_logging();
                 let setup = match max_bytes {
@@ -74,12 +73,7 @@ impl Source {
                 })
             }
             Database::Postgres(url) => {
-                let is_postgres =
-                    ["postgres://", "postgresql://"].iter().any(|scheme| url.reveal().starts_with(scheme));
-                if !is_postgres {
-                    return Err(StoreError::Address);
-                }
-                let options = any_of(url.reveal())?;
+                let options = postgres(url)?;
                 Ok(Self {
                     dialect: Dialect::Postgres,
                     readers: options.clone(),
@@ -88,6 +82,21 @@ impl Source {
                     _lock: None,
                 })
             }
+        }
+    }
+
+    /// Where the database is, without touching it.
+    pub(super) fn address(
+        database: &Database,
+        data_dir: &Path,
+    ) -> Result<(Dialect, AnyConnectOptions), StoreError> {
+        sqlx::any::install_default_drivers();
+        match database {
+            Database::Sqlite => {
+                let options = SqliteConnectOptions::new().filename(file_in(data_dir)?).read_only(true);
+                Ok((Dialect::Sqlite, any(&options.create_if_missing(false).to_url_lossy())?))
+            }
+            Database::Postgres(url) => Ok((Dialect::Postgres, postgres(url)?)),
         }
     }
 
@@ -114,6 +123,17 @@ impl Source {
         let options = if lasts { options.idle_timeout(None).max_lifetime(None) } else { options };
         options.connect_with(self.readers.clone()).await
     }
+}
+
+/// Absolute: as part of an address a relative path would mean a host.
+fn file_in(data_dir: &Path) -> Result<PathBuf, StoreError> {
+    std::path::absolute(data_dir.join("relay.db"))
+        .map_err(|source| StoreError::Folder { path: data_dir.to_owned(), source })
+}
+
+fn postgres(url: &SecretUrl) -> Result<AnyConnectOptions, StoreError> {
+    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| url.reveal().starts_with(scheme));
+    if is_postgres { any_of(url.reveal()) } else { Err(StoreError::Address) }
 }
 
 async fn page_bytes(options: &SqliteConnectOptions) -> Result<u64, StoreError> {
@@ -154,7 +174,7 @@ fn lock_folder(data_dir: &Path) -> Result<File, StoreError> {
 }
 
 /// SQLite gives the files beside the database the same permissions.
-fn make_private_file(path: &Path) -> Result<File, StoreError> {
+pub(super) fn make_private_file(path: &Path) -> Result<File, StoreError> {
     OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -15,6 +15,12 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no database to copy.
+    #[error("there is no database at {}", path.display())]
+    Missing {
+        /// Where.
+        path: PathBuf,
+    },
     /// Another relay works on this folder.
     #[error("another relay uses {}", path.display())]
     InUse {
@@ -49,6 +55,7 @@ impl StoreError {
                 io::ErrorKind::StorageFull => "make space on the disk".to_owned(),
                 _ => "choose a folder that you may write with --data".to_owned(),
             },
+            Self::Missing { .. } => "name the relay's folder with --data".to_owned(),
             Self::InUse { .. } => "stop the other relay, or choose another folder with --data".to_owned(),
             Self::Address => "correct --database".to_owned(),
             Self::Newer => "update sotto-relay, or choose another folder with --data".to_owned(),

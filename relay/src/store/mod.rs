@@ -6,16 +6,19 @@ mod dialect;
 mod error;
 mod read;
 mod rows;
+mod upkeep;
 mod write;
 
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, ReadStore, StoredEntry};
+pub(crate) use upkeep::{copy_sqlite, reach, renew_incarnation};
 pub(crate) use write::{HandshakeRecord, NewEntry, StoredRoom, WriteStore};
 
 use crate::config::Database;
 use dialect::{Dialect, Source};
 use sotto_protocol::Incarnation;
 use sqlx::AnyConnection;
+use sqlx::migrate::Migrator;
 use std::path::Path;
 
 /// An open database.
@@ -45,13 +48,16 @@ impl Store {
     }
 }
 
-async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), StoreError> {
-    use sqlx::migrate::MigrateError;
-    let migrator = match dialect {
+fn migrator(dialect: Dialect) -> Migrator {
+    match dialect {
         Dialect::Sqlite => sqlx::migrate!("../migrations/sqlite"),
         Dialect::Postgres => sqlx::migrate!("../migrations/postgres"),
-    };
-    match migrator.run(connection).await {
+    }
+}
+
+async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), StoreError> {
+    use sqlx::migrate::MigrateError;
+    match migrator(dialect).run(connection).await {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => Err(StoreError::Newer),
         Err(error) => Err(StoreError::Migrate(error)),

@@ -28,6 +28,11 @@ pub(super) struct File {
 }
 
 impl Files {
+    /// Whether there is a web client at all.
+    pub(crate) fn is_there(&self) -> bool {
+        self.get("index.html").is_some()
+    }
+
     /// The file at `path`, without a leading slash.
     pub(super) fn get(&self, path: &str) -> Option<File> {
         if !is_plain(path) {

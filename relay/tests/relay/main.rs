@@ -28,4 +28,6 @@ mod stopping;
 #[allow(dead_code, reason = "shared with the tests of many relays")]
 mod support;
 #[cfg(test)]
+mod upkeep;
+#[cfg(test)]
 mod web;

@@ -29,3 +29,6 @@ mod process;
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]
 mod support;
+#[cfg(test)]
+#[path = "../relay/upkeep.rs"]
+mod upkeep;

@@ -1,0 +1,104 @@
+//! The one definition of every command and setting: it feeds the flags, the environment, the settings file, the help and the
+//! example file.
+
+use clap::{Args, Parser, Subcommand};
+use sotto_relay::SecretUrl;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Sotto's relay: keeps sealed rooms, and serves the web client.
+///
+/// It never sees a message, a room's name, or who is in it.
+#[derive(Parser)]
+#[command(
+    name = "sotto-relay",
+    version,
+    max_term_width = 100,
+    after_help = "Settings are taken from the command line, else from the environment, else from the settings file. \
+                  `sotto-relay config example` prints one with every setting explained."
+)]
+pub struct Arguments {
+    /// Settings file (TOML)
+    #[arg(long, value_name = "FILE", global = true, env = "SOTTO_RELAY_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the relay until it is stopped (Ctrl-C, or SIGTERM)
+    Serve(Settings),
+    /// Look at the settings without running
+    Config {
+        /// What about them.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Bring the database up to date and stop
+    Migrate(Settings),
+    /// Copy everything that a restore needs into a new folder, while the relay runs
+    Backup {
+        /// The folder to make
+        #[arg(value_name = "FOLDER")]
+        to: PathBuf,
+        /// Which relay.
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Put a backup into an empty data folder
+    Restore {
+        /// The backup
+        #[arg(value_name = "FOLDER")]
+        from: PathBuf,
+        /// Which relay.
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Look for what would keep the relay from running well, and say what to do
+    Doctor(Settings),
+}
+
+/// What can be asked about settings.
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether the settings are good
+    Check(Settings),
+    /// Print the settings as they are in force, and where each comes from; secrets are left out
+    Show(Settings),
+    /// Print a settings file with every setting explained
+    Example,
+}
+
+/// Everything that an operator can choose.
+#[derive(Args, Clone)]
+pub struct Settings {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "SOTTO_RELAY_LISTEN")]
+    pub listen: SocketAddr,
+
+    /// Folder for database and secrets; made if it is missing
+    #[arg(long, value_name = "DIR", default_value = "./data", env = "SOTTO_RELAY_DATA")]
+    pub data: PathBuf,
+
+    /// Keep rooms in this PostgreSQL server instead of a file: postgres://user:password@host/name. Other users of this
+    /// machine see a program's arguments: put an address with a password into the environment or the settings file
+    #[arg(long, value_name = "URL", env = "SOTTO_RELAY_DATABASE", hide_env_values = true)]
+    pub database: Option<SecretUrl>,
+
+    /// Wake other relays on the same database through this NATS server: nats://host:4222
+    #[arg(long, value_name = "URL", env = "SOTTO_RELAY_NATS", hide_env_values = true)]
+    pub nats: Option<SecretUrl>,
+
+    /// Refuse new entries once the database file has grown to this many bytes (default: no limit)
+    #[arg(long, value_name = "BYTES", env = "SOTTO_RELAY_MAX_DATABASE_BYTES")]
+    pub max_database_bytes: Option<u64>,
+
+    /// What to log, to stderr: off, error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]
+    pub log: LevelFilter,
+}

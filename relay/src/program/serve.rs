@@ -1,0 +1,35 @@
+//! `sotto-relay serve`: runs until it is told to stop.
+
+use super::args::Settings;
+use super::{Failure, print};
+use sotto_relay::start;
+use std::io::IsTerminal as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Runs the relay.
+pub async fn serve(settings: Settings) -> Result<(), Failure> {
+    // Only our own words: what libraries would log is not bound by our promise about addresses and ids.
+    let filter = EnvFilter::new(format!("sotto_relay={}", settings.log));
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(is_terminal)
+        .with_writer(std::io::stderr)
+        .init();
+    // Before the address is printed, so that whoever waits for that line may stop us at once.
+    let signals = signal(SignalKind::interrupt()).and_then(|int| Ok((int, signal(SignalKind::terminate())?)));
+    let (mut interrupt, mut terminate) = signals.map_err(|error| {
+        Failure::new(format!("cannot listen for signals: {error}"), "check the system's limits on open files")
+    })?;
+    let relay = start(settings.to_config()).await.map_err(|error| Failure::new(&error, error.help()))?;
+    // The one line on stdout: people open it, scripts and tests read it.
+    print(&format!("Sotto relay is ready: {}\n", relay.url()));
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping");
+    relay.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `sotto-relay config`: settings as an operator sees them.
+
+use super::args::Settings;
+use super::settings_file::flags;
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use sotto_relay::{Config, Database};
+use std::fmt::Write as _;
+use std::path::Path;
+
+impl Settings {
+    /// As the relay takes them.
+    pub fn to_config(&self) -> Config {
+        let mut config = Config::new(self.listen, &self.data);
+        if let Some(url) = &self.database {
+            config.database = Database::Postgres(url.clone());
+        }
+        config.nats = self.nats.clone();
+        config.max_database_bytes = self.max_database_bytes;
+        config
+    }
+}
+
+/// A settings file that says nothing, with everything that it could say.
+pub fn example() -> String {
+    let mut example = String::from(
+        "# Settings of sotto-relay. The command line (--listen) and the environment (SOTTO_RELAY_LISTEN) come before this file.\n\
+         # Give it with --config, or put it at /etc/sotto/relay.toml.\n",
+    );
+    for flag in flags() {
+        let Some(long) = flag.get_long().filter(|long| *long != "config") else { continue };
+        example.push('\n');
+        let help = flag.get_long_help().or(flag.get_help()).map(ToString::to_string).unwrap_or_default();
+        for line in help.lines() {
+            // Writing into a string cannot fail.
+            let _ = writeln!(example, "# {line}");
+        }
+        let value = flag.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+        let name = flag.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
+        let value = value.unwrap_or_else(|| name.unwrap_or_default());
+        let is_plain = value.parse::<i64>().is_ok() || value.parse::<bool>().is_ok();
+        let value = if is_plain { value } else { format!("{value:?}") };
+        let _ = writeln!(example, "# {} = {value}", long.replace('-', "_"));
+    }
+    example
+}
+
+/// The settings in force, a line each, with where they come from.
+pub fn show(matches: &ArgMatches, file: Option<&Path>) -> String {
+    let mut shown = String::new();
+    for flag in flags() {
+        let Some(long) = flag.get_long().filter(|long| *long != "config") else { continue };
+        let id = flag.get_id().as_str();
+        let source = match matches.value_source(id) {
+            Some(ValueSource::CommandLine) => "command line",
+            Some(ValueSource::EnvVariable) => "environment",
+            Some(_) if is_from_file(&flag, matches) => "settings file",
+            Some(_) => "built in",
+            None => continue,
+        };
+        let is_secret = flag.is_hide_env_values_set();
+        let value = match matches.get_raw(id).and_then(|mut values| values.next()) {
+            Some(_) if is_secret => "(set, not shown)".to_owned(),
+            Some(value) => value.to_string_lossy().into_owned(),
+            None => continue,
+        };
+        // Writing into a string cannot fail.
+        let _ = writeln!(shown, "{} = {value}    # {source}", long.replace('-', "_"));
+    }
+    if let Some(file) = file {
+        let _ = writeln!(shown, "# settings file: {}", file.display());
+    }
+    shown
+}
+
+fn is_from_file(flag: &clap::Arg, matches: &ArgMatches) -> bool {
+    let built_in = flag.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+    let value = matches.get_raw(flag.get_id().as_str()).and_then(|mut values| values.next());
+    value.map(|value| value.to_string_lossy().into_owned()) != built_in
+}

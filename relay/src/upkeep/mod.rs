@@ -1,0 +1,21 @@
+//! What an operator does beside running the relay: bring the database up to date, copy it, put a copy back, look for faults.
+
+mod backup;
+mod doctor;
+
+pub use backup::{UpkeepError, back_up, restore};
+pub use doctor::{Finding, examine};
+
+use crate::config::Config;
+use crate::error::StartError;
+use crate::store::Store;
+
+/// Brings the database up to date.
+///
+/// # Errors
+/// [`StartError`], with the remedy.
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    let store = Store::open(&config.database, &config.data_dir, config.max_database_bytes).await?;
+    store.read.close().await;
+    Ok(store.write.close().await?)
+}
