@@ -142,8 +142,9 @@ impl Expected {
         })
     }
 
-    /// Whether somebody who might change the state so has committed since, or is gone: a commit replaces its maker's leaf, which
-    /// only that device can sign. Where the owner was gone already, anybody may have followed.
+    /// Whether somebody who might change the state so seems to have committed since, or is gone: a commit replaces its maker's
+    /// leaf, which only that device can sign (though it may have done so long ago). Where the owner was gone already, anybody may
+    /// have followed.
     fn could_change(&self, group: &PublicGroup, state: &RoomState) -> bool {
         let (old, new) = (&self.state, state);
         let needed =
