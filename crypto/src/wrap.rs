@@ -87,7 +87,7 @@ impl PublicKey {
     }
 
     /// Reads a key that was found good when it came into the room: one of a leaf or an invite. Its order is not looked at
-    /// again, which is a third of what sealing to it costs.
+    /// again.
     pub fn read_judged(bytes: &[u8]) -> Result<Self, CryptoError> {
         if bytes.len() != PUBLIC_KEY_BYTES {
             return Err(CryptoError::BadKey);
