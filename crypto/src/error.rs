@@ -50,6 +50,10 @@ pub enum CryptoError {
     /// A commit's new keys do not open for this device: it has to come in again, by its account's door.
     #[error("this device cannot follow a change of the room")]
     CannotFollow,
+    /// A card shows another room than the commit leads to that this device could judge but not follow, or one that no commits
+    /// can lead to: its writer lies.
+    #[error("the room is not the one that this device knows")]
+    AnotherRoom,
     /// The password is not the account's, or the relay is not the one that it was chosen for.
     #[error("the password is wrong")]
     WrongPassword,

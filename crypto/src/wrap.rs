@@ -39,6 +39,11 @@ impl WrapKey {
         XWing::sk_to_pk(&self.0).to_bytes().to_vec()
     }
 
+    /// Its public half, to seal to.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey(XWing::sk_to_pk(&self.0))
+    }
+
     /// Opens a wrap made for this key, `info` (what is wrapped) and `context` (where).
     pub fn open(&self, info: &[u8], context: &[u8], wrap: &[u8]) -> Result<Secret, CryptoError> {
         self.open_bytes(info, context, wrap).and_then(|opened| Secret::from_slice(&opened))
@@ -69,7 +74,62 @@ impl WrapKey {
     }
 }
 
-/// Seals `secret` to a public key; the same inputs give the same bytes.
+/// A public X-Wing key that can be sealed to.
+pub struct PublicKey(<XWing as hpke::Kem>::PublicKey);
+
+impl PublicKey {
+    /// Reads a key that nobody has looked at. Refuses one that is malformed or whose X25519 part has low order: with it the
+    /// hybrid would rest on one leg.
+    pub fn read(bytes: &[u8]) -> Result<Self, CryptoError> {
+        let key = Self::read_judged(bytes)?;
+        check_x25519(bytes.get(X25519_OFFSET..).ok_or(CryptoError::BadKey)?)?;
+        Ok(key)
+    }
+
+    /// Reads a key that was found good when it came into the room: one of a leaf or an invite. Its order is not looked at
+    /// again.
+    pub fn read_judged(bytes: &[u8]) -> Result<Self, CryptoError> {
+        if bytes.len() != PUBLIC_KEY_BYTES {
+            return Err(CryptoError::BadKey);
+        }
+        <XWing as hpke::Kem>::PublicKey::from_bytes(bytes).map(Self).map_err(|_| CryptoError::BadKey)
+    }
+
+    /// Seals `secret`; the same inputs give the same bytes.
+    pub fn seal(
+        &self,
+        info: &[u8],
+        context: &[u8],
+        secret: &Secret,
+        randomness: &Secret,
+    ) -> Result<Vec<u8>, CryptoError> {
+        let mut randomness = DerivedRandomness { secret: randomness, block: 0 };
+        self.seal_with(info, context, secret.expose(), &mut randomness)
+    }
+
+    fn seal_with(
+        &self,
+        info: &[u8],
+        context: &[u8],
+        plaintext: &[u8],
+        randomness: &mut impl CryptoRng,
+    ) -> Result<Vec<u8>, CryptoError> {
+        let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWing>(
+            &OpModeS::Base,
+            &self.0,
+            info,
+            plaintext,
+            context,
+            randomness,
+        )
+        .map_err(|_| CryptoError::BadKey)?;
+        let mut wrap = encapsulated.to_bytes().to_vec();
+        wrap.extend_from_slice(&sealed);
+        Ok(wrap)
+    }
+}
+
+/// Seals `secret` to a public key that nobody has looked at; the same inputs give the same bytes.
 pub fn seal(
     info: &[u8],
     public_key: &[u8],
@@ -77,8 +137,7 @@ pub fn seal(
     secret: &Secret,
     randomness: &Secret,
 ) -> Result<Vec<u8>, CryptoError> {
-    let mut randomness = DerivedRandomness { secret: randomness, block: 0 };
-    seal_with(public_key, info, context, secret.expose(), &mut randomness)
+    PublicKey::read(public_key)?.seal(info, context, secret, randomness)
 }
 
 /// Seals `plaintext` to a public key with fresh randomness. `info` says what it is for.
@@ -99,40 +158,13 @@ pub fn seal_seeded(
     plaintext: &[u8],
     seed: &Secret,
 ) -> Result<Vec<u8>, CryptoError> {
-    seal_with(public_key, info, context, plaintext, &mut SeededRandomness::new(seed.clone()))
+    let mut randomness = SeededRandomness::new(seed.clone());
+    PublicKey::read(public_key)?.seal_with(info, context, plaintext, &mut randomness)
 }
 
-fn seal_with(
-    public_key: &[u8],
-    info: &[u8],
-    context: &[u8],
-    plaintext: &[u8],
-    randomness: &mut impl CryptoRng,
-) -> Result<Vec<u8>, CryptoError> {
-    check_public_key(public_key)?;
-    let public_key =
-        <XWing as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| CryptoError::BadKey)?;
-    let (encapsulated, sealed) = hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWing>(
-        &OpModeS::Base,
-        &public_key,
-        info,
-        plaintext,
-        context,
-        randomness,
-    )
-    .map_err(|_| CryptoError::BadKey)?;
-    let mut wrap = encapsulated.to_bytes().to_vec();
-    wrap.extend_from_slice(&sealed);
-    Ok(wrap)
-}
-
-/// Refuses a key that is malformed or whose X25519 part has low order: with it the hybrid would rest on one leg.
+/// Refuses what [`PublicKey::read`] refuses.
 pub fn check_public_key(public_key: &[u8]) -> Result<(), CryptoError> {
-    if public_key.len() != PUBLIC_KEY_BYTES {
-        return Err(CryptoError::BadKey);
-    }
-    <XWing as hpke::Kem>::PublicKey::from_bytes(public_key).map_err(|_| CryptoError::BadKey)?;
-    check_x25519(public_key.get(X25519_OFFSET..).ok_or(CryptoError::BadKey)?)
+    PublicKey::read(public_key).map(drop)
 }
 
 /// Refuses an X25519 public key of low order.

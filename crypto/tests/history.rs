@@ -13,7 +13,7 @@ mod support;
 use sotto_crypto::{
     CryptoError,
     account::RecoveryKey,
-    room::{Handshake, History, MessageSecret, Room, RoomChange, Suite},
+    room::{Flaw, Handshake, History, MessageSecret, Room, RoomChange, Suite},
 };
 use sotto_protocol::RoomId;
 use support::{Person, change, commit, hear, hear_later, invite, receive, room_of, say};
@@ -184,6 +184,28 @@ fn a_newcomer_reads_what_the_history_policy_allows_and_nothing_else() {
     assert!(log.epoch(2).0.history.is_none(), "what was said before stays with those who were there");
     // The link of another place does not open.
     assert!(reader.open_link(&added).is_err());
+}
+
+#[test]
+fn a_history_link_that_is_missing_or_wrong_is_found_and_made_again() {
+    let people = ["Ada", "Bob"].map(Person::new);
+    let (mut rooms, _, _) = room_of(Suite::Classical, &[&people[0], &people[1]]);
+    let before = change(&mut rooms, 0, &RoomChange::SetHistory(History::Shared));
+    assert_eq!(before.history, None);
+    assert_eq!(rooms[1].audit_history(None), Ok(None), "what was said before is not handed on");
+    let first = change(&mut rooms, 0, &RoomChange::Rotate).history.unwrap();
+    assert_eq!(rooms[1].audit_history(Some(&first)), Ok(None));
+    assert_eq!(rooms[1].audit_history(None), Ok(Some(Flaw::History)), "missing");
+    let mut garbled = first.clone();
+    garbled[100] ^= 1;
+    assert_eq!(rooms[1].audit_history(Some(&garbled)), Ok(Some(Flaw::History)));
+    let again = rooms[1].history_link().unwrap().unwrap();
+    assert_eq!(rooms[0].audit_history(Some(&again)), Ok(None));
+    change(&mut rooms, 0, &RoomChange::Rotate);
+    assert_eq!(rooms[1].audit_history(Some(&first)), Ok(Some(Flaw::History)), "another epoch's");
+    // Where newcomers may read nothing, a link gives something away.
+    change(&mut rooms, 0, &RoomChange::SetHistory(History::SinceJoining));
+    assert_eq!(rooms[1].audit_history(Some(&again)), Ok(Some(Flaw::History)));
 }
 
 #[test]

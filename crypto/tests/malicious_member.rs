@@ -16,10 +16,10 @@ mod support;
 use sotto_crypto::{
     CryptoError,
     message::{self, Content, Draft},
-    room::{Flaw, Role, Room, RoomChange, Suite, policy::Violation},
+    room::{Flaw, Place, Role, Room, RoomChange, Suite, policy::Violation},
 };
-use sotto_protocol::{Chain, entry_hash};
-use support::{Person, change, commit, hear, receive, room_of, same_epoch, say, start};
+use sotto_protocol::{Chain, EntryKind, entry_hash};
+use support::{Person, change, commit, hear, logged, no_log, receive, room_of, same_epoch, say, start};
 
 /// Ada owns the room; Mallory and Bob are in it.
 fn three() -> (Vec<Person>, Vec<Room>, sotto_crypto::room::Handshake) {
@@ -122,7 +122,7 @@ fn a_wrong_next_access_key_is_noticed_by_all_and_voided_by_an_admin() {
     let admin = people[0].own.admin_key(&rooms[0].id()).unwrap();
     let (rewind, _) = rooms[0].make_rewind(5, &hash, Some(&admin), start(&rooms[0])).unwrap();
     for who in [0, 2] {
-        rooms[who].rewind(&rewind, false).unwrap();
+        rooms[who].rewind(&rewind, logged(&rewind, false)).unwrap();
     }
     let next = commit(&mut rooms[0], &RoomChange::RemoveMember(people[1].account()));
     receive(&mut rooms[2], &next).unwrap();
@@ -148,9 +148,9 @@ fn an_omitted_or_garbled_wrap_is_found_by_its_account_and_repaired_by_anyone() {
     let mut bad = good;
     bad.doors.retain(|held| held.id != door);
     bad.capsule_wraps.retain(|held| held.tag != tag);
-    assert_eq!(rooms[0].audit(&bad).unwrap(), [Flaw::Doors, Flaw::CapsuleWraps]);
+    assert_eq!(rooms[0].audit(&bad, no_log).unwrap(), [Flaw::Doors, Flaw::CapsuleWraps]);
     let repaired = rooms[0].republish(start(&rooms[0])).unwrap();
-    assert_eq!(rooms[2].audit(&repaired).unwrap(), []);
+    assert_eq!(rooms[2].audit(&repaired, no_log).unwrap(), []);
     let phone = people[2].on_another_device();
     let wrap = &repaired.doors.iter().find(|held| held.id == door).unwrap().wrap;
     let request = sotto_crypto::room::AccountJoin {
@@ -178,7 +178,7 @@ fn a_card_that_shows_another_room_is_found_by_everyone_else() {
     let other = commit(&mut fork, &RoomChange::Leave(left));
     let held = sotto_crypto::room::Publication { card: other.card, ..honest.publication() };
     for who in [0, 2] {
-        assert_eq!(rooms[who].audit(&held).unwrap(), [Flaw::Card]);
+        assert_eq!(rooms[who].audit(&held, no_log).unwrap(), [Flaw::Card]);
     }
     drop(people);
 }
@@ -245,7 +245,10 @@ fn a_removed_device_of_an_admin_voids_nothing_with_the_admin_key_that_it_knows()
     rewind.epoch = epoch;
     rewind.signature = admin.sign(&sotto_crypto::room::policy::rewind_statement(&rooms[0].id(), &rewind));
     for room in &mut rooms {
-        assert_eq!(room.rewind(&rewind, false), Err(CryptoError::Forbidden(Violation::Rewind)));
+        assert_eq!(
+            room.rewind(&rewind, logged(&rewind, false)),
+            Err(CryptoError::Forbidden(Violation::Rewind))
+        );
     }
     // Once Ada has published new keys, her word counts again.
     let renewed = people[0].with_new_account_keys();
@@ -253,5 +256,64 @@ fn a_removed_device_of_an_admin_voids_nothing_with_the_admin_key_that_it_knows()
     let admin = renewed.own.admin_key(&rooms[0].id()).unwrap();
     assert!(handshake.admin_keys.iter().any(|key| **key == admin.public()));
     let (rewind, _) = rooms[0].make_rewind(9, &[1; 32], Some(&admin), start(&rooms[0])).unwrap();
-    assert!(rooms[2].rewind(&rewind, false).is_ok());
+    assert!(rooms[2].rewind(&rewind, logged(&rewind, false)).is_ok());
+}
+
+/// Detected: by whoever looks, [`Flaw::Chain`], an integrity alarm; and by the newcomer with the first message of somebody honest.
+#[test]
+fn a_card_that_shows_newcomers_another_log_is_found_and_alarms_them() {
+    let people = ["Ada", "Mallory", "Cy"].map(Person::registered);
+    let (mut rooms, _, link) = room_of(Suite::Classical, &[&people[0], &people[1], &people[2]]);
+    // All have read the same three entries; Mallory writes a card that says otherwise.
+    let room = rooms[0].id();
+    let log: Vec<Chain> = [[1; 32], [2; 32], [3; 32]]
+        .iter()
+        .zip(1..)
+        .scan(Chain::start(&room), |chain, (entry, seq)| {
+            *chain = chain.then(seq, EntryKind::Message, entry);
+            Some(*chain)
+        })
+        .collect();
+    let place = |seq| match seq {
+        1..=3 => Place::Hash(log[seq as usize - 1].hash),
+        _ => Place::Ahead,
+    };
+    let honest = rooms[0].republish(log[2]).unwrap();
+    for who in [0, 2] {
+        assert_eq!(rooms[who].audit(&honest, place).unwrap(), []);
+        assert_eq!(rooms[who].audit(&honest, |_| Place::Unknown).unwrap(), [], "before what it has read");
+    }
+    let lies = [
+        Chain { hash: [9; 32], ..log[2] },
+        Chain { seq: 2, hash: log[2].hash },
+        Chain { seq: 4, hash: [9; 32] },
+        Chain { seq: 0, hash: [9; 32] },
+    ];
+    for lie in lies {
+        let held = rooms[1].republish(lie).unwrap();
+        for who in [0, 2] {
+            assert_eq!(rooms[who].audit(&held, place).unwrap(), [Flaw::Chain], "{}", lie.seq);
+        }
+    }
+    // Eve begins where the card says. What Ada says next names a place that Eve has hashed otherwise.
+    let lie = lies[0];
+    let handshake = rooms[1].commit(&RoomChange::Rotate, lie).unwrap();
+    rooms[1].merge_pending().unwrap();
+    receive(&mut rooms[0], &handshake).unwrap();
+    let joining = Person::new("Eve").tries_to_join(&link, &handshake, rooms[0].epoch()).unwrap();
+    assert_eq!(joining.chain, lie);
+    receive(&mut rooms[0], &joining.handshake).unwrap();
+    let read = |from: Chain| {
+        let commit = from.then(4, EntryKind::Handshake, &entry_hash(&handshake.entry));
+        commit.then(5, EntryKind::Handshake, &entry_hash(&joining.handshake.entry))
+    };
+    let content = Content::Text("hello".into()).encode().unwrap();
+    let ada = &rooms[0];
+    let draft =
+        Draft { leaf: ada.own_leaf(), id: [1; 16], sent_at_ms: 1, chain: read(log[2]), content: &content };
+    let secret = ada.secrets().unwrap().message;
+    let (_, said) = message::seal(&secret, ada.device(), &room, ada.epoch(), &draft).unwrap();
+    let heard = hear(&joining.room, &said).unwrap();
+    assert_eq!(heard.chain.seq, read(lie).seq);
+    assert_ne!(heard.chain.hash, read(lie).hash, "Eve's alarm");
 }

@@ -17,7 +17,9 @@ use sotto_crypto::{
     room::{AccountJoin, Flaw, JoinRequest, Publication, RewindEffect, Room, RoomChange, Suite},
 };
 use sotto_protocol::entry_hash;
-use support::{Person, change, commit, hear, invite, receive, room_of, same_epoch, say, start};
+use support::{
+    Person, change, commit, hear, invite, logged, no_log, receive, room_of, same_epoch, say, start,
+};
 
 fn two() -> (Vec<Person>, Vec<Room>, sotto_crypto::room::Handshake, sotto_crypto::link::InviteLink) {
     let people = vec![Person::registered("Ada"), Person::registered("Bob")];
@@ -120,11 +122,11 @@ fn cards_capsules_and_wraps_of_another_epoch_are_found_and_repaired() {
     ];
     for (what, held, flaw) in cases {
         for room in &rooms {
-            assert_eq!(room.audit(&held).unwrap(), [flaw], "{what}");
+            assert_eq!(room.audit(&held, no_log).unwrap(), [flaw], "{what}");
         }
     }
     let repaired = rooms[0].republish(start(&rooms[0])).unwrap();
-    assert_eq!(rooms[1].audit(&repaired).unwrap(), []);
+    assert_eq!(rooms[1].audit(&repaired, no_log).unwrap(), []);
 }
 
 /// Prevented: [`CryptoError::Mls`]. The commit is not merged; `InvalidChange` in the engine.
@@ -188,7 +190,7 @@ fn a_rewind_that_is_replayed_does_not_void_a_later_join() {
     let hash = entry_hash(&bad.handshake.entry);
     let (rewind, held) = rooms[1].make_rewind(5, &hash, None, start(&rooms[1])).unwrap();
     receive(&mut rooms[0], &bad.handshake).unwrap();
-    assert_eq!(rooms[0].rewind(&rewind, true), Ok(RewindEffect::Restored));
+    assert_eq!(rooms[0].rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::Restored));
     same_epoch(&rooms[0], &rooms[1]);
 
     let good = Person::new("Zoe");
@@ -196,7 +198,10 @@ fn a_rewind_that_is_replayed_does_not_void_a_later_join() {
     let joining = JoinRequest { link: &link, card: &held.card, wrap, epoch, own: &good.own }.join().unwrap();
     for room in &mut rooms {
         receive(room, &joining.handshake).unwrap();
-        assert!(matches!(room.rewind(&rewind, true), Err(CryptoError::Forbidden(_))), "replayed");
+        assert!(
+            matches!(room.rewind(&rewind, logged(&rewind, true)), Err(CryptoError::Forbidden(_))),
+            "replayed"
+        );
     }
     same_epoch(&rooms[0], &joining.room);
 }
@@ -217,7 +222,10 @@ fn a_relay_cannot_make_a_rewind_or_change_one() {
             sotto_crypto::room::Rewind { signature: [0; 64], ..rewind },
         ];
         for rewind in changed {
-            assert!(matches!(rooms[0].rewind(&rewind, true), Err(CryptoError::Forbidden(_))));
+            assert!(matches!(
+                rooms[0].rewind(&rewind, logged(&rewind, true)),
+                Err(CryptoError::Forbidden(_))
+            ));
         }
     }
 }

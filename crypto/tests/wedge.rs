@@ -11,11 +11,16 @@
 mod support;
 
 use sotto_crypto::{
-    CryptoError,
-    room::{Confirm, Flaw, RewindEffect, Room, RoomChange, Suite, confirm_statement},
+    AccessKey, CryptoError, Secret,
+    link::InviteLink,
+    room::{
+        Confirm, Flaw, JoinRequest, Left, Rewind, RewindEffect, Room, RoomChange, Suite, WayIn,
+        confirm_statement,
+        policy::{Violation, rewind_statement},
+    },
 };
 use sotto_protocol::entry_hash;
-use support::{Person, change, commit, hear, receive, room_of, same_epoch, say, start};
+use support::{Person, change, commit, hear, logged, no_log, receive, room_of, same_epoch, say, start};
 
 fn three() -> (Vec<Person>, Vec<Room>, sotto_crypto::room::Handshake, sotto_crypto::link::InviteLink) {
     let people: Vec<_> = ["Ada", "Bob", "Cy"].iter().map(|name| Person::registered(name)).collect();
@@ -31,10 +36,10 @@ fn a_join_that_nobody_can_follow_is_voided_by_any_member() {
     assert!(rooms[1].stage(&garbage, &[0; 32]).is_err());
     let (rewind, held) = rooms[1].make_rewind(5, &entry_hash(&garbage), None, start(&rooms[1])).unwrap();
     for room in &mut rooms {
-        assert_eq!(room.rewind(&rewind, true), Ok(RewindEffect::Unmoved));
+        assert_eq!(room.rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::Unmoved));
     }
     // The card that goes with it lets people in.
-    assert_eq!(rooms[0].audit(&held).unwrap(), []);
+    assert_eq!(rooms[0].audit(&held, no_log).unwrap(), []);
     let epoch = rooms[0].epoch();
     let phone = people[0].on_another_device();
     let door = phone.own.door(&rooms[0].id()).unwrap();
@@ -58,14 +63,14 @@ fn a_members_garbage_is_voided_by_an_admin_and_by_nobody_else() {
     let (people, mut rooms, _, _) = three();
     let bad = entry_hash(b"garbage");
     let (by_member, _) = rooms[1].make_rewind(5, &bad, None, start(&rooms[1])).unwrap();
-    assert!(matches!(rooms[0].rewind(&by_member, false), Err(CryptoError::Forbidden(_))));
+    assert!(matches!(rooms[0].rewind(&by_member, logged(&by_member, false)), Err(CryptoError::Forbidden(_))));
     let not_an_admin = people[1].own.admin_key(&rooms[1].id()).unwrap();
     let (by_member, _) = rooms[1].make_rewind(5, &bad, Some(&not_an_admin), start(&rooms[1])).unwrap();
-    assert!(matches!(rooms[0].rewind(&by_member, false), Err(CryptoError::Forbidden(_))));
+    assert!(matches!(rooms[0].rewind(&by_member, logged(&by_member, false)), Err(CryptoError::Forbidden(_))));
     let owners = people[0].own.admin_key(&rooms[0].id()).unwrap();
     let (by_owner, _) = rooms[0].make_rewind(5, &bad, Some(&owners), start(&rooms[0])).unwrap();
     for room in &mut rooms {
-        assert_eq!(room.rewind(&by_owner, false), Ok(RewindEffect::Unmoved));
+        assert_eq!(room.rewind(&by_owner, logged(&by_owner, false)), Ok(RewindEffect::Unmoved));
     }
 }
 
@@ -87,9 +92,9 @@ fn a_good_join_is_confirmed_and_an_unconfirmed_one_can_be_undone() {
 
     // Bob has not confirmed yet, also not after he was stored; he goes back. Ada is past that, and does not believe it.
     let mut bobs = Room::load(rooms[1].id(), rooms[1].device().clone(), &rooms[1].save().unwrap()).unwrap();
-    assert_eq!(bobs.rewind(&rewind, true), Ok(RewindEffect::Restored));
+    assert_eq!(bobs.rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::Restored));
     same_epoch(&bobs, &rooms[2]);
-    assert!(matches!(rooms[0].rewind(&rewind, true), Err(CryptoError::Forbidden(_))));
+    assert!(matches!(rooms[0].rewind(&rewind, logged(&rewind, true)), Err(CryptoError::Forbidden(_))));
     hear(&rooms[2], &say(&bobs, "back where we were")).unwrap();
 }
 
@@ -102,8 +107,12 @@ fn a_members_commit_leaves_nothing_to_undo() {
     let (by_owner, _) = rooms[2].make_rewind(5, &bad, Some(&owners), start(&rooms[2])).unwrap();
     let handshake = commit(&mut rooms[0], &RoomChange::Rotate);
     receive(&mut rooms[1], &handshake).unwrap();
-    assert!(matches!(rooms[1].rewind(&by_member, true), Err(CryptoError::Forbidden(_))));
-    assert_eq!(rooms[1].rewind(&by_owner, false), Ok(RewindEffect::MustReturn), "by its account's door");
+    assert!(matches!(rooms[1].rewind(&by_member, logged(&by_member, true)), Err(CryptoError::Forbidden(_))));
+    assert_eq!(
+        rooms[1].rewind(&by_owner, logged(&by_owner, false)),
+        Ok(RewindEffect::MustReturn),
+        "by its account's door"
+    );
     assert!(rooms[2].secrets().is_ok());
 }
 
@@ -112,9 +121,9 @@ fn a_rewind_of_an_epoch_to_come_is_not_followed() {
     let (_, mut rooms, _, _) = three();
     let handshake = commit(&mut rooms[0], &RoomChange::Rotate);
     let (ahead, _) = rooms[0].make_rewind(6, &[1; 32], None, start(&rooms[0])).unwrap();
-    assert!(matches!(rooms[1].rewind(&ahead, true), Err(CryptoError::WrongEpoch { .. })));
+    assert!(matches!(rooms[1].rewind(&ahead, logged(&ahead, true)), Err(CryptoError::WrongEpoch { .. })));
     receive(&mut rooms[1], &handshake).unwrap();
-    assert_eq!(rooms[1].rewind(&ahead, true), Ok(RewindEffect::Unmoved));
+    assert_eq!(rooms[1].rewind(&ahead, logged(&ahead, true)), Ok(RewindEffect::Unmoved));
 }
 
 #[test]
@@ -122,7 +131,7 @@ fn what_the_relay_holds_is_checked_by_everybody_and_repaired_by_anybody() {
     let (_, mut rooms, _, _) = three();
     let handshake = change(&mut rooms, 0, &RoomChange::Rotate);
     let good = handshake.publication();
-    let flaws = |held: &sotto_crypto::room::Publication| rooms[1].audit(held).unwrap();
+    let flaws = |held: &sotto_crypto::room::Publication| rooms[1].audit(held, no_log).unwrap();
     assert_eq!(flaws(&good), []);
     let mut bad = good.clone();
     bad.card[100] ^= 1;
@@ -149,7 +158,7 @@ fn what_the_relay_holds_is_checked_by_everybody_and_repaired_by_anybody() {
     // A card of the epoch before is not this epoch's.
     let next = change(&mut rooms, 1, &RoomChange::Rotate);
     let stale = sotto_crypto::room::Publication { card: good.card, ..next.publication() };
-    assert_eq!(rooms[0].audit(&stale).unwrap(), [Flaw::Card]);
+    assert_eq!(rooms[0].audit(&stale, no_log).unwrap(), [Flaw::Card]);
 }
 
 #[test]
@@ -165,4 +174,124 @@ fn each_device_checks_what_is_sealed_to_its_own_account() {
     let mut garbled = capsule_wrap.unwrap().to_vec();
     garbled[3] ^= 1;
     assert_eq!(rooms[1].audit_own(door_wrap, Some(&garbled)).unwrap(), [Flaw::CapsuleWraps]);
+}
+
+#[test]
+fn a_rewind_of_another_handshake_than_the_log_has_is_refused() {
+    let (people, mut rooms, _, _) = three();
+    let bad = entry_hash(b"garbage");
+    let owners = people[0].own.admin_key(&rooms[0].id()).unwrap();
+    for admin in [None, Some(&owners)] {
+        let (rewind, _) = rooms[0].make_rewind(5, &bad, admin, start(&rooms[0])).unwrap();
+        let log = Left { seq: 5, entry_hash: bad, came_by_door: true };
+        let others = [
+            ("nothing, or what is voided already", None),
+            ("another place", Some(Left { seq: 6, ..log })),
+            ("another entry", Some(Left { entry_hash: [1; 32], ..log })),
+        ];
+        for (what, left) in others {
+            let refused = rooms[1].rewind(&rewind, |_| left);
+            assert_eq!(refused, Err(CryptoError::Forbidden(Violation::Rewind)), "{what}");
+        }
+        let followed = rooms[1].rewind(&rewind, |epoch| (epoch == rewind.epoch).then_some(log));
+        assert_eq!(followed, Ok(RewindEffect::Unmoved));
+    }
+}
+
+#[test]
+fn a_rewind_to_another_access_key_than_the_epochs_is_refused() {
+    let (people, mut rooms, _, _) = three();
+    let owners = people[0].own.admin_key(&rooms[0].id()).unwrap();
+    let (mut rewind, _) = rooms[0].make_rewind(5, &[1; 32], Some(&owners), start(&rooms[0])).unwrap();
+    rewind.access_key = [7; 32];
+    rewind.signature = owners.sign(&rewind_statement(&rooms[0].id(), &rewind));
+    let refused = rooms[1].rewind(&rewind, logged(&rewind, false));
+    assert_eq!(refused, Err(CryptoError::Forbidden(Violation::Rewind)));
+}
+
+/// Dee comes in, by a handshake that Cy does not follow.
+fn an_undone_join() -> (Person, Vec<Room>, Room, Rewind, sotto_crypto::room::Publication, InviteLink) {
+    let (_, mut rooms, held, link) = three();
+    let dee = Person::new("Dee");
+    let joining = dee.tries_to_join(&link, &held, rooms[0].epoch()).unwrap();
+    let hash = entry_hash(&joining.handshake.entry);
+    let (rewind, held) = rooms[2].make_rewind(5, &hash, None, start(&rooms[2])).unwrap();
+    for room in &mut rooms[..2] {
+        receive(room, &joining.handshake).unwrap();
+    }
+    (dee, rooms, joining.room, rewind, held, link)
+}
+
+#[test]
+fn a_joiner_whose_join_is_undone_is_told_so_and_comes_in_again_by_the_same_link() {
+    let (dee, mut rooms, room, rewind, held, link) = an_undone_join();
+    let mut dees = Room::load(room.id(), room.device().clone(), &room.save().unwrap()).unwrap();
+    // Her own commits do not show that anybody has followed her.
+    commit(&mut dees, &RoomChange::Rotate);
+    let effect = dees.rewind(&rewind, logged(&rewind, true)).unwrap();
+    let RewindEffect::JoinUndone(Some(WayIn::Link(way))) = effect else { panic!("{effect:?}") };
+    assert_eq!(*way, link);
+    for room in &mut rooms {
+        room.rewind(&rewind, logged(&rewind, true)).unwrap();
+    }
+    let wrap = &held.doors.iter().find(|held| held.id == way.door().unwrap()).unwrap().wrap;
+    let epoch = rewind.epoch;
+    let again = JoinRequest { link: &way, card: &held.card, wrap, epoch, own: &dee.own }.join().unwrap();
+    for room in &mut rooms {
+        receive(room, &again.handshake).unwrap();
+        same_epoch(room, &again.room);
+    }
+}
+
+#[test]
+fn a_device_whose_return_is_undone_comes_in_again_by_its_accounts_door() {
+    let (people, rooms, held, _) = three();
+    let returned = people[1].returns(rooms[0].id(), &held, rooms[0].epoch());
+    let hash = entry_hash(&returned.handshake.entry);
+    let (rewind, _) = rooms[2].make_rewind(5, &hash, None, start(&rooms[2])).unwrap();
+    let mut bobs = returned.room;
+    let effect = bobs.rewind(&rewind, logged(&rewind, true));
+    assert_eq!(effect, Ok(RewindEffect::JoinUndone(Some(WayIn::AccountDoor))));
+}
+
+#[test]
+fn nobody_outside_the_epoch_before_throws_a_joiner_out() {
+    let (_, mut rooms, mut dees, rewind, _, _) = an_undone_join();
+    let forbidden = Err(CryptoError::Forbidden(Violation::Rewind));
+    // By the access key of another epoch: Dee's own, or one that a stranger made up and names in the rewind.
+    let stranger = AccessKey::from_seed(&Secret::new([9; 32]));
+    for key in [&stranger, &dees.secrets().unwrap().access_key()] {
+        for named in [rewind.access_key, key.public()] {
+            let mut forged = Rewind { access_key: named, ..rewind.clone() };
+            forged.signature = key.sign(&rewind_statement(&dees.id(), &forged));
+            assert_eq!(dees.rewind(&forged, logged(&forged, true)), forbidden);
+        }
+    }
+    // A true one, of another handshake.
+    let other = Left { seq: rewind.bad_seq, entry_hash: [1; 32], came_by_door: true };
+    assert_eq!(dees.rewind(&rewind, |_| Some(other)), forbidden);
+    // Once a member who was there before has followed her, or confirmed her join, an access key does not undo it any more.
+    let mut confirmed = Room::load(dees.id(), dees.device().clone(), &dees.save().unwrap()).unwrap();
+    confirmed.forget_checkpoint();
+    assert_eq!(confirmed.rewind(&rewind, logged(&rewind, true)), forbidden);
+    let handshake = commit(&mut rooms[0], &RoomChange::Rotate);
+    receive(&mut dees, &handshake).unwrap();
+    assert_eq!(dees.rewind(&rewind, logged(&rewind, true)), forbidden);
+}
+
+#[test]
+fn an_admin_undoes_a_join_also_when_others_have_followed_it() {
+    let (people, mut rooms, held, link) = three();
+    let joining = Person::new("Dee").tries_to_join(&link, &held, rooms[0].epoch()).unwrap();
+    let hash = entry_hash(&joining.handshake.entry);
+    let owners = people[0].own.admin_key(&rooms[0].id()).unwrap();
+    let (rewind, _) = rooms[0].make_rewind(5, &hash, Some(&owners), start(&rooms[0])).unwrap();
+    for room in &mut rooms {
+        receive(room, &joining.handshake).unwrap();
+    }
+    let handshake = commit(&mut rooms[1], &RoomChange::Rotate);
+    let mut dees = joining.room;
+    receive(&mut dees, &handshake).unwrap();
+    assert_eq!(dees.rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::JoinUndone(None)));
+    assert_eq!(rooms[1].rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::MustReturn));
 }

@@ -1,7 +1,7 @@
 //! The card: what a door opens. With it a device can make the commit that brings it in, with no one online.
 //!
-//! `card = CBOR map { 0: epoch, 1: GroupInfo with tree, 2: handshake secret, 3: join seed, 4: [seq, H] }`, sealed with a key
-//! commitment under the card's key.
+//! `card = CBOR map { 0: epoch, 1: GroupInfo with tree, 2: handshake secret, 3: join seed, 4: [seq, H], 5: public access
+//! key }`, sealed with a key commitment under the card's key.
 
 use super::{EpochSecrets, HandshakeSecret, JoinSeed, door::CardKey};
 use crate::{CryptoError, committed, labels::expand};
@@ -28,12 +28,22 @@ pub struct Card {
     /// The last entry that the card's writer had verified.
     #[n(4)]
     pub chain: Chain,
+    /// The public half of the epoch's access key: by it whoever comes in knows who may void that.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub access_key: [u8; 32],
 }
 
 impl Card {
     /// The card of an epoch.
     pub fn of(secrets: &EpochSecrets, epoch: u64, group_info: Vec<u8>, chain: Chain) -> Self {
-        Self { epoch, group_info, handshake: secrets.handshake.clone(), join: secrets.join.clone(), chain }
+        Self {
+            epoch,
+            group_info,
+            handshake: secrets.handshake.clone(),
+            join: secrets.join.clone(),
+            chain,
+            access_key: secrets.access_key().public(),
+        }
     }
 
     /// Seals the card.
@@ -64,6 +74,7 @@ mod tests {
             handshake: HandshakeSecret::from_seed(secret(1)),
             join: JoinSeed::from_seed(secret(2)),
             chain: Chain::start(&room),
+            access_key: [3; 32],
         };
         let sealed = card.seal(&key(9), &room).unwrap();
         assert_eq!(Card::open(&key(9), &room, &sealed).unwrap().group_info, card.group_info);

@@ -54,6 +54,7 @@ impl Room {
             arrival: vec![LeafChange { leaf, before: None, after: Some(record) }],
             previous: None,
             checkpoint: None,
+            own_join: None,
         })
     }
 }

@@ -2,8 +2,8 @@
 //! uses an invite's door; the next device of an account that is in the room, or one that has lost its way, its account's.
 
 use super::{
-    Handshake, HistoryReader, InviteId, JoinSeed, OwnDevice, Room, RoomState, Roster, RosterChange,
-    RosterEntry,
+    Expected, Handshake, HistoryReader, InviteId, JoinSeed, OwnDevice, Room, RoomState, Roster, RosterChange,
+    RosterEntry, WayIn,
     card::Card,
     config,
     config::Suite,
@@ -15,6 +15,7 @@ use super::{
     policy,
     policy::JoinProof,
     publish::{Epoch, Outgoing, certificate_bytes},
+    rewind::OwnJoin,
     wraps,
 };
 use crate::{CryptoError, DeviceKey, JoinKey, link, link::InviteLink, provider::Provider, wrap::WrapKey};
@@ -29,7 +30,7 @@ use openmls::{
     },
 };
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{Chain, DoorId, RoomId};
+use sotto_protocol::{Chain, DoorId, RoomId, entry_hash};
 use zeroize::Zeroizing;
 
 /// What it takes to join by an invite.
@@ -78,6 +79,10 @@ pub struct Joining {
     pub epoch: u64,
     /// Whether the inviter is still in the room; true for an account's own door.
     pub is_inviter_present: bool,
+    /// How many commits this device neither judged nor can judge, of those between what it knew and the card: of these it has
+    /// the word of whoever wrote the card. `None` where it knew nothing of the room, and has that word for everything. Unless it
+    /// is 0, compare the room's fingerprint.
+    pub unjudged: Option<u64>,
     /// Who was in the room before.
     roster_before: Roster,
 }
@@ -101,6 +106,8 @@ struct SavedJoin {
     is_inviter_present: bool,
     #[n(7)]
     roster_before: Roster,
+    #[n(8)]
+    unjudged: Option<u64>,
 }
 
 impl Joining {
@@ -118,6 +125,7 @@ impl Joining {
             epoch: self.epoch,
             is_inviter_present: self.is_inviter_present,
             roster_before: self.roster_before.clone(),
+            unjudged: self.unjudged,
         };
         Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
     }
@@ -138,6 +146,7 @@ impl Joining {
             epoch: saved.epoch,
             is_inviter_present: saved.is_inviter_present,
             roster_before: saved.roster_before,
+            unjudged: saved.unjudged,
         })
     }
 
@@ -175,33 +184,50 @@ impl JoinRequest<'_> {
         if opened.epoch < link.epoch {
             return Err(CryptoError::WrongEpoch { expected: link.epoch, found: opened.epoch });
         }
-        let entrance = Entrance::read(link.room, opened)?;
+        let entrance = Entrance::read(link.room, opened, None)?;
         let (data, joiner) = entrance.joiner(own, Some(door))?;
         let statement = policy::join_proof_statement(&link.room, epoch, &joiner);
         let signature = link::invite_signature_key(&link.secret)?.sign(&statement);
         let is_inviter_present = entrance.roster.has(&link.inviter);
+        let way = WayIn::Link(Box::new(link.clone()));
         let proof = JoinProof::Invite(door, signature);
-        entrance.enter(own, door, &data, joiner, &proof, is_inviter_present)
+        let joining = entrance.enter(own, &data, joiner, &proof, way)?;
+        Ok(Joining { is_inviter_present, ..joining })
     }
 }
 
 impl AccountJoin<'_> {
-    /// Opens the card with the account's door key and makes the commit. A leaf that this very device has is replaced.
+    /// Opens the card with the account's door key and makes the commit. A leaf that this very device has is replaced. For a
+    /// device that knows nothing of the room: it believes the card.
     ///
     /// # Errors
     /// As [`JoinRequest::join`]; [`CryptoError::Forbidden`] where the account is not in the room any more.
     pub fn join(self) -> Result<Joining, CryptoError> {
+        self.enter(None)
+    }
+
+    /// The same for a device that could judge a commit but not follow it: the card must be of the room that it knows.
+    ///
+    /// # Errors
+    /// As [`AccountJoin::join`]; [`CryptoError::AnotherRoom`] where the card is of another room than `known`, or of one that it
+    /// cannot have become; [`CryptoError::WrongEpoch`] where it is of an earlier epoch.
+    pub fn heal(self, known: &Expected) -> Result<Joining, CryptoError> {
+        self.enter(Some(known))
+    }
+
+    fn enter(self, known: Option<&Expected>) -> Result<Joining, CryptoError> {
         let Self { room, card, wrap, epoch, own } = self;
         own.check()?;
         let door = own.door(&room)?;
-        let entrance = Entrance::read(room, open_card(&own.wrap_key(), &room, epoch, &door, card, wrap)?)?;
+        let card = open_card(&own.wrap_key(), &room, epoch, &door, card, wrap)?;
+        let entrance = Entrance::read(room, card, known)?;
         let account = own.certificate.account();
         let sibling = entrance.roster.devices_of(&account).find(|(_, entry)| entry.door == door);
         let via = sibling
             .map(|(_, entry)| entry.via)
             .ok_or(CryptoError::Forbidden(policy::Violation::AccountDoor))?;
         let (data, joiner) = entrance.joiner(own, via)?;
-        entrance.enter(own, door, &data, joiner, &JoinProof::Account(door), true)
+        entrance.enter(own, &data, joiner, &JoinProof::Account(door), WayIn::AccountDoor)
     }
 }
 
@@ -231,11 +257,12 @@ struct Entrance {
     state: RoomState,
     leaves: Leaves,
     records: Vec<(u32, LeafRecord)>,
+    unjudged: Option<u64>,
 }
 
 impl Entrance {
-    /// Verifies tree, GroupInfo and every certificate.
-    fn read(room: RoomId, card: Card) -> Result<Self, CryptoError> {
+    /// Verifies tree, GroupInfo and every certificate, and compares with what this device knows of the room.
+    fn read(room: RoomId, card: Card, known: Option<&Expected>) -> Result<Self, CryptoError> {
         let malformed = || CryptoError::Malformed("card");
         let (info, suite) = group_info(&card)?;
         if info.group_id().as_slice() != room.as_bytes() || info.epoch().as_u64() != card.epoch {
@@ -265,7 +292,8 @@ impl Entrance {
             records.push((member.index.u32(), LeafRecord { entry, certificate: certificate_bytes(leaf) }));
         }
         let roster = Roster::from_entries(records.iter().map(|(leaf, record)| (*leaf, record.entry.clone())));
-        Ok(Self { room, card, suite, roster, state, leaves, records })
+        let unjudged = known.map(|known| known.check(&room, &group, &state, &roster)).transpose()?;
+        Ok(Self { room, card, suite, roster, state, leaves, records, unjudged })
     }
 
     fn joiner(&self, own: &OwnDevice, via: Option<InviteId>) -> Result<(LeafData, RosterEntry), CryptoError> {
@@ -278,13 +306,13 @@ impl Entrance {
     fn enter(
         self,
         own: &OwnDevice,
-        door: DoorId,
         data: &LeafData,
         joiner: RosterEntry,
         proof: &JoinProof,
-        is_inviter_present: bool,
+        way: WayIn,
     ) -> Result<Joining, CryptoError> {
         let aad = sotto_protocol::encode(proof);
+        let (JoinProof::Invite(door, _) | JoinProof::Account(door)) = *proof;
         let old = self.roster.iter().find(|(_, entry)| entry.device_key == joiner.device_key);
         let removed: Vec<u32> = old.map(|(leaf, _)| leaf).into_iter().collect();
         let facts = policy::Facts {
@@ -310,7 +338,7 @@ impl Entrance {
         let mut change = RosterChange(removed.iter().map(|leaf| (*leaf, None)).collect());
         change.0.insert(leaf, Some(joiner.clone()));
         let arrival = self.arrival(&removed, leaf, joiner, own);
-        let room = Room {
+        let mut room = Room {
             id: self.room,
             provider,
             group,
@@ -320,15 +348,23 @@ impl Entrance {
             arrival,
             previous: None,
             checkpoint: None,
+            own_join: None,
         };
         let handshake = self.handshake(&room, &commit, &removed, data)?;
+        room.own_join = Some(OwnJoin {
+            epoch: self.card.epoch,
+            entry_hash: entry_hash(&handshake.entry),
+            access_key: self.card.access_key,
+            way,
+        });
         Ok(Joining {
             handshake,
             door,
             join_seed: self.card.join.clone(),
             chain: self.card.chain,
             epoch: self.card.epoch,
-            is_inviter_present,
+            is_inviter_present: true,
+            unjudged: self.unjudged,
             room,
             roster_before: self.roster,
         })

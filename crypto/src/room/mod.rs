@@ -11,6 +11,7 @@ mod config;
 mod create;
 mod door;
 mod facts;
+mod healing;
 mod history;
 mod join;
 mod leaf;
@@ -42,14 +43,15 @@ use zeroize::Zeroizing;
 
 pub use commit::RoomChange;
 pub use config::Suite;
+pub use healing::Expected;
 pub use history::{HistoryReader, PastEpoch};
 pub use join::{AccountJoin, JoinRequest, Joining};
 pub use own::OwnDevice;
 pub use policy::{LeaveScope, LeaveStatement};
 pub use process::{Staged, Transition};
 pub use publish::Publication;
-pub use repair::Flaw;
-pub use rewind::{Confirm, Rewind, RewindAuthority, RewindEffect, confirm_statement};
+pub use repair::{Flaw, Place};
+pub use rewind::{Confirm, Left, Rewind, RewindAuthority, RewindEffect, WayIn, confirm_statement};
 pub use role::{Authority, Permissions, Role};
 pub use roster::{Roster, RosterChange, RosterEntry};
 pub use rotation::RotationPolicy;
@@ -73,6 +75,8 @@ pub struct Room {
     previous: Option<EpochRecord>,
     /// The room before the last commit, while that came through a door and is not confirmed.
     checkpoint: Option<Checkpoint>,
+    /// How this device came in, while that is not known to be good.
+    own_join: Option<rewind::OwnJoin>,
 }
 
 /// What is appended to the log for a commit, and what the relay keeps for the epoch it leads to.
@@ -140,6 +144,8 @@ struct Saved {
     previous: Option<EpochRecord>,
     #[n(4)]
     checkpoint: Option<Checkpoint>,
+    #[n(5)]
+    own_join: Option<rewind::OwnJoin>,
 }
 
 /// A room as it was, and the handshake that left it.
@@ -175,6 +181,7 @@ impl Room {
             arrival: saved.arrival,
             previous: saved.previous,
             checkpoint: saved.checkpoint,
+            own_join: saved.own_join,
         })
     }
 
@@ -198,6 +205,7 @@ impl Room {
             arrival: self.arrival.clone(),
             previous: self.previous.clone(),
             checkpoint,
+            own_join: self.own_join.clone(),
         };
         Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
     }

@@ -155,7 +155,7 @@ impl Room {
         Ok(self.finish(outcome))
     }
 
-    fn process(&mut self, commit: &[u8]) -> Result<ProcessedMessage, CryptoError> {
+    pub(super) fn process(&mut self, commit: &[u8]) -> Result<ProcessedMessage, CryptoError> {
         match self.group.process_message(&self.provider, read_commit(commit)?) {
             Ok(processed) => Ok(processed),
             // The path may be garbage for this device alone. What others can see of the commit is judged all the same, so that
@@ -197,6 +197,8 @@ impl Room {
 
     fn finish(&mut self, outcome: Outcome) -> Transition {
         let Outcome { change, arrival, state, committer, is_external } = outcome;
+        // A member who was here before this device has followed its join: nobody voids it by an access key any more.
+        self.own_join.take_if(|join| !is_external && committer.joined <= join.epoch);
         let is_join = is_external && !self.roster.has(&committer.account);
         let is_gone = |(leaf, after): (&u32, &Option<RosterEntry>)| {
             let before = self.roster.get(*leaf)?;
@@ -228,7 +230,7 @@ impl Room {
 
 const NOT_VALID: CryptoError = CryptoError::Mls("the commit is not valid");
 
-fn read_commit(bytes: &[u8]) -> Result<ProtocolMessage, CryptoError> {
+pub(super) fn read_commit(bytes: &[u8]) -> Result<ProtocolMessage, CryptoError> {
     let malformed = || CryptoError::Malformed("commit");
     let message = MlsMessageIn::tls_deserialize_exact_bytes(bytes).map_err(|_| malformed())?;
     match message.extract() {
@@ -237,7 +239,6 @@ fn read_commit(bytes: &[u8]) -> Result<ProtocolMessage, CryptoError> {
     }
 }
 
-/// The account of whoever committed.
 impl Staged {
     /// Who committed.
     #[must_use]

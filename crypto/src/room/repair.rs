@@ -27,7 +27,8 @@ use sotto_protocol::{Chain, DoorId};
 const SIGNER_AND_SIGNATURE_BYTES: usize = 4 + 2 + 64;
 
 /// Something the relay holds that is not what it should be. Nothing is lost by it to those who are in the room; it keeps others
-/// from coming in or reading on until it is repaired.
+/// from coming in or reading on until it is repaired. [`Flaw::Chain`] is more than that: an integrity alarm, which outlasts the
+/// repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Flaw {
     /// The card does not open, or is not this epoch's.
@@ -45,6 +46,23 @@ pub enum Flaw {
     /// Room-admin keys are not those of owner and admins.
     #[error("the keys of owner and admins are not the registered ones")]
     AdminKeys,
+    /// The card's writer had seen another log than this device, or lies about it. Whoever comes in with the card begins there.
+    #[error("the log that newcomers are shown is not the one seen here")]
+    Chain,
+    /// A history link is missing, does not open, says something else, or gives away what newcomers may not read.
+    #[error("what newcomers may read of the time before is missing or wrong")]
+    History,
+}
+
+/// What a device's own log says of a place, for a card's claim about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The chain's hash there, as this device has verified it.
+    Hash([u8; 32]),
+    /// Before what this device has verified, or not kept any more: nothing is said about the claim.
+    Unknown,
+    /// After the last entry. The device has read on to the end since it fetched the card, so there is no such entry.
+    Ahead,
 }
 
 impl Room {
@@ -62,15 +80,22 @@ impl Room {
         self.with_current(|epoch| epoch.publication(group_info, chain))
     }
 
-    /// Looks at everything that the relay holds for the current epoch.
+    /// Looks at everything that the relay holds for the current epoch. `place` says what this device's own log has at a seq: by
+    /// it the card's chain is judged.
     ///
     /// # Errors
     /// [`CryptoError::Mls`] where this device is not in the room any more.
-    pub fn audit(&self, held: &Publication) -> Result<Vec<Flaw>, CryptoError> {
+    pub fn audit(
+        &self,
+        held: &Publication,
+        place: impl FnOnce(u64) -> Place,
+    ) -> Result<Vec<Flaw>, CryptoError> {
         self.with_current(|epoch| {
             let mut flaws = Vec::new();
-            if !self.is_card_good(epoch, &held.card) {
-                flaws.push(Flaw::Card);
+            match self.good_card(epoch, &held.card) {
+                Some(card) if !self.is_chain_known(&card.chain, place) => flaws.push(Flaw::Chain),
+                Some(_) => {}
+                None => flaws.push(Flaw::Card),
             }
             if held.doors != epoch.doors()? {
                 flaws.push(Flaw::Doors);
@@ -143,6 +168,26 @@ impl Room {
         self.previous.as_ref().filter(|_| is_shared).map(link).transpose()
     }
 
+    /// Looks at the history link beside the commit that began the epoch; `None` where the relay holds none. Whoever came in with
+    /// the epoch does not know the one before, and finds nothing.
+    ///
+    /// # Errors
+    /// [`CryptoError::Mls`] where this device is not in the room any more.
+    pub fn audit_history(&self, held: Option<&[u8]>) -> Result<Option<Flaw>, CryptoError> {
+        if self.own_entry()?.joined >= self.epoch() {
+            return Ok(None);
+        }
+        let is_good = match (&self.previous, held) {
+            (Some(record), Some(link)) => {
+                let opened = EpochRecord::open_link(&self.secrets()?.message, &self.id, record.epoch, link);
+                opened.is_ok_and(|opened| opened == *record)
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        Ok((!is_good).then_some(Flaw::History))
+    }
+
     fn own_entry(&self) -> Result<&RosterEntry, CryptoError> {
         self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))
     }
@@ -157,16 +202,27 @@ impl Room {
         act(&self.current(&secrets, &leaves, &certificates))
     }
 
-    fn is_card_good(&self, epoch: &Epoch<'_>, sealed: &[u8]) -> bool {
-        let open = || {
-            let card = Card::open(&door::card_key(epoch.secrets)?, &self.id, sealed)?;
-            let is_ours = card.epoch == epoch.number
-                && card.handshake == epoch.secrets.handshake
-                && card.join == epoch.secrets.join
-                && self.is_group_info_good(&card.group_info);
-            Ok::<_, CryptoError>(is_ours)
-        };
-        open().unwrap_or(false)
+    /// The card, where all of it but its chain is as this device would write it.
+    fn good_card(&self, epoch: &Epoch<'_>, sealed: &[u8]) -> Option<Card> {
+        let card = Card::open(&door::card_key(epoch.secrets).ok()?, &self.id, sealed).ok()?;
+        let is_ours = card.epoch == epoch.number
+            && card.handshake == epoch.secrets.handshake
+            && card.join == epoch.secrets.join
+            && card.access_key == epoch.secrets.access_key().public()
+            && self.is_group_info_good(&card.group_info);
+        is_ours.then_some(card)
+    }
+
+    /// The beginning of the chain is known to everyone.
+    fn is_chain_known(&self, claim: &Chain, place: impl FnOnce(u64) -> Place) -> bool {
+        if claim.seq == 0 {
+            return *claim == Chain::start(&self.id);
+        }
+        match place(claim.seq) {
+            Place::Hash(hash) => hash == claim.hash,
+            Place::Unknown => true,
+            Place::Ahead => false,
+        }
     }
 
     /// Whether a GroupInfo is of this very group, at this very point: same context, tree, external key and confirmation tag.

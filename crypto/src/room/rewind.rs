@@ -6,7 +6,7 @@
 //! by owner or admins.
 
 use super::{Checkpoint, Publication, Room, policy};
-use crate::{AdminKey, CryptoError, labels};
+use crate::{AdminKey, CryptoError, labels, link::InviteLink};
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 use sotto_protocol::{Chain, RoomId};
@@ -74,8 +74,19 @@ impl core::fmt::Debug for Rewind {
     }
 }
 
-/// What a rewind means for this device.
+/// The handshake that left an epoch, as a device's own log has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Its place.
+    pub seq: u64,
+    /// SHA-256 of the entry.
+    pub entry_hash: [u8; 32],
+    /// Whether it was appended through a door.
+    pub came_by_door: bool,
+}
+
+/// What a rewind means for this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RewindEffect {
     /// It had not followed the bad handshake, and goes on from where it stands.
     Unmoved,
@@ -83,6 +94,36 @@ pub enum RewindEffect {
     Restored,
     /// It had, and does not have the epoch before any more: it comes in again by its account's door.
     MustReturn,
+    /// This device came in by what is voided, or later: it is not in the room any more, and comes in again the way it came. What
+    /// it said is to be sent anew. `None` where its join was good already, and the way is not kept any more.
+    JoinUndone(Option<WayIn>),
+}
+
+/// How a device came in.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum WayIn {
+    /// By an invite.
+    #[n(0)]
+    Link(#[n(0)] Box<InviteLink>),
+    /// By the door of its account.
+    #[n(1)]
+    AccountDoor,
+}
+
+/// A device's own join, until it is known to be good: who may void it, and how to come in again.
+#[derive(Clone, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct OwnJoin {
+    /// The epoch that the join left.
+    #[n(0)]
+    pub epoch: u64,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub entry_hash: [u8; 32],
+    /// The public access key of that epoch, by the card.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub access_key: [u8; 32],
+    #[n(3)]
+    pub way: WayIn,
 }
 
 /// A member's word that a join is good: the relay then forgets what it kept for voiding it.
@@ -115,9 +156,10 @@ impl Room {
         Ok(Some(Confirm { signature: key.sign(&confirm_statement(&self.id, seq, entry_hash)) }))
     }
 
-    /// Forgets the epoch before the last join: it is confirmed.
+    /// Forgets the epoch before the last join, or the way by which this device came in: that is confirmed.
     pub fn forget_checkpoint(&mut self) {
         self.checkpoint = None;
+        self.own_join = None;
     }
 
     /// Voids a handshake that left this device's epoch and that it cannot follow. Gives the entry, and what the relay is to keep
@@ -152,39 +194,65 @@ impl Room {
         Ok((rewind, publication))
     }
 
-    /// Follows a rewind. `came_by_door` is what the log says of the voided handshake.
-    ///
-    /// The caller has compared `bad_seq` and `bad_entry` with its own log, and seen that this handshake is not voided yet: this
-    /// device keeps only the hash of the join that it merged last.
+    /// Follows a rewind. `left_by` gives the handshake that left an epoch, by this device's own log; `None` where that has none,
+    /// or none that is not voided already. The rewind must name this very handshake.
     ///
     /// # Errors
-    /// [`CryptoError::Forbidden`] where it is not signed by who may; [`CryptoError::WrongEpoch`] where this device has not come to
-    /// that epoch yet. The room stays as it is then.
-    pub fn rewind(&mut self, rewind: &Rewind, came_by_door: bool) -> Result<RewindEffect, CryptoError> {
+    /// [`CryptoError::Forbidden`] where it names another handshake or another access key than the epoch's, or is not signed by
+    /// who may; [`CryptoError::WrongEpoch`] where this device has not come to that epoch yet. The room stays as it is then.
+    pub fn rewind(
+        &mut self,
+        rewind: &Rewind,
+        left_by: impl FnOnce(u64) -> Option<Left>,
+    ) -> Result<RewindEffect, CryptoError> {
         if self.epoch() < rewind.epoch {
             return Err(CryptoError::WrongEpoch { expected: rewind.epoch, found: self.epoch() });
         }
+        let left = left_by(rewind.epoch)
+            .filter(|left| left.seq == rewind.bad_seq && left.entry_hash == rewind.bad_entry)
+            .ok_or(FORBIDDEN)?;
         if self.epoch() == rewind.epoch {
-            let access_key = self.secrets()?.access_key().public();
-            policy::judge_rewind(&self.before(), &access_key, rewind, came_by_door)?;
+            self.judge_rewind_here(rewind, left.came_by_door)?;
             if self.has_pending_commit() {
                 self.discard_pending()?;
             }
             return Ok(RewindEffect::Unmoved);
         }
-        // A rewind of another join, replayed, must not void this one.
         let is_of_it = self.checkpoint.as_ref().is_some_and(|before| before.entry_hash == rewind.bad_entry);
         let before = self.before_join()?.filter(|before| is_of_it && before.epoch() == rewind.epoch);
         if let Some(before) = before {
-            let access_key = before.secrets()?.access_key().public();
-            policy::judge_rewind(&before.before(), &access_key, rewind, true)?;
+            before.judge_rewind_here(rewind, true)?;
             *self = before;
             return Ok(RewindEffect::Restored);
         }
-        // The epoch is gone. An admin's word is good as long as they are admin; anyone else's cannot be told from a forgery.
-        let now = policy::Before { epoch: rewind.epoch, ..self.before() };
-        policy::judge_rewind(&now, &[0; 32], rewind, false)?;
-        Ok(RewindEffect::MustReturn)
+        self.judge_rewind_of_the_past(rewind)
+    }
+
+    /// A rewind to the very epoch that this is.
+    fn judge_rewind_here(&self, rewind: &Rewind, came_by_door: bool) -> Result<(), CryptoError> {
+        let access_key = self.secrets()?.access_key().public();
+        // With another one nobody would get at the room any more.
+        if rewind.access_key != access_key {
+            return Err(FORBIDDEN);
+        }
+        Ok(policy::judge_rewind(&self.before(), &access_key, rewind, came_by_door)?)
+    }
+
+    /// A rewind to an epoch that is gone. Of its own join a device knows who may void it. Otherwise an admin's word is good as
+    /// long as they are admin; anyone else's cannot be told from a forgery.
+    fn judge_rewind_of_the_past(&self, rewind: &Rewind) -> Result<RewindEffect, CryptoError> {
+        let then = policy::Before { epoch: rewind.epoch, ..self.before() };
+        let own_join = self.own_join.as_ref();
+        match own_join.filter(|join| join.epoch == rewind.epoch && join.entry_hash == rewind.bad_entry) {
+            Some(join) if join.access_key != rewind.access_key => return Err(FORBIDDEN),
+            Some(join) => policy::judge_rewind(&then, &join.access_key, rewind, true)?,
+            None => policy::judge_rewind(&then, &[0; 32], rewind, false)?,
+        }
+        let joined = self.roster.get(self.own_leaf()).map(|own| own.joined);
+        if joined.is_some_and(|joined| joined <= rewind.epoch) {
+            return Ok(RewindEffect::MustReturn);
+        }
+        Ok(RewindEffect::JoinUndone(own_join.map(|join| join.way.clone())))
     }
 
     fn before_join(&self) -> Result<Option<Self>, CryptoError> {
@@ -192,3 +260,5 @@ impl Room {
         self.checkpoint.as_ref().map(load).transpose()
     }
 }
+
+const FORBIDDEN: CryptoError = CryptoError::Forbidden(policy::Violation::Rewind);

@@ -5,7 +5,10 @@
 //! or wrong in the relay's. The filler goes to keys that nobody has, made like all others.
 
 use super::{EpochSecrets, RoomState};
-use crate::{CryptoError, Secret, kdf, labels, wrap, wrap::WrapKey};
+use crate::{
+    CryptoError, Secret, kdf, labels,
+    wrap::{PublicKey, WrapKey},
+};
 use sotto_protocol::RoomId;
 
 /// What is sealed to many: its labels.
@@ -30,7 +33,7 @@ pub const CAPSULE: Purpose = Purpose {
     decoy: labels::expand::CAPSULE_DECOY,
 };
 
-/// A recipient's id in the list, and its X-Wing public key.
+/// A recipient's id in the list, and its X-Wing public key, which was judged when it came into the room.
 pub type Recipient<'a> = ([u8; 16], &'a [u8]);
 
 /// A recipient's id, and the key sealed to it.
@@ -48,12 +51,14 @@ pub fn seal_to_all(
     key: &Secret,
     recipients: &[Recipient<'_>],
 ) -> Result<Vec<Wrap>, CryptoError> {
-    let seal = |id: [u8; 16], public_key: &[u8]| {
+    let seal = |id: [u8; 16], public_key: &PublicKey| {
         let wrap = seal_to_one(purpose, secrets, room, epoch, key, (id, public_key))?;
         Ok::<_, CryptoError>((id, wrap))
     };
-    let mut list =
-        recipients.iter().map(|(id, public_key)| seal(*id, public_key)).collect::<Result<Vec<_>, _>>()?;
+    let mut list = recipients
+        .iter()
+        .map(|(id, public_key)| seal(*id, &PublicKey::read_judged(public_key)?))
+        .collect::<Result<Vec<_>, _>>()?;
     let padded = list.len().next_power_of_two();
     for index in list.len().. {
         if list.len() >= padded {
@@ -64,7 +69,7 @@ pub fn seal_to_all(
         let decoy = WrapKey::from_seed(&kdf::derive(secrets.wrap.seed(), purpose.decoy, &[b"key", &index])?);
         // Members know the filler's ids: one who takes such an id for a door must not make the list invalid.
         if !list.iter().any(|(taken, _)| *taken == *id) {
-            list.push(seal(*id, &decoy.public())?);
+            list.push(seal(*id, &decoy.public_key())?);
         }
     }
     list.sort_by_key(|(id, _)| *id);
@@ -78,10 +83,10 @@ pub fn seal_to_one(
     room: &RoomId,
     epoch: u64,
     key: &Secret,
-    (id, public_key): Recipient<'_>,
+    (id, public_key): ([u8; 16], &PublicKey),
 ) -> Result<Vec<u8>, CryptoError> {
     let randomness = kdf::derive(secrets.wrap.seed(), purpose.randomness, &[&id])?;
-    wrap::seal(purpose.info, public_key, &context(room, epoch, &id), key, &randomness)
+    public_key.seal(purpose.info, &context(room, epoch, &id), key, &randomness)
 }
 
 /// What a wrap is bound to.

@@ -15,7 +15,7 @@ use sotto_crypto::{
         self, Content, Draft, MessageId,
         conversation::{Conversation, Said},
     },
-    room::{Authority, Handshake, MessageSecret, Room, Roster},
+    room::{Authority, Handshake, MessageSecret, Place, Room, Roster},
 };
 use sotto_protocol::{Chain, EntryHeader, entry_hash};
 use std::collections::BTreeMap;
@@ -180,6 +180,10 @@ impl Client {
         } else {
             assert!(!self.room.has_pending_commit());
             self.note_epoch();
+            let held = relay.links.get(&entry.epoch).map(Vec::as_slice);
+            if !entry.by_door {
+                assert_eq!(self.room.audit_history(held), Ok(None), "what honest devices hand on");
+            }
             if let Some(link) = self.room.history_link().unwrap() {
                 relay.links.entry(entry.epoch).or_insert(link);
             }
@@ -218,6 +222,15 @@ impl Client {
             self.notes.outbox.retain(|waiting| waiting.id != opened.id);
         }
         self.notes.conversation.take(Said::new(entry.seq, opened), &view.authority);
+    }
+
+    /// What it knows of a place in the log, which is this long.
+    pub fn place(&self, seq: u64, head: u64) -> Place {
+        match self.notes.chain.get(&seq) {
+            Some(hash) => Place::Hash(*hash),
+            None if seq > head => Place::Ahead,
+            None => Place::Unknown,
+        }
     }
 
     /// Seals what waits, where its epoch is over or it was never sealed.

@@ -146,7 +146,11 @@ impl World {
     /// What the relay holds is what every member makes of the epoch.
     fn check_publication(&self, client: &Client) {
         let held = self.relay.held.as_ref().unwrap();
-        assert_eq!(client.room.audit(held).unwrap(), [], "what honest devices publish");
+        assert_eq!(
+            client.room.audit(held, |seq| client.place(seq, self.relay.head())).unwrap(),
+            [],
+            "what honest devices publish"
+        );
         let rules = self.now();
         let readers =
             (0..self.accounts.len()).filter(|account| rules.capsule_generation(*account).is_some()).count();

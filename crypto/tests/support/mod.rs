@@ -9,8 +9,8 @@ use sotto_crypto::{
     link::{InviteLink, InviteSecret},
     message::{self, Content, Draft, OpenedMessage},
     room::{
-        AccountJoin, Handshake, HistoryReader, Invite, JoinRequest, Joining, OwnDevice, PastEpoch, Room,
-        RoomChange, Suite, Transition,
+        AccountJoin, Handshake, HistoryReader, Invite, JoinRequest, Joining, Left, OwnDevice, PastEpoch,
+        Place, Rewind, Room, RoomChange, Suite, Transition,
     },
 };
 use sotto_protocol::{Chain, RoomId};
@@ -242,4 +242,15 @@ pub fn same_epoch(one: &Room, other: &Room) {
 
 pub fn other_room() -> RoomId {
     RoomId::new([0xee; 16])
+}
+
+/// The log of somebody who has just the handshake that a rewind names.
+pub fn logged(rewind: &Rewind, came_by_door: bool) -> impl FnOnce(u64) -> Option<Left> {
+    let left = Left { seq: rewind.bad_seq, entry_hash: rewind.bad_entry, came_by_door };
+    move |_| Some(left)
+}
+
+/// The log of somebody who has nothing to say about a card's chain.
+pub const fn no_log(_: u64) -> Place {
+    Place::Unknown
 }

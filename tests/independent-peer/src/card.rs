@@ -28,6 +28,9 @@ pub struct Card {
     /// Last entry its writer had verified.
     #[n(4)]
     pub chain: Chain,
+    /// Public access key.
+    #[n(5)]
+    pub access_key: Bytes32,
 }
 
 /// The card key of an epoch.

@@ -274,6 +274,7 @@ impl PeerRoom {
             handshake: secrets.handshake.into(),
             join: secrets.join.into(),
             chain,
+            access_key: secrets.access_key().into(),
         };
         let has_capsule = self.state()?.timer.is_none();
         let capsule = has_capsule.then(|| self.record()?.to_capsule(&self.id, &secrets)).transpose()?;

@@ -1,12 +1,16 @@
 //! Cards that a member writes for those who come in, and that are not what they should be.
 
 use super::{ADA, MALLORY, Person, World};
-use crate::room::{Flaw, Publication, card::Card, door};
+use crate::room::{Flaw, History, Place, Publication, RoomChange, card::Card, door, history::EpochRecord};
 use sotto_protocol::Chain;
 use tls_codec::{Serialize as _, VLBytes};
 
 /// With what a GroupInfo ends: signer, and an Ed25519 signature with its length.
 const TAIL: usize = 4 + 66;
+
+fn no_log(_: u64) -> Place {
+    Place::Unknown
+}
 
 /// Mallory's card, with a GroupInfo that is changed at `from_end` and signed by her again.
 fn forged(world: &World, from_end: usize) -> Publication {
@@ -32,7 +36,38 @@ fn a_card_with_a_wrong_confirmation_tag_is_found() {
     let world = World::three();
     let held = forged(&world, TAIL + 1);
     for who in [ADA, 2] {
-        assert_eq!(world.rooms[who].audit(&held).unwrap(), [Flaw::Card]);
+        assert_eq!(world.rooms[who].audit(&held, no_log).unwrap(), [Flaw::Card]);
+    }
+}
+
+/// Detected by whoever looks: [`Flaw::Card`]. By a wrong access key whoever comes in could not tell who may void that.
+#[test]
+fn a_card_with_another_access_key_is_found() {
+    let world = World::three();
+    let mallory = &world.rooms[MALLORY];
+    let held = mallory.republish(Chain::start(&mallory.id())).unwrap();
+    let key = door::card_key(&mallory.secrets().unwrap()).unwrap();
+    let card = Card::open(&key, &mallory.id(), &held.card).unwrap();
+    let card = Card { access_key: [7; 32], ..card };
+    let held = Publication { card: card.seal(&key, &mallory.id()).unwrap(), ..held };
+    assert_eq!(world.rooms[ADA].audit(&held, no_log).unwrap(), [Flaw::Card]);
+}
+
+/// Detected by whoever was there before: [`Flaw::History`]. Newcomers would believe it, about who had which role.
+#[test]
+fn a_history_link_that_lies_about_the_epoch_before_is_found() {
+    let mut world = World::three();
+    world.change(ADA, &RoomChange::SetHistory(History::Shared));
+    world.change(MALLORY, &RoomChange::Rotate);
+    let mallory = &world.rooms[MALLORY];
+    let mut record = mallory.previous.clone().unwrap();
+    let link = |record: &EpochRecord| record.to_link(&mallory.secrets().unwrap().message, &mallory.id());
+    let honest = link(&record).unwrap();
+    record.authority.owner = world.people[MALLORY].account();
+    let lie = link(&record).unwrap();
+    for who in [ADA, 2] {
+        assert_eq!(world.rooms[who].audit_history(Some(&honest)), Ok(None));
+        assert_eq!(world.rooms[who].audit_history(Some(&lie)), Ok(Some(Flaw::History)));
     }
 }
 
@@ -42,9 +77,13 @@ fn a_card_signed_by_another_member_is_good_as_long_as_it_says_the_same() {
     let world = World::three();
     let mallory = &world.rooms[MALLORY];
     let honest = mallory.republish(Chain::start(&mallory.id())).unwrap();
-    assert_eq!(world.rooms[ADA].audit(&honest).unwrap(), []);
+    assert_eq!(world.rooms[ADA].audit(&honest, no_log).unwrap(), []);
     for from_end in [TAIL + 20, TAIL + 40, TAIL + 200, TAIL + 1000] {
-        assert_eq!(world.rooms[ADA].audit(&forged(&world, from_end)).unwrap(), [Flaw::Card], "{from_end}");
+        assert_eq!(
+            world.rooms[ADA].audit(&forged(&world, from_end), no_log).unwrap(),
+            [Flaw::Card],
+            "{from_end}"
+        );
     }
 }
 

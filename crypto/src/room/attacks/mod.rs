@@ -5,6 +5,7 @@
 mod cards;
 mod entries;
 mod evil;
+mod healing;
 mod joins;
 mod leaves;
 mod paths;

@@ -21,7 +21,7 @@ fn leaf_key(world: &World, leaf: u32) -> Vec<u8> {
 }
 
 /// Of `garbage` for the device at `leaf`.
-fn garbage_for(world: &World, leaf: u32, garbage: Garbage) -> Evil {
+pub(super) fn garbage_for(world: &World, leaf: u32, garbage: Garbage) -> Evil {
     Evil::with_garbage_for(leaf_key(world, leaf), garbage)
 }
 

@@ -9,8 +9,8 @@ use sotto_crypto::{
     link::{InviteLink, InviteSecret},
     message::{self, Content, Draft, OpenedMessage},
     room::{
-        AccountJoin, Handshake, Invite, JoinRequest, Joining, OwnDevice, Publication, Room, RoomChange,
-        RosterEntry, Suite, Transition,
+        AccountJoin, Handshake, Invite, JoinRequest, Joining, OwnDevice, Place, Publication, Room,
+        RoomChange, RosterEntry, Suite, Transition,
     },
 };
 use sotto_independent_peer::{
@@ -329,5 +329,5 @@ pub fn audit(ours: &Room, offered: &Offered) {
             .collect(),
         admin_keys: offered.admin_keys.clone(),
     };
-    assert_eq!(ours.audit(&publication).unwrap(), vec![]);
+    assert_eq!(ours.audit(&publication, |_| Place::Unknown).unwrap(), vec![]);
 }
