@@ -205,12 +205,8 @@ impl Room {
             certificates: &certificates,
         };
         let record = hands_history_on(&self.state, state).then(|| self.record(before)).transpose()?;
-        let outgoing = Outgoing {
-            commit,
-            handshake: &before.handshake,
-            history: record.as_ref(),
-            cut: plan.is_cut,
-        };
+        let outgoing =
+            Outgoing { commit, handshake: &before.handshake, history: record.as_ref(), cut: plan.is_cut };
         outgoing.handshake(&next, group_info, chain)
     }
 
@@ -243,7 +239,8 @@ impl Room {
     /// Works a change out, and checks it by the same rules as others will check it.
     fn plan(&self, change: &RoomChange) -> Result<Plan, CryptoError> {
         let entry = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?.clone();
-        let mut plan = Plan { state: None, removed: Vec::new(), aad: Vec::new(), is_cut: false, own: None, entry };
+        let mut plan =
+            Plan { state: None, removed: Vec::new(), aad: Vec::new(), is_cut: false, own: None, entry };
         match change {
             RoomChange::Rotate => {}
             RoomChange::Renew(own) => {

@@ -95,7 +95,10 @@ impl World {
             Change::Reopen => RoomChange::Reopen,
             Change::RemoveMember(account) => RoomChange::RemoveMember(self.accounts[*account].id),
             Change::RemoveDevice(who) => {
-                RoomChange::RemoveDevice(self.accounts[who.account].device(who.device).public())
+                let device_key = self.accounts[who.account].device(who.device).public();
+                let identity = &self.accounts[by.account].identity;
+                let word = self.clients[&by].room.sign_device_removal(identity, &[device_key]);
+                RoomChange::RemoveDevice(word.unwrap())
             }
             Change::Leave { who, joined, whole } => {
                 let is_it = |(statement, of, all): &&(sotto_crypto::room::LeaveStatement, Who, bool)| {

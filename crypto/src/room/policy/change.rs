@@ -79,9 +79,7 @@ fn is_succession_allowed(
 /// Who may invite opens invites in their own name. The inviter, an admin, or for an invite with an expiry anyone, closes them.
 fn are_invites_allowed(old: &RoomState, new: &RoomState, committer: &RosterEntry, role: Role) -> bool {
     let may_add = |invite: &Invite| {
-        role >= old.permissions.invite
-            && invite.inviter == committer.account
-            && invite.spent == 0
+        role >= old.permissions.invite && invite.inviter == committer.account && invite.spent == 0
     };
     let may_close = |invite: &Invite| {
         role >= Role::Admin || invite.inviter == committer.account || invite.expires_at_ms.is_some()

@@ -40,7 +40,8 @@ pub(super) fn judge(before: &Before<'_>, commit: &Facts<'_>, joiner: &RosterEntr
     if Some(joiner.joined) != before.epoch.checked_add(1) {
         return Err(Violation::InvalidLeaf);
     }
-    if before.state.revoked.iter().any(|hash| **hash == revocation_hash(&joiner.account, &joiner.device_key)) {
+    if before.state.revoked.iter().any(|hash| **hash == revocation_hash(&joiner.account, &joiner.device_key))
+    {
         return Err(Violation::DeviceRevoked);
     }
     judge_removals(before, commit, joiner)?;

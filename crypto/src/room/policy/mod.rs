@@ -103,11 +103,7 @@ fn judge_door(before: &Before<'_>, commit: &Facts<'_>, leaf: &RosterEntry) -> Re
             && other.door == leaf.door
             && other.door_key_hash != leaf.door_key_hash
     };
-    if before.roster.devices_of(&leaf.account).any(is_taken) {
-        Err(Violation::DoorTaken)
-    } else {
-        Ok(())
-    }
+    if before.roster.devices_of(&leaf.account).any(is_taken) { Err(Violation::DoorTaken) } else { Ok(()) }
 }
 
 /// Reads what stands in a commit's authenticated data: exactly the bytes that this version writes, so that no reader finds

@@ -3,12 +3,7 @@
 //! So whoever holds one unlocked device does not throw the others out.
 
 use super::{Before, Violation};
-use crate::{
-    identity::IdentityKey,
-    labels,
-    room::RosterEntry,
-    sign,
-};
+use crate::{identity::IdentityKey, labels, room::RosterEntry, sign};
 use minicbor::{Decode, Encode, bytes::ByteArray};
 use sotto_protocol::{RoomId, limits::DEVICES_PER_ACCOUNT_MAX};
 

@@ -5,7 +5,9 @@
 //! The account publishes new ones. So is one of an account's own device, which its identity key signs. Whoever leaves of their
 //! own will has signed that they do.
 
-use super::{Before, DeviceRemoval, LeaveStatement, Violation, leave, memory, own_device, read_proof, revocation_hash};
+use super::{
+    Before, DeviceRemoval, LeaveStatement, Violation, leave, memory, own_device, read_proof, revocation_hash,
+};
 use crate::{
     identity::AccountId,
     room::{RoomState, RosterChange, RosterEntry, state::suspension_hash},
@@ -45,9 +47,7 @@ pub(super) fn judge(
         return judge_by_role(before, removed, committer).map(|()| Removal::Forced);
     }
     match read_proof(aad, Violation::Removal)? {
-        RemovalProof::Leave(statement) => {
-            leave::judge(before, removed, &statement).map(|()| Removal::Left)
-        }
+        RemovalProof::Leave(statement) => leave::judge(before, removed, &statement).map(|()| Removal::Left),
         RemovalProof::OwnDevices(statement) => {
             own_device::judge(before, removed, &statement, committer).map(|()| Removal::Forced)
         }
@@ -112,10 +112,7 @@ pub fn state_after_removal(before: &Before<'_>, removed: &[u32], kind: Removal) 
     state
 }
 
-fn accounts_of(
-    before: &Before<'_>,
-    removed: &[u32],
-) -> Result<BTreeSet<AccountId>, Violation> {
+fn accounts_of(before: &Before<'_>, removed: &[u32]) -> Result<BTreeSet<AccountId>, Violation> {
     removed
         .iter()
         .map(|leaf| before.roster.get(*leaf).map(|entry| entry.account))
