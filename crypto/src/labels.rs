@@ -21,7 +21,6 @@ pub mod expand {
     pub const DOOR_DECOY: &[u8] = b"sotto/1 door decoy";
     pub const INVITE_SIGNATURE: &[u8] = b"sotto/1 invite signature key";
     pub const INVITE_WRAP: &[u8] = b"sotto/1 invite wrap key";
-    pub const INVITE_DOOR: &[u8] = b"sotto/1 invite door";
     pub const ATTACHMENT: &[u8] = b"sotto/1 attachment";
     pub const STATUS: &[u8] = b"sotto/1 status value";
     pub const STATUS_REGISTER: &[u8] = b"sotto/1 status register";
@@ -56,6 +55,7 @@ pub mod signature {
     pub const JOIN_PROOF: &[u8] = b"sotto/1 join by invite";
     pub const MESSAGE: &[u8] = b"sotto/1 message signature";
     pub const LEAVE: &[u8] = b"sotto/1 leave";
+    pub const REMOVE_DEVICE: &[u8] = b"sotto/1 remove device";
     pub const CONFIRM: &[u8] = b"sotto/1 confirm";
     pub const REWIND: &[u8] = b"sotto/1 rewind";
     pub const DIRECT_INVITE: &[u8] = b"sotto/1 direct invite signature";
@@ -80,6 +80,9 @@ pub mod hash {
     pub const ROOM_FINGERPRINT: &[u8] = b"sotto/1 room fingerprint";
     pub const SAFETY_NUMBER: &[u8] = b"sotto/1 safety number";
     pub const SAFETY_NAME: &[u8] = b"sotto/1 safety number name";
+    pub const INVITE_DOOR: &[u8] = b"sotto/1 invite door";
+    pub const ACCOUNT_DOOR: &[u8] = b"sotto/1 account door id";
+    pub const REMOVED_ACCOUNT: &[u8] = b"sotto/1 removed account";
     pub const REVOKED_DEVICE: &[u8] = b"sotto/1 revoked device";
     pub const RECOVERY_SECRET: &[u8] = b"sotto/1 recovery secret";
     pub const RECOVERY_CHECK: &[u8] = b"sotto/1 recovery check";

@@ -107,7 +107,22 @@ impl fmt::Debug for InviteLink {
 
 /// The door of an invite secret.
 pub(crate) fn invite_door(secret: &InviteSecret) -> Result<DoorId, CryptoError> {
-    kdf::expand::<16>(secret.seed(), labels::expand::INVITE_DOOR, &[]).map(|id| DoorId::new(*id))
+    invite_signature_key(secret).map(|key| door_of_invite_key(&key.public()))
+}
+
+/// The door of an invite, by its signature key: so that nobody makes an invite with the id of another door.
+pub(crate) fn door_of_invite_key(signature_key: &[u8; 32]) -> DoorId {
+    let hash: [u8; 32] =
+        Sha256::new().chain_update(labels::hash::INVITE_DOOR).chain_update(signature_key).finalize().into();
+    let (id, _) = split_hash(hash);
+    DoorId::new(id)
+}
+
+/// The first and the last 16 bytes of a hash.
+pub(crate) fn split_hash(hash: [u8; 32]) -> ([u8; 16], [u8; 16]) {
+    let (mut first, mut last) = ([0; 16], [0; 16]);
+    first.iter_mut().chain(&mut last).zip(hash).for_each(|(to, from)| *to = from);
+    (first, last)
 }
 
 /// The key with which the link's holder signs a place in the room.

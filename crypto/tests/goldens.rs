@@ -21,8 +21,8 @@ use sotto_crypto::{
     link::{InviteLink, InviteSecret},
     message::{self, Content},
     room::{
-        Handshake, JoinRequest, LeaveScope, LeaveStatement, MessageSecret, OwnDevice, Rewind,
-        RewindAuthority, Room, RoomState, Roster, Suite,
+        DeviceRemoval, Handshake, JoinRequest, LeaveScope, LeaveStatement, MessageSecret, OwnDevice, Rewind,
+        RewindAuthority, Room, RoomState, Roster, Suite, policy::RemovalProof,
     },
     testing::{WrapKey, open_entry, seal_entry, seal_wrap},
 };
@@ -141,6 +141,11 @@ fn leaving_and_voiding() {
     let leave = LeaveStatement::sign(&ROOM, &device(), 7, LeaveScope::Account);
     golden::check("leave-statement.v1", &leave.to_bytes());
     assert_eq!(LeaveStatement::from_bytes(&golden::read("leave-statement.v1")), Ok(leave));
+    let removal =
+        DeviceRemoval { device_keys: vec![[0x22; 32].into(), [0x23; 32].into()], signature: [0x24; 64] };
+    let removal = RemovalProof::OwnDevices(removal);
+    golden::check("device-removal.v1", &sotto_protocol::encode(&removal));
+    assert_eq!(sotto_protocol::decode(&golden::read("device-removal.v1")), Ok(removal));
     let rewind = |authority| Rewind {
         bad_seq: 9,
         epoch: EPOCH,

@@ -208,7 +208,8 @@ fn a_removed_device_with_all_old_state_finds_no_way_back() {
     }
     let mut thief = joining.room;
     let old = thief.secrets().unwrap();
-    let removal = change(&mut rooms, 1, &RoomChange::RemoveDevice(stolen.own.device.public()));
+    let word = people[1].removes(&rooms[1], &stolen);
+    let removal = change(&mut rooms, 1, &word);
     assert!(removal.cut);
     assert!(receive(&mut thief, &removal).unwrap().is_removed);
     let said = say(&rooms[0], "without the thief");
@@ -238,7 +239,8 @@ fn a_removed_device_of_an_admin_voids_nothing_with_the_admin_key_that_it_knows()
         receive(room, &joining.handshake).unwrap();
     }
     let admin = stolen.own.admin_key(&rooms[0].id()).unwrap();
-    let removal = change(&mut rooms, 0, &RoomChange::RemoveDevice(stolen.own.device.public()));
+    let word = people[0].removes(&rooms[0], &stolen);
+    let removal = change(&mut rooms, 0, &word);
     assert!(removal.admin_keys.iter().all(|key| **key != admin.public()), "nor does the relay take it");
     let epoch = rooms[0].epoch();
     let (mut rewind, _) = joining.room.make_rewind(9, &[1; 32], Some(&admin), start(&rooms[0])).unwrap();

@@ -7,13 +7,13 @@ use super::{
     history::{LeafChange, LeafRecord},
     leaf::LeafData,
     policy,
-    policy::{LeaveStatement, Removal},
+    policy::{DeviceRemoval, LeaveStatement, Removal, RemovalProof},
     publish::{Epoch, Outgoing, certificate_bytes, hands_history_on, leaves_of},
     secrets::EpochSecrets,
 };
 use crate::{
     CryptoError,
-    identity::{AccountId, NameError, check_room_name, check_topic},
+    identity::{AccountId, IdentityKey, NameError, check_room_name, check_topic},
 };
 use openmls::{
     group::StagedCommit,
@@ -51,8 +51,8 @@ pub enum RoomChange {
     Reopen,
     /// Remove an account with all its devices.
     RemoveMember(AccountId),
-    /// Remove one other device of this account.
-    RemoveDevice([u8; 32]),
+    /// Remove other devices of this account, as its identity key has signed.
+    RemoveDevice(DeviceRemoval),
     /// Remove whoever signed that they leave.
     Leave(LeaveStatement),
     /// New keys, and nothing else.
@@ -66,6 +66,8 @@ struct Plan {
     state: Option<RoomState>,
     removed: Vec<u32>,
     aad: Vec<u8>,
+    /// Whether it removes somebody against their will.
+    is_cut: bool,
     /// This device's new leaf, where its account publishes something new.
     own: Option<(OwnDevice, LeafData)>,
     entry: RosterEntry,
@@ -101,6 +103,24 @@ impl Room {
     pub fn leave(&self, scope: policy::LeaveScope) -> Result<LeaveStatement, CryptoError> {
         let own = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
         Ok(LeaveStatement::sign(&self.id, &self.device, own.joined, scope))
+    }
+
+    /// Signs, with the account's identity key, that this device removes others of its account:
+    /// [`RoomChange::RemoveDevice`] carries it out. It stays good while this device stays in the room.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`] where the key is another account's; [`CryptoError::Mls`] where this device is not in the room
+    /// any more.
+    pub fn sign_device_removal(
+        &self,
+        identity: &IdentityKey,
+        device_keys: &[[u8; 32]],
+    ) -> Result<DeviceRemoval, CryptoError> {
+        let own = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
+        if identity.public() != own.identity_key {
+            return Err(CryptoError::BadKey);
+        }
+        Ok(DeviceRemoval::sign(identity, &self.id, own, device_keys))
     }
 
     /// Forgets a pending commit that lost its race.
@@ -185,12 +205,8 @@ impl Room {
             certificates: &certificates,
         };
         let record = hands_history_on(&self.state, state).then(|| self.record(before)).transpose()?;
-        let outgoing = Outgoing {
-            commit,
-            handshake: &before.handshake,
-            history: record.as_ref(),
-            cut: !plan.removed.is_empty() && plan.aad.is_empty(),
-        };
+        let outgoing =
+            Outgoing { commit, handshake: &before.handshake, history: record.as_ref(), cut: plan.is_cut };
         outgoing.handshake(&next, group_info, chain)
     }
 
@@ -223,7 +239,8 @@ impl Room {
     /// Works a change out, and checks it by the same rules as others will check it.
     fn plan(&self, change: &RoomChange) -> Result<Plan, CryptoError> {
         let entry = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?.clone();
-        let mut plan = Plan { state: None, removed: Vec::new(), aad: Vec::new(), own: None, entry };
+        let mut plan =
+            Plan { state: None, removed: Vec::new(), aad: Vec::new(), is_cut: false, own: None, entry };
         match change {
             RoomChange::Rotate => {}
             RoomChange::Renew(own) => {
@@ -234,16 +251,20 @@ impl Room {
             }
             RoomChange::RemoveMember(account) => {
                 plan.removed = self.roster.devices_of(account).map(|(leaf, _)| leaf).collect();
+                plan.is_cut = true;
                 plan.state = Some(self.state_without(&plan, Removal::Forced)?);
             }
-            RoomChange::RemoveDevice(device_key) => {
-                let is_it = |(_, entry): &(u32, &RosterEntry)| entry.device_key == *device_key;
-                plan.removed = self.roster.iter().filter(is_it).map(|(leaf, _)| leaf).collect();
+            RoomChange::RemoveDevice(removal) => {
+                let own = self.roster.devices_of(&plan.entry.account);
+                let named = own.filter(|(_, entry)| removal.names(&entry.device_key));
+                plan.removed = named.map(|(leaf, _)| leaf).collect();
+                plan.aad = sotto_protocol::encode(&RemovalProof::OwnDevices(removal.clone()));
+                plan.is_cut = true;
                 plan.state = Some(self.state_without(&plan, Removal::Forced)?);
             }
             RoomChange::Leave(statement) => {
                 plan.removed = self.leaving(statement);
-                plan.aad = statement.to_bytes();
+                plan.aad = sotto_protocol::encode(&RemovalProof::Leave(statement.clone()));
                 plan.state = Some(self.state_without(&plan, Removal::Left)?);
             }
             change => plan.state = Some(self.changed_state(change)?),

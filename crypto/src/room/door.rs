@@ -31,9 +31,10 @@ pub fn doors(
         .filter(|invite| !invite.is_used_up(roster))
         .map(|invite| (*invite.id.as_bytes(), (invite.wrap_key.as_slice(), invite.expires_at_ms)))
         .collect();
-    let is_suspended = |leaf| roster.get(leaf).is_none_or(|entry| state.is_suspended(entry));
-    for (_, data) in leaves.iter().filter(|(leaf, _)| !is_suspended(**leaf)) {
-        recipients.entry(*data.door.as_bytes()).or_insert((&data.door_key, None));
+    for (leaf, data) in leaves {
+        if let Some(entry) = roster.get(*leaf).filter(|entry| !state.is_suspended(entry)) {
+            recipients.entry(*entry.door.as_bytes()).or_insert((&data.door_key, None));
+        }
     }
     let list: Vec<_> = recipients.iter().map(|(id, (key, _))| (*id, *key)).collect();
     let sealed =

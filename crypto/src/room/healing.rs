@@ -131,7 +131,7 @@ impl Expected {
     fn can_roster_become(&self, roster: &Roster) -> bool {
         roster.iter().all(|(leaf, entry)| {
             if entry.joined > self.epoch() {
-                let hash = policy::revocation_hash(&entry.device_key);
+                let hash = policy::revocation_hash(&entry.account, &entry.device_key);
                 return !self.state.revoked.iter().any(|revoked| **revoked == hash);
             }
             self.roster.get(leaf).is_some_and(|known| {

@@ -2,7 +2,7 @@
 //! room. A leaf extension, signed with the leaf.
 
 use super::InviteId;
-use crate::{CryptoError, wrap};
+use crate::{CryptoError, identity::AccountId, labels, link::split_hash, wrap};
 use minicbor::{Decode, Encode};
 use openmls::prelude::{Extension, Extensions, LeafNode, UnknownExtension};
 use sha2::{Digest as _, Sha256};
@@ -21,9 +21,9 @@ pub struct LeafData {
     /// The epoch that began when this leaf came in. Never changes.
     #[n(1)]
     pub joined: u64,
-    /// The account's door: the way in for its next device.
-    #[n(2)]
-    pub door: DoorId,
+    /// From which, with the account, the id of its door comes: the way in for its next device.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub door_nonce: [u8; 32],
     /// X-Wing key to which the card's key is sealed for that door.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub door_key: Vec<u8>,
@@ -62,6 +62,11 @@ impl LeafData {
         self.recovery_key.as_deref().map_or(Ok(()), wrap::check_public_key)
     }
 
+    /// The door of an account that publishes this. No other account can publish the same id.
+    pub fn door(&self, account: &AccountId) -> DoorId {
+        account_door(account, &self.door_nonce)
+    }
+
     /// SHA-256 of the door key.
     pub fn door_key_hash(&self) -> [u8; 32] {
         Sha256::digest(&self.door_key).into()
@@ -71,4 +76,16 @@ impl LeafData {
     pub fn recovery_key_hash(&self) -> Option<[u8; 32]> {
         self.recovery_key.as_ref().map(|key| Sha256::digest(key).into())
     }
+}
+
+/// The id of an account's door.
+pub fn account_door(account: &AccountId, nonce: &[u8; 32]) -> DoorId {
+    let hash = Sha256::new()
+        .chain_update(labels::hash::ACCOUNT_DOOR)
+        .chain_update(account.as_bytes())
+        .chain_update(nonce)
+        .finalize()
+        .into();
+    let (id, _) = split_hash(hash);
+    DoorId::new(id)
 }

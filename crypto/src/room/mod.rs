@@ -47,7 +47,7 @@ pub use healing::Expected;
 pub use history::{HistoryReader, PastEpoch};
 pub use join::{AccountJoin, JoinRequest, Joining};
 pub use own::OwnDevice;
-pub use policy::{LeaveScope, LeaveStatement};
+pub use policy::{DeviceRemoval, LeaveScope, LeaveStatement};
 pub use process::{Staged, Transition};
 pub use publish::Publication;
 pub use repair::{Flaw, Place};

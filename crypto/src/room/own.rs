@@ -1,6 +1,9 @@
 //! What a device brings into a room: its key, its certificate, and the keys of its account that belong to rooms.
 
-use super::{InviteId, leaf::LeafData};
+use super::{
+    InviteId,
+    leaf::{LeafData, account_door},
+};
 use crate::{
     AdminKey, CryptoError, DeviceKey,
     account::{DoorKey, VaultKey},
@@ -33,8 +36,11 @@ impl OwnDevice {
     /// # Errors
     /// Never for a key of 32 bytes.
     pub fn door(&self, room: &RoomId) -> Result<DoorId, CryptoError> {
-        kdf::expand::<16>(self.vault_key.seed(), expand::ACCOUNT_DOOR, &[room.as_bytes()])
-            .map(|id| DoorId::new(*id))
+        self.door_nonce(room).map(|nonce| account_door(&self.certificate.account(), &nonce))
+    }
+
+    fn door_nonce(&self, room: &RoomId) -> Result<[u8; 32], CryptoError> {
+        kdf::expand::<32>(self.vault_key.seed(), expand::ACCOUNT_DOOR, &[room.as_bytes()]).map(|nonce| *nonce)
     }
 
     /// The key with which the account acts on a room at the relay while it has a role there.
@@ -61,7 +67,7 @@ impl OwnDevice {
         Ok(LeafData {
             via,
             joined,
-            door: self.door(room)?,
+            door_nonce: self.door_nonce(room)?,
             door_key: self.door_key.public(),
             admin_key: self.admin_key(room)?.public(),
             recovery_key: self.recovery_key.clone(),

@@ -86,7 +86,7 @@ impl RosterEntry {
             generation: certificate.generation(),
             recovery_key_hash,
             joined: data.joined,
-            door: data.door,
+            door: data.door(&certificate.account()),
             door_key_hash: data.door_key_hash(),
             admin_key: data.admin_key,
         })

@@ -102,9 +102,11 @@ impl Invite {
         self.max_uses.is_some_and(|max_uses| uses >= max_uses as usize)
     }
 
-    /// Whether its keys can be used.
+    /// Whether its keys can be used, and its id is its own.
     pub(super) fn is_well_formed(&self) -> bool {
-        self.max_uses != Some(0) && wrap::check_public_key(&self.wrap_key).is_ok()
+        self.max_uses != Some(0)
+            && self.id == link::door_of_invite_key(&self.signature_key)
+            && wrap::check_public_key(&self.wrap_key).is_ok()
     }
 }
 
@@ -143,7 +145,7 @@ pub struct RoomState {
     /// Open invites, at most 16.
     #[n(3)]
     pub invites: Vec<Invite>,
-    /// Hashes of device keys that may not come back: the last 256 that were removed.
+    /// Device keys that may not come back, hashed: 256 of those that were removed.
     #[n(4)]
     pub revoked: Vec<minicbor::bytes::ByteArray<32>>,
     /// From which the ids of decoy doors come. Never changes.
@@ -168,7 +170,7 @@ pub struct RoomState {
     #[n(11)]
     pub history: History,
     /// Hashes of accounts' door keys that a removed device knows: nothing is sealed to them, and room-admin keys published with
-    /// them count for nothing. The last 256.
+    /// them count for nothing. 256 of them.
     #[n(12)]
     pub suspended_doors: Vec<minicbor::bytes::ByteArray<32>>,
     /// Whether the room is closed: nobody comes in, nothing is said any more.
@@ -284,12 +286,16 @@ impl RoomState {
 
 /// How a suspended door key stands in the room state. With the account: anybody can publish anybody's public key.
 pub(super) fn suspension_hash(entry: &RosterEntry) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(labels::hash::SUSPENDED_DOOR)
-        .chain_update(entry.account.as_bytes())
-        .chain_update(entry.door_key_hash)
-        .finalize()
-        .into()
+    remembered(labels::hash::SUSPENDED_DOOR, &entry.account, &entry.door_key_hash)
+}
+
+/// What a room remembers of an account: 16 bytes that say whose it is, 16 that say what.
+pub(super) fn remembered(label: &[u8], account: &AccountId, what: &[u8; 32]) -> [u8; 32] {
+    let whose = Sha256::new().chain_update(labels::hash::REMOVED_ACCOUNT).chain_update(account.as_bytes());
+    let what = Sha256::new().chain_update(label).chain_update(account.as_bytes()).chain_update(what);
+    let (mut bytes, what): ([u8; 32], [u8; 32]) = (whose.finalize().into(), what.finalize().into());
+    bytes.iter_mut().skip(16).zip(what).for_each(|(to, from)| *to = from);
+    bytes
 }
 
 impl core::fmt::Debug for RoomState {

@@ -18,7 +18,7 @@ pub struct Who {
 /// Somebody. Guests have no recovery key; whoever registers gets one.
 pub struct Account {
     pub id: AccountId,
-    identity: IdentityKey,
+    pub identity: IdentityKey,
     /// By generation. The first is of generation 1.
     recovery: Vec<RecoveryKey>,
     /// Vault key and door key, as often as they were replaced.

@@ -166,9 +166,8 @@ impl Rules {
                 return self.after_removal(by, &gone);
             }
             Change::RemoveDevice(who) => {
-                return self
-                    .devices
-                    .contains_key(who)
+                // The identity key signs for its own account alone.
+                return (who.account == by.account && self.devices.contains_key(who))
                     .then_some(())
                     .and_then(|()| self.after_removal(by, &[*who].into()));
             }

@@ -3,7 +3,7 @@
 use crate::{actions::Wish, people::Who, rules::Change, world::World};
 use sotto_crypto::{
     link::{InviteLink, InviteSecret},
-    room::{History, Invite, RoomChange},
+    room::{DeviceRemoval, History, Invite, RoomChange},
 };
 
 impl World {
@@ -95,7 +95,12 @@ impl World {
             Change::Reopen => RoomChange::Reopen,
             Change::RemoveMember(account) => RoomChange::RemoveMember(self.accounts[*account].id),
             Change::RemoveDevice(who) => {
-                RoomChange::RemoveDevice(self.accounts[who.account].device(who.device).public())
+                let device_key = self.accounts[who.account].device(who.device).public();
+                let identity = &self.accounts[by.account].identity;
+                let word = self.clients[&by].room.sign_device_removal(identity, &[device_key]);
+                // Whoever is not in the room has nothing to sign.
+                let none = DeviceRemoval { device_keys: vec![device_key.into()], signature: [0; 64] };
+                RoomChange::RemoveDevice(word.unwrap_or(none))
             }
             Change::Leave { who, joined, whole } => {
                 let is_it = |(statement, of, all): &&(sotto_crypto::room::LeaveStatement, Who, bool)| {

@@ -88,6 +88,12 @@ impl Person {
         Self { name: name.to_owned(), identity, recovery, generation, own }
     }
 
+    /// This device's change that removes another one of the account, as the identity key signs it.
+    pub fn removes(&self, room: &Room, device: &Self) -> RoomChange {
+        let word = room.sign_device_removal(&self.identity, &[device.own.device.public()]);
+        RoomChange::RemoveDevice(word.unwrap())
+    }
+
     pub fn account(&self) -> AccountId {
         self.own.certificate.account()
     }

@@ -12,6 +12,7 @@ use crate::{
 };
 use ed25519_dalek::SigningKey;
 use minicbor::bytes::ByteVec;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 const DOORS: ListKind =
@@ -30,12 +31,12 @@ pub struct InviteKeys {
 impl InviteKeys {
     /// Derives them.
     pub fn of_secret(secret: &[u8; 32]) -> Result<Self, PeerError> {
-        let door: [u8; 16] = expand(secret, labels::INVITE_DOOR, &[])?;
         let signature: [u8; 32] = expand(secret, labels::INVITE_SIGNATURE_KEY, &[])?;
         let wrap: [u8; 32] = expand(secret, labels::INVITE_WRAP_KEY, &[])?;
+        let signature = SigningKey::from_bytes(&signature);
         Ok(Self {
-            door: door.into(),
-            signature: SigningKey::from_bytes(&signature),
+            door: door_id(labels::INVITE_DOOR, &[&signature.verifying_key().to_bytes()]),
+            signature,
             wrap: KeyPair::of_seed(&wrap),
         })
     }
@@ -55,6 +56,14 @@ impl InviteKeys {
     }
 }
 
+/// A door's id: the first 16 bytes of a hash.
+pub fn door_id(label: &str, parts: &[&[u8]]) -> Id {
+    let hash: [u8; 32] = Sha256::digest([label.as_bytes(), &parts.concat()].concat()).into();
+    let mut id = [0; 16];
+    id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    id.into()
+}
+
 /// The doors of an epoch.
 pub fn doors(place: &Place<'_>, state: &RoomState, roster: &Roster) -> Result<Vec<Wrap>, PeerError> {
     let mut real: BTreeMap<Id, ByteVec> = BTreeMap::new();
@@ -66,7 +75,7 @@ pub fn doors(place: &Place<'_>, state: &RoomState, roster: &Roster) -> Result<Ve
     }
     for entry in roster.0.values() {
         if !state.suspended.contains(&entry.suspension_hash()) {
-            real.insert(entry.leaf.door, entry.leaf.door_key.clone());
+            real.insert(entry.door(), entry.leaf.door_key.clone());
         }
     }
     let real: Vec<_> = real.into_iter().collect();

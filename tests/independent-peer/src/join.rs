@@ -63,14 +63,16 @@ impl Join {
         epoch: u64,
         device: &Device,
     ) -> Result<Self, PeerError> {
-        let door = device.keys.door(&room)?;
+        let account = device.body.account();
+        let door = device.keys.leaf_data(&room, None, 0)?.door(&account);
         let key = KeyPair::of_seed(&device.keys.door_seed);
         let card_key = key.open(labels::DOOR_WRAP, &room, epoch, &door, wrap)?;
         let card = Card::open(&card_key, &room, sealed_card)?;
         let via = |roster: &Roster| {
-            let sibling = roster.0.values().find(|entry| {
-                entry.certificate.account() == device.body.account() && entry.leaf.door == door
-            });
+            let sibling = roster
+                .0
+                .values()
+                .find(|entry| entry.certificate.account() == device.body.account() && entry.door() == door);
             Ok(sibling.ok_or(PeerError::Forbidden("account without a leaf"))?.leaf.via)
         };
         Self::prepare(room, card, epoch, device, &JoinProof::Account(door), via)

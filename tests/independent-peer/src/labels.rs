@@ -32,6 +32,8 @@ pub const INVITE_DOOR: &str = "sotto/1 invite door";
 
 /// Expand: an account's door id in a room.
 pub const ACCOUNT_DOOR: &str = "sotto/1 account door";
+/// Hashed: an account's door id.
+pub const ACCOUNT_DOOR_ID: &str = "sotto/1 account door id";
 /// Expand: an account's room-admin key.
 pub const ROOM_ADMIN: &str = "sotto/1 room admin";
 /// Expand: capsule key.
@@ -67,6 +69,10 @@ pub const DOOR_WRAP: &str = "sotto/1 door wrap";
 pub const CAPSULE_WRAP: &str = "sotto/1 capsule wrap";
 /// Hashed: link checksum.
 pub const LINK: &str = "sotto/1 link";
+/// Signed: an account removes devices of its own.
+pub const REMOVE_DEVICE: &str = "sotto/1 remove device";
+/// Hashed: whose a revoked device key or suspended door key is.
+pub const REMOVED_ACCOUNT: &str = "sotto/1 removed account";
 /// Hashed: revoked device key.
 pub const REVOKED_DEVICE: &str = "sotto/1 revoked device";
 /// Hashed: suspended door key.

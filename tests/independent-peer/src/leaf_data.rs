@@ -2,7 +2,9 @@
 
 use crate::{
     PeerError,
+    door::door_id,
     encoding::{Bytes32, Id, decode, encode},
+    labels,
 };
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use mls_rs::{Extension, ExtensionList, extension::ExtensionType};
@@ -20,9 +22,9 @@ pub struct LeafData {
     /// The epoch that began when this leaf came in.
     #[n(1)]
     pub joined: u64,
-    /// The account's door.
+    /// From which, with the account, the account's door comes.
     #[n(2)]
-    pub door: Id,
+    pub door_nonce: Bytes32,
     /// Door key, X-Wing.
     #[n(3)]
     pub door_key: ByteVec,
@@ -35,6 +37,11 @@ pub struct LeafData {
 }
 
 impl LeafData {
+    /// The door id of an account that publishes this.
+    pub fn door(&self, account: &Id) -> Id {
+        door_id(labels::ACCOUNT_DOOR_ID, &[&account[..], &self.door_nonce[..]])
+    }
+
     /// A leaf's extensions: exactly this one.
     pub fn to_extensions(&self) -> Result<ExtensionList, PeerError> {
         Ok(vec![Extension::new(LEAF_DATA, encode(self)?)].into())

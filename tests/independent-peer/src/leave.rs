@@ -9,6 +9,8 @@ use crate::{
 use ed25519_dalek::{Signer as _, SigningKey};
 use minicbor::{Decode, Encode};
 
+const WHAT: &str = "leave statement";
+
 /// What leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
@@ -47,18 +49,20 @@ impl LeaveStatement {
         Self { device, joined, scope, signature }
     }
 
-    /// The authenticated data of the commit that removes.
+    /// What is sent as a message.
     pub fn to_bytes(&self) -> Result<Vec<u8>, PeerError> {
         encode(self)
     }
 
-    /// Reads and verifies.
-    pub fn verify(bytes: &[u8], room: &Id) -> Result<Self, PeerError> {
-        const WHAT: &str = "leave statement";
-        let leave: Self = decode(bytes, WHAT)?;
-        let signed = statement(room, &leave.device, leave.joined, leave.scope);
-        verify_signature(&leave.device, &signed, &leave.signature, WHAT)?;
-        Ok(leave)
+    /// Reads a message's.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PeerError> {
+        decode(bytes, WHAT)
+    }
+
+    /// Verifies it.
+    pub fn verify(&self, room: &Id) -> Result<(), PeerError> {
+        let signed = statement(room, &self.device, self.joined, self.scope);
+        verify_signature(&self.device, &signed, &self.signature, WHAT)
     }
 }
 

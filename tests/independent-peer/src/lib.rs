@@ -24,6 +24,7 @@ pub mod link;
 pub mod message;
 pub mod mls;
 pub mod padding;
+pub mod removal_proof;
 pub mod room;
 pub mod room_state;
 pub mod roster;

@@ -11,6 +11,7 @@ use crate::{
     entry::{self, Header, Kind},
     message::{self, Body, Content},
     mls::{Group, client, secret_key, signing_identity},
+    removal_proof::RemovalProof,
     room_state::{History, Role, RoomState},
     roster::Roster,
     rules::{self, Commit, View},
@@ -69,7 +70,7 @@ pub struct Change {
     pub leaf_extensions: Option<ExtensionList>,
     /// New certificate.
     pub device: Option<Device>,
-    /// Authenticated data: empty, or a leave statement.
+    /// Authenticated data: empty, or a removal proof.
     pub authenticated_data: Vec<u8>,
     /// Other proposals (rules forbid them).
     pub proposals: Vec<Proposal>,
@@ -133,7 +134,8 @@ impl PeerRoom {
     pub fn commit(&mut self, change: Change, chain: Chain) -> Result<Handshake, PeerError> {
         let (before, state) = (self.roster()?, self.state()?);
         let old_record = self.record()?.clone();
-        let cut = !change.removes.is_empty() && change.authenticated_data.is_empty();
+        let proof = RemovalProof::read(&change.authenticated_data).ok().flatten();
+        let cut = !change.removes.is_empty() && !matches!(proof, Some(RemovalProof::Leave(_)));
         let entry = self.commit_as_it_is(change)?;
         self.record = Some(self.record_after(&before, self.own_leaf())?);
         let is_shared = [&state, &self.state()?].iter().all(|state| state.history == History::Shared);
@@ -142,14 +144,15 @@ impl PeerRoom {
         self.handshake(entry, chain, history, cut)
     }
 
-    /// Removes leaves, with the state that follows from it. `leave` is the statement of whoever leaves, or empty.
-    pub fn remove(&mut self, leaves: &[u32], leave: Vec<u8>, chain: Chain) -> Result<Handshake, PeerError> {
+    /// Removes leaves, with the state that follows from it. `proof` is a removal proof, or empty.
+    pub fn remove(&mut self, leaves: &[u32], proof: Vec<u8>, chain: Chain) -> Result<Handshake, PeerError> {
         let (state, roster) = (self.state()?, self.roster()?);
-        let next = rules::state_after_removal(&state, &roster, leaves, !leave.is_empty());
+        let is_leave = matches!(RemovalProof::read(&proof)?, Some(RemovalProof::Leave(_)));
+        let next = rules::state_after_removal(&state, &roster, leaves, is_leave);
         let change = Change {
             state: (next != state).then_some(next),
             removes: leaves.to_vec(),
-            authenticated_data: leave,
+            authenticated_data: proof,
             ..Change::default()
         };
         self.commit(change, chain)

@@ -3,7 +3,9 @@
 use crate::{
     PeerError,
     certificate::check_name,
+    door::door_id,
     encoding::{Bytes32, Id, decode, encode},
+    labels,
     leaf_data::LEAF_DATA,
 };
 use minicbor::{Decode, Encode, bytes::ByteVec};
@@ -212,7 +214,10 @@ impl RoomState {
         let holds = self.avatar.as_ref().is_none_or(|avatar| avatar.len() <= MAX_AVATAR_BYTES)
             && self.invites.len() <= MAX_INVITES
             && ids.len() == self.invites.len()
-            && self.invites.iter().all(|invite| invite.max_uses != Some(0))
+            && self.invites.iter().all(|invite| {
+                invite.max_uses != Some(0)
+                    && invite.door == door_id(labels::INVITE_DOOR, &[&invite.signature_key[..]])
+            })
             && self.admins.len() <= MAX_ADMINS
             && self.admins.is_sorted_by(|one, next| one < next)
             && !self.admins.contains(&self.owner)

@@ -32,7 +32,17 @@ impl RosterEntry {
     /// How its door key stands in the room state while nothing is sealed to it.
     pub fn suspension_hash(&self) -> Bytes32 {
         let account = self.certificate.account();
-        hash(&[labels::SUSPENDED_DOOR.as_bytes(), &account[..], &self.door_key_hash()[..]].concat())
+        remembered(labels::SUSPENDED_DOOR, &account, &self.door_key_hash())
+    }
+
+    /// How its device key stands in the room state once it was removed.
+    pub fn revocation_hash(&self) -> Bytes32 {
+        remembered(labels::REVOKED_DEVICE, &self.certificate.account(), &self.certificate.device)
+    }
+
+    /// The account's door.
+    pub fn door(&self) -> Id {
+        self.leaf.door(&self.certificate.account())
     }
 
     /// `leaf-record`.
@@ -47,7 +57,7 @@ impl RosterEntry {
             generation: certificate.generation,
             recovery: certificate.recovery,
             joined: self.leaf.joined,
-            door: self.leaf.door,
+            door: self.door(),
             door_key: self.door_key_hash(),
             admin_key: self.leaf.admin_key,
         };
@@ -100,4 +110,13 @@ fn read(member: &Member) -> Result<RosterEntry, PeerError> {
 
 fn hash(bytes: &[u8]) -> Bytes32 {
     <[u8; 32]>::from(Sha256::digest(bytes)).into()
+}
+
+/// Rule 18: whose it is, then what it is, each by the first half of a hash.
+fn remembered(label: &str, account: &Id, what: &Bytes32) -> Bytes32 {
+    let whose = hash(&[labels::REMOVED_ACCOUNT.as_bytes(), &account[..]].concat());
+    let what = hash(&[label.as_bytes(), &account[..], &what[..]].concat());
+    let mut bytes = *whose;
+    bytes.iter_mut().skip(16).zip(*what).for_each(|(to, from)| *to = from);
+    bytes.into()
 }

@@ -7,13 +7,12 @@ use crate::{
     PeerError,
     encoding::{Bytes32, Id},
     join_proof::{self, JoinProof},
-    labels,
-    leave::{LeaveStatement, Scope},
+    leave::Scope,
+    removal_proof::RemovalProof,
     room_state::RoomState,
     roster::{Roster, RosterEntry},
 };
 use mls_rs::{MlsMessage, WireFormat, group::proposal::Proposal};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
 const REVOKED_MAX: usize = 256;
@@ -100,21 +99,32 @@ pub fn state_after_removal(state: &RoomState, roster: &Roster, leaves: &[u32], i
         }
     } else {
         next.invites.clear();
-        next.revoked.extend(removed().map(|entry| revocation_hash(&entry.certificate.device)));
-        let surplus = next.revoked.len().saturating_sub(REVOKED_MAX);
-        next.revoked.drain(..surplus);
+        for entry in removed() {
+            remember(&mut next.revoked, entry.revocation_hash(), REVOKED_MAX);
+        }
         let accounts: BTreeSet<Id> = removed().map(|entry| entry.certificate.account()).collect();
         let of_them = |entry: &&RosterEntry| accounts.contains(&entry.certificate.account());
         for hash in roster.0.values().filter(of_them).map(RosterEntry::suspension_hash) {
             if !next.suspended.contains(&hash) {
-                next.suspended.push(hash);
+                remember(&mut next.suspended, hash, SUSPENDED_MAX);
             }
         }
-        let surplus = next.suspended.len().saturating_sub(SUSPENDED_MAX);
-        next.suspended.drain(..surplus);
     }
     next.admins.retain(|account| stay.has(account));
     next
+}
+
+/// Past the limit, the account that has most gives up its oldest.
+fn remember(list: &mut Vec<Bytes32>, new: Bytes32, max: usize) {
+    list.push(new);
+    while list.len() > max {
+        let counts: Vec<usize> = list
+            .iter()
+            .map(|entry| list.iter().filter(|other| other.get(..16) == entry.get(..16)).count())
+            .collect();
+        let Some(oldest) = counts.iter().position(|count| Some(count) == counts.iter().max()) else { return };
+        list.remove(oldest);
+    }
 }
 
 /// Rules 4 and 5.
@@ -144,12 +154,9 @@ fn judge_recovery(after: &View, new: &RosterEntry) -> Result<(), PeerError> {
 /// Rule 6.
 fn judge_door(after: &View, leaf: u32, new: &RosterEntry) -> Result<(), PeerError> {
     let clashes = |(other, entry): (&u32, &RosterEntry)| {
-        *other != leaf
-            && entry.leaf.door == new.leaf.door
-            && (!is_same_account(entry, new) || entry.leaf.door_key != new.leaf.door_key)
+        *other != leaf && entry.door() == new.door() && entry.leaf.door_key != new.leaf.door_key
     };
-    let is_taken = after.roster.0.iter().any(clashes) || after.state.invite(&new.leaf.door).is_some();
-    if is_taken { Err(PeerError::Forbidden("door that is taken")) } else { Ok(()) }
+    if after.roster.0.iter().any(clashes) { Err(PeerError::Forbidden("door that is taken")) } else { Ok(()) }
 }
 
 /// Rule 10.
@@ -171,10 +178,11 @@ fn judge_removal(
     committer: &RosterEntry,
 ) -> Result<(), PeerError> {
     let leaves: Vec<u32> = commit.removed.iter().copied().collect();
-    let is_leave = !commit.authenticated_data.is_empty();
     let removed = |leaf: &u32| before.roster.0.get(leaf);
-    if is_leave {
-        let leave = LeaveStatement::verify(commit.authenticated_data, &before.room)?;
+    let proof = RemovalProof::read(commit.authenticated_data)?;
+    let is_leave = matches!(proof, Some(RemovalProof::Leave(_)));
+    if let Some(RemovalProof::Leave(leave)) = proof {
+        leave.verify(&before.room)?;
         let signs = |entry: &&RosterEntry| {
             entry.certificate.device == leave.device && entry.leaf.joined == leave.joined
         };
@@ -188,13 +196,21 @@ fn judge_removal(
         if !expected.eq(leaves.iter().copied()) {
             return Err(PeerError::Forbidden("leave statement for other leaves"));
         }
+    } else if let Some(RemovalProof::OwnDevices(removal)) = proof {
+        let old = before.roster.0.get(&commit.committer).ok_or(PeerError::Forbidden("committer"))?;
+        removal.verify(&before.room, old)?;
+        let named = before.roster.0.iter().filter(|(_, entry)| {
+            is_same_account(entry, committer) && removal.devices.contains(&entry.certificate.device)
+        });
+        if !named.map(|(leaf, _)| *leaf).eq(leaves.iter().copied()) {
+            return Err(PeerError::Forbidden("device removal for other leaves"));
+        }
     } else {
         let role = before.state.role(&committer.certificate.account());
         let may = |entry: &RosterEntry| {
-            is_same_account(entry, committer)
-                || (before.state.role(&entry.certificate.account()) < role
-                    && role >= before.state.permissions.remove
-                    && !after.roster.has(&entry.certificate.account()))
+            before.state.role(&entry.certificate.account()) < role
+                && role >= before.state.permissions.remove
+                && !after.roster.has(&entry.certificate.account())
         };
         if !leaves.iter().all(|leaf| removed(leaf).is_some_and(may)) {
             return Err(PeerError::Forbidden("removal"));
@@ -212,7 +228,7 @@ fn judge_join(before: &View, after: &View, commit: &Commit<'_>, new: &RosterEntr
     if before.state != after.state || new.leaf.joined != after.epoch {
         return Err(PeerError::Forbidden("a join that changes the state, or of another epoch"));
     }
-    if before.state.revoked.contains(&revocation_hash(&new.certificate.device)) {
+    if before.state.revoked.contains(&new.revocation_hash()) {
         return Err(PeerError::Forbidden("revoked device"));
     }
     let removed: Vec<&RosterEntry> =
@@ -252,7 +268,7 @@ fn judge_join(before: &View, after: &View, commit: &Commit<'_>, new: &RosterEntr
         }
         JoinProof::Account(door) => {
             let opens = |entry: &RosterEntry| {
-                entry.leaf.door == door
+                entry.door() == door
                     && entry.leaf.via == new.leaf.via
                     && !before.state.suspended.contains(&entry.suspension_hash())
             };
@@ -271,10 +287,4 @@ fn is_same_account(one: &RosterEntry, other: &RosterEntry) -> bool {
 
 fn is_same_device(one: &RosterEntry, other: &RosterEntry) -> bool {
     one.certificate.device == other.certificate.device && is_same_account(one, other)
-}
-
-fn revocation_hash(device_key: &Bytes32) -> Bytes32 {
-    let hash: [u8; 32] =
-        Sha256::new().chain_update(labels::REVOKED_DEVICE).chain_update(&device_key[..]).finalize().into();
-    hash.into()
 }

@@ -17,6 +17,7 @@ use sotto_independent_peer::{
     join::Join,
     labels,
     leave::{LeaveStatement, Scope},
+    removal_proof::{DeviceRemoval, RemovalProof},
     room::{Change, PeerRoom},
     room_state::History,
     wrap::KeyPair,
@@ -39,7 +40,8 @@ fn meet() -> (Person, Room, Device, PeerRoom, Offered, String) {
 }
 
 fn peer_returns(device: &Device, room: &PeerRoom, offered: &Offered) -> (PeerRoom, Offered) {
-    let wrap = offered.wrap(&device.keys.door(room.id()).unwrap());
+    let account = device.body.account();
+    let wrap = offered.wrap(&device.keys.leaf_data(room.id(), None, 0).unwrap().door(&account));
     let join = Join::by_account(*room.id(), &offered.card, wrap, offered.epoch(), device).unwrap();
     let (room, handshake) = join.commit().unwrap();
     (room, handshake.into())
@@ -132,7 +134,7 @@ fn the_owner_removes_the_peer_and_nothing_later_reaches_it() {
     assert!(peer_receive(&mut bobs, &removal).is_err(), "it has no leaf any more");
     let link = sotto_independent_peer::link::InviteLink::from_fragment(&fragment).unwrap();
     let door = sotto_independent_peer::door::InviteKeys::of_secret(&link.secret).unwrap().door;
-    let own = bob.keys.door(bobs.id()).unwrap();
+    let own = bob.keys.leaf_data(bobs.id(), None, 0).unwrap().door(&bob.body.account());
     assert!(removal.doors.iter().all(|(id, _)| *id != *door && *id != *own));
 }
 
@@ -149,9 +151,14 @@ fn the_peer_follows_a_removal_and_removes_its_own_device() {
     receive(&mut adas, &joined).unwrap();
     peer_receive(&mut bobs, &joined).unwrap();
 
-    // The account's own device removes its siblings: any member may.
+    // The account's own device removes its siblings, with its identity key's word.
     let siblings = [seconds.own_leaf(), thirds.own_leaf()];
-    let removal: Offered = bobs.remove(&siblings, vec![], peer_start(&bobs)).unwrap().into();
+    let own = bobs.roster().unwrap().0[&bobs.own_leaf()].clone();
+    let mut devices = vec![second.body.device, third.body.device];
+    devices.sort();
+    let word = DeviceRemoval::sign(&bob.identity, bobs.id(), &own, devices);
+    let proof = RemovalProof::OwnDevices(word).to_bytes().unwrap();
+    let removal: Offered = bobs.remove(&siblings, proof, peer_start(&bobs)).unwrap().into();
     receive(&mut adas, &removal).unwrap();
     same_epoch(&adas, &bobs);
     audit(&adas, &removal);
@@ -193,7 +200,9 @@ fn leaving_works_in_both_directions() {
 
     // Ours leaves; the peer commits it.
     let statement = sotto_protocol::encode(&cys.leave(LeaveScope::Account).unwrap());
-    LeaveStatement::verify(&statement, bobs.id()).unwrap();
+    let statement = LeaveStatement::from_bytes(&statement).unwrap();
+    statement.verify(bobs.id()).unwrap();
+    let statement = RemovalProof::Leave(statement).to_bytes().unwrap();
     let left: Offered = bobs.remove(&[cys.own_leaf()], statement, peer_start(&bobs)).unwrap().into();
     assert!(!left.cut);
     receive(&mut adas, &left).unwrap();

@@ -149,9 +149,9 @@ fn a_joiner_that_replaces_someone_elses_leaf_is_refused_before_it_is_sent() {
 
 #[test]
 fn a_member_that_changes_its_leaf_is_refused() {
-    let owners_door =
-        |leaf: &mut LeafData, room: &PeerRoom| leaf.door = room.roster().unwrap().0[&0].leaf.door;
-    let spoils: [&Spoil; 3] = [&|leaf, _| leaf.via = None, &|leaf, _| leaf.joined += 1, &owners_door];
+    let spoils: [&Spoil; 3] = [&|leaf, _| leaf.via = None, &|leaf, _| leaf.joined += 1, &|leaf, _| {
+        leaf.door_key = vec![0xff; 9].into()
+    }];
     for spoil in spoils {
         let refused = check_commit(|room| {
             let mut leaf = room.roster().unwrap().0[&room.own_leaf()].leaf.clone();

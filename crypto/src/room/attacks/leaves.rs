@@ -76,34 +76,26 @@ fn how_and_when_a_leaf_came_in_never_changes() {
     }
 }
 
+/// Prevented: a door that was Ada's cannot be kept from her; what Mallory copies gives an id of her own.
 #[test]
-fn a_door_that_is_somebody_elses_or_an_invites_is_refused() {
+fn a_copy_of_somebodys_door_is_a_door_of_ones_own() {
     let mut world = World::three();
-    let own = data(&world, MALLORY);
-    let adas = data(&world, ADA);
-    let invite = world.rooms[ADA].state().invites[0].id;
-    for (what, door) in [("Ada's door", adas.door), ("the invite's door", invite)] {
-        let forged = with_data(&mut world, &LeafData { door, ..own.clone() });
-        world.all_forbid(what, &forged, Violation::DoorTaken);
-    }
-}
-
-#[test]
-fn a_door_that_takes_a_fillers_id_is_let_in_and_everybodys_list_stays_the_same() {
-    let mut world = World::new(Suite::Classical, 1);
-    let before: Vec<_> = world.held.doors.iter().map(|door| door.id).collect();
-    let state = world.rooms[ADA].state();
-    let real: Vec<_> = world.rooms[ADA].roster().iter().map(|(_, entry)| entry.door).collect();
-    let is_filler = |id: &&DoorId| !real.contains(id) && state.invite(id).is_none();
-    let Some(filler) = before.iter().find(is_filler).copied() else {
-        // One invite and three accounts fill the list: no filler to take.
-        world.joins(&super::Person::new("Dee"));
-        return assert_eq!(world.held.doors.len(), 8);
-    };
-    let own = data(&world, MALLORY);
-    let leaf = LeafData { door: filler, ..own };
-    let forged = with_data(&mut world, &leaf);
+    let (own, adas) = (data(&world, MALLORY), data(&world, ADA));
+    let (ada, mallory) = (world.people[ADA].account(), world.people[MALLORY].account());
+    let copy = LeafData { door_nonce: adas.door_nonce, door_key: adas.door_key.clone(), ..own };
+    assert_ne!(copy.door(&mallory), adas.door(&ada));
+    let forged = with_data(&mut world, &copy);
     assert_eq!(world.verdicts(&forged), [None, None]);
+    // Nor is there an invite with Ada's door id.
+    let mut state = world.rooms[MALLORY].state().clone();
+    let secret = crate::link::InviteSecret::generate().unwrap();
+    let honest = crate::room::Invite::of_secret(&secret, mallory, None).unwrap();
+    state.invites.push(crate::room::Invite { id: adas.door(&ada), ..honest });
+    let list = Extensions::from_vec(vec![config::required_capabilities(), state.to_extension()]).unwrap();
+    let forged = forge(&mut world.rooms[MALLORY], &[], |builder| {
+        builder.propose_group_context_extensions(list).unwrap()
+    });
+    world.all_forbid("an invite on Ada's door", &forged, Violation::InvalidState);
 }
 
 #[test]

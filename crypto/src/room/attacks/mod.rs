@@ -162,6 +162,12 @@ impl World {
         self.held = held;
     }
 
+    /// Somebody removes a device of their account.
+    fn removes_device(&mut self, who: usize, gone: &Person) {
+        let word = self.rooms[who].sign_device_removal(&gone.identity, &[gone.own.device.public()]).unwrap();
+        self.change(who, &RoomChange::RemoveDevice(word));
+    }
+
     /// What everybody but Mallory finds.
     fn verdicts(&mut self, forged: &Forged) -> Vec<Option<CryptoError>> {
         let others = self.rooms.iter_mut().enumerate().filter(|(index, _)| *index != MALLORY);

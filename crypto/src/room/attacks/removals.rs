@@ -3,7 +3,7 @@
 use super::{ADA, MALLORY, Person, World, forge};
 use crate::room::{
     LeaveScope, LeaveStatement, RoomChange, config,
-    policy::{self, Removal, Violation},
+    policy::{self, DeviceRemoval, Removal, RemovalProof, Violation},
 };
 use openmls::prelude::{Extensions, LeafNodeIndex};
 
@@ -15,6 +15,41 @@ fn removal(world: &mut World, removed: &[u32], kind: Removal, aad: &[u8]) -> sup
     forge(room, aad, |builder| {
         builder.propose_removals(removed).propose_group_context_extensions(list).unwrap()
     })
+}
+
+fn leave_proof(statement: &LeaveStatement) -> Vec<u8> {
+    sotto_protocol::encode(&RemovalProof::Leave(statement.clone()))
+}
+
+/// Prevented: an unlocked device of Mallory's, in a thief's hands, cannot throw her other device out.
+#[test]
+fn a_stolen_device_does_not_remove_its_siblings() {
+    let mut world = World::three();
+    let phone = world.people[MALLORY].next_device();
+    world.returns(&phone);
+    let room = world.rooms[MALLORY].id();
+    let thief = world.rooms[MALLORY].roster().get(1).unwrap().clone();
+    let sibling = phone.own.device.public();
+    let proof = |removal: DeviceRemoval| sotto_protocol::encode(&RemovalProof::OwnDevices(removal));
+    let eves = super::IdentityKey::generate().unwrap();
+    let mallorys = world.people[MALLORY].identity.clone();
+    // What Mallory signed for her phone against the stolen device, and for another room.
+    let against = world.rooms[3].sign_device_removal(&mallorys, &[thief.device_key]).unwrap();
+    let elsewhere = sotto_protocol::RoomId::new([9; 16]);
+    for (what, aad) in [
+        ("no word at all", Vec::new()),
+        ("the word of another key", proof(DeviceRemoval::sign(&eves, &room, &thief, &[sibling]))),
+        ("the word against the thief", proof(against)),
+        ("of another room", proof(DeviceRemoval::sign(&mallorys, &elsewhere, &thief, &[sibling]))),
+    ] {
+        let forged = removal(&mut world, &[3], Removal::Forced, &aad);
+        world.all_forbid(what, &forged, Violation::DeviceRemoval);
+    }
+    assert_eq!(world.rooms[MALLORY].sign_device_removal(&eves, &[sibling]), Err(crate::CryptoError::BadKey));
+    // Mallory's phone removes the stolen device, with her identity's word.
+    let word = world.rooms[3].sign_device_removal(&mallorys, &[thief.device_key]).unwrap();
+    world.change(3, &RoomChange::RemoveDevice(word));
+    assert!(world.rooms[MALLORY].is_removed());
 }
 
 #[test]
@@ -46,14 +81,17 @@ fn a_removal_that_keeps_the_invites_or_forgets_the_revocation_is_refused() {
     let mut world = World::three();
     let phone = world.people[MALLORY].next_device();
     world.returns(&phone);
+    let identity = phone.identity.clone();
+    let word = world.rooms[MALLORY].sign_device_removal(&identity, &[phone.own.device.public()]).unwrap();
+    let word = sotto_protocol::encode(&RemovalProof::OwnDevices(word));
     let room = &mut world.rooms[MALLORY];
     let leaf = LeafNodeIndex::new(3);
-    let forged = forge(room, &[], |builder| builder.propose_removals([leaf]));
+    let forged = forge(room, &word, |builder| builder.propose_removals([leaf]));
     world.all_forbid("no new state", &forged, Violation::StateChange);
     let room = &mut world.rooms[MALLORY];
     let unchanged = vec![config::required_capabilities(), room.state().to_extension()];
     let list = Extensions::from_vec(unchanged).unwrap();
-    let forged = forge(room, &[], |builder| {
+    let forged = forge(room, &word, |builder| {
         builder.propose_removals([leaf]).propose_group_context_extensions(list).unwrap()
     });
     world.all_forbid("the state before", &forged, Violation::StateChange);
@@ -83,10 +121,10 @@ fn a_leave_statement_is_good_for_nobody_else_and_for_no_leaf_that_came_back() {
         ("with somebody else on top", &true_one, vec![0, 2]),
         ("for somebody else", &true_one, vec![0]),
     ] {
-        let forged = removal(&mut world, &removed, Removal::Left, &statement.to_bytes());
+        let forged = removal(&mut world, &removed, Removal::Left, &leave_proof(statement));
         world.all_forbid(what, &forged, Violation::LeaveStatement);
     }
-    let forged = removal(&mut world, &[2], Removal::Left, &true_one.to_bytes());
+    let forged = removal(&mut world, &[2], Removal::Left, &leave_proof(&true_one));
     assert_eq!(world.verdicts(&forged), [None, None]);
 }
 
@@ -101,7 +139,7 @@ fn a_member_cannot_close_anothers_door_with_a_copy_of_its_key() {
     let last = world.rooms.len() - 1;
     copy.own.door_key = adas_door_key; // The public half is all she would need.
     world.change(last, &RoomChange::Renew(Box::new(copy.own.clone())));
-    world.change(MALLORY, &RoomChange::RemoveDevice(copy.own.device.public()));
+    world.removes_device(MALLORY, &copy);
     let room = world.rooms[ADA].id();
     let adas = world.people[ADA].own.door(&room).unwrap();
     assert!(world.held.doors.iter().any(|door| door.id == adas), "Ada's next device still comes in");

@@ -1,6 +1,6 @@
 //! Who may come in: by an invite that signs them, or by the door of an account that is in the room.
 
-use super::{Before, Facts, Violation, judge_door, judge_generation, revocation_hash};
+use super::{Before, Facts, Violation, judge_door, judge_generation, read_proof, revocation_hash};
 use crate::{
     labels,
     room::{Invite, InviteId, RosterEntry},
@@ -36,11 +36,12 @@ pub(super) fn judge(before: &Before<'_>, commit: &Facts<'_>, joiner: &RosterEntr
     if commit.new_state.is_some() {
         return Err(Violation::StateChange);
     }
-    let proof: JoinProof = sotto_protocol::decode(commit.aad).map_err(|_| Violation::JoinProof)?;
+    let proof: JoinProof = read_proof(commit.aad, Violation::JoinProof)?;
     if Some(joiner.joined) != before.epoch.checked_add(1) {
         return Err(Violation::InvalidLeaf);
     }
-    if before.state.revoked.iter().any(|hash| **hash == revocation_hash(&joiner.device_key)) {
+    if before.state.revoked.iter().any(|hash| **hash == revocation_hash(&joiner.account, &joiner.device_key))
+    {
         return Err(Violation::DeviceRevoked);
     }
     judge_removals(before, commit, joiner)?;

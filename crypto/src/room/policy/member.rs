@@ -1,8 +1,6 @@
 //! What members may do.
 
-use super::{
-    Before, Facts, LeaveStatement, Removal, Violation, change, judge_door, judge_generation, removal,
-};
+use super::{Before, Facts, Violation, change, judge_door, judge_generation, removal};
 use crate::room::{RosterChange, RosterEntry};
 
 pub(super) fn judge(
@@ -63,18 +61,13 @@ fn judge_removal(
     if commit.removed.contains(&member) {
         return Err(Violation::Removal);
     }
-    let kind = if commit.aad.is_empty() {
-        removal::judge_forced(before, &commit.removed, leaf)?
-    } else {
-        let statement: LeaveStatement =
-            sotto_protocol::decode(commit.aad).map_err(|_| Violation::LeaveStatement)?;
-        removal::judge_leaving(before, &commit.removed, &statement)?;
-        Removal::Left
-    };
+    let kind = removal::judge(before, &commit.removed, commit.aad, leaf)?;
     let expected = removal::state_after_removal(before, &commit.removed, kind);
     match &commit.new_state {
         Some(Ok(state)) if *state == expected => Ok(()),
         Some(Err(_)) => Err(Violation::InvalidState),
+        // A state that stays as it was need not be sent.
+        None if *before.state == expected => Ok(()),
         _ => Err(Violation::StateChange),
     }
 }

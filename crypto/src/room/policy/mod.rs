@@ -9,7 +9,10 @@
 
 mod change;
 mod joiner;
+mod leave;
 mod member;
+mod memory;
+mod own_device;
 mod removal;
 mod rewind;
 #[cfg(test)]
@@ -21,7 +24,10 @@ use crate::CryptoError;
 use sotto_protocol::RoomId;
 
 pub use joiner::{JoinProof, join_proof_statement};
-pub use removal::{LeaveScope, LeaveStatement, Removal, revocation_hash, state_after_removal};
+pub use leave::{LeaveScope, LeaveStatement};
+pub use memory::revocation_hash;
+pub use own_device::DeviceRemoval;
+pub use removal::{Removal, RemovalProof, state_after_removal};
 pub use rewind::{judge_rewind, rewind_statement};
 pub use violation::Violation;
 
@@ -89,17 +95,23 @@ fn judge_generation(
     Ok(())
 }
 
-/// A door id belongs to one account and one key, and to no invite.
+/// A door id of an account has one key. No other account and no invite can have that id: it is a hash of what they are.
 fn judge_door(before: &Before<'_>, commit: &Facts<'_>, leaf: &RosterEntry) -> Result<(), Violation> {
     let is_taken = |(index, other): (u32, &RosterEntry)| {
         commit.member != Some(index)
             && !commit.removed.contains(&index)
             && other.door == leaf.door
-            && (other.account != leaf.account || other.door_key_hash != leaf.door_key_hash)
+            && other.door_key_hash != leaf.door_key_hash
     };
-    if before.roster.iter().any(is_taken) || before.state.invite(&leaf.door).is_some() {
-        Err(Violation::DoorTaken)
-    } else {
-        Ok(())
-    }
+    if before.roster.devices_of(&leaf.account).any(is_taken) { Err(Violation::DoorTaken) } else { Ok(()) }
+}
+
+/// Reads what stands in a commit's authenticated data: exactly the bytes that this version writes, so that no reader finds
+/// anything else in them.
+fn read_proof<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>>(
+    bytes: &[u8],
+    otherwise: Violation,
+) -> Result<T, Violation> {
+    let proof: T = sotto_protocol::decode(bytes).map_err(|_| otherwise)?;
+    if sotto_protocol::encode(&proof) == bytes { Ok(proof) } else { Err(otherwise) }
 }

@@ -33,6 +33,9 @@ pub enum Violation {
     /// The new state is malformed or past a limit.
     #[error("the new room state is not valid")]
     InvalidState,
+    /// The account did not sign that its device is removed.
+    #[error("the account did not sign that its device is removed")]
+    DeviceRemoval,
     /// The state changes in a way that this member may not.
     #[error("the committer may not change the room so")]
     StateChange,

@@ -102,7 +102,7 @@ fn invites_are_opened_in_ones_own_name_and_closed_by_those_who_may() {
     let door = opens(MEMBER, |s| {
         s.invites.push(Invite { id: device(3, None).door, ..invite(101, 2, None) });
     });
-    world.check("on an account's door", &door, Err(Violation::StateChange));
+    world.check("on an account's door", &door, Err(Violation::InvalidState));
     let widened = opens(OWNER, |s| s.invites[0].max_uses = None);
     world.check("widened", &widened, Err(Violation::StateChange));
     world.check("the inviter closes", &opens(OWNER, |s| s.invites.clear()), Ok(()));

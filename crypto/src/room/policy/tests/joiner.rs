@@ -49,9 +49,8 @@ fn by_an_invite_come_those_whom_it_signed() {
     let revoked = RosterEntry { device_key: [66; 32], ..newcomer(5) };
     let proof_of_revoked = proof(&revoked, &secret(100), EPOCH);
     world.check("a revoked device", &join(revoked, proof_of_revoked), Err(Violation::DeviceRevoked));
-    let taken = RosterEntry { door: device(2, None).door, ..newcomer(5) };
-    let proof_of_taken = proof(&taken, &secret(100), EPOCH);
-    world.check("with another's door", &join(taken, proof_of_taken), Err(Violation::DoorTaken));
+    let padded: &[u8] = Vec::leak([&[0x9f], &aad[1..], &[0xff]].concat());
+    world.check("written in another way", &join(dee, padded), Err(Violation::JoinProof));
 }
 
 #[test]
@@ -104,6 +103,8 @@ fn by_an_accounts_door_comes_its_next_device() {
     world.check("with another way in", &join(other_way, by_account(door)), Err(Violation::AccountDoor));
     let no_door = join(third.clone(), by_account(DoorId::new([99; 16])));
     world.check("by no door", &no_door, Err(Violation::AccountDoor));
+    let two_keys = RosterEntry { door_key_hash: [1; 32], ..third.clone() };
+    world.check("one door with two keys", &join(two_keys, by_account(door)), Err(Violation::DoorTaken));
     let healed = Facts { removed: vec![2], ..join(newcomer(3), by_account(door)) };
     world.check("a device that comes back", &healed, Ok(()));
     let revoked = RosterEntry { device_key: [66; 32], ..newcomer(3) };

@@ -6,10 +6,12 @@ mod member;
 mod removal;
 mod rewind;
 
-use super::{Before, Facts, JoinProof, Violation, join_proof_statement, judge, revocation_hash};
+use super::{
+    Before, Facts, JoinProof, RemovalProof, Violation, join_proof_statement, judge, revocation_hash,
+};
 use crate::{
     DeviceKey, Secret,
-    identity::AccountId,
+    identity::{AccountId, IdentityKey},
     link,
     link::InviteSecret,
     room::{Invite, InviteId, RoomState, Roster, RosterEntry, Suite, state::suspension_hash},
@@ -30,7 +32,9 @@ impl World {
         let mut state = RoomState::new("Garden", account(1)).unwrap();
         state.decoy_seed = [5; 32].into();
         state.invites.push(invite(100, 1, Some(3)));
-        state.revoked.push(revocation_hash(&[66; 32]).into());
+        for number in [3, 5] {
+            state.revoked.push(revocation_hash(&account(number), &[66; 32]).into());
+        }
         state.admins = vec![account(4)];
         let via = Some(state.invites[0].id);
         let roster = [
@@ -84,7 +88,12 @@ fn key(number: u8) -> DeviceKey {
 }
 
 fn device(number: u8, via: Option<InviteId>) -> RosterEntry {
-    RosterEntry { account: account(number), via, ..RosterEntry::sample(number, key(number).public()) }
+    let sample = RosterEntry::sample(number, key(number).public());
+    RosterEntry { account: account(number), via, identity_key: identity(number).public(), ..sample }
+}
+
+fn identity(number: u8) -> IdentityKey {
+    IdentityKey::from_seed(&Secret::new([number; 32]))
 }
 
 /// Another device of the same account, with the account's keys.

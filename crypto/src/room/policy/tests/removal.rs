@@ -3,20 +3,36 @@
 use super::*;
 use crate::room::{
     LeaveScope, LeaveStatement, Role, RosterChange,
-    policy::{Removal, state_after_removal},
+    policy::{DeviceRemoval, Removal, state_after_removal},
 };
 
 impl World {
     /// A removal by the member at `leaf`, with the state that the rules make of it.
     fn removal(&self, leaf: u32, removed: &[u32], aad: &'static [u8]) -> Facts<'static> {
-        let kind = if aad.is_empty() { Removal::Forced } else { Removal::Left };
+        let kind = match sotto_protocol::decode(aad) {
+            Ok(RemovalProof::Leave(_)) => Removal::Left,
+            _ => Removal::Forced,
+        };
         let state = state_after_removal(&self.before(), removed, kind);
         Facts { removed: removed.to_vec(), new_state: Some(Ok(state)), aad, ..self.commit(leaf) }
     }
 }
 
 fn leaves(number: u8, joined: u64, scope: LeaveScope) -> &'static [u8] {
-    Vec::leak(LeaveStatement::sign(&ROOM, &key(number), joined, scope).to_bytes())
+    leave_proof(LeaveStatement::sign(&ROOM, &key(number), joined, scope))
+}
+
+fn leave_proof(statement: LeaveStatement) -> &'static [u8] {
+    Vec::leak(sotto_protocol::encode(&RemovalProof::Leave(statement)))
+}
+
+/// The word of an account's identity key that `committer` removes those devices.
+fn signs(identity: &IdentityKey, committer: &RosterEntry, device_keys: &[[u8; 32]]) -> &'static [u8] {
+    own_proof(DeviceRemoval::sign(identity, &ROOM, committer, device_keys))
+}
+
+fn own_proof(removal: DeviceRemoval) -> &'static [u8] {
+    Vec::leak(sotto_protocol::encode(&RemovalProof::OwnDevices(removal)))
 }
 
 #[test]
@@ -41,10 +57,41 @@ fn those_of_a_higher_role_remove_whole_accounts_of_a_lower_one() {
 }
 
 #[test]
-fn an_account_removes_its_own_devices() {
-    let world = World::new();
-    world.check("its other device", &world.removal(2, &[3], b""), Ok(()));
-    world.check("and another's", &world.removal(2, &[3, 1], b""), Err(Violation::Removal));
+fn an_account_removes_its_own_devices_with_the_word_of_its_identity() {
+    let mut world = World::new();
+    let refused = Err(Violation::DeviceRemoval);
+    let (me, phone) = (device(3, World::via()), key(103).public());
+    let good = signs(&identity(3), &me, &[phone]);
+    world.check("its other device", &world.removal(2, &[3], good), Ok(()));
+    world.check("without its word", &world.removal(2, &[3], b""), refused);
+    world.check("and another's", &world.removal(2, &[3, 1], good), refused);
+    world.check("another's", &world.removal(2, &[1], good), refused);
+    world.check("by another", &world.removal(1, &[3], good), refused);
+    world.check("even by the owner", &world.removal(0, &[3], good), refused);
+    world.check("by the device that is named", &world.removal(3, &[3], good), Err(Violation::Removal));
+    let by_device = IdentityKey::from_seed(&Secret::new([103; 32]));
+    let forged = signs(&by_device, &me, &[phone]);
+    world.check("signed by another key", &world.removal(2, &[3], forged), refused);
+    let unnamed = signs(&identity(3), &me, &[key(104).public()]);
+    world.check("of another device", &world.removal(2, &[3], unnamed), refused);
+    let both = signs(&identity(3), &me, &[phone, key(104).public()]);
+    world.check("one that is named is gone already", &world.removal(2, &[3], both), Ok(()));
+    let elsewhere = DeviceRemoval::sign(&identity(3), &RoomId::new([8; 16]), &me, &[phone]);
+    world.check("of another room", &world.removal(2, &[3], own_proof(elsewhere)), refused);
+    let stay = RosterEntry { joined: 4, ..me.clone() };
+    let before = signs(&identity(3), &stay, &[phone]);
+    world.check("of an earlier stay", &world.removal(2, &[3], before), refused);
+    let sibling = signs(&identity(3), &second_device(3, None), &[me.device_key]);
+    world.check("made for another device", &world.removal(2, &[3], sibling), refused);
+    let mut twice = DeviceRemoval::sign(&identity(3), &ROOM, &me, &[phone]);
+    twice.device_keys.push(phone.into());
+    world.check("named twice", &world.removal(2, &[3], own_proof(twice)), refused);
+    let padded: &[u8] = Vec::leak([&[0x9f], &good[1..], &[0xff]].concat());
+    world.check("written in another way", &world.removal(2, &[3], padded), Err(Violation::Removal));
+    // A device that came in anew is still named.
+    let healed = RosterEntry { joined: 8, ..second_device(3, World::via()) };
+    world.roster.apply(&RosterChange([(3, Some(healed))].into()));
+    world.check("after it came in anew", &world.removal(2, &[3], good), Ok(()));
 }
 
 #[test]
@@ -53,8 +100,8 @@ fn the_state_after_a_removal_is_what_the_rules_make_of_it() {
     let removal = world.removal(0, &[2, 3], b"");
     let Some(Ok(state)) = removal.new_state.clone() else { unreachable!() };
     assert!(state.invites.is_empty(), "whoever was removed may know the links");
-    assert!(state.revoked.contains(&revocation_hash(&key(3).public()).into()));
-    assert!(state.revoked.contains(&revocation_hash(&key(103).public()).into()));
+    assert!(state.revoked.contains(&revocation_hash(&account(3), &key(3).public()).into()));
+    assert!(state.revoked.contains(&revocation_hash(&account(3), &key(103).public()).into()));
     let known = suspension_hash(world.roster.get(3).unwrap());
     assert_eq!(state.suspended_doors, vec![known.into()], "both devices had the same door key");
     let with = |change: fn(&mut RoomState)| {
@@ -79,20 +126,52 @@ fn the_state_after_a_removal_is_what_the_rules_make_of_it() {
     let mut world = World::new();
     let renewed = RosterEntry { door_key_hash: [77; 32], ..world.roster.get(2).unwrap().clone() };
     world.roster.apply(&RosterChange([(2, Some(renewed.clone()))].into()));
-    let state = world.removal(2, &[3], b"").new_state.unwrap().unwrap();
+    let word = signs(&identity(3), &renewed, &[key(103).public()]);
+    let state = world.removal(2, &[3], word).new_state.unwrap().unwrap();
     assert_eq!(state.suspended_doors, vec![suspension_hash(&renewed).into(), known.into()]);
 }
 
 #[test]
 fn the_room_remembers_the_last_devices_that_were_removed() {
     let mut world = World::new();
-    world.state.revoked = (0..256_u32).map(|n| revocation_hash(&[n as u8; 32]).into()).collect();
+    let many = (0..=255_u8).map(|n| revocation_hash(&account(n), &[n; 32]).into());
+    world.state.revoked = many.collect();
     let oldest = world.state.revoked[0];
     let removal = world.removal(0, &[1], b"");
     world.check("past the limit", &removal, Ok(()));
     let state = removal.new_state.unwrap().unwrap();
     assert_eq!(state.revoked.len(), 256);
-    assert!(!state.revoked.contains(&oldest));
+    // Account 2 has one already, and now most.
+    assert!(state.revoked.contains(&oldest));
+    assert!(!state.revoked.contains(&revocation_hash(&account(2), &[2; 32]).into()));
+    let removal = world.removal(0, &[4], b"");
+    let state = removal.new_state.unwrap().unwrap();
+    assert!(!state.revoked.contains(&revocation_hash(&account(4), &[4; 32]).into()));
+}
+
+#[test]
+fn nobody_makes_a_room_forget_the_devices_of_others() {
+    let mut world = World::new();
+    let bobs = revocation_hash(&account(2), &[2; 32]).into();
+    let phone = world.roster.get(3).unwrap().clone();
+    world.state.revoked = vec![bobs];
+    world.state.suspended_doors = vec![suspension_hash(&device(2, None)).into()];
+    let suspended = world.state.suspended_doors[0];
+    for number in 0..300_u32 {
+        let mut device_key = [9; 32];
+        device_key[..4].copy_from_slice(&number.to_be_bytes());
+        let mut door_key_hash = [8; 32];
+        door_key_hash[..4].copy_from_slice(&number.to_be_bytes());
+        let next = RosterEntry { device_key, door_key_hash, ..phone.clone() };
+        world.roster.apply(&RosterChange([(3, Some(next))].into()));
+        let word = signs(&identity(3), &device(3, None), &[device_key]);
+        let removal = world.removal(2, &[3], word);
+        world.check("one of many", &removal, Ok(()));
+        world.state = removal.new_state.unwrap().unwrap();
+    }
+    assert_eq!((world.state.revoked.len(), world.state.suspended_doors.len()), (256, 256));
+    assert_eq!(world.state.revoked[0], bobs, "the oldest of all");
+    assert_eq!(world.state.suspended_doors[0], suspended);
 }
 
 #[test]
@@ -109,19 +188,22 @@ fn whoever_signed_that_they_leave_is_removed_by_anyone() {
     world.check("someone else", &anothers, Err(Violation::LeaveStatement));
     let before = world.removal(1, &[2, 3], leaves(3, 4, scope));
     world.check("of an earlier stay", &before, Err(Violation::LeaveStatement));
-    world.check("garbage", &world.removal(1, &[2, 3], b"x"), Err(Violation::LeaveStatement));
+    world.check("garbage", &world.removal(1, &[2, 3], b"x"), Err(Violation::Removal));
     let mut forged = LeaveStatement::sign(&ROOM, &key(3), 0, scope);
     forged.signature = LeaveStatement::sign(&ROOM, &key(2), 0, scope).signature;
-    let forged = world.removal(1, &[2, 3], Vec::leak(forged.to_bytes()));
+    let forged = world.removal(1, &[2, 3], leave_proof(forged));
     world.check("signed by another", &forged, Err(Violation::LeaveStatement));
     let elsewhere = LeaveStatement::sign(&RoomId::new([8; 16]), &key(3), 0, scope);
-    let elsewhere = world.removal(1, &[2, 3], Vec::leak(elsewhere.to_bytes()));
+    let elsewhere = world.removal(1, &[2, 3], leave_proof(elsewhere));
     world.check("of another room", &elsewhere, Err(Violation::LeaveStatement));
 
+    let closed = World { state: RoomState { invites: Vec::new(), ..world.state.clone() }, ..World::new() };
+    let unsent = Facts { new_state: None, ..closed.removal(1, &[2, 3], leaves(3, 0, scope)) };
+    closed.check("a state that stays as it was is not sent", &unsent, Ok(()));
     let state = world.removal(1, &[2, 3], leaves(3, 0, scope)).new_state.unwrap().unwrap();
     assert_eq!(state.invites.len(), 1, "leaving closes nothing");
     assert_eq!(state.invites[0].spent, 1, "and gives no use back");
-    assert!(!state.revoked.contains(&revocation_hash(&key(3).public()).into()));
+    assert!(!state.revoked.contains(&revocation_hash(&account(3), &key(3).public()).into()));
 }
 
 #[test]
