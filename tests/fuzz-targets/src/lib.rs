@@ -1,5 +1,6 @@
 //! Every decoder of foreign bytes, as a function that takes any bytes: it must not panic, must not take memory without bound,
-//! and what it decodes must encode to an equal value.
+//! and what it decodes must encode to an equal value. Where more can be checked it is: that nothing that was changed opens, that
+//! what is sealed by hand with any content is judged by its content, that the order of reading does not matter.
 //!
 //! One list serves three: `fuzz/` (cargo-fuzz runs each target under libFuzzer), the replay of the committed seeds on stable
 //! (`tests/corpus.rs`), and `examples/seeds.rs`, which writes those seeds from real encodings.
