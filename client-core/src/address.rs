@@ -27,12 +27,10 @@ impl RelayAddress {
             "https" => (true, ":443"),
             _ => return Err(ClientError::BadAddress),
         };
-        let authority = authority.strip_suffix(default_port).unwrap_or(authority);
-        let is_host_character =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-        if authority.is_empty() || !authority.chars().all(is_host_character) || authority.starts_with(':') {
+        if !is_authority(authority) {
             return Err(ClientError::BadAddress);
         }
+        let authority = authority.strip_suffix(default_port).unwrap_or(authority);
         Ok(Self { origin: format!("{scheme}://{authority}"), scheme_len: scheme.len(), is_secure })
     }
 
@@ -60,6 +58,24 @@ impl RelayAddress {
     pub fn link(&self, invite: &InviteLink) -> String {
         format!("{}{JOIN_PATH}#{}", self.origin, *invite.to_fragment())
     }
+}
+
+/// A host or a bracketed IPv6 address, perhaps with one port.
+fn is_authority(authority: &str) -> bool {
+    let (host, port, is_bracketed) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((host, port))) => (host, port, true),
+        Some(None) => return false,
+        None => {
+            let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+            (host, port, false)
+        }
+    };
+    let is_host_character = |c: char| {
+        let is_of_name = c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        c == '.' || if is_bracketed { c.is_ascii_hexdigit() || c == ':' } else { is_of_name }
+    };
+    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    !host.is_empty() && host.chars().all(is_host_character) && is_port && !port.contains('+')
 }
 
 /// Reads a whole link.
@@ -92,6 +108,12 @@ mod tests {
             ("http://", None),
             ("http://user@host", None),
             ("http://host/path", None),
+            ("http://host:80:80", None),
+            ("http://host:", None),
+            ("http://host:+80", None),
+            ("http://host:65536", None),
+            ("http://[::1", None),
+            ("http://[::1]:80", Some(("[::1]", "ws://[::1]/v1/rooms"))),
         ];
         for (text, expected) in cases {
             let address = RelayAddress::parse(text).ok();

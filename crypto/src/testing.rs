@@ -9,9 +9,13 @@ pub use crate::kdf::expand;
 pub use crate::padding::{pad, unpad};
 pub use crate::provider::{CLASSICAL, GroupState, HYBRID, Primitives, Provider};
 pub use crate::sign::verify;
-pub use crate::wrap::{WrapKey, check_public_key, check_x25519, seal as seal_wrap};
+pub use crate::wrap::{WrapKey, check_public_key, check_x25519, seal as seal_wrap, seal_seeded as seal_to};
 
-use crate::DeviceKey;
+use crate::{
+    CryptoError, DeviceKey,
+    account::{LoggingIn, Login, Password, Registered, Registration},
+};
+use opaque_ke::{Identifiers, ksf::Identity, rand};
 use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn},
     group::{MlsGroup, MlsGroupJoinConfig, PURE_PLAINTEXT_WIRE_FORMAT_POLICY},
@@ -68,3 +72,58 @@ pub fn join_with(
     let (_, bundle) = builder.finalize(&provider).ok()?;
     bundle.commit().tls_serialize_detached().ok()
 }
+
+/// A registration in which the password is not stretched, over given randomness: the relay's response, read by the same
+/// code as in [`crate::account::RegistrationStart`], a thousand times as fast.
+///
+/// # Errors
+/// As [`crate::account::RegistrationStart::finish`].
+pub fn register_unstretched(
+    password: &Password,
+    randomness: &[u8],
+    response: &[u8],
+) -> Result<Registered, CryptoError> {
+    let mut randomness = Script(randomness.iter());
+    let identifiers = Identifiers { client: None, server: None };
+    Registration::<Identity>::start(password, &mut randomness)?.finish(response, identifiers, &mut randomness)
+}
+
+/// A login in which the password is not stretched, as [`register_unstretched`].
+///
+/// # Errors
+/// As [`crate::account::LoginStart::finish`].
+pub fn log_in_unstretched(
+    password: &Password,
+    context: &[u8],
+    randomness: &[u8],
+    response: &[u8],
+) -> Result<Login, CryptoError> {
+    let mut randomness = Script(randomness.iter());
+    let identifiers = Identifiers { client: None, server: None };
+    let begun = LoggingIn::<Identity>::start(password, &mut randomness)?;
+    begun.finish(response, identifiers, context, &mut randomness)
+}
+
+/// Gives bytes in order, and zeros after them.
+struct Script<'a>(core::slice::Iter<'a, u8>);
+
+impl rand::RngCore for Script<'_> {
+    fn next_u32(&mut self) -> u32 {
+        0
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        0
+    }
+
+    fn fill_bytes(&mut self, destination: &mut [u8]) {
+        destination.iter_mut().for_each(|byte| *byte = self.0.next().copied().unwrap_or_default());
+    }
+
+    fn try_fill_bytes(&mut self, destination: &mut [u8]) -> Result<(), rand::Error> {
+        self.fill_bytes(destination);
+        Ok(())
+    }
+}
+
+impl rand::CryptoRng for Script<'_> {}

@@ -26,6 +26,7 @@ mod vault_index;
 
 pub use direct_invite::{DirectInvite, InviteRecipient, open_direct_invite, seal_direct_invite};
 pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, VaultKey};
+pub(crate) use opaque::{LoggingIn, Registration};
 pub use opaque::{
     Login, LoginStart, OPAQUE_CONTEXT, PasswordKey, Registered, RegistrationStart, SessionKey,
     sizes as opaque_sizes,

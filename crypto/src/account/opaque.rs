@@ -192,7 +192,7 @@ impl fmt::Debug for SessionKey {
 }
 
 /// The suite, open as to how passwords are stretched: the RFC's vectors do not stretch them.
-pub(super) struct Suite<K>(PhantomData<K>);
+pub(crate) struct Suite<K>(PhantomData<K>);
 
 impl<K: Ksf> CipherSuite for Suite<K> {
     type OprfCs = Ristretto255;
@@ -213,14 +213,14 @@ impl Identity {
     }
 }
 
-pub(super) struct Registration<K: Ksf> {
+pub(crate) struct Registration<K: Ksf> {
     password: Password,
     state: ClientRegistration<Suite<K>>,
     pub(super) request: Vec<u8>,
 }
 
 impl<K: Ksf> Registration<K> {
-    pub(super) fn start(
+    pub(crate) fn start(
         password: &Password,
         randomness: &mut (impl opaque_ke::rand::RngCore + opaque_ke::rand::CryptoRng),
     ) -> Result<Self, CryptoError> {
@@ -230,7 +230,7 @@ impl<K: Ksf> Registration<K> {
         Ok(Self { password: password.clone(), state: started.state, request })
     }
 
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         response: &[u8],
         identifiers: Identifiers<'_>,
@@ -248,14 +248,14 @@ impl<K: Ksf> Registration<K> {
     }
 }
 
-pub(super) struct LoggingIn<K: Ksf> {
+pub(crate) struct LoggingIn<K: Ksf> {
     password: Password,
     state: ClientLogin<Suite<K>>,
     pub(super) request: Vec<u8>,
 }
 
 impl<K: Ksf> LoggingIn<K> {
-    pub(super) fn start(
+    pub(crate) fn start(
         password: &Password,
         randomness: &mut (impl opaque_ke::rand::RngCore + opaque_ke::rand::CryptoRng),
     ) -> Result<Self, CryptoError> {
@@ -264,7 +264,7 @@ impl<K: Ksf> LoggingIn<K> {
         Ok(Self { password: password.clone(), state: started.state, request })
     }
 
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         response: &[u8],
         identifiers: Identifiers<'_>,

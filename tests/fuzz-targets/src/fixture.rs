@@ -2,7 +2,7 @@
 //!
 //! Everything that names the room's interface stands here, so that a change of it is met in one place.
 
-use crate::{history, ways_in};
+use crate::{history, sealed, status, ways_in};
 use core::cell::RefCell;
 use sotto_crypto::{
     CryptoError, DeviceKey, Secret,
@@ -16,6 +16,8 @@ use sotto_protocol::{Chain, EntryKind};
 
 /// Seed of Ada's recovery key.
 pub const ADAS_RECOVERY: [u8; 32] = [0xa0; 32];
+/// Seed of Bob's recovery key.
+pub const BOBS_RECOVERY: [u8; 32] = [0xb0; 32];
 
 /// Ada's room with an open invite, and what others could send to it.
 pub struct Fixture {
@@ -43,8 +45,12 @@ pub struct Fixture {
     pub record: Vec<u8>,
     /// The newcomer's reader of what came before, and the secret under which history links are sealed to it.
     pub history: (HistoryReader, Secret),
+    /// That record as a capsule for the newcomer, and the wrap of its key.
+    pub capsule: [Vec<u8>; 2],
     /// The newcomer's join as it is stored.
     pub stored_join: Vec<u8>,
+    /// What Ada has in her status register.
+    pub status: Vec<u8>,
 }
 
 thread_local! {
@@ -79,7 +85,7 @@ impl Fixture {
         let link =
             InviteLink { room: room.id(), secret, inviter: own.certificate.account(), epoch: room.epoch() };
         let card = ways_in::open_card(&link, &invite, room.epoch());
-        let newcomer = person("Bob", [0xb0; 32]);
+        let newcomer = person("Bob", BOBS_RECOVERY);
         let joining = join(&link, &invite.card, &wrap_of(&link, &invite), room.epoch(), &newcomer)
             .expect("the newcomer comes in");
         let (_, commit) = open_entry(
@@ -94,6 +100,8 @@ impl Fixture {
         let record = history::open_capsule(&room, own.certificate.account(), &invite);
         let next = joining.room.secrets().expect("has secrets").message.seed().clone();
         let history = (joining.history().expect("has a history"), next);
+        let capsule = sealed::seal_capsule(&history.0, &room.id(), &record);
+        let status = status::real_value(&room, &own.device);
         let saved = room.save().expect("is stored").to_vec();
         let wrap = ways_in::wrap_card_key(&link, room.epoch());
         let (commit, group_info) = (commit.to_vec(), ways_in::group_info(&card));
@@ -110,7 +118,9 @@ impl Fixture {
             wrap,
             record,
             history,
+            capsule,
             stored_join,
+            status,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Real encodings for every target: what the committed seeds are made of.
 
-use crate::{account, edits, identity, message, protocol, room, ways_in};
+use crate::{
+    account, attachment, client, conversation, edits, identity, login, message, pairing, protocol, room,
+    status, typed, vault, ways_in,
+};
 
 /// Real inputs of a target.
 ///
@@ -12,11 +15,21 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
     let encode_all = |frames: Vec<_>| frames.iter().map(sotto_protocol::encode).collect();
     let [state, proof, roster, handshake] = room::real();
     match target {
+        "archive" | "attachment_blob" | "attachment_snapshot" => edited(2),
+        "attachment_chunk" => attachment::real_chunks(),
+        "attachment_ref" => attachment::real_references(),
+        "capsule" => vec![vec![0, 1], vec![1, 1]],
         "card" | "commit" => edited(2),
         "certificate" => vec![identity::real().0],
         "certificate_body" => vec![identity::real().1],
+        "client_address" => client::real_addresses(),
+        "client_session" => client::real_sessions(),
+        "client_store" => client::real_stores(),
         "client_frame" => encode_all(protocol::client_frames()),
+        "committed" | "login_response" | "opened_record" | "registration_response" => edited(1),
+        "conversation" => conversation::real_talks(),
         "content" => goldens(include_str!("../../../crypto/tests/goldens/content-v1.hex")),
+        "direct_invite" | "direct_invite_body" | "pairing_grant" => edited(1),
         "entry" | "entry_header" => vec![message::real_entry()],
         "handshake" => vec![handshake],
         "invite_link" => vec![ways_in::real_link().0, ways_in::real_link().1],
@@ -25,16 +38,26 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "leave_statement" => vec![room::real_statements()[1].clone()],
         "message_body" => vec![message::real_body()],
         "padding" => vec![message::real_padded()],
+        "pairing" => pairing::real_messages(),
         "pins" => goldens(include_str!("../../../crypto/tests/goldens/pins-v1.hex")),
         "public_key" => vec![ways_in::real_public_key()],
         "relay_frame" => protocol::relay_frames().iter().map(sotto_protocol::encode).collect(),
         "record" => edited(1),
+        "record_contents" => login::real_contents(),
         "rewind" => vec![room::real_statements()[0].clone()],
         "room_state" => vec![state],
         "roster" => vec![roster],
+        "safety_code" => edited(2),
         "sealed_record" => goldens(include_str!("../../../crypto/tests/goldens/sealed-record-v1.hex")),
+        "status" => edited(1),
+        "status_body" => vec![status::real_body()],
         "storage_value" => vec![account::stored()],
         "stored_join" | "stored_room" => edited(1),
+        "typed_code" => typed::real_codes(),
+        "typed_name" => typed::real_names(),
+        "vault_contents" => vault::real_contents(),
+        "vault_label" => vault::real_labels(),
+        "vault_value" => edited(1),
         "vault_index" => goldens(include_str!("../../../crypto/tests/goldens/vault-v1.hex")),
         "wrap" => vec![ways_in::real_wrap()],
         unknown => panic!("{unknown} has no real encodings: add them to `seeds::of`"),

@@ -19,8 +19,9 @@ impl Assembly {
     /// Takes a part from its place in the log. Says whether the text looks different now.
     pub fn take(&mut self, seq: u64, part: StreamPart) -> bool {
         let place = part.sequence;
-        let is_known = self.parts.get(&place).is_some_and(|(at, _)| *at <= seq);
-        if place < self.base || is_known {
+        // A whole part before another, for what lies before it is gone; else the first in the log.
+        let counts_before = |(at, known): &(u64, StreamPart)| (!known.is_whole, *at) <= (!part.is_whole, seq);
+        if place < self.base || self.parts.get(&place).is_some_and(counts_before) {
             return false;
         }
         let (is_whole, is_next) = (part.is_whole, place == self.next);

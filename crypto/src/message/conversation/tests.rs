@@ -158,6 +158,27 @@ fn pins_take_a_role_and_stand_in_their_order() {
 }
 
 #[test]
+fn two_parts_at_one_place_read_alike_in_either_order() {
+    let whole = |sequence, text: &str| {
+        let (stream, text) = (name(1), text.into());
+        Content::Stream(StreamPart { stream, sequence, text, is_whole: true, is_finished: false })
+    };
+    let messages = [
+        said(1, BOB, part(1, 0, "a", false)),
+        said(2, BOB, part(1, 1, "b", false)),
+        said(3, BOB, whole(1, "whole")),
+        said(4, BOB, whole(1, "later")),
+        said(5, BOB, part(1, 2, "!", false)),
+    ];
+    let (forwards, _) = talk(messages.clone());
+    // What waits for the first part is done in the order of the log; what comes after it, as it comes.
+    let [first, second, third, fourth, fifth] = messages;
+    let (otherwise, _) = talk([first, fourth, fifth, third, second]);
+    assert_eq!(otherwise.item(&target(BOB, 1)).unwrap().text(), Some("whole!"));
+    assert!(forwards == otherwise);
+}
+
+#[test]
 fn a_streamed_text_is_continued_by_the_device_that_began_it() {
     let stream = target(BOB, 1);
     let other_device = Said { device_key: [99; 32], ..said(3, BOB, part(1, 1, "forged", true)) };
