@@ -75,10 +75,52 @@ pub enum Action {
     Die(Index, usize),
     /// Somebody passes any entry of the log to a device again, or too early, or changed, or with another access key.
     Replay { to: Index, entry: Index, flip: Option<Index>, lies: bool },
+    /// A join that was lost on the way arrives.
+    Late(Index),
+    /// A handshake that is not good, or not believed to be: some follow it, then it is voided, or confirmed.
+    Wedge { bad: Bad, by: Index, who: Index, followers: u8, is_confirmed: bool },
+    /// The relay damages what it holds.
+    Damage { by: Index, what: Damage, place: Index },
     /// An account loses every device; a new one reads what it may.
     Lose(Index),
     /// Somebody copies a device's storage.
     Steal(Index),
+}
+
+/// What is voided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bad {
+    /// A join with which nothing is wrong.
+    Join,
+    /// Garbage that came through a door.
+    GarbageAtDoor,
+    /// A member's commit with which nothing is wrong.
+    Commit,
+    /// A member's garbage.
+    Garbage,
+}
+
+impl Bad {
+    pub const fn is_join(self) -> bool {
+        matches!(self, Self::Join | Self::GarbageAtDoor)
+    }
+
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Join | Self::Commit)
+    }
+}
+
+/// What the relay damages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    Card,
+    Door,
+    NoDoor,
+    Capsule,
+    Wrap,
+    NoWrap,
+    /// The history link is lost.
+    Link,
 }
 
 pub fn actions(most: usize) -> impl Strategy<Value = Vec<Action>> {
@@ -90,7 +132,7 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         8 => (index(), index(), fate()).prop_map(|(account, invite, fate)| Action::Join { account, invite, fate }),
         5 => (index(), index(), fate()).prop_map(|(account, device, fate)| Action::Return { account, device, fate }),
-        12 => (index(), wish(), fate(), prop::bool::weighted(0.15))
+        16 => (index(), wish(), fate(), prop::bool::weighted(0.15))
             .prop_map(|(by, wish, fate, is_late)| Action::Commit { by, wish, fate, is_late }),
         2 => (index(), index(), wish(), wish())
             .prop_map(|(one, other, a, b)| Action::Race { one, other, wishes: [a, b] }),
@@ -103,14 +145,40 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(to, entry, flip, lies)| Action::Replay { to, entry, flip, lies }),
         1 => index().prop_map(Action::Lose),
         1 => index().prop_map(Action::Steal),
+        1 => index().prop_map(Action::Late),
+        4 => (bad(), index(), index(), any::<u8>(), prop::bool::weighted(0.25)).prop_map(|(bad, by, who, followers, is_confirmed)| {
+            Action::Wedge { bad, by, who, followers, is_confirmed }
+        }),
+        2 => (index(), damage(), index()).prop_map(|(by, what, place)| Action::Damage { by, what, place }),
     ]
+}
+
+fn bad() -> impl Strategy<Value = Bad> {
+    prop_oneof![
+        4 => Just(Bad::Join),
+        2 => Just(Bad::GarbageAtDoor),
+        1 => Just(Bad::Commit),
+        2 => Just(Bad::Garbage),
+    ]
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop::sample::select(vec![
+        Damage::Card,
+        Damage::Door,
+        Damage::NoDoor,
+        Damage::Capsule,
+        Damage::Wrap,
+        Damage::NoWrap,
+        Damage::Link,
+    ])
 }
 
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         8 => Just(Fate::Arrives),
         1 => Just(Fate::DiesUnstored),
-        1 => Just(Fate::DiesUnsent),
+        2 => Just(Fate::DiesUnsent),
         1 => Just(Fate::IsLost),
         1 => Just(Fate::AnswerIsLost),
         1 => Just(Fate::DiesSent),
@@ -126,17 +194,17 @@ fn wish() -> impl Strategy<Value = Wish> {
         2 => index().prop_map(Wish::CloseInvite),
         1 => (0..4_u8).prop_map(Wish::Rename),
         1 => (0..3_u8).prop_map(Wish::Topic),
-        3 => (index(), role()).prop_map(|(account, role)| Wish::Role(account, role)),
+        6 => (index(), role()).prop_map(|(account, role)| Wish::Role(account, role)),
         1 => [role(), role(), role(), role(), role()].prop_map(|[invite, remove, rename, pin, delete]| {
             Wish::Permissions(Permissions { invite, remove, rename, pin, delete })
         }),
-        1 => prop_oneof![Just(None), Just(Some(30)), Just(Some(3600))].prop_map(Wish::Timer),
-        2 => any::<bool>().prop_map(Wish::Share),
+        3 => prop_oneof![3 => Just(None), 1 => Just(Some(30)), 3 => Just(Some(3600))].prop_map(Wish::Timer),
+        4 => prop::bool::weighted(0.7).prop_map(Wish::Share),
         1 => Just(Wish::TakeOver),
         1 => Just(Wish::Close),
         2 => Just(Wish::Reopen),
-        4 => index().prop_map(Wish::RemoveMember),
-        4 => index().prop_map(Wish::RemoveDevice),
+        9 => index().prop_map(Wish::RemoveMember),
+        9 => index().prop_map(Wish::RemoveDevice),
         3 => Just(Wish::Rotate),
         4 => (any::<bool>(), any::<bool>()).prop_map(|(keys, recovery)| Wish::Renew { keys, recovery }),
         1 => index().prop_map(Wish::OldLeave),

@@ -15,7 +15,7 @@ use sotto_crypto::{
         self, Content, Draft, MessageId,
         conversation::{Conversation, Said},
     },
-    room::{Authority, Handshake, MessageSecret, Place, Room, Roster},
+    room::{Authority, Handshake, Left, MessageSecret, Place, RewindEffect, Room, Roster},
 };
 use sotto_protocol::{Chain, EntryHeader, entry_hash};
 use std::collections::BTreeMap;
@@ -59,6 +59,10 @@ pub struct Notes {
     pub conversation: Conversation,
     pub pending: Option<Pending>,
     pub outbox: Vec<Waiting>,
+    /// As it was before the last join, while that may be voided.
+    pub before: Option<Box<Notes>>,
+    /// Own messages that came back since then.
+    pub settled: Vec<Waiting>,
     pub keys: usize,
     pub generation: usize,
 }
@@ -76,12 +80,14 @@ pub struct Client {
     pub room: Room,
     pub notes: Notes,
     pub stored: Stored,
+    /// Whether it followed what was voided and cannot go back.
+    pub is_lost: bool,
 }
 
 impl Client {
     pub fn new(who: Who, room: Room, notes: Notes) -> Self {
         let stored = Stored { room: room.save().unwrap().to_vec(), notes: notes.clone() };
-        let mut client = Self { who, room, notes, stored };
+        let mut client = Self { who, room, notes, stored, is_lost: false };
         client.note_epoch();
         client.store();
         client
@@ -114,7 +120,7 @@ impl Client {
     }
 
     pub fn is_gone(&self) -> bool {
-        self.room.is_removed()
+        self.is_lost || self.room.is_removed()
     }
 
     /// Follows the handshakes and reads everything that it may.
@@ -137,7 +143,17 @@ impl Client {
                 if most == 0 || self.is_gone() {
                     return;
                 }
-                self.take_handshake(relay, &entry);
+                if entry.rewind.is_some() {
+                    self.take_rewind(relay, &entry);
+                } else if entry.is_garbage {
+                    let key = entry.handshake.as_ref().unwrap().access_key;
+                    self.refuses(&entry.bytes, &key);
+                    self.notes.last_handshake = entry.seq;
+                } else if entry.is_void {
+                    self.notes.last_handshake = entry.seq;
+                } else {
+                    self.take_handshake(relay, &entry);
+                }
                 most -= 1;
             }
         }
@@ -155,8 +171,40 @@ impl Client {
         }
     }
 
+    fn take_rewind(&mut self, relay: &Relay, entry: &Logged) {
+        let rewind = entry.rewind.as_ref().unwrap();
+        let by_door = relay.entry(rewind.bad_seq).by_door;
+        match self.room.rewind(rewind, by_door) {
+            Ok(RewindEffect::Unmoved) => {}
+            Ok(RewindEffect::Restored) => self.restore(),
+            // Whoever came in by it, and whoever has forgotten the epoch before.
+            Ok(RewindEffect::MustReturn) | Err(CryptoError::Forbidden(_)) => {
+                self.is_lost = true;
+                return;
+            }
+            Err(error) => panic!("{:?} does not follow the rewind {}: {error}", self.who, entry.seq),
+        }
+        assert!(!self.room.has_pending_commit(), "nothing is pending after a rewind");
+        assert_eq!(self.room.epoch(), rewind.epoch);
+        self.notes.pending = None;
+        self.notes.last_handshake = entry.seq;
+    }
+
+    /// Back to what was there before a join that is voided. What was said since waits again.
+    fn restore(&mut self) {
+        let before = *self.notes.before.take().expect("whoever can go back has kept what was there");
+        let now = std::mem::replace(&mut self.notes, before);
+        for mut waiting in now.settled.into_iter().chain(now.outbox) {
+            if self.notes.outbox.iter().all(|other| other.id != waiting.id) {
+                waiting.sealed = None;
+                self.notes.outbox.push(waiting);
+            }
+        }
+    }
+
     fn take_handshake(&mut self, relay: &mut Relay, entry: &Logged) {
         let handshake = entry.handshake.as_ref().unwrap();
+        let before = entry.by_door.then(|| Box::new(Notes { before: None, ..self.notes.clone() }));
         let is_own =
             self.notes.pending.as_ref().is_some_and(|pending| pending.handshake.entry == entry.bytes);
         let transition = if is_own {
@@ -173,6 +221,8 @@ impl Client {
         };
         assert_eq!(transition.epoch, entry.epoch + 1);
         assert_eq!(transition.is_removed, self.is_gone());
+        self.notes.before = before;
+        self.notes.settled.clear();
         self.notes.pending = None;
         self.notes.last_handshake = entry.seq;
         if self.is_gone() {
@@ -203,6 +253,9 @@ impl Client {
         assert_eq!(entry.seq, self.notes.cursor.seq + 1);
         self.notes.cursor = self.notes.cursor.then(entry.seq, entry.kind(), &entry_hash(&entry.bytes));
         self.notes.chain.insert(entry.seq, self.notes.cursor.hash);
+        if entry.is_void || entry.rewind.is_some() {
+            return;
+        }
         if entry.handshake.is_some() {
             self.notes.views.retain(|epoch, _| *epoch > entry.epoch);
             return;
@@ -219,7 +272,11 @@ impl Client {
             assert_eq!(*hash, opened.chain.hash, "all have the same log");
         }
         if opened.sender.device_key == self.room.device().public() {
-            self.notes.outbox.retain(|waiting| waiting.id != opened.id);
+            let (back, waits) = std::mem::take(&mut self.notes.outbox)
+                .into_iter()
+                .partition(|waiting: &Waiting| waiting.id == opened.id);
+            self.notes.settled.extend::<Vec<_>>(back);
+            self.notes.outbox = waits;
         }
         self.notes.conversation.take(Said::new(entry.seq, opened), &view.authority);
     }

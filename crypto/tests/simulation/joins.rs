@@ -2,11 +2,10 @@
 
 use crate::{
     actions::Fate,
-    client::Client,
     people::Who,
     relay::By,
     rules::Rules,
-    world::{World, notes},
+    world::{Late, World},
 };
 use proptest::sample::Index;
 use sotto_crypto::{
@@ -65,13 +64,29 @@ impl World {
         }
     }
 
-    fn come_in_by_any_door(&mut self, who: Who, fate: Fate) -> Option<HistoryReader> {
+    pub fn come_in_by_any_door(&mut self, who: Who, fate: Fate) -> Option<HistoryReader> {
         for keys in (0..=self.accounts[who.account].latest_keys()).rev() {
             if let Some(reader) = self.come_in(who, Way::Door(keys), keys, fate) {
                 return Some(reader);
             }
         }
         None
+    }
+
+    /// A join that was lost on the way arrives after all.
+    pub fn arrive_late(&mut self, index: Index) {
+        if self.late.is_empty() {
+            return;
+        }
+        let late = self.late.swap_remove(index.index(self.late.len()));
+        if late.last_handshake != self.relay.last_handshake {
+            let (key, last) = (late.joining.join_key(), self.relay.last_handshake);
+            let by = By::Door(&key, late.joining.door);
+            for last in [late.last_handshake, last] {
+                assert!(self.relay.append_handshake(&by, last, &late.joining.handshake).is_err(), "too late");
+            }
+            self.count("late joins refused");
+        }
     }
 
     /// Tries to come in, as the second opinion says.
@@ -90,7 +105,11 @@ impl World {
             Joining::load(joining.room.id(), joining.room.device().clone(), &saved).expect("what was saved")
         };
         let joining = match fate {
-            Fate::DiesUnstored | Fate::IsLost => return None,
+            Fate::DiesUnstored => return None,
+            Fate::IsLost => {
+                self.late.push(Late { joining, last_handshake: self.relay.last_handshake });
+                return None;
+            }
             Fate::DiesUnsent => reload(),
             _ => joining,
         };
@@ -108,18 +127,7 @@ impl World {
             }
             _ => joining,
         };
-        let mut new = notes(joining.chain, seq, keys, self.accounts[who.account].generation());
-        if let Some(old) = self.clients.remove(&who) {
-            new.conversation = old.notes.conversation;
-            new.outbox = old.notes.outbox;
-            let (last, earlier) = old.notes.spans.split_last().unwrap();
-            let last = (last.0, last.1.or(Some(old.notes.cursor.seq)));
-            new.spans = [earlier, &[last], &new.spans].concat();
-        }
-        let mut client = Client::new(who, joining.room, new);
-        client.catch_up(&mut self.relay);
-        client.store();
-        self.clients.insert(who, client);
+        self.settle(who, joining, seq, keys);
         self.read_links(who, reader.clone());
         Some(reader)
     }

@@ -1,7 +1,7 @@
 //! A world of people, devices, a relay and a bad network, in which anything may happen in any order: whatever did, rooms keep
 //! what they promise.
 //!
-//! [`actions`] says what can happen, [`world`] (with [`wishes`], [`joins`], [`client`], [`relay`] and [`people`]) makes it
+//! [`actions`] says what can happen, [`world`] (with [`wishes`], [`joins`], [`wedge`], [`damage`], [`client`], [`relay`] and [`people`]) makes it
 //! happen, [`rules`] is a second opinion on who may do what, [`properties`] and [`outsiders`] say what must hold.
 //!
 //! `SOTTO_SIMULATIONS` says how many sequences are run; `PROPTEST_RNG_SEED` makes a run choose the same ones again. A sequence
@@ -18,12 +18,14 @@
 
 mod actions;
 mod client;
+mod damage;
 mod joins;
 mod outsiders;
 mod people;
 mod properties;
 mod relay;
 mod rules;
+mod wedge;
 mod wishes;
 mod world;
 
@@ -34,25 +36,30 @@ use std::{cell::RefCell, collections::BTreeMap};
 use world::World;
 
 /// Sequences in an ordinary test run, over all tests here.
-const SIMULATIONS: u32 = 48;
+const SIMULATIONS: u32 = 256;
 
 #[test]
 fn a_few_people_do_many_things() {
-    simulate(Suite::Classical, [3, 3], 18, 7);
+    simulate(Suite::Classical, [3, 3], 18, 5, false);
 }
 
 #[test]
 fn many_people_do_some_things() {
-    simulate(Suite::Classical, [8, 4], 15, 7);
+    simulate(Suite::Classical, [8, 4], 15, 5, false);
+}
+
+#[test]
+fn newcomers_read_what_is_shared() {
+    simulate(Suite::Classical, [4, 2], 18, 4, true);
 }
 
 #[test]
 fn a_hybrid_room_is_no_different() {
-    simulate(Suite::Hybrid, [4, 3], 10, 2);
+    simulate(Suite::Hybrid, [4, 3], 10, 2, false);
 }
 
 /// Runs `share` sixteenths of the sequences.
-fn simulate(suite: Suite, [accounts, here]: [usize; 2], most_actions: usize, share: u32) {
+fn simulate(suite: Suite, [accounts, here]: [usize; 2], most_actions: usize, share: u32, is_shared: bool) {
     let runs =
         std::env::var("SOTTO_SIMULATIONS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(SIMULATIONS);
     let config = Config {
@@ -66,7 +73,7 @@ fn simulate(suite: Suite, [accounts, here]: [usize; 2], most_actions: usize, sha
     let cases = config.cases;
     let tally = RefCell::new(BTreeMap::new());
     let outcome = TestRunner::new(config).run(&actions(most_actions), |actions| {
-        for (what, often) in run(suite, accounts, here, &actions) {
+        for (what, often) in run(suite, [accounts, here], is_shared, &actions) {
             *tally.borrow_mut().entry(what).or_insert(0) += often;
         }
         Ok(())
@@ -78,8 +85,13 @@ fn simulate(suite: Suite, [accounts, here]: [usize; 2], most_actions: usize, sha
 }
 
 /// Runs a sequence and gives how often what happened.
-fn run(suite: Suite, accounts: usize, here: usize, actions: &[Action]) -> BTreeMap<&'static str, u32> {
-    let mut world = World::new(suite, accounts, here);
+fn run(
+    suite: Suite,
+    [accounts, here]: [usize; 2],
+    is_shared: bool,
+    actions: &[Action],
+) -> BTreeMap<&'static str, u32> {
+    let mut world = World::new(suite, accounts, here, is_shared);
     world.check_step();
     for action in actions {
         world.act(action);

@@ -37,7 +37,7 @@ impl World {
             copy.stored.notes.views.values().map(|view| view.message.clone()).collect();
         // It has the whole log: the relay helps.
         for entry in self.relay.log.iter().filter(|entry| entry.epoch >= copy.epoch) {
-            let Some(handshake) = &entry.handshake else { continue };
+            let Some(handshake) = entry.handshake.as_ref().filter(|_| !entry.is_void) else { continue };
             let pending = copy.stored.notes.pending.as_ref();
             if room.is_removed() || entry.epoch != room.epoch() {
                 assert!(
@@ -79,13 +79,12 @@ impl World {
     /// A device that was removed finds no door of its account with what it had, and no link lets it in.
     fn check_removed(&self, who: Who) {
         let account = &self.accounts[who.account];
+        // An attacker keeps every door key that its account published while it was in.
         let known: BTreeSet<usize> = self
             .rules
             .iter()
-            .filter_map(|rules| rules.devices.get(&who))
-            .next_back()
-            .map(|leaf| leaf.keys)
-            .into_iter()
+            .filter(|rules| rules.devices.contains_key(&who))
+            .flat_map(|rules| rules.leaves_of(who.account).map(|(_, leaf)| leaf.keys))
             .collect();
         for keys in known {
             self.check_no_way(who, keys);

@@ -1,10 +1,14 @@
 //! A relay in memory that does what `docs/PROTOCOL.md` says a relay does, and keeps everything for those who attack later.
 
+use ed25519_dalek::{Signature, VerifyingKey};
+use sha2::{Digest as _, Sha256};
 use sotto_crypto::{
     AccessKey, JoinKey,
-    room::{Handshake, Publication},
+    room::{
+        Confirm, Handshake, Publication, Rewind, RewindAuthority, confirm_statement, policy::rewind_statement,
+    },
 };
-use sotto_protocol::{CapsuleWrap, DoorId, EntryHeader, EntryId, EntryKind, RoomId};
+use sotto_protocol::{CapsuleWrap, DoorId, EntryHeader, EntryId, EntryKind, RoomId, entry_hash};
 use std::collections::BTreeMap;
 
 /// Why a request was refused.
@@ -16,6 +20,10 @@ pub enum Refusal {
     EntryIdReused,
     DoorClosed,
     BadSignature,
+    /// It is not the last handshake, or not as it is in the log.
+    NotTheLast,
+    /// By an access key, what came by no door or is confirmed.
+    NotTheirs,
 }
 
 /// An entry of the log.
@@ -30,11 +38,22 @@ pub struct Logged {
     pub handshake: Option<Box<Handshake>>,
     /// Whether it was appended through a door.
     pub by_door: bool,
+    /// What it voids, for a rewind.
+    pub rewind: Option<Box<Rewind>>,
+    /// Whether a rewind has voided it.
+    pub is_void: bool,
+    /// Whether nobody can follow it.
+    pub is_garbage: bool,
 }
 
 impl Logged {
     pub const fn kind(&self) -> EntryKind {
-        if self.handshake.is_some() { EntryKind::Handshake } else { EntryKind::Message }
+        // The log has no kind of its own for rewinds yet.
+        if self.handshake.is_some() || self.rewind.is_some() {
+            EntryKind::Handshake
+        } else {
+            EntryKind::Message
+        }
     }
 }
 
@@ -53,7 +72,13 @@ pub struct Relay {
     access_keys: Vec<[u8; 32]>,
     /// By epoch, the seq of the handshake that began it.
     pub began: Vec<u64>,
+    /// Those of epochs that a rewind has voided. They open handshakes still.
+    void_keys: Vec<[u8; 32]>,
     join_key: [u8; 32],
+    /// Before the last handshake: the join key, and the keys of owner and admins.
+    before: ([u8; 32], Vec<[u8; 32]>),
+    /// Whether a member of the epoch before has confirmed the last handshake.
+    is_confirmed: bool,
     pub held: Option<Publication>,
     pub capsules: BTreeMap<u64, (Option<Vec<u8>>, Vec<CapsuleWrap>)>,
     /// History links, by the epoch that they show.
@@ -69,7 +94,10 @@ impl Relay {
             last_handshake: 0,
             access_keys: vec![access_key.public()],
             began: vec![0],
+            void_keys: Vec::new(),
             join_key: join_key.public(),
+            before: (join_key.public(), Vec::new()),
+            is_confirmed: false,
             held: None,
             capsules: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -134,30 +162,97 @@ impl Relay {
         if let Some(link) = &handshake.history {
             self.links.insert(self.epoch, link.clone());
         }
+        let admins = self.held.as_ref().map_or_else(Vec::new, |held| held.admin_keys.clone());
+        self.before = (self.join_key, admins);
+        self.is_confirmed = !by_door;
         self.epoch += 1;
         self.last_handshake = seq;
         self.began.push(seq);
         self.access_keys.push(handshake.access_key);
         self.join_key = handshake.join_key;
-        self.capsules.insert(self.epoch, (handshake.capsule.clone(), handshake.capsule_wraps.clone()));
-        self.held = Some(handshake.publication());
+        self.hold(handshake.publication());
+        Ok(seq)
+    }
+
+    /// Keeps something else for the current epoch.
+    pub fn hold(&mut self, held: Publication) {
+        self.capsules.insert(self.epoch, (held.capsule.clone(), held.capsule_wraps.clone()));
+        self.held = Some(held);
+    }
+
+    /// Notes that a member of the epoch before finds the last join good.
+    pub fn confirm(&mut self, confirm: &Confirm) -> Result<(), Refusal> {
+        let bad = self.entry(self.last_handshake);
+        let statement = confirm_statement(&self.room, bad.seq, &entry_hash(&bad.bytes));
+        let key = self.access_keys[usize::try_from(self.epoch).unwrap() - 1];
+        verify(&key, &statement, &confirm.signature)?;
+        self.is_confirmed = true;
+        Ok(())
+    }
+
+    /// Voids the last handshake and all after it.
+    pub fn rewind(&mut self, rewind: &Rewind, held: Publication) -> Result<u64, Refusal> {
+        let bad = self.entry(self.last_handshake);
+        let left = usize::try_from(rewind.epoch).unwrap();
+        if rewind.bad_seq != bad.seq
+            || rewind.bad_entry != entry_hash(&bad.bytes)
+            || rewind.epoch + 1 != self.epoch
+            || rewind.access_key != self.access_keys[left]
+            || rewind.card_hash != <[u8; 32]>::from(Sha256::digest(&held.card))
+        {
+            return Err(Refusal::NotTheLast);
+        }
+        let key = match &rewind.authority {
+            RewindAuthority::Access if self.is_confirmed => return Err(Refusal::NotTheirs),
+            RewindAuthority::Access => rewind.access_key,
+            RewindAuthority::Admin(key) if self.before.1.contains(key) => **key,
+            RewindAuthority::Admin(_) => return Err(Refusal::NotTheirs),
+        };
+        verify(&key, &rewind_statement(&self.room, rewind), &rewind.signature)?;
+        for entry in self.log.iter_mut().filter(|entry| entry.seq >= rewind.bad_seq) {
+            entry.is_void = true;
+        }
+        let (bytes, id) = (rewind.to_bytes(), EntryId::new(sotto_crypto::random_array().unwrap()));
+        let seq = self.head() + 1;
+        self.log.push(Logged {
+            seq,
+            id,
+            epoch: rewind.epoch,
+            bytes,
+            handshake: None,
+            by_door: false,
+            rewind: Some(Box::new(rewind.clone())),
+            is_void: false,
+            is_garbage: false,
+        });
+        self.capsules.remove(&self.epoch);
+        self.links.remove(&rewind.epoch);
+        self.epoch = rewind.epoch;
+        self.void_keys.extend(self.access_keys.pop());
+        self.began.pop();
+        self.join_key = self.before.0;
+        self.last_handshake = seq;
+        self.is_confirmed = true;
+        self.hold(held);
         Ok(seq)
     }
 
     /// What whoever opened the room with an epoch's key may read of the handshakes after `from`.
     pub fn handshakes(&self, epoch: u64, key: &AccessKey, from: u64) -> Result<Vec<Logged>, Refusal> {
-        if !self.opens(epoch, key) {
+        if !self.opens(epoch, key) && !self.void_keys.contains(&key.public()) {
             return Err(Refusal::RoomNotOpen);
         }
-        let began = self.began[usize::try_from(epoch).unwrap()];
+        let began = self.began.get(usize::try_from(epoch).unwrap()).copied().unwrap_or(from);
         let mut found = Vec::new();
         for entry in self.log.iter().filter(|entry| entry.seq > began) {
-            let Some(handshake) = &entry.handshake else { continue };
+            if entry.kind() != EntryKind::Handshake {
+                continue;
+            }
             if entry.seq > from {
                 found.push(entry.clone());
             }
             // Past a cut an earlier key opens nothing.
-            if handshake.cut {
+            if !entry.is_void && entry.handshake.as_ref().is_some_and(|handshake| handshake.cut) {
                 break;
             }
         }
@@ -197,7 +292,22 @@ impl Relay {
     ) -> u64 {
         let seq = self.head() + 1;
         let bytes = bytes.to_vec();
-        self.log.push(Logged { seq, id: header.id, epoch: header.epoch, bytes, handshake, by_door });
+        self.log.push(Logged {
+            seq,
+            id: header.id,
+            epoch: header.epoch,
+            bytes,
+            handshake,
+            by_door,
+            rewind: None,
+            is_void: false,
+            is_garbage: false,
+        });
         seq
     }
+}
+
+fn verify(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> Result<(), Refusal> {
+    let key = VerifyingKey::from_bytes(key).map_err(|_| Refusal::BadSignature)?;
+    key.verify_strict(statement, &Signature::from_bytes(signature)).map_err(|_| Refusal::BadSignature)
 }

@@ -60,6 +60,8 @@ impl Change {
             (Self::RemoveDevice(_), _) => "devices removed",
             (Self::Leave { .. }, _) => "leavings committed",
             (Self::Renew { .. }, _) => "keys renewed",
+            (Self::Timer(_), _) => "timers set",
+            (Self::Share(_), _) => "history policies set",
             (Self::Close | Self::Reopen, _) => "closed or reopened",
             _ => "other changes",
         }

@@ -29,19 +29,41 @@ impl World {
             Wish::Rename(number) => Change::Rename(format!("Garden {number}")),
             Wish::Topic(0) => Change::Topic(String::new()),
             Wish::Topic(number) => Change::Topic(format!("Bees {number}")),
-            Wish::Role(account, role) => Change::Role(account.index(accounts), *role),
+            Wish::Role(account, role) => {
+                let mut choice: Vec<usize> = (0..accounts).collect();
+                let here: Vec<usize> =
+                    choice.iter().copied().filter(|other| self.now().has(*other)).collect();
+                choice.extend(here.repeat(3));
+                Change::Role(choice[account.index(choice.len())], *role)
+            }
             Wish::Permissions(permissions) => Change::Permissions(*permissions),
             Wish::Timer(timer) => Change::Timer(*timer),
             Wish::Share(shared) => Change::Share(*shared),
             Wish::TakeOver => Change::TakeOver,
             Wish::Close => Change::Close,
             Wish::Reopen => Change::Reopen,
-            Wish::RemoveMember(account) => Change::RemoveMember(account.index(accounts)),
+            Wish::RemoveMember(account) => {
+                // Rather those who are here, and those whom this one may remove.
+                let mut choice: Vec<usize> = (0..accounts).collect();
+                let now = self.now();
+                let below: Vec<usize> = choice
+                    .iter()
+                    .copied()
+                    .filter(|other| now.has(*other) && now.role(*other) < now.role(who.account))
+                    .collect();
+                choice.extend(below.repeat(6));
+                Change::RemoveMember(choice[account.index(choice.len())])
+            }
             Wish::RemoveDevice(index) => {
                 // Own devices first: those of others are mostly refused.
                 let mut devices: Vec<Who> = self.now().devices.keys().copied().collect();
                 devices.extend(
-                    self.now().leaves_of(who.account).map(|(who, _)| *who).collect::<Vec<_>>().repeat(2),
+                    self.now()
+                        .leaves_of(who.account)
+                        .map(|(other, _)| *other)
+                        .filter(|other| *other != who)
+                        .collect::<Vec<_>>()
+                        .repeat(6),
                 );
                 Change::RemoveDevice(devices[index.index(devices.len())])
             }

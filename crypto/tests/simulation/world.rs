@@ -12,7 +12,7 @@ use proptest::sample::Index;
 use sotto_crypto::{
     link::InviteLink,
     message::{MessageId, conversation::Conversation},
-    room::{InviteId, LeaveStatement, Role, Room, Suite},
+    room::{InviteId, Joining, LeaveStatement, Role, Room, Suite},
 };
 use sotto_protocol::Chain;
 use std::collections::BTreeMap;
@@ -37,6 +37,13 @@ pub struct Copy {
     pub joined: u64,
 }
 
+/// A join that was made and did not arrive.
+pub struct Late {
+    pub joining: Joining,
+    /// The last handshake when it was made.
+    pub last_handshake: u64,
+}
+
 /// All there is.
 pub struct World {
     pub accounts: Vec<Account>,
@@ -50,6 +57,7 @@ pub struct World {
     /// By place in the log.
     pub said: BTreeMap<u64, Meant>,
     pub copies: Vec<Copy>,
+    pub late: Vec<Late>,
     /// The epoch for which what the relay holds was last checked.
     pub audited: u64,
     /// How often what happened.
@@ -60,7 +68,7 @@ pub struct World {
 
 impl World {
     /// Somebody has made a room and is there with two devices, as are `here` accounts in all; a third of them are guests.
-    pub fn new(suite: Suite, accounts: usize, here: usize) -> Self {
+    pub fn new(suite: Suite, accounts: usize, here: usize, is_shared: bool) -> Self {
         let mut accounts: Vec<_> = (0..accounts).map(|number| Account::new(number % 3 != 2)).collect();
         let device = accounts[0].add_device();
         let who = Who { account: 0, device };
@@ -80,12 +88,17 @@ impl World {
             statements: Vec::new(),
             said: BTreeMap::new(),
             copies: Vec::new(),
+            late: Vec::new(),
             audited: 0,
             tally: BTreeMap::new(),
             known_to_removed: BTreeMap::new(),
         };
         assert!(world.prepare(who, &crate::rules::Change::Rotate));
         world.deliver(who, Fate::Arrives);
+        if is_shared {
+            assert!(world.prepare(who, &crate::rules::Change::Share(true)));
+            world.deliver(who, Fate::Arrives);
+        }
         let invite = Wish::Invite { max: None, only: None, expires: false };
         let change = world.change(who, &invite);
         world.prepare(who, &change);
@@ -145,6 +158,11 @@ impl World {
                 }
             }
             Action::Replay { to, entry, flip, lies } => self.replay(*to, *entry, *flip, *lies),
+            Action::Late(join) => self.arrive_late(*join),
+            Action::Wedge { bad, by, who, followers, is_confirmed } => {
+                self.wedge(*bad, *by, *who, *followers, *is_confirmed);
+            }
+            Action::Damage { by, what, place } => self.damage(*by, *what, *place),
             Action::Lose(account) => self.lose(*account),
             Action::Steal(who) => {
                 if let Some(who) = self.pick(*who) {
@@ -191,7 +209,7 @@ impl World {
     fn pick_committer(&self, index: Index) -> Option<Who> {
         let mut living = Vec::new();
         for client in self.clients.values().filter(|client| !client.is_gone()) {
-            let times = if self.now().role(client.who.account) > Role::Member { 3 } else { 1 };
+            let times = if self.now().role(client.who.account) > Role::Member { 4 } else { 1 };
             living.extend([client.who].repeat(times));
         }
         (!living.is_empty()).then(|| living[index.index(living.len())])
@@ -358,15 +376,19 @@ impl World {
         }
     }
 
-    fn send_outbox(&mut self, who: Who) {
+    pub fn send_outbox(&mut self, who: Who) {
         let Some(client) = self.clients.get_mut(&who).filter(|client| !client.is_gone()) else { return };
         client.seal();
         client.store();
         let key = client.room.secrets().unwrap().access_key();
+        let mut said = Vec::new();
         for waiting in &client.notes.outbox {
             let Ok(seq) = self.relay.append(&key, waiting.sealed.as_ref().unwrap()) else { continue };
             let meant = Meant { account: who.account, id: waiting.id, text: waiting.text.clone() };
-            assert_eq!(*self.said.entry(seq).or_insert_with(|| meant.clone()), meant);
+            said.push((seq, meant));
+        }
+        for (seq, meant) in said {
+            self.note_said(seq, meant);
         }
     }
 
@@ -393,7 +415,8 @@ impl World {
 
     fn replay(&mut self, to: Index, entry: Index, flip: Option<Index>, lies: bool) {
         let Some(to) = self.pick(to) else { return };
-        let handshakes: Vec<_> = self.relay.log.iter().filter(|entry| entry.handshake.is_some()).collect();
+        let handshakes: Vec<_> =
+            self.relay.log.iter().filter(|entry| entry.handshake.is_some() && !entry.is_void).collect();
         let entry = handshakes[entry.index(handshakes.len())].clone();
         let mut key = entry.handshake.as_ref().unwrap().access_key;
         let client = self.clients.get_mut(&to).unwrap();
@@ -438,6 +461,8 @@ pub fn notes(cursor: Chain, joined_seq: u64, keys: usize, generation: usize) -> 
         conversation: Conversation::default(),
         pending: None,
         outbox: Vec::new(),
+        before: None,
+        settled: Vec::new(),
         keys,
         generation,
     }
