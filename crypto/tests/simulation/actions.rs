@@ -75,8 +75,10 @@ pub enum Action {
     Die(Index, usize),
     /// Somebody passes any entry of the log to a device again, or too early, or changed, or with another access key.
     Replay { to: Index, entry: Index, flip: Option<Index>, lies: bool },
-    /// A join that was lost on the way arrives.
+    /// A join that was lost on the way arrives; where none was, one is made to be lost.
     Late(Index),
+    /// The relay keeps a message from a device, or shows two the other way round.
+    Fork { to: Index, by: Index, is_swapped: bool },
     /// A handshake that is not good, or not believed to be: some follow it, then it is voided, or confirmed.
     Wedge { bad: Bad, by: Index, who: Index, followers: u8, is_confirmed: bool },
     /// The relay damages what it holds.
@@ -145,8 +147,10 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(to, entry, flip, lies)| Action::Replay { to, entry, flip, lies }),
         1 => index().prop_map(Action::Lose),
         1 => index().prop_map(Action::Steal),
-        1 => index().prop_map(Action::Late),
-        4 => (bad(), index(), index(), any::<u8>(), prop::bool::weighted(0.25)).prop_map(|(bad, by, who, followers, is_confirmed)| {
+        3 => index().prop_map(Action::Late),
+        2 => (index(), index(), any::<bool>())
+            .prop_map(|(to, by, is_swapped)| Action::Fork { to, by, is_swapped }),
+        4 => (bad(), index(), index(), any::<u8>(), prop::bool::weighted(0.4)).prop_map(|(bad, by, who, followers, is_confirmed)| {
             Action::Wedge { bad, by, who, followers, is_confirmed }
         }),
         2 => (index(), damage(), index()).prop_map(|(by, what, place)| Action::Damage { by, what, place }),

@@ -74,6 +74,10 @@ pub struct Stored {
     pub notes: Notes,
 }
 
+/// Two have seen different logs.
+#[derive(Debug)]
+pub struct Forked;
+
 /// A device that is, or was, in the room.
 pub struct Client {
     pub who: Who,
@@ -167,7 +171,7 @@ impl Client {
         let key = self.room.secrets().unwrap().access_key();
         let Ok(page) = relay.page(&key, self.notes.cursor.seq) else { return };
         for entry in page {
-            self.take(&entry);
+            self.take(&entry).expect("all have the same log");
         }
     }
 
@@ -249,27 +253,28 @@ impl Client {
         self.notes.views.insert(self.room.epoch(), view);
     }
 
-    fn take(&mut self, entry: &Logged) {
+    /// Takes the next entry; an error where whoever said something had another log before it.
+    fn take(&mut self, entry: &Logged) -> Result<(), Forked> {
         assert_eq!(entry.seq, self.notes.cursor.seq + 1);
         self.notes.cursor = self.notes.cursor.then(entry.seq, entry.kind(), &entry_hash(&entry.bytes));
         self.notes.chain.insert(entry.seq, self.notes.cursor.hash);
         if entry.is_void || entry.rewind.is_some() {
-            return;
+            return Ok(());
         }
         if entry.handshake.is_some() {
             self.notes.views.retain(|epoch, _| *epoch > entry.epoch);
-            return;
+            return Ok(());
         }
         // Before this device came in: hashed only.
         let Some(view) = self.notes.views.get(&entry.epoch) else {
             assert!(self.notes.spans.last().unwrap().0 >= entry.seq, "an epoch of one's own has no key");
-            return;
+            return Ok(());
         };
         let (_, opened) =
             message::open(&view.message, &self.room.id(), entry.epoch, &view.roster, &entry.bytes)
                 .expect("a message in the log opens");
-        if let Some(hash) = self.notes.chain.get(&opened.chain.seq) {
-            assert_eq!(*hash, opened.chain.hash, "all have the same log");
+        if self.notes.chain.get(&opened.chain.seq).is_some_and(|hash| *hash != opened.chain.hash) {
+            return Err(Forked);
         }
         if opened.sender.device_key == self.room.device().public() {
             let (back, waits) = std::mem::take(&mut self.notes.outbox)
@@ -279,6 +284,15 @@ impl Client {
             self.notes.outbox = waits;
         }
         self.notes.conversation.take(Said::new(entry.seq, opened), &view.authority);
+        Ok(())
+    }
+
+    /// Whether this device notices that it was shown these entries and others something else. Nothing comes of it.
+    pub fn notices(&mut self, entries: &[Logged]) -> bool {
+        let notes = self.notes.clone();
+        let seen = entries.iter().try_for_each(|entry| self.take(entry));
+        self.notes = notes;
+        seen.is_err()
     }
 
     /// What it knows of a place in the log, which is this long.

@@ -1,6 +1,6 @@
 //! What the relay holds is damaged, found, and put right.
 
-use crate::{actions::Damage, world::World};
+use crate::{actions::Damage, client::Client, world::World};
 use proptest::sample::Index;
 use sotto_crypto::room::{AccountJoin, Flaw};
 
@@ -83,6 +83,34 @@ impl World {
         assert_eq!(repaired.admin_keys, good.admin_keys);
         self.relay.hold(repaired);
         self.count("repairs");
+    }
+
+    /// A member speaks twice; another is shown the second alone, or first. It sees that the speaker had another log.
+    pub fn fork(&mut self, to: Index, by: Index, is_swapped: bool) {
+        let (Some(to), Some(by)) = (self.pick(to), self.pick(by)) else { return };
+        self.sync(to);
+        self.sync(by);
+        let head = self.relay.head();
+        let is_ready = |who| {
+            let client: &Client = &self.clients[&who];
+            let epoch = self.relay.epoch;
+            !client.is_gone() && client.room.epoch() == epoch && client.notes.cursor.seq == head
+        };
+        if to == by || !is_ready(to) || !is_ready(by) {
+            return;
+        }
+        for _ in 0..2 {
+            self.speak(by);
+        }
+        let mut shown = self.relay.log[usize::try_from(head).unwrap()..].to_vec();
+        assert_eq!(shown.len(), 2);
+        shown.swap(0, 1);
+        shown.truncate(1 + usize::from(is_swapped));
+        for (seq, entry) in (head + 1..).zip(&mut shown) {
+            entry.seq = seq;
+        }
+        assert!(self.clients.get_mut(&to).unwrap().notices(&shown), "a fork is not noticed");
+        self.count("forks noticed");
     }
 
     /// The link back from the current epoch is lost; whoever was there before makes it again.

@@ -76,6 +76,13 @@ impl World {
     /// A join that was lost on the way arrives after all.
     pub fn arrive_late(&mut self, index: Index) {
         if self.late.is_empty() {
+            let account = index.index(self.accounts.len());
+            let device = self.device_for(account, Some(index));
+            for keys in 0..=self.accounts[account].latest_keys() {
+                if let Some((joining, _)) = self.try_way(Who { account, device }, Way::Door(keys), keys) {
+                    self.late.push(Late { joining, last_handshake: self.relay.last_handshake });
+                }
+            }
             return;
         }
         let late = self.late.swap_remove(index.index(self.late.len()));

@@ -161,14 +161,20 @@ impl World {
         client.store();
         if is_good && !client.is_gone() {
             assert_eq!(client.room.epoch(), self.relay.epoch);
-            let id: MessageId = sotto_crypto::random_array().unwrap();
-            let text = format!("message {} of {who:?}, in doubt", self.said.len());
-            client.notes.outbox.push(Waiting { id, text, sealed: None });
-            self.send_outbox(who);
-            let client = self.clients.get_mut(&who).unwrap();
-            client.catch_up(&mut self.relay);
-            client.store();
+            self.speak(who);
         }
+    }
+
+    /// Says something, and hears it.
+    pub fn speak(&mut self, who: Who) {
+        let client = self.clients.get_mut(&who).unwrap();
+        let id: MessageId = sotto_crypto::random_array().unwrap();
+        let text = format!("message {} of {who:?}, in doubt", self.said.len());
+        client.notes.outbox.push(Waiting { id, text, sealed: None });
+        self.send_outbox(who);
+        let client = self.clients.get_mut(&who).unwrap();
+        client.catch_up(&mut self.relay);
+        client.store();
     }
 
     fn confirm(&mut self, confirms: Who, by: Who, seq: u64, doubtful: Doubtful) {

@@ -159,6 +159,7 @@ impl World {
             }
             Action::Replay { to, entry, flip, lies } => self.replay(*to, *entry, *flip, *lies),
             Action::Late(join) => self.arrive_late(*join),
+            Action::Fork { to, by, is_swapped } => self.fork(*to, *by, *is_swapped),
             Action::Wedge { bad, by, who, followers, is_confirmed } => {
                 self.wedge(*bad, *by, *who, *followers, *is_confirmed);
             }
