@@ -295,3 +295,19 @@ fn an_admin_undoes_a_join_also_when_others_have_followed_it() {
     assert_eq!(dees.rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::JoinUndone(None)));
     assert_eq!(rooms[1].rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::MustReturn));
 }
+
+#[test]
+fn whoever_goes_back_has_nothing_pending() {
+    let (_, mut rooms, held, link) = three();
+    let joining = Person::new("Dee").tries_to_join(&link, &held, rooms[0].epoch()).unwrap();
+    let hash = entry_hash(&joining.handshake.entry);
+    let (rewind, _) = rooms[2].make_rewind(5, &hash, None, start(&rooms[2])).unwrap();
+    // A commit of Bob's lost the race against the join.
+    commit(&mut rooms[1], &RoomChange::Rotate);
+    receive(&mut rooms[1], &joining.handshake).unwrap();
+    assert_eq!(rooms[1].rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::Restored));
+    assert!(!rooms[1].has_pending_commit());
+    let handshake = commit(&mut rooms[1], &RoomChange::Rotate);
+    receive(&mut rooms[2], &handshake).unwrap();
+    same_epoch(&rooms[1], &rooms[2]);
+}

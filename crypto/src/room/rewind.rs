@@ -223,6 +223,10 @@ impl Room {
         if let Some(before) = before {
             before.judge_rewind_here(rewind, true)?;
             *self = before;
+            // It lost the race against what is voided, or was made for an epoch that somebody may hold its bytes for.
+            if self.has_pending_commit() {
+                self.discard_pending()?;
+            }
             return Ok(RewindEffect::Restored);
         }
         self.judge_rewind_of_the_past(rewind)

@@ -177,12 +177,13 @@ impl Client {
 
     fn take_rewind(&mut self, relay: &Relay, entry: &Logged) {
         let rewind = entry.rewind.as_ref().unwrap();
-        let by_door = relay.entry(rewind.bad_seq).by_door;
-        match self.room.rewind(rewind, by_door) {
+        let bad = relay.entry(rewind.bad_seq);
+        let left = Left { seq: bad.seq, entry_hash: entry_hash(&bad.bytes), came_by_door: bad.by_door };
+        match self.room.rewind(rewind, |epoch| (epoch == bad.epoch).then_some(left)) {
             Ok(RewindEffect::Unmoved) => {}
             Ok(RewindEffect::Restored) => self.restore(),
             // Whoever came in by it, and whoever has forgotten the epoch before.
-            Ok(RewindEffect::MustReturn) | Err(CryptoError::Forbidden(_)) => {
+            Ok(RewindEffect::MustReturn | RewindEffect::JoinUndone(_)) | Err(CryptoError::Forbidden(_)) => {
                 self.is_lost = true;
                 return;
             }

@@ -13,6 +13,8 @@ impl World {
         if client.is_gone() || client.room.epoch() != self.relay.epoch {
             return;
         }
+        let head = self.relay.head();
+        let place_of = |seq| client.place(seq, head);
         let good = self.relay.held.clone().unwrap();
         let mut held = good.clone();
         let flip = |bytes: &mut Vec<u8>| {
@@ -50,7 +52,7 @@ impl World {
                 Flaw::CapsuleWraps
             }
         };
-        assert_eq!(client.room.audit(&held).unwrap(), [flaw]);
+        assert_eq!(client.room.audit(&held, place_of).unwrap(), [flaw]);
         let (own_door, own_tag) = (client.room.own_door().unwrap(), client.room.own_capsule_tag().unwrap());
         let door = |held: &sotto_crypto::room::Publication| {
             held.doors.iter().find(|door| door.id == own_door).map(|door| door.wrap.clone())
@@ -78,7 +80,7 @@ impl World {
             assert!(is_good || made.is_err(), "what is damaged does not open");
         }
         let repaired = client.room.republish(client.notes.cursor).unwrap();
-        assert_eq!(client.room.audit(&repaired).unwrap(), []);
+        assert_eq!(client.room.audit(&repaired, place_of).unwrap(), []);
         assert!(repaired.doors == good.doors && repaired.capsule_wraps == good.capsule_wraps);
         assert_eq!(repaired.admin_keys, good.admin_keys);
         self.relay.hold(repaired);

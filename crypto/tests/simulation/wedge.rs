@@ -13,7 +13,7 @@ use proptest::sample::Index;
 use sotto_crypto::{
     AdminKey, CryptoError, Secret,
     message::MessageId,
-    room::{Handshake, Joining, Role, RoomChange},
+    room::{Handshake, Joining, Left, Role, RoomChange},
 };
 use sotto_protocol::entry_hash;
 
@@ -191,7 +191,8 @@ impl World {
         let (rewind, held) = client.room.make_rewind(seq, &hash, own, client.notes.cursor).unwrap();
         assert_eq!(self.relay.rewind(&rewind, held), Err(Refusal::NotTheirs), "what is confirmed stays");
         let client = self.clients.get_mut(&confirms).unwrap();
-        let refused = client.room.rewind(&rewind, true);
+        let refused =
+            client.room.rewind(&rewind, |_| Some(Left { seq, entry_hash: hash, came_by_door: true }));
         assert!(matches!(refused, Err(CryptoError::Forbidden(_))), "{refused:?}");
         self.enter(after);
         self.settle(doubtful.who, *joining, seq, keys);
@@ -218,10 +219,11 @@ impl World {
         if !bad.is_join() {
             forged.push(make(None));
         }
+        let left = Left { seq, entry_hash: hash, came_by_door: bad.is_join() };
         let (rewind, held) = make(admin.as_ref());
         let client = self.clients.get_mut(&by).unwrap();
         for (rewind, held) in forged {
-            let refused = client.room.rewind(&rewind, bad.is_join());
+            let refused = client.room.rewind(&rewind, |_| Some(left));
             assert!(matches!(refused, Err(CryptoError::Forbidden(_))), "{refused:?}");
             assert!(self.relay.rewind(&rewind, held).is_err());
         }
