@@ -1,6 +1,7 @@
 //! What must hold, whatever happened: among members.
 
 use crate::{
+    actions::{Fate, Wish},
     client::Client,
     people::Who,
     rules::{Leaf, Rules},
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 impl World {
     /// What holds after every step.
     pub fn check_step(&mut self) {
+        self.check_late();
         let mut first_of: BTreeMap<u64, &Client> = BTreeMap::new();
         for client in self.clients.values().filter(|client| !client.is_gone()) {
             self.check_rules(client);
@@ -45,6 +47,7 @@ impl World {
                 }
             }
         }
+        self.invite_once_more();
         self.check_step();
         for client in self.clients.values() {
             let is_member = self.now().devices.contains_key(&client.who);
@@ -117,6 +120,35 @@ impl World {
         let account = &self.accounts[account];
         let makes = |keys: &usize| account.door(*keys, &self.relay.room) == *door;
         (0..=account.latest_keys()).find(makes).expect("a door of this account")
+    }
+
+    /// Whoever is behind, or gone, says nothing any more.
+    fn check_late(&mut self) {
+        let now = self.relay.epoch;
+        for client in self.clients.values().filter(|client| client.room.epoch() < now) {
+            let Ok(secrets) = client.room.secrets() else { continue };
+            let late = client.seal_one(&[7; 16], "too late");
+            assert!(self.relay.append(&secrets.access_key(), &late).is_err(), "a late message is taken");
+        }
+    }
+
+    /// An open invite lets nobody in who was removed: the end is looked at with one.
+    fn invite_once_more(&mut self) {
+        let now = self.now().clone();
+        let may = |client: &&Client| {
+            !client.is_gone() && !now.closed && now.role(client.who.account) >= now.permissions.invite
+        };
+        let by = self.clients.values().find(may).map(|client| client.who);
+        let Some(by) = by.filter(|_| now.invites.len() < 16) else { return };
+        let change = self.change(by, &Wish::Invite { max: None, only: None, expires: false });
+        if self.prepare(by, &change) {
+            self.deliver(by, Fate::Arrives);
+        }
+        for who in self.clients.keys().copied().collect::<Vec<_>>() {
+            if !self.clients[&who].is_gone() {
+                self.sync(who);
+            }
+        }
     }
 
     fn check_invites(&self) {
