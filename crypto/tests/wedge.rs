@@ -303,7 +303,8 @@ fn whoever_goes_back_has_nothing_pending() {
     let hash = entry_hash(&joining.handshake.entry);
     let (rewind, _) = rooms[2].make_rewind(5, &hash, None, start(&rooms[2])).unwrap();
     // A commit of Bob's lost the race against the join.
-    commit(&mut rooms[1], &RoomChange::Rotate);
+    let chain = start(&rooms[1]);
+    rooms[1].commit(&RoomChange::Rotate, chain).unwrap();
     receive(&mut rooms[1], &joining.handshake).unwrap();
     assert_eq!(rooms[1].rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::Restored));
     assert!(!rooms[1].has_pending_commit());

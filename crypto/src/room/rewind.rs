@@ -223,7 +223,7 @@ impl Room {
         if let Some(before) = before {
             before.judge_rewind_here(rewind, true)?;
             *self = before;
-            // It lost the race against what is voided, or was made for an epoch that somebody may hold its bytes for.
+            // What was pending then lost its race; as for those who did not move, nothing is pending now.
             if self.has_pending_commit() {
                 self.discard_pending()?;
             }
