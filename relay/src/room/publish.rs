@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 pub(super) struct Outcome {
     /// New entries by room, in the order of the log, and the room's state after them.
     pub rooms: Vec<(RoomId, RoomHead, Vec<LiveEntry>)>,
+    /// Rooms that were deleted.
+    pub gone: Vec<RoomId>,
     /// Everybody's answer.
     pub answers: Vec<(ReplyTo, Reply)>,
 }
@@ -29,6 +31,9 @@ pub(super) fn start(hub: Arc<Hub>) -> (mpsc::Sender<Outcome>, JoinHandle<()>) {
         while let Some(outcome) = outcomes.recv().await {
             for (room, head, entries) in &outcome.rooms {
                 hub.publish(room, entries, *head);
+            }
+            for room in &outcome.gone {
+                hub.close(room);
             }
             for (reply_to, reply) in outcome.answers {
                 reply_to.send(reply);
