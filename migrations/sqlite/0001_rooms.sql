@@ -1,6 +1,7 @@
 -- What the relay keeps of a conversation. Nothing here is a key that opens anything, a name, or a member.
--- `number` is the relay's own number of a room: short, so that the indexes of the log stay small.
+-- `number` is the relay's own number of a room: short, so that the indexes of the log stay small, and never used again.
 -- There are no foreign keys: a single writer keeps these tables together, and a check per entry would cost more than it finds.
+-- Yes and no are 1 and 0.
 
 -- This database, as one life of it.
 CREATE TABLE relay (
@@ -9,35 +10,49 @@ CREATE TABLE relay (
 ) STRICT;
 
 CREATE TABLE rooms (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     room_id BLOB NOT NULL UNIQUE CHECK (length(room_id) = 16), -- random, chosen by the client
     epoch INTEGER NOT NULL,                                    -- the current one, from 0
-    last_handshake_seq INTEGER NOT NULL                        -- what a handshake is compared with; 0 before the first
+    began_seq INTEGER NOT NULL,                                -- the handshake that began it; 0 for the room's beginning
+    last_handshake_seq INTEGER NOT NULL,                       -- what a handshake is compared with: the last handshake or rewind; 0 before the first
+    cut_seq INTEGER NOT NULL,                                  -- the last cut; 0 if none
+    retention_s INTEGER,                                       -- how long messages are kept, set by an admin; nothing: as the operator has it
+    dropped_seq INTEGER NOT NULL                               -- up to here all messages are too old and their bodies dropped
 ) STRICT;
 
--- The public keys of every epoch of a room: whoever holds the private halves was in the room then.
+-- Every epoch of a room, those that were voided included. Whoever holds the private halves of its keys was in the room then.
 CREATE TABLE epochs (
     room INTEGER NOT NULL,
-    epoch INTEGER NOT NULL,
     began_seq INTEGER NOT NULL,                            -- the handshake that began it; 0 for the room's beginning
+    epoch INTEGER NOT NULL,
     access_key BLOB NOT NULL CHECK (length(access_key) = 32), -- Ed25519 public key: opens the room
     join_key BLOB NOT NULL CHECK (length(join_key) = 32),     -- Ed25519 public key: permits one handshake through a door
-    PRIMARY KEY (room, epoch)
+    by_door INTEGER NOT NULL,                              -- whether that handshake came through a door
+    is_confirmed INTEGER NOT NULL,                         -- whether it is good for ever: a member's, or confirmed by one
+    is_cut INTEGER NOT NULL,                               -- whether access keys of earlier epochs open nothing after it
+    voided_seq INTEGER NOT NULL,                           -- the rewind that voided it; 0 while it is good
+    admin_keys BLOB NOT NULL,                              -- Ed25519 public keys of owner and admins, 32 bytes each
+    PRIMARY KEY (room, began_seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX epochs_by_number ON epochs (room, epoch);
+CREATE INDEX cuts ON epochs (room, began_seq) WHERE is_cut = 1;
+CREATE INDEX unconfirmed_joins ON epochs (room, began_seq) WHERE is_confirmed = 0;
 
 -- The log. Rows lie in order of arrival (three times as fast to write as a table clustered by room).
 CREATE TABLE entries (
     number INTEGER PRIMARY KEY,
     room INTEGER NOT NULL,
     seq INTEGER NOT NULL,   -- from 1, without gaps
-    kind INTEGER NOT NULL,  -- 1 handshake, 2 message
+    kind INTEGER NOT NULL,  -- 1 handshake, 2 message, 3 rewind
     epoch INTEGER NOT NULL, -- as in the entry's clear header
     entry_id BLOB NOT NULL CHECK (length(entry_id) = 16), -- as in the entry's clear header: recognises what is sent twice
-    entry BLOB NOT NULL     -- header and ciphertext, as it came
+    stored_hour INTEGER NOT NULL, -- hours since 1970: how old it is, and no finer
+    entry BLOB,             -- header and ciphertext, as it came; nothing once it was dropped
+    hash BLOB               -- SHA-256 of an entry that was dropped
 ) STRICT;
 CREATE UNIQUE INDEX entries_by_seq ON entries (room, seq);
 CREATE UNIQUE INDEX entries_by_id ON entries (room, entry_id);
-CREATE INDEX handshakes_by_seq ON entries (room, seq) WHERE kind = 1;
+CREATE INDEX handshakes_by_seq ON entries (room, seq) WHERE kind <> 2;
 
 -- What the doors of the current epoch open.
 CREATE TABLE cards (
@@ -50,5 +65,41 @@ CREATE TABLE doors (
     room INTEGER NOT NULL,
     door_id BLOB NOT NULL CHECK (length(door_id) = 16), -- unguessable
     wrap BLOB NOT NULL,                                 -- the card's key, sealed to the holder of the door's secret
+    expires_at_ms INTEGER,                              -- when it closes, in milliseconds since 1970
     PRIMARY KEY (room, door_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX doors_by_expiry ON doors (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+
+-- What it takes to read an epoch later, for the accounts that were in it.
+CREATE TABLE capsules (
+    room INTEGER NOT NULL,
+    began_seq INTEGER NOT NULL, -- of the epoch
+    capsule BLOB NOT NULL,      -- sealed
+    PRIMARY KEY (room, began_seq)
+) STRICT;
+
+CREATE TABLE capsule_wraps (
+    room INTEGER NOT NULL,
+    began_seq INTEGER NOT NULL, -- of the epoch
+    tag BLOB NOT NULL CHECK (length(tag) = 16), -- by which an account finds its own
+    wrap BLOB NOT NULL,         -- the capsule's key, sealed to that account
+    owner BLOB CHECK (length(owner) = 32), -- Ed25519 public key whose holder may have it dropped
+    PRIMARY KEY (room, began_seq, tag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX capsule_wraps_by_tag ON capsule_wraps (room, tag);
+
+-- The same, for newcomers: an epoch, sealed under the next one.
+CREATE TABLE history_links (
+    room INTEGER NOT NULL,
+    began_seq INTEGER NOT NULL, -- of the next epoch: the handshake that it stands beside
+    link BLOB NOT NULL,         -- sealed
+    PRIMARY KEY (room, began_seq)
+) STRICT;
+
+-- The last value of each device's soft state in the current epoch.
+CREATE TABLE registers (
+    room INTEGER NOT NULL,
+    register_id BLOB NOT NULL CHECK (length(register_id) = 16), -- another one in every epoch
+    value BLOB NOT NULL CHECK (length(value) = 256),            -- sealed
+    PRIMARY KEY (room, register_id)
 ) STRICT, WITHOUT ROWID;

@@ -57,6 +57,35 @@ pub fn join_statement(
     statement
 }
 
+/// What a room-admin key signs to delete `room`.
+#[must_use]
+pub fn delete_statement(authority: &str, challenge: &Challenge, room: &RoomId) -> Vec<u8> {
+    begin(b"sotto/1 delete room", authority, challenge, room)
+}
+
+/// What a room-admin key signs to set how long messages of `room` are kept; 0 seconds: as long as the operator has it.
+#[must_use]
+pub fn retention_statement(authority: &str, challenge: &Challenge, room: &RoomId, seconds: u64) -> Vec<u8> {
+    let mut statement = begin(b"sotto/1 set retention", authority, challenge, room);
+    statement.extend_from_slice(&seconds.to_be_bytes());
+    statement
+}
+
+/// What the owner of capsule wraps signs to have those of `tag` in epochs before `before` dropped.
+#[must_use]
+pub fn drop_statement(
+    authority: &str,
+    challenge: &Challenge,
+    room: &RoomId,
+    tag: &[u8; 16],
+    before: u64,
+) -> Vec<u8> {
+    let mut statement = begin(b"sotto/1 drop wraps", authority, challenge, room);
+    statement.extend_from_slice(tag);
+    statement.extend_from_slice(&before.to_be_bytes());
+    statement
+}
+
 /// What the key of a recovery code signs to log in to its account.
 #[must_use]
 pub fn recovery_statement(authority: &str, challenge: &Challenge) -> Vec<u8> {
@@ -69,7 +98,7 @@ pub fn recovery_statement(authority: &str, challenge: &Challenge) -> Vec<u8> {
 }
 
 /// Every part has a fixed length but the authority, which carries its own.
-fn begin(label: &[u8; 17], authority: &str, challenge: &Challenge, room: &RoomId) -> Vec<u8> {
+fn begin(label: &[u8], authority: &str, challenge: &Challenge, room: &RoomId) -> Vec<u8> {
     let authority = authority.to_ascii_lowercase();
     let mut statement = label.to_vec();
     statement.extend_from_slice(&(authority.len() as u64).to_be_bytes());

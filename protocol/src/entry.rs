@@ -26,6 +26,9 @@ pub enum EntryKind {
     /// Anything said in the room.
     #[n(2)]
     Message,
+    /// A signed word that voids a handshake and everything after it. Its bytes are a [`Rewind`](crate::Rewind), in the clear.
+    #[n(3)]
+    Rewind,
 }
 
 impl EntryKind {
@@ -35,6 +38,7 @@ impl EntryKind {
         match self {
             Self::Handshake => 1,
             Self::Message => 2,
+            Self::Rewind => 3,
         }
     }
 
@@ -44,6 +48,7 @@ impl EntryKind {
         match code {
             1 => Some(Self::Handshake),
             2 => Some(Self::Message),
+            3 => Some(Self::Rewind),
             _ => None,
         }
     }

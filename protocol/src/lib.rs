@@ -9,18 +9,25 @@ mod error;
 mod frame;
 mod id;
 pub mod limits;
+mod rewind;
 
-pub use challenge::{Challenge, join_statement, open_statement, recovery_statement};
+pub use challenge::{
+    Challenge, delete_statement, drop_statement, join_statement, open_statement, recovery_statement,
+    retention_statement,
+};
 pub use entry::{
     CHAIN_START_LABEL, Chain, EntryHeader, EntryHeaderError, EntryKind, SUPPORTED_ENTRY_VERSION, entry_hash,
 };
 pub use error::{ErrorCode, WireError};
 pub use frame::{
-    Append, AppendHandshake, CapsuleWrap, CardReply, CardRequest, ClientFrame, CreateRoom, Direction, Door,
-    FrameError, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, RelayFrame, Reply, Request,
-    RoomAccess, Welcome, decode, encode,
+    Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, ClientFrame, ConfirmJoin,
+    CreateRoom, DeleteRoom, Direction, Door, DropWraps, FrameError, Held, HeldRequest, HistoryReply,
+    HistoryRequest, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published,
+    RelayFrame, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Welcome,
+    WriteStatus, decode, encode,
 };
 pub use id::{DoorId, EntryId, IdError, Incarnation, RoomId};
+pub use rewind::{Rewind, RewindAuthority, confirm_statement};
 
 /// The version of this protocol. A relay names its own in [`Welcome`]; a client that does not know it says so and stops.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -27,6 +27,30 @@ pub const DOORS_MAX: usize = 1024;
 /// Longest sealed key behind a door, in bytes.
 pub const DOOR_WRAP_MAX_BYTES: usize = 2048;
 
+/// Most capsule wraps of one epoch (a power of two: lists are padded to one).
+pub const CAPSULE_WRAPS_MAX: usize = 1024;
+
+/// Longest wrap of a capsule's key, in bytes.
+pub const CAPSULE_WRAP_MAX_BYTES: usize = 2048;
+
+/// Most room-admin keys of one epoch: one for each device of owner and admins.
+pub const ADMIN_KEYS_MAX: usize = (ADMINS_MAX + 1) * DEVICES_PER_ACCOUNT_MAX;
+
+/// Most past epochs in one answer about history.
+pub const HISTORY_MAX_EPOCHS: u32 = 100;
+
+/// Length of every value of a status register, in bytes.
+pub const STATUS_VALUE_BYTES: usize = 256;
+
+/// Most status registers of one epoch of a room.
+pub const REGISTERS_MAX: usize = 1024;
+
+/// A status register is written at most once in so many milliseconds.
+pub const STATUS_TICK_MS: u64 = 1000;
+
+/// Shortest and longest time that a room's messages may be kept at the relay, in seconds.
+pub const RETENTION_S: core::ops::RangeInclusive<u64> = 60..=10 * 366 * 24 * 60 * 60;
+
 /// Longest room name, in bytes of UTF-8.
 pub const ROOM_NAME_MAX_BYTES: usize = 256;
 

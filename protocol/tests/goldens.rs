@@ -6,10 +6,13 @@
 mod golden;
 
 use sotto_protocol::{
-    Append, AppendHandshake, CapsuleWrap, CardReply, CardRequest, Chain, Challenge, ClientFrame, CreateRoom,
-    Direction, Door, DoorId, EntryHeader, EntryId, EntryKind, ErrorCode, Incarnation, JoinAuthority,
-    LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, RelayFrame, Reply, Request, RoomAccess, RoomId,
-    Welcome, WireError, decode, encode, entry_hash, join_statement, open_statement,
+    Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, Chain, Challenge,
+    ClientFrame, ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, EntryHeader,
+    EntryId, EntryKind, ErrorCode, Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation,
+    JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, RelayFrame,
+    RepairEpoch, Reply, Request, Rewind, RewindAuthority, RoomAccess, RoomId, SetRetention, Status,
+    StatusRequest, Welcome, WireError, WriteStatus, confirm_statement, decode, delete_statement,
+    drop_statement, encode, entry_hash, join_statement, open_statement, retention_statement,
 };
 
 const ROOM: RoomId = RoomId::new([0x01; 16]);
@@ -56,7 +59,7 @@ fn what_clients_send_is_what_it_was() {
     let whole = AppendHandshake {
         doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: Some(1_800_000_000_000) }],
         capsule: Some(vec![0x0d; 70]),
-        capsule_wraps: Some(vec![CapsuleWrap { tag: [0x0e; 16], wrap: vec![0x0f; 40] }]),
+        capsule_wraps: Some(vec![CapsuleWrap { tag: [0x0e; 16], wrap: vec![0x0f; 40], owner: None }]),
         history: Some(vec![0x10; 70]),
         admin_keys: Some(vec![[0x11; 32].into()]),
         cut: Some(true),
@@ -69,10 +72,60 @@ fn what_clients_send_is_what_it_was() {
     check_request("card.v1", Request::Card(CardRequest { room: ROOM, door: DOOR }));
 }
 
+fn published() -> Published {
+    Published {
+        card: vec![0x06; 70],
+        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: None }],
+        capsule: Some(vec![0x0d; 70]),
+        capsule_wraps: Some(vec![CapsuleWrap {
+            tag: [0x0e; 16],
+            wrap: vec![0x0f; 40],
+            owner: Some([0x12; 32]),
+        }]),
+        admin_keys: Some(vec![[0x11; 32].into()]),
+    }
+}
+
+#[test]
+fn what_clients_send_about_epochs_and_rooms_is_what_it_was() {
+    let (room, signature) = (ROOM, [9; 64]);
+    let status = Status { register: [0x13; 16], value: [0x14; 256] };
+    check_request(
+        "rewind-room.v1",
+        Request::Rewind(AppendRewind { room, rewind: vec![3; 41], published: published() }),
+    );
+    check_request("confirm.v1", Request::Confirm(ConfirmJoin { room, seq: 25, signature }));
+    let repair = |published, history| Request::Repair(RepairEpoch { room, epoch: 7, published, history });
+    check_request("repair-all.v1", repair(Some(published()), Some(vec![0x10; 70])));
+    check_request("repair-history.v1", repair(None, Some(vec![0x10; 70])));
+    check_request("held.v1", Request::Held(HeldRequest { room, door: None, tag: None }));
+    check_request(
+        "held-own.v1",
+        Request::Held(HeldRequest { room, door: Some(DOOR), tag: Some([0x0e; 16]) }),
+    );
+    let history = |tag| Request::History(HistoryRequest { room, before: u64::MAX, limit: 100, tag });
+    check_request("history.v1", history(None));
+    check_request("history-of-tag.v1", history(Some([0x0e; 16])));
+    check_request(
+        "drop-wraps.v1",
+        Request::DropWraps(DropWraps { room, tag: [0x0e; 16], before: 7, owner: [0x12; 32], signature }),
+    );
+    check_request("write-status.v1", Request::WriteStatus(WriteStatus { room, status }));
+    check_request("statuses.v1", Request::Statuses(StatusRequest { room }));
+    let admin_key = [0x11; 32];
+    check_request("delete-room.v1", Request::DeleteRoom(DeleteRoom { room, admin_key, signature }));
+    let retain = |seconds| Request::SetRetention(SetRetention { room, seconds, admin_key, signature });
+    check_request("set-retention.v1", retain(Some(86_400)));
+    check_request("unset-retention.v1", retain(None));
+}
+
 #[test]
 fn what_relays_send_is_what_it_was() {
     let reply = |reply| RelayFrame::Reply(1_000_000, reply);
-    let entry = |kind, access_key| LogEntry { seq: 25, kind, entry: vec![3; 41], access_key };
+    let entry = |kind, access_key| {
+        let by_door = (kind == EntryKind::Handshake).then_some(true);
+        LogEntry { kind, access_key, by_door, ..LogEntry::message(25, vec![3; 41]) }
+    };
     let opened = |access| OpenedRoom { access, epoch: 7, head_seq: 25, last_handshake_seq: 24 };
     let welcome = Welcome {
         version: 1,
@@ -85,7 +138,31 @@ fn what_relays_send_is_what_it_was() {
     check_frame("welcome.v1", RelayFrame::Welcome(welcome));
     check_frame("entry-message.v1", RelayFrame::Entry(ROOM, entry(EntryKind::Message, None)));
     check_frame("entry-handshake.v1", RelayFrame::Entry(ROOM, entry(EntryKind::Handshake, Some([4; 32]))));
+    check_frame("entry-rewind.v1", RelayFrame::Entry(ROOM, entry(EntryKind::Rewind, None)));
+    let dropped = LogEntry { dropped: Some([0x15; 32]), ..LogEntry::message(25, Vec::new()) };
+    check_frame("page-dropped.v1", reply(Reply::Page(Page { entries: vec![dropped], more: false })));
     check_frame("behind.v1", RelayFrame::Behind(ROOM));
+    let status = Status { register: [0x13; 16], value: [0x14; 256] };
+    check_frame("status.v1", RelayFrame::Status(ROOM, status));
+    check_frame("gone.v1", RelayFrame::Gone(ROOM));
+    check_frame("done.v1", reply(Reply::Done));
+    let held = |published, door_wrap, capsule_wrap| {
+        reply(Reply::Held(Held { epoch: 7, has_history: true, published, door_wrap, capsule_wrap }))
+    };
+    check_frame("held-reply.v1", held(Some(published()), None, None));
+    check_frame("held-own-reply.v1", held(None, Some(vec![7; 40]), Some(vec![0x0f; 40])));
+    let past = PastEpoch {
+        epoch: 6,
+        capsule: Some(vec![0x0d; 70]),
+        wrap: Some(vec![0x0f; 40]),
+        link: Some(vec![0x10; 70]),
+    };
+    let bare = PastEpoch { epoch: 5, capsule: None, wrap: None, link: None };
+    check_frame(
+        "history-reply.v1",
+        reply(Reply::History(HistoryReply { epochs: vec![past, bare], more: true })),
+    );
+    check_frame("statuses-reply.v1", reply(Reply::Statuses(vec![status])));
     check_frame("created.v1", reply(Reply::Created));
     check_frame("opened-full.v1", reply(Reply::Opened(opened(RoomAccess::Full))));
     check_frame("opened-handshakes.v1", reply(Reply::Opened(opened(RoomAccess::Handshakes))));
@@ -110,4 +187,19 @@ fn header_chain_and_statements_are_what_they_were() {
     golden::check("open-statement.v1", &open_statement("Relay.example:8443", &challenge, &ROOM, 7));
     let statement = join_statement("relay.example", &challenge, &ROOM, 7, &DOOR, b"entry");
     golden::check("join-statement.v1", &statement);
+    golden::check("delete-statement.v1", &delete_statement("relay.example", &challenge, &ROOM));
+    golden::check("retention-statement.v1", &retention_statement("relay.example", &challenge, &ROOM, 86_400));
+    golden::check("drop-statement.v1", &drop_statement("relay.example", &challenge, &ROOM, &[0x0e; 16], 7));
+    golden::check("confirm-statement.v1", &confirm_statement(&ROOM, 25, &entry_hash(b"entry")));
+    let rewind = Rewind {
+        bad_seq: 25,
+        epoch: 7,
+        bad_entry: entry_hash(b"entry"),
+        access_key: [4; 32],
+        card_hash: entry_hash(b"card"),
+        authority: RewindAuthority::Admin([0x11; 32].into()),
+        signature: [9; 64],
+    };
+    golden::check("rewind-entry.v1", &encode(&rewind));
+    golden::check("rewind-statement.v1", &rewind.statement(&ROOM));
 }

@@ -5,12 +5,17 @@
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use sotto_protocol::{
-    Challenge, DoorId, EntryKind, ErrorCode, RoomAccess, RoomId, join_statement, limits, open_statement,
+    Challenge, DoorId, EntryKind, ErrorCode, Published, Rewind, RoomAccess, RoomId, WireError,
+    confirm_statement, join_statement, limits, open_statement,
 };
+use std::collections::HashSet;
+use std::hash::Hash;
 
 /// What a connection has proven about a room: that it holds the access key of `epoch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grant {
+    /// The relay's number of the room: another room of the same id, after this one was deleted, is another room.
+    pub room: i64,
     /// The epoch whose key signed.
     pub epoch: u64,
     /// The handshake that began that epoch; 0 for the room's beginning.
@@ -22,10 +27,14 @@ pub(crate) struct Grant {
 pub(crate) struct RoomHead {
     /// The current epoch.
     pub epoch: u64,
+    /// The handshake that began it; 0 for the room's beginning.
+    pub began_seq: u64,
     /// The last entry.
     pub head_seq: u64,
-    /// The last handshake; 0 if none.
+    /// The last handshake or rewind; 0 if none.
     pub last_handshake_seq: u64,
+    /// The last cut; 0 if none.
+    pub cut_seq: u64,
 }
 
 /// Which entries a connection may read.
@@ -35,7 +44,7 @@ pub(crate) struct Readable {
     pub after_seq: u64,
     /// Only entries up to this one.
     pub up_to_seq: u64,
-    /// Only handshakes.
+    /// Only handshakes and rewinds.
     pub handshakes_only: bool,
 }
 
@@ -65,11 +74,13 @@ pub(crate) fn proves_card_opened(
 
 /// How far a grant opens a room.
 pub(crate) fn room_access(grant: Grant, head: RoomHead) -> RoomAccess {
-    if grant.epoch == head.epoch { RoomAccess::Full } else { RoomAccess::Handshakes }
+    // After a rewind, the epoch that was voided and the one in its place have the same number.
+    let is_current = grant.epoch == head.epoch && grant.began_seq == head.began_seq;
+    if is_current { RoomAccess::Full } else { RoomAccess::Handshakes }
 }
 
 /// What a grant lets a connection read: everything up to now for a current member; for others the handshakes since the
-/// epoch they were in, never older ones.
+/// epoch they were in, never older ones, and none after the end of what their key opens.
 pub(crate) fn readable(grant: Grant, head: RoomHead) -> Readable {
     match room_access(grant, head) {
         RoomAccess::Full => Readable { after_seq: 0, up_to_seq: head.head_seq, handshakes_only: false },
@@ -79,12 +90,52 @@ pub(crate) fn readable(grant: Grant, head: RoomHead) -> Readable {
     }
 }
 
-/// Whether a new entry goes to a connection: a message to those who proved its epoch, a handshake to all who opened the
-/// room. `entry_epoch` is the epoch that was current when the entry was stored.
-pub(crate) fn receives_live(grant: Grant, kind: EntryKind, entry_epoch: u64) -> bool {
-    match kind {
-        EntryKind::Handshake => true,
-        EntryKind::Message => grant.epoch == entry_epoch,
+/// What an entry changes about who may go on reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing.
+    None,
+    /// Keys of earlier epochs open nothing after it.
+    Cut,
+    /// Epochs since `bad_seq` are voided: their keys open nothing after it, and cuts among them are undone.
+    Rewind { bad_seq: u64 },
+}
+
+/// A connection that follows a room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Following {
+    /// What was proven.
+    pub grant: Grant,
+    /// The last entry that its key opens, if that has come.
+    pub ended_seq: Option<u64>,
+}
+
+impl Following {
+    /// Whether a new entry goes to this connection, which is from then on as the entry leaves it. A message goes to those who
+    /// proved its epoch, a handshake or rewind to everybody whose key still opens it. `entry_epoch` is the epoch that was
+    /// current when the entry was stored. Entries come in the order of the log.
+    pub(crate) fn take(&mut self, seq: u64, kind: EntryKind, entry_epoch: u64, effect: Effect) -> bool {
+        let began_seq = self.grant.began_seq;
+        if let Effect::Rewind { bad_seq } = effect
+            && began_seq < bad_seq
+            && self.ended_seq.is_some_and(|ended_seq| ended_seq >= bad_seq)
+        {
+            self.ended_seq = None;
+        }
+        let receives = self.ended_seq.is_none()
+            && match kind {
+                EntryKind::Handshake | EntryKind::Rewind => true,
+                EntryKind::Message => self.grant.epoch == entry_epoch,
+            };
+        let ends = match effect {
+            Effect::None => false,
+            Effect::Cut => began_seq < seq,
+            Effect::Rewind { bad_seq } => (bad_seq..seq).contains(&began_seq),
+        };
+        if ends {
+            self.ended_seq = self.ended_seq.or(Some(seq));
+        }
+        receives
     }
 }
 
@@ -115,24 +166,67 @@ pub(crate) fn handshake_is_next(known_seq: u64, entry_epoch: u64, head: RoomHead
     }
 }
 
-/// Whether a list of doors has a shape that a room may have: at most [`limits::DOORS_MAX`], none or a power of two.
+/// Whether what is to be kept for an epoch has a shape that an epoch may have: lists of bounded length, none or a power of two
+/// of them, nothing twice.
 ///
 /// # Errors
-/// The code, and the limit where one is exceeded.
-pub(crate) fn doors_are_in_shape(doors: &[sotto_protocol::Door]) -> Result<(), (ErrorCode, Option<u64>)> {
-    if doors.len() > limits::DOORS_MAX {
-        return Err((ErrorCode::LimitExceeded, Some(limits::DOORS_MAX as u64)));
+/// The code, with the limit where one is exceeded.
+pub(crate) fn published_is_in_shape(published: &Published) -> Result<(), WireError> {
+    let Published { doors, capsule, capsule_wraps, admin_keys, .. } = published;
+    is_short(doors.len(), limits::DOORS_MAX)?;
+    is_short(doors.iter().map(|door| door.wrap.len()).max().unwrap_or(0), limits::DOOR_WRAP_MAX_BYTES)?;
+    is_padded(doors.len())?;
+    all_differ(doors.iter().map(|door| door.id))?;
+    let wraps = capsule_wraps.as_deref().unwrap_or_default();
+    is_short(wraps.len(), limits::CAPSULE_WRAPS_MAX)?;
+    is_short(wraps.iter().map(|wrap| wrap.wrap.len()).max().unwrap_or(0), limits::CAPSULE_WRAP_MAX_BYTES)?;
+    is_padded(wraps.len())?;
+    all_differ(wraps.iter().map(|wrap| wrap.tag))?;
+    if capsule.is_none() && !wraps.is_empty() {
+        return Err(ErrorCode::MalformedFrame.into());
     }
-    if doors.iter().any(|door| door.wrap.len() > limits::DOOR_WRAP_MAX_BYTES) {
-        return Err((ErrorCode::LimitExceeded, Some(limits::DOOR_WRAP_MAX_BYTES as u64)));
-    }
-    let mut ids: Vec<_> = doors.iter().map(|door| door.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.len() != doors.len() || !(doors.is_empty() || doors.len().is_power_of_two()) {
-        return Err((ErrorCode::MalformedFrame, None));
+    let admin_keys = admin_keys.as_deref().unwrap_or_default();
+    is_short(admin_keys.len(), limits::ADMIN_KEYS_MAX)?;
+    all_differ(admin_keys.iter().map(|key| **key))
+}
+
+fn is_short(length: usize, limit: usize) -> Result<(), WireError> {
+    if length <= limit { Ok(()) } else { Err(WireError::with_limit(ErrorCode::LimitExceeded, limit as u64)) }
+}
+
+fn is_padded(length: usize) -> Result<(), WireError> {
+    if length == 0 || length.is_power_of_two() { Ok(()) } else { Err(ErrorCode::MalformedFrame.into()) }
+}
+
+fn all_differ<T: Eq + Hash>(items: impl Iterator<Item = T>) -> Result<(), WireError> {
+    let mut seen = HashSet::new();
+    for item in items {
+        if !seen.insert(item) {
+            return Err(ErrorCode::MalformedFrame.into());
+        }
     }
     Ok(())
+}
+
+/// Whether a rewind was signed by the key that it names. Whether that key may is another question.
+pub(crate) fn rewind_is_signed(room: &RoomId, rewind: &Rewind) -> bool {
+    verifies(rewind.signer(), &rewind.statement(room), &rewind.signature)
+}
+
+/// Whether the access key of the epoch before a join has signed that it is good.
+pub(crate) fn confirms(
+    access_key: &[u8; 32],
+    room: &RoomId,
+    seq: u64,
+    entry_hash: &[u8; 32],
+    signature: &[u8; 64],
+) -> bool {
+    verifies(access_key, &confirm_statement(room, seq, entry_hash), signature)
+}
+
+/// Whether a key is among keys that are laid end to end.
+pub(crate) fn is_among(key: &[u8; 32], keys: &[u8]) -> bool {
+    keys.chunks_exact(key.len()).any(|other| other == key)
 }
 
 /// Whether a browser's page may open a socket here: only a page of this very origin. `origin` is the `Origin` header of
@@ -145,7 +239,8 @@ pub(crate) fn same_origin(origin: Option<&str>, authority: &str) -> bool {
     })
 }
 
-fn verifies(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
+/// Whether a key has signed a statement.
+pub(crate) fn verifies(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key)
         .is_ok_and(|key| key.verify_strict(statement, &Signature::from_bytes(signature)).is_ok())
 }
@@ -153,22 +248,27 @@ fn verifies(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotto_protocol::Door;
+    use sotto_protocol::{CapsuleWrap, Door};
 
-    const HEAD: RoomHead = RoomHead { epoch: 4, head_seq: 90, last_handshake_seq: 70 };
+    const HEAD: RoomHead =
+        RoomHead { epoch: 4, began_seq: 70, head_seq: 90, last_handshake_seq: 70, cut_seq: 0 };
+
+    fn grant(epoch: u64, began_seq: u64) -> Grant {
+        Grant { room: 1, epoch, began_seq }
+    }
 
     #[test]
     fn an_earlier_epoch_reads_only_the_handshakes_since_its_own() {
-        let current = readable(Grant { epoch: 4, began_seq: 70 }, HEAD);
+        let current = readable(grant(4, 70), HEAD);
         assert_eq!(current, Readable { after_seq: 0, up_to_seq: 90, handshakes_only: false });
-        let earlier = readable(Grant { epoch: 2, began_seq: 33 }, HEAD);
+        let earlier = readable(grant(2, 33), HEAD);
         assert_eq!(earlier, Readable { after_seq: 33, up_to_seq: 90, handshakes_only: true });
     }
 
     #[test]
     fn only_the_current_epoch_appends() {
-        let current = Grant { epoch: 4, began_seq: 70 };
-        let earlier = Grant { epoch: 3, began_seq: 60 };
+        let current = grant(4, 70);
+        let earlier = grant(3, 60);
         assert_eq!(may_append(current, 4, HEAD), Ok(()));
         assert_eq!(may_append(current, 3, HEAD), Err(ErrorCode::StaleEpoch));
         assert_eq!(may_append(earlier, 4, HEAD), Err(ErrorCode::RoomNotOpen));
@@ -176,11 +276,49 @@ mod tests {
     }
 
     #[test]
-    fn a_message_goes_live_only_to_its_epoch() {
-        let earlier = Grant { epoch: 3, began_seq: 60 };
-        assert!(!receives_live(earlier, EntryKind::Message, 4));
-        assert!(receives_live(earlier, EntryKind::Message, 3));
-        assert!(receives_live(earlier, EntryKind::Handshake, 4));
+    fn the_place_of_a_voided_epoch_is_not_its_own() {
+        assert_eq!(room_access(grant(4, 70), HEAD), RoomAccess::Full);
+        assert_eq!(room_access(grant(4, 60), HEAD), RoomAccess::Handshakes);
+        assert_eq!(may_append(grant(4, 60), 4, HEAD), Err(ErrorCode::RoomNotOpen));
+    }
+
+    /// Which of these entries go to somebody of that epoch.
+    fn received(grant: Grant, entries: &[(u64, EntryKind, u64, Effect)]) -> Vec<u64> {
+        let mut following = Following { grant, ended_seq: None };
+        let mut received = entries.to_vec();
+        received.retain(|(seq, kind, epoch, effect)| following.take(*seq, *kind, *epoch, *effect));
+        received.into_iter().map(|(seq, ..)| seq).collect()
+    }
+
+    #[test]
+    fn a_message_goes_live_only_to_its_epoch_and_a_handshake_to_all() {
+        use EntryKind::{Handshake, Message};
+        let entries = [
+            (71, Message, 3, Effect::None),
+            (72, Handshake, 3, Effect::None),
+            (73, Message, 4, Effect::None),
+        ];
+        assert_eq!(received(grant(3, 60), &entries), [71, 72]);
+        assert_eq!(received(grant(4, 72), &entries), [72, 73]);
+        assert_eq!(received(grant(1, 20), &entries), [72]);
+    }
+
+    #[test]
+    fn who_is_cut_gets_the_cut_and_nothing_after_it() {
+        use EntryKind::{Handshake, Message, Rewind};
+        let entries = [
+            (71, Handshake, 3, Effect::Cut),
+            (72, Message, 4, Effect::None),
+            (73, Handshake, 4, Effect::None),
+            (74, Rewind, 4, Effect::Rewind { bad_seq: 73 }),
+            (75, Message, 4, Effect::None),
+        ];
+        assert_eq!(received(grant(3, 60), &entries), [71]);
+        assert_eq!(received(grant(4, 71), &entries)[1..], [72, 73, 74, 75]);
+        assert_eq!(received(grant(5, 73), &entries).last(), Some(&74), "voided, and told so");
+        let undone = [(71, Handshake, 3, Effect::Cut), (72, Rewind, 3, Effect::Rewind { bad_seq: 71 })];
+        let entries: Vec<_> = undone.into_iter().chain([(73, Message, 3, Effect::None)]).collect();
+        assert_eq!(received(grant(3, 60), &entries), [71, 72, 73], "a cut that is voided never was");
     }
 
     #[test]
@@ -191,25 +329,43 @@ mod tests {
     }
 
     #[test]
-    fn door_lists_have_a_shape() {
-        let door = |n: u16| {
+    fn what_is_published_has_a_shape() {
+        let id = |n: u16| {
             let mut id = [0; 16];
             id[..2].copy_from_slice(&n.to_be_bytes());
-            Door { id: DoorId::new(id), wrap: vec![0; 10], expires_at_ms: None }
+            id
         };
-        let doors = |count: u16| (0..count).map(door).collect::<Vec<_>>();
+        let door = |n| Door { id: DoorId::new(id(n)), wrap: vec![0; 10], expires_at_ms: None };
+        let wrap = |n| CapsuleWrap { tag: id(n), wrap: vec![0; 10], owner: None };
+        let none = || Published {
+            card: Vec::new(),
+            doors: Vec::new(),
+            capsule: Some(Vec::new()),
+            capsule_wraps: None,
+            admin_keys: None,
+        };
+        let doors = |doors| published_is_in_shape(&Published { doors, ..none() });
+        let wraps = |wraps| published_is_in_shape(&Published { capsule_wraps: Some(wraps), ..none() });
+        let malformed: Result<(), WireError> = Err(ErrorCode::MalformedFrame.into());
+        let exceeds = |limit| Err(WireError::with_limit(ErrorCode::LimitExceeded, limit));
         for count in [0, 1, 2, 4, 1024] {
-            assert_eq!(doors_are_in_shape(&doors(count)), Ok(()), "{count}");
+            assert_eq!(doors((0..count).map(door).collect()), Ok(()), "{count}");
+            assert_eq!(wraps((0..count).map(wrap).collect()), Ok(()), "{count}");
         }
-        assert_eq!(doors_are_in_shape(&doors(3)), Err((ErrorCode::MalformedFrame, None)));
-        assert_eq!(doors_are_in_shape(&doors(2048)), Err((ErrorCode::LimitExceeded, Some(1024))));
-        assert_eq!(
-            doors_are_in_shape(&[door(1), door(1)]),
-            Err((ErrorCode::MalformedFrame, None)),
-            "twice the same"
-        );
-        let long = Door { wrap: vec![0; limits::DOOR_WRAP_MAX_BYTES + 1], ..door(1) };
-        assert_eq!(doors_are_in_shape(&[long]), Err((ErrorCode::LimitExceeded, Some(2048))));
+        assert_eq!(doors((0..3).map(door).collect()), malformed);
+        assert_eq!(wraps((0..3).map(wrap).collect()), malformed);
+        assert_eq!(doors((0..2048).map(door).collect()), exceeds(1024));
+        assert_eq!(wraps((0..2048).map(wrap).collect()), exceeds(1024));
+        assert_eq!(doors(vec![door(1), door(1)]), malformed, "twice the same");
+        assert_eq!(wraps(vec![wrap(1), wrap(1)]), malformed, "twice the same");
+        let long = vec![0; limits::DOOR_WRAP_MAX_BYTES + 1];
+        assert_eq!(doors(vec![Door { wrap: long.clone(), ..door(1) }]), exceeds(2048));
+        assert_eq!(wraps(vec![CapsuleWrap { wrap: long, ..wrap(1) }]), exceeds(2048));
+        let no_capsule = Published { capsule: None, capsule_wraps: Some(vec![wrap(1)]), ..none() };
+        assert_eq!(published_is_in_shape(&no_capsule), malformed, "wraps of nothing");
+        let keys = |keys| published_is_in_shape(&Published { admin_keys: Some(keys), ..none() });
+        assert_eq!(keys(vec![[1; 32].into(), [2; 32].into(), [3; 32].into()]), Ok(()));
+        assert_eq!(keys(vec![[1; 32].into(), [1; 32].into()]), malformed);
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The database does not grow past this many bytes: further entries are refused as `StorageFull`.
     pub max_database_bytes: Option<u64>,
+    /// The relay keeps no message longer than this, whatever a room says; nothing: as long as the room wants.
+    pub max_retention: Option<Duration>,
     /// What is served as the web client.
     pub web: crate::web::Files,
     /// Bounds and times of a connection.
@@ -89,6 +91,7 @@ impl Config {
             nats: None,
             data_dir: data_dir.into(),
             max_database_bytes: None,
+            max_retention: None,
             web: crate::web::Files::Embedded,
             tuning: Tuning::default(),
         }
@@ -108,6 +111,8 @@ pub struct Tuning {
     pub drop_after: Duration,
     /// How long a request's header may take.
     pub header_timeout: Duration,
+    /// How often the relay looks for messages that are too old and doors whose time has come.
+    pub sweep_every: Duration,
     /// How long stopping may take before connections are cut.
     pub stop_within: Duration,
 }
@@ -120,6 +125,7 @@ impl Default for Tuning {
             ping_after: Duration::from_secs(30),
             drop_after: Duration::from_secs(90),
             header_timeout: Duration::from_secs(10),
+            sweep_every: Duration::from_secs(60),
             stop_within: Duration::from_secs(9),
         }
     }

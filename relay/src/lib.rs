@@ -17,6 +17,7 @@
 //! - Logs hold no addresses, room ids, entry bytes, keys or tokens.
 
 mod access;
+mod clock;
 mod config;
 mod error;
 mod lock;

@@ -165,7 +165,8 @@ impl RoomSlot {
         }
         match entry.kind {
             EntryKind::Message => self.read_message(entry).map(|(item, check)| (Some(item), Some(check))),
-            EntryKind::Handshake => {
+            // Rewinds are not followed yet: the room stands still at them.
+            EntryKind::Handshake | EntryKind::Rewind => {
                 if entry.seq > self.record.last_handshake_seq {
                     self.take_handshake(entry).map_err(|_| Fault::Blocked)?;
                     reading.has_new_epoch = true;

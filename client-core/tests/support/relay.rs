@@ -83,6 +83,7 @@ impl ModelRelay {
             Request::AppendHandshake(append) => self.append_handshake(id, append),
             Request::Page(page) => self.page(id, page),
             Request::Card(card) => self.card(card),
+            _ => Err(ErrorCode::MalformedFrame),
         };
         let (reply, live) = match result {
             Ok((reply, live)) => (reply, live),
@@ -103,7 +104,7 @@ impl ModelRelay {
         let mut entry = header.to_bytes().to_vec();
         entry.extend_from_slice(&[0; 300]);
         let seq = room.log.len() as u64 + 1;
-        room.log.push(LogEntry { seq, kind: EntryKind::Message, entry, access_key: None });
+        room.log.push(LogEntry::message(seq, entry));
     }
 
     fn publish(&mut self, room: RoomId, entry: &LogEntry) {
@@ -171,7 +172,7 @@ impl ModelRelay {
             return Err(ErrorCode::RoomNotOpen);
         }
         let seq = room.log.len() as u64 + 1;
-        let entry = LogEntry { seq, kind: EntryKind::Message, entry: append.entry, access_key: None };
+        let entry = LogEntry::message(seq, append.entry);
         if self.drops_acknowledged {
             return Ok((Reply::Appended(seq), None));
         }
@@ -212,7 +213,9 @@ impl ModelRelay {
         }
         let seq = room.log.len() as u64 + 1;
         let access_key = Some(append.access_key);
-        let entry = LogEntry { seq, kind: EntryKind::Handshake, entry: append.entry, access_key };
+        let by_door = Some(append.join.is_some());
+        let kind = EntryKind::Handshake;
+        let entry = LogEntry { kind, access_key, by_door, ..LogEntry::message(seq, append.entry) };
         room.log.push(entry.clone());
         room.access_keys.push((append.access_key, seq));
         room.join_key = append.join_key;

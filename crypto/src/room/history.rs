@@ -156,7 +156,7 @@ pub fn capsule_wraps(
         .collect::<Result<Vec<_>, CryptoError>>()?;
     let key = capsule_key(secrets)?;
     let sealed = wraps::seal_to_all(&wraps::CAPSULE, secrets, room, epoch, state, key.seed(), &recipients)?;
-    Ok(sealed.into_iter().map(|(tag, wrap)| CapsuleWrap { tag, wrap }).collect())
+    Ok(sealed.into_iter().map(|(tag, wrap)| CapsuleWrap { tag, wrap, owner: None }).collect())
 }
 
 /// By which an account finds its wraps in a room.

@@ -71,8 +71,9 @@ pub async fn inserts_per_s(time: Duration) -> Result<f64> {
         .connect()
         .await?;
     sqlx::raw_sql(include_str!("../../../migrations/sqlite/0001_rooms.sql")).execute(&mut database).await?;
-    let rows = vec!["(?,?,2,0,?,?)"; STATEMENT_ROWS].join(",");
-    let sql = format!("INSERT INTO entries (room, seq, kind, epoch, entry_id, entry) VALUES {rows}");
+    let rows = vec!["(?,?,2,0,?,0,?)"; STATEMENT_ROWS].join(",");
+    let sql =
+        format!("INSERT INTO entries (room, seq, kind, epoch, entry_id, stored_hour, entry) VALUES {rows}");
     let began = Instant::now();
     let mut seq = 0_i64;
     while began.elapsed() < time {

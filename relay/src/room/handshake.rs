@@ -6,10 +6,11 @@
 
 use super::writer::{Authority, Handshake, Operation};
 use super::{ReplyTo, Rooms, read_failed, refused};
-use crate::access::{doors_are_in_shape, handshake_is_next, proves_card_opened};
+use crate::access::{handshake_is_next, proves_card_opened, published_is_in_shape};
+use crate::clock::now_ms;
 use crate::store::{CardLookup, HandshakeRecord};
 use sotto_protocol::{
-    AppendHandshake, EntryHeader, EntryKind, ErrorCode, JoinAuthority, Reply, RoomId, WireError,
+    AppendHandshake, EntryHeader, EntryKind, ErrorCode, JoinAuthority, Published, Reply, RoomId,
 };
 
 impl Rooms {
@@ -18,22 +19,33 @@ impl Rooms {
         let Ok((header, _)) = EntryHeader::split(&append.entry) else {
             return reply_to.error(ErrorCode::BadEntry);
         };
-        if let Err((code, limit)) = doors_are_in_shape(&append.doors) {
-            return reply_to.error(WireError { limit, ..WireError::new(code) });
+        let AppendHandshake {
+            room, last_handshake_seq, entry, access_key, join_key, card, doors, join, ..
+        } = append;
+        let AppendHandshake { capsule, capsule_wraps, history, admin_keys, cut, .. } = append;
+        let published = Published { card, doors, capsule, capsule_wraps, admin_keys };
+        if let Err(error) = published_is_in_shape(&published) {
+            return reply_to.error(error);
         }
-        let authority = match &append.join {
-            None => match reply_to.session().room(&append.room) {
+        let (by_door, is_cut) = (join.is_some(), cut == Some(true));
+        if by_door && is_cut {
+            // Who comes in removes nobody.
+            return reply_to.error(ErrorCode::MalformedFrame);
+        }
+        let authority = match &join {
+            None => match reply_to.session().room(&room) {
                 Some(open) => Authority::Member(open.grant),
                 None => return reply_to.error(ErrorCode::RoomNotOpen),
             },
-            Some(join) => match self.admit_joiner(&append, join, header, &reply_to).await {
-                Ok(authority) => authority,
-                Err(reply) => return reply_to.send(reply),
-            },
+            Some(join) => {
+                let known = (last_handshake_seq, header);
+                match self.admit_joiner((&room, &entry), known, join, &reply_to).await {
+                    Ok(authority) => authority,
+                    Err(reply) => return reply_to.send(reply),
+                }
+            }
         };
-        let AppendHandshake { room, last_handshake_seq, entry, access_key, join_key, card, doors, .. } =
-            append;
-        let record = HandshakeRecord { access_key, join_key, card, doors };
+        let record = HandshakeRecord { access_key, join_key, published, history, by_door, is_cut };
         let handshake = Handshake { room, known_seq: last_handshake_seq, header, entry, record, authority };
         self.writer.submit(Operation::Handshake(Box::new(handshake)), reply_to);
     }
@@ -41,28 +53,28 @@ impl Rooms {
     /// Whether a newcomer may send this handshake, or its answer. The cheap questions come first.
     async fn admit_joiner(
         &self,
-        append: &AppendHandshake,
+        (room, entry): (&RoomId, &[u8]),
+        (known_seq, header): (u64, EntryHeader),
         join: &JoinAuthority,
-        header: EntryHeader,
         reply_to: &ReplyTo,
     ) -> Result<Authority, Reply> {
-        if let Some(reply) = self.sent_before(&append.room, header, &append.entry).await? {
+        if let Some(reply) = self.sent_before(room, header, entry).await? {
             return Err(reply);
         }
-        let (head, join_key) = match self.read.door(&append.room, &join.door, false).await {
+        let (head, join_key) = match self.read.door(room, &join.door, (false, now_ms())).await {
             Ok(CardLookup::Open { head, join_key, .. }) => (head, join_key),
             Ok(CardLookup::Closed) => return Err(refused(ErrorCode::DoorClosed)),
             Ok(CardLookup::UnknownRoom) => return Err(refused(ErrorCode::UnknownRoom)),
             Err(error) => return Err(read_failed(&error)),
         };
-        handshake_is_next(append.last_handshake_seq, header.epoch, head).map_err(refused)?;
+        handshake_is_next(known_seq, header.epoch, head).map_err(refused)?;
         let session = reply_to.session();
         let is_proven = proves_card_opened(
             &join_key,
             session.authority(),
             session.challenge(),
-            (&append.room, head.epoch, &join.door),
-            &append.entry,
+            (room, head.epoch, &join.door),
+            entry,
             &join.signature,
         );
         if is_proven {
@@ -81,7 +93,7 @@ impl Rooms {
     ) -> Result<Option<Reply>, Reply> {
         let known = self.read.entry(room, &header.id).await.map_err(|error| read_failed(&error))?;
         Ok(known.map(|known| {
-            if known.kind == EntryKind::Handshake && known.entry == entry {
+            if known.is(EntryKind::Handshake, entry) {
                 Reply::Appended(known.seq)
             } else {
                 refused(ErrorCode::EntryIdReused)

@@ -8,7 +8,7 @@ use super::publish::Work;
 use crate::config::SecretUrl;
 use crate::store::ReadStore;
 use futures_util::StreamExt as _;
-use sotto_protocol::RoomId;
+use sotto_protocol::{RoomId, Status, decode, encode};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -17,6 +17,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// What relays say to each other on NATS: the sender's number, then ids of rooms.
 const SUBJECT: &str = "sotto.rooms";
+/// What somebody wrote into a status register: the sender's number, the room's id, the register and its value. It is written
+/// behind anyway, and what is lost here is written again.
+const STATUS_SUBJECT: &str = "sotto.status";
 const SENDER_BYTES: usize = 8;
 /// Rooms in one message: well below the megabyte that NATS takes.
 const ROOMS_MAX: usize = 1024;
@@ -89,17 +92,28 @@ impl Hints {
         let mut tasks = vec![tokio::spawn(look(hub, read, publisher.clone()))];
         if let Some((client, own)) = &self.nats {
             let messages = client.subscribe(SUBJECT).await.map_err(HintError::Subscribe)?;
-            tasks.push(tokio::spawn(hear(messages, *own, publisher)));
+            let statuses = client.subscribe(STATUS_SUBJECT).await.map_err(HintError::Subscribe)?;
+            tasks.push(tokio::spawn(hear(messages, *own, publisher.clone())));
+            tasks.push(tokio::spawn(hear_statuses(statuses, *own, publisher)));
         }
         Ok(Listening(tasks))
     }
 
+    /// Passes a register's value on.
+    pub(super) async fn tell_status(&self, room: &RoomId, status: &Status) {
+        let Some((client, sender)) = self.nats.as_ref().filter(|(client, _)| is_connected(client)) else {
+            return;
+        };
+        let payload = [&sender[..], room.as_bytes(), &encode(status)].concat();
+        // The client itself is gone only when the relay stops.
+        let _ = client.publish(STATUS_SUBJECT, payload.into()).await;
+    }
+
     /// Tells the others. A hint that cannot be sent is lost, which costs them a second.
     pub(super) async fn tell(&self, rooms: impl Iterator<Item = RoomId>) {
-        let Some((client, sender)) = &self.nats else { return };
-        if client.connection_state() != async_nats::connection::State::Connected {
+        let Some((client, sender)) = self.nats.as_ref().filter(|(client, _)| is_connected(client)) else {
             return;
-        }
+        };
         let rooms: Vec<_> = rooms.collect();
         for some in rooms.chunks(ROOMS_MAX) {
             let mut payload = sender.to_vec();
@@ -123,23 +137,49 @@ async fn hear(mut messages: async_nats::Subscriber, own: [u8; SENDER_BYTES], pub
     }
 }
 
+async fn hear_statuses(
+    mut messages: async_nats::Subscriber,
+    own: [u8; SENDER_BYTES],
+    publisher: mpsc::Sender<Work>,
+) {
+    while let Some(message) = messages.next().await {
+        let Some((sender, rest)) = message.payload.split_at_checked(SENDER_BYTES) else { continue };
+        let Some((room, status)) = rest.split_at_checked(RoomId::LEN) else { continue };
+        let (Ok(room), Ok(status)) = (RoomId::try_from(room), decode(status)) else { continue };
+        if sender != own && publisher.send(Work::Status(room, status)).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn is_connected(client: &async_nats::Client) -> bool {
+    client.connection_state() == async_nats::connection::State::Connected
+}
+
 async fn look(hub: Arc<Hub>, read: ReadStore, publisher: mpsc::Sender<Work>) {
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let followed = hub.followed();
-        let behind = match read.heads(&followed.iter().map(|(room, _)| *room).collect::<Vec<_>>()).await {
-            Ok(heads) => followed
-                .into_iter()
-                .filter(|(room, pushed_seq)| heads.get(room).is_some_and(|head_seq| head_seq > pushed_seq))
-                .map(|(room, _)| room)
-                .collect::<Vec<_>>(),
+        let heads = match read.heads(&followed.iter().map(|(room, _)| *room).collect::<Vec<_>>()).await {
+            Ok(heads) => heads,
             Err(error) => {
                 tracing::warn!(%error, "the database cannot be looked into");
                 continue;
             }
         };
+        let (mut behind, mut gone) = (Vec::new(), Vec::new());
+        for (room, pushed_seq) in followed {
+            match heads.get(&room) {
+                None => gone.push(room),
+                Some(head_seq) if *head_seq > pushed_seq => behind.push(room),
+                Some(_) => {}
+            }
+        }
+        if !gone.is_empty() && publisher.send(Work::Gone(gone)).await.is_err() {
+            return;
+        }
         if !behind.is_empty() && publisher.send(Work::CatchUp(behind)).await.is_err() {
             return;
         }

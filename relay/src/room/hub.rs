@@ -13,10 +13,12 @@
 use super::reply::ReplyTo;
 use super::run::Run;
 use super::session::Session;
-use crate::access::{Grant, RoomHead, room_access};
+use crate::access::{Effect, Following, Grant, RoomHead, room_access};
 use crate::lock::lock;
+use crate::store::Limit;
+use crate::wire;
 use bytes::Bytes;
-use sotto_protocol::{EntryKind, OpenedRoom, Reply, RoomId};
+use sotto_protocol::{EntryKind, OpenedRoom, RelayFrame, Reply, RoomAccess, RoomId, Status};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -43,8 +45,16 @@ struct State {
 
 struct Subscriber {
     session: Arc<Session>,
-    grant: Grant,
+    following: Following,
     after_seq: u64,
+}
+
+/// A room as its database row was when somebody opened it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub head: RoomHead,
+    /// Where the log ends for the key that opened it.
+    pub limit: Option<Limit>,
 }
 
 /// An entry that has just been committed.
@@ -54,6 +64,8 @@ pub(super) struct LiveEntry {
     pub kind: EntryKind,
     /// The epoch that was current when it was stored.
     pub epoch: u64,
+    /// What it changes about who may go on reading.
+    pub effect: Effect,
     /// As it goes out.
     pub frame: Bytes,
 }
@@ -79,6 +91,14 @@ impl Hub {
     pub(super) fn leave_if_unused(&self, live: &Arc<LiveRoom>) {
         let mut rooms = lock(&self.rooms);
         remove_if_unused(&mut rooms, live, &mut lock(&live.state));
+    }
+
+    /// Passes on what was written into a register at another relay.
+    pub(super) fn publish_status(&self, room: &RoomId, status: &Status) {
+        let live = lock(&self.rooms).get(room).cloned();
+        if let Some(live) = live {
+            live.publish_status(status);
+        }
     }
 
     /// The rooms that somebody follows, and how far they were pushed.
@@ -110,6 +130,14 @@ impl Hub {
             live.publish(entries, head);
         }
     }
+
+    /// Tells those who follow a room that it was deleted, and takes it out of the hub.
+    pub(super) fn close(&self, room: &RoomId) {
+        let live = lock(&self.rooms).remove(room);
+        if let Some(live) = live {
+            live.close();
+        }
+    }
 }
 
 fn remove_if_unused(rooms: &mut HashMap<RoomId, Arc<LiveRoom>>, live: &LiveRoom, state: &mut State) {
@@ -135,33 +163,64 @@ impl LiveRoom {
         &self,
         session: &Arc<Session>,
         grant: Grant,
-        seen: RoomHead,
+        seen: Seen,
         reply: ReplyTo,
     ) -> Result<(), ReplyTo> {
         let mut state = lock(&self.state);
         if state.is_gone {
             return Err(reply);
         }
-        if seen.head_seq > state.head.head_seq {
-            state.head = seen;
+        if seen.head.head_seq > state.head.head_seq {
+            state.head = seen.head;
         }
         let head = state.head;
+        if (head.began_seq, head.cut_seq) != (seen.head.began_seq, seen.head.cut_seq) {
+            // Whether the key still opens the room may have changed since it was read.
+            return Err(reply);
+        }
         if state.subscribers.is_empty() {
             // Nobody is owed anything older.
             state.pushed_seq = head.head_seq;
         }
-        let subscriber = Subscriber { session: Arc::clone(session), grant, after_seq: head.head_seq };
+        let following = Following { grant, ended_seq: seen.limit.map(|limit| limit.seq) };
+        let subscriber = Subscriber { session: Arc::clone(session), following, after_seq: head.head_seq };
         match state.subscribers.iter_mut().find(|other| other.session.id() == session.id()) {
             Some(earlier) => *earlier = subscriber,
             None => state.subscribers.push(subscriber),
         }
-        reply.send(Reply::Opened(OpenedRoom {
-            access: room_access(grant, head),
-            epoch: head.epoch,
-            head_seq: head.head_seq,
-            last_handshake_seq: head.last_handshake_seq,
+        reply.send(Reply::Opened(match seen.limit {
+            // The room as it was at the end of what the key opens: what came later is no business of its holder's.
+            Some(Limit { seq, epoch }) => {
+                OpenedRoom { access: RoomAccess::Handshakes, epoch, head_seq: seq, last_handshake_seq: seq }
+            }
+            None => OpenedRoom {
+                access: room_access(grant, head),
+                epoch: head.epoch,
+                head_seq: head.head_seq,
+                last_handshake_seq: head.last_handshake_seq,
+            },
         }));
         Ok(())
+    }
+
+    /// Pushes a status register to those who are in the current epoch.
+    pub(super) fn publish_status(&self, status: &Status) {
+        let frame = wire::frame(&RelayFrame::Status(self.id, *status));
+        let state = lock(&self.state);
+        for Subscriber { session, following, .. } in &state.subscribers {
+            if following.ended_seq.is_none() && room_access(following.grant, state.head) == RoomAccess::Full {
+                session.outbox().push_live(self.id, [&frame].into_iter());
+            }
+        }
+    }
+
+    fn close(&self) {
+        let mut state = lock(&self.state);
+        state.is_gone = true;
+        let frame = wire::frame(&RelayFrame::Gone(self.id));
+        for subscriber in state.subscribers.drain(..) {
+            subscriber.session.outbox().push(frame.clone());
+        }
     }
 
     fn publish(&self, entries: &[LiveEntry], head: RoomHead) {
@@ -175,9 +234,9 @@ impl LiveRoom {
         let Some(last) = entries.last() else { return };
         state.pushed_seq = last.seq;
         let runs = Run::of(entries);
-        for subscriber in &state.subscribers {
-            let seen = runs.iter().flat_map(|run| run.frames_for(subscriber.grant, subscriber.after_seq));
-            subscriber.session.outbox().push_live(self.id, seen);
+        for Subscriber { session, following, after_seq } in &mut state.subscribers {
+            let seen = runs.iter().flat_map(|run| run.frames_for(following, *after_seq));
+            session.outbox().push_live(self.id, seen);
         }
     }
 }
@@ -185,11 +244,11 @@ impl LiveRoom {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sotto_protocol::{Challenge, LogEntry, RelayFrame, RoomAccess, decode};
+    use sotto_protocol::{Challenge, LogEntry, decode};
     use std::collections::VecDeque;
 
     const ROOM: RoomId = RoomId::new([1; 16]);
-    const GRANT: Grant = Grant { epoch: 0, began_seq: 0 };
+    const GRANT: Grant = Grant { room: 1, epoch: 0, began_seq: 0 };
 
     fn session(id: u64) -> Arc<Session> {
         Arc::new(Session::new(id, Challenge::new([0; 32]), "relay".into(), 1_000_000))
@@ -202,14 +261,15 @@ mod tests {
     fn entries(seqs: std::ops::RangeInclusive<u64>) -> Vec<LiveEntry> {
         let kind = EntryKind::Message;
         seqs.map(|seq| {
-            let entry = LogEntry { seq, kind, entry: vec![7; 40], access_key: None };
-            LiveEntry { seq, kind, epoch: 0, frame: crate::wire::entry(&ROOM, &entry) }
+            let frame = wire::entry(&ROOM, &LogEntry::message(seq, vec![7; 40]));
+            LiveEntry { seq, kind, epoch: 0, effect: Effect::None, frame }
         })
         .collect()
     }
 
     fn subscribe(live: &LiveRoom, session: &Arc<Session>, seen: u64) -> bool {
-        live.subscribe(session, GRANT, head(seen), ReplyTo::new(Arc::clone(session), 1, 1)).is_ok()
+        let seen = Seen { head: head(seen), limit: None };
+        live.subscribe(session, GRANT, seen, ReplyTo::new(Arc::clone(session), 1, 1)).is_ok()
     }
 
     /// Head of each answer, and seq of each entry, in order.

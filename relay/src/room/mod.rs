@@ -1,24 +1,30 @@
 //! What can be asked about rooms, a file per operation, and what happens to entries on their way.
 //!
 //! ```text
-//! create, append, handshake ──> writer (batch) ──commit──> publish ──> hub ──> outbox of every subscriber
-//! open, page, card, join    ──> read store
+//! create, append, handshake, repair, administer ──> writer (batch) ──commit──> publish ──> hub ──> outbox of every subscriber
+//! open, page, card, join, held ──> read store
+//! status ──> hub, and behind it background ──> writer
 //! ```
 
+mod administer;
 mod append;
+mod background;
 mod batch;
 mod card;
 mod create;
 mod handshake;
+mod held;
 mod hints;
 mod hub;
 mod open;
 mod outbox;
 mod page;
 mod publish;
+mod repair;
 mod reply;
 mod run;
 mod session;
+mod status;
 mod writer;
 
 pub use hints::HintError;
@@ -33,22 +39,27 @@ use hints::Hints;
 use hub::Hub;
 use publish::Publisher;
 use sotto_protocol::{ErrorCode, Incarnation, Reply, WireError};
+use status::StatusBoard;
 use std::sync::Arc;
+use std::time::Duration;
 use writer::Writer;
 
 /// All rooms of a relay.
 pub(crate) struct Rooms {
     read: ReadStore,
-    writer: Writer,
+    writer: Arc<Writer>,
     hub: Arc<Hub>,
+    hints: Hints,
+    statuses: Arc<StatusBoard>,
     incarnation: Incarnation,
 }
 
 impl Rooms {
-    /// Starts the writer on an open store, and listens to other relays where they share it.
+    /// Starts the writer on an open store, what the relay does by itself, and listening to other relays where they share it.
     pub(crate) async fn start(
         store: Store,
         nats: Option<&SecretUrl>,
+        max_retention: Option<Duration>,
         tuning: &Tuning,
     ) -> Result<(Self, WriterTask), HintError> {
         let hub = Arc::new(Hub::default());
@@ -65,7 +76,10 @@ impl Rooms {
         if let Some(listening) = listening {
             task.listen(listening);
         }
-        Ok((Self { read: store.read, writer, hub, incarnation: store.incarnation }, task))
+        let (writer, statuses) = (Arc::new(writer), Arc::new(StatusBoard::default()));
+        background::start_flushing(Arc::clone(&statuses), Arc::clone(&writer));
+        background::start_sweeping(Arc::clone(&writer), tuning.sweep_every, max_retention);
+        Ok((Self { read: store.read, writer, hub, hints, statuses, incarnation: store.incarnation }, task))
     }
 
     /// Which life of the database this is.
@@ -76,6 +90,11 @@ impl Rooms {
     /// Ends a session: nothing is pushed to it any more.
     pub(crate) fn end(&self, session: &Session) {
         session.end(&self.hub);
+    }
+
+    /// Writes the status registers that are only in memory.
+    pub(crate) async fn flush_statuses(&self) {
+        background::flush(&self.statuses, &self.writer).await;
     }
 
     /// Refuses new writes; what is queued is still committed.

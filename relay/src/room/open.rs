@@ -1,8 +1,9 @@
 //! Opening a room: proof of membership in an epoch, and from then on the live feed.
 
+use super::hub::Seen;
 use super::session::Admission;
 use super::{ReplyTo, Rooms, read_failed};
-use crate::access::{Grant, RoomHead, proves_membership};
+use crate::access::{Grant, proves_membership};
 use sotto_protocol::{ErrorCode, OpenRoom, Reply};
 
 impl Rooms {
@@ -13,9 +14,9 @@ impl Rooms {
             // First into the hub, then to the database: what is committed in between is published to us.
             let live = self.hub.enter(&open.room);
             let admission = match self.prove(&open, &reply_to).await {
-                Ok((row, grant, seen)) => {
+                Ok(proven) => {
                     let session = reply_to.session().clone();
-                    session.admit(&live, row, (grant, seen), reply_to)
+                    session.admit(&live, proven, reply_to)
                 }
                 Err(reply) => {
                     reply_to.send(reply);
@@ -30,23 +31,26 @@ impl Rooms {
         }
     }
 
-    async fn prove(&self, open: &OpenRoom, reply_to: &ReplyTo) -> Result<(i64, Grant, RoomHead), Reply> {
+    async fn prove(&self, open: &OpenRoom, reply_to: &ReplyTo) -> Result<(Grant, Seen), Reply> {
         let refused = |code: ErrorCode| Reply::Error(code.into());
         let opening = self.read.opening(&open.room, open.epoch).await.map_err(|error| read_failed(&error))?;
         let opening = opening.ok_or_else(|| refused(ErrorCode::UnknownRoom))?;
-        let (access_key, began_seq) = opening.access.ok_or_else(|| refused(ErrorCode::UnknownEpoch))?;
-        let session = reply_to.session();
-        let is_proven = proves_membership(
-            &access_key,
-            session.authority(),
-            session.challenge(),
-            &open.room,
-            open.epoch,
-            &open.signature,
-        );
-        if !is_proven {
-            return Err(refused(ErrorCode::BadSignature));
+        if opening.epochs.is_empty() {
+            return Err(refused(ErrorCode::UnknownEpoch));
         }
-        Ok((opening.row, Grant { epoch: open.epoch, began_seq }, opening.head))
+        let session = reply_to.session();
+        let proven = opening.epochs.iter().find(|epoch| {
+            proves_membership(
+                &epoch.access_key,
+                session.authority(),
+                session.challenge(),
+                &open.room,
+                open.epoch,
+                &open.signature,
+            )
+        });
+        let proven = proven.ok_or_else(|| refused(ErrorCode::BadSignature))?;
+        let grant = Grant { room: opening.row, epoch: open.epoch, began_seq: proven.began_seq };
+        Ok((grant, Seen { head: opening.head, limit: proven.limit }))
     }
 }

@@ -1,8 +1,8 @@
 //! A stretch of the log.
 
 use super::{ReplyTo, Rooms, read_failed};
-use crate::access::readable;
-use sotto_protocol::{ErrorCode, PageRequest, Reply, WireError, limits};
+use crate::access::{readable, room_access};
+use sotto_protocol::{ErrorCode, PageRequest, Reply, RoomAccess, WireError, limits};
 
 impl Rooms {
     /// Reads the log, as far as what the connection has proven reaches.
@@ -17,10 +17,17 @@ impl Rooms {
             let limit = u64::from(limits::PAGE_MAX_ENTRIES);
             return reply_to.error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
         }
-        let mut readable = readable(open.grant, open.live.head());
+        let head = open.live.head();
+        let mut readable = readable(open.grant, head);
+        if room_access(open.grant, head) == RoomAccess::Handshakes {
+            match self.read.limit(open.grant.room, open.grant.began_seq).await {
+                Ok(limit) => readable.up_to_seq = limit.unwrap_or(u64::MAX).min(readable.up_to_seq),
+                Err(error) => return reply_to.send(read_failed(&error)),
+            }
+        }
         readable.handshakes_only |= request.handshakes_only;
         let place = (request.from, request.direction);
-        match self.read.page(open.row, place, request.limit, readable).await {
+        match self.read.page(open.grant.room, place, request.limit, readable).await {
             Ok(page) => reply_to.send(Reply::Page(page)),
             Err(error) => reply_to.send(read_failed(&error)),
         }

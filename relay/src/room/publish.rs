@@ -9,7 +9,7 @@ use super::reply::ReplyTo;
 use crate::access::RoomHead;
 use crate::store::ReadStore;
 use crate::wire;
-use sotto_protocol::{Reply, RoomId};
+use sotto_protocol::{Reply, RoomId, Status};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,6 +19,8 @@ use tokio::task::JoinHandle;
 pub(super) struct Outcome {
     /// New entries by room, in the order of the log, and the room's state after them.
     pub rooms: Vec<(RoomId, RoomHead, Vec<LiveEntry>)>,
+    /// Rooms that were deleted.
+    pub gone: Vec<RoomId>,
     /// Everybody's answer.
     pub answers: Vec<(ReplyTo, Reply)>,
 }
@@ -29,6 +31,10 @@ pub(super) enum Work {
     Outcome(Outcome),
     /// What others may have committed to these rooms.
     CatchUp(Vec<RoomId>),
+    /// What somebody wrote into a register at another relay.
+    Status(RoomId, Status),
+    /// Rooms that are not in the database any more.
+    Gone(Vec<RoomId>),
 }
 
 /// So many transactions may wait to be published before the writer waits, too.
@@ -49,6 +55,8 @@ impl Publisher {
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Outcome(outcome) => self.publish(outcome).await,
+                    Work::Status(room, status) => self.hub.publish_status(&room, &status),
+                    Work::Gone(rooms) => rooms.iter().for_each(|room| self.hub.close(room)),
                     Work::CatchUp(rooms) => {
                         for room in rooms {
                             self.catch_up(&room).await;
@@ -66,6 +74,9 @@ impl Publisher {
                 self.catch_up(room).await;
             }
             self.hub.publish(room, entries, *head);
+        }
+        for room in &outcome.gone {
+            self.hub.close(room);
         }
         for (reply_to, reply) in outcome.answers {
             reply_to.send(reply);
@@ -86,10 +97,11 @@ impl Publisher {
             };
             let live: Vec<_> = entries
                 .into_iter()
-                .map(|(epoch, entry)| LiveEntry {
+                .map(|(epoch, effect, entry)| LiveEntry {
                     seq: entry.seq,
                     kind: entry.kind,
                     epoch,
+                    effect,
                     frame: wire::entry(room, &entry),
                 })
                 .collect();

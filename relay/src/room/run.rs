@@ -4,18 +4,19 @@
 //! queue and one piece of a write, however many entries it holds.
 
 use super::hub::LiveEntry;
-use crate::access::{Grant, receives_live};
+use crate::access::{Effect, Following};
 use bytes::Bytes;
 use sotto_protocol::EntryKind;
 
 /// A run is not made longer than this, so that a follower's queue fills in small steps.
 const RUN_MAX_BYTES: usize = 64 * 1024;
 
-/// Consecutive entries of one kind and epoch: whoever may see one of them may see all.
+/// Consecutive entries of one kind and epoch: whoever may see one of them may see all. One that changes that is alone.
 pub(super) struct Run<'e> {
     entries: &'e [LiveEntry],
     kind: EntryKind,
     epoch: u64,
+    effect: Effect,
     joined: Bytes,
 }
 
@@ -27,20 +28,30 @@ impl<'e> Run<'e> {
             let mut bytes = 0;
             let is_within = |entry: &&LiveEntry| {
                 bytes += entry.frame.len();
-                entry.kind == first.kind && entry.epoch == first.epoch && bytes <= RUN_MAX_BYTES
+                entry.kind == first.kind
+                    && entry.epoch == first.epoch
+                    && entry.effect == Effect::None
+                    && bytes <= RUN_MAX_BYTES
             };
-            let length = entries.iter().take_while(is_within).count().max(1);
-            let (run, rest) = entries.split_at_checked(length).unwrap_or((entries, &[]));
-            runs.push(Self { entries: run, kind: first.kind, epoch: first.epoch, joined: join(run) });
+            let length =
+                if first.effect == Effect::None { entries.iter().take_while(is_within).count() } else { 1 };
+            let (run, rest) = entries.split_at_checked(length.max(1)).unwrap_or((entries, &[]));
+            let LiveEntry { kind, epoch, effect, .. } = *first;
+            runs.push(Self { entries: run, kind, epoch, effect, joined: join(run) });
             entries = rest;
         }
         runs
     }
 
     /// What of it goes to somebody who has opened the room when it ended at `after_seq`.
-    pub(super) fn frames_for(&self, grant: Grant, after_seq: u64) -> impl Iterator<Item = &Bytes> {
+    pub(super) fn frames_for(
+        &self,
+        following: &mut Following,
+        after_seq: u64,
+    ) -> impl Iterator<Item = &'_ Bytes> + use<'_, 'e> {
         let is_whole = self.entries.first().is_some_and(|first| first.seq > after_seq);
-        let is_seen = receives_live(grant, self.kind, self.epoch);
+        let last_seq = self.entries.last().map_or(0, |last| last.seq);
+        let is_seen = following.take(last_seq, self.kind, self.epoch, self.effect);
         let whole = (is_seen && is_whole).then_some(&self.joined);
         let single = if is_seen && !is_whole { self.entries } else { &[] };
         let single = single.iter().filter(move |entry| entry.seq > after_seq).map(|entry| &entry.frame);
@@ -65,17 +76,20 @@ fn join(entries: &[LiveEntry]) -> Bytes {
 mod tests {
     use super::*;
 
-    const CURRENT: Grant = Grant { epoch: 1, began_seq: 3 };
-    const EARLIER: Grant = Grant { epoch: 0, began_seq: 0 };
+    use crate::access::Grant;
+
+    const CURRENT: Grant = Grant { room: 1, epoch: 1, began_seq: 3 };
+    const EARLIER: Grant = Grant { room: 1, epoch: 0, began_seq: 0 };
 
     fn entry(seq: u64, kind: EntryKind, epoch: u64) -> LiveEntry {
-        LiveEntry { seq, kind, epoch, frame: Bytes::from(vec![seq as u8; 2]) }
+        LiveEntry { seq, kind, epoch, effect: Effect::None, frame: Bytes::from(vec![seq as u8; 2]) }
     }
 
     /// What arrives, as the numbers that the frames are made of.
     fn arriving(entries: &[LiveEntry], grant: Grant, after_seq: u64) -> Vec<u8> {
         let runs = Run::of(entries);
-        let frames = runs.iter().flat_map(|run| run.frames_for(grant, after_seq));
+        let mut following = Following { grant, ended_seq: None };
+        let frames = runs.iter().flat_map(|run| run.frames_for(&mut following, after_seq));
         frames.flat_map(|frame| frame.iter().copied()).step_by(2).collect()
     }
 

@@ -1,9 +1,9 @@
 //! What one connection has proven, and what it is owed.
 
-use super::hub::{Hub, LiveRoom};
+use super::hub::{Hub, LiveRoom, Seen};
 use super::outbox::Outbox;
 use super::reply::ReplyTo;
-use crate::access::{Grant, RoomHead};
+use crate::access::Grant;
 use crate::lock::lock;
 use crate::wire;
 use sotto_protocol::{Challenge, ErrorCode, RelayFrame, Reply, RoomId, WireError, limits};
@@ -33,8 +33,6 @@ struct Opened {
 /// A room that is open on this connection.
 #[derive(Clone)]
 pub(crate) struct OpenRoom {
-    /// The relay's number of the room.
-    pub row: i64,
     /// What was proven.
     pub grant: Grant,
     /// The room's live feed.
@@ -119,8 +117,7 @@ impl Session {
     pub(super) fn admit(
         self: &Arc<Self>,
         live: &Arc<LiveRoom>,
-        row: i64,
-        (grant, seen): (Grant, RoomHead),
+        (grant, seen): (Grant, Seen),
         reply: ReplyTo,
     ) -> Admission {
         let mut opened = lock(&self.opened);
@@ -135,7 +132,7 @@ impl Session {
         }
         match live.subscribe(self, grant, seen, reply) {
             Ok(()) => {
-                let room = OpenRoom { row, grant, live: Arc::clone(live) };
+                let room = OpenRoom { grant, live: Arc::clone(live) };
                 opened.rooms.insert(*live.id(), room);
                 Admission::Done
             }

@@ -5,13 +5,16 @@ use super::hints::Listening;
 use super::publish::{Outcome, Work};
 use super::reply::ReplyTo;
 use crate::access::Grant;
-use crate::store::{HandshakeRecord, StoredRoom, WriteStore};
-use sotto_protocol::{CreateRoom, DoorId, EntryHeader, ErrorCode, RoomId, WireError};
+use crate::store::{HandshakeRecord, Registers, StoredRoom, Swept, WriteStore};
+use sotto_protocol::{
+    ConfirmJoin, CreateRoom, DoorId, DropWraps, EntryHeader, EntryId, ErrorCode, Published, Rewind, RoomId,
+    Status, WireError,
+};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 /// Most operations and entry bytes in one transaction: beyond, waiting costs more than sharing saves.
@@ -39,6 +42,40 @@ pub(super) enum Operation {
     },
     /// A handshake.
     Handshake(Box<Handshake>),
+    /// A rewind, signed by the key that it names.
+    Rewind(Box<AppendedRewind>),
+    /// A word for a join.
+    Confirm(ConfirmJoin),
+    /// What is to be kept for the current epoch instead.
+    Repair(Box<Repair>),
+    /// Wraps that are to be dropped, signed by their owner.
+    DropWraps { grant: Grant, drop: DropWraps },
+    /// The end of a room, signed by this key.
+    Delete { room: RoomId, admin_key: [u8; 32] },
+    /// How long messages are kept, signed by this key.
+    Retain { room: RoomId, admin_key: [u8; 32], seconds: Option<u64> },
+    /// Status registers.
+    Registers { registers: Registers, done: oneshot::Sender<()> },
+    /// What is too old.
+    Sweep { retention_s: Option<u64>, done: oneshot::Sender<Swept> },
+}
+
+/// A rewind to be written, if it is still to the point.
+pub(super) struct AppendedRewind {
+    pub room: RoomId,
+    pub grant: Grant,
+    pub rewind: Rewind,
+    pub entry: Vec<u8>,
+    pub published: Published,
+}
+
+/// What a member publishes again.
+pub(super) struct Repair {
+    pub room: RoomId,
+    pub grant: Grant,
+    pub epoch: u64,
+    pub published: Option<Published>,
+    pub history: Option<Vec<u8>>,
 }
 
 /// A handshake to be written, if it comes next.
@@ -61,42 +98,63 @@ pub(super) enum Authority {
 }
 
 impl Operation {
-    pub(super) fn room(&self) -> &RoomId {
+    pub(super) fn room(&self) -> Option<&RoomId> {
         match self {
-            Self::Create(create) => &create.room,
-            Self::Append { room, .. } => room,
-            Self::Handshake(handshake) => &handshake.room,
+            Self::Create(create) => Some(&create.room),
+            Self::Append { room, .. } | Self::Delete { room, .. } | Self::Retain { room, .. } => Some(room),
+            Self::Handshake(handshake) => Some(&handshake.room),
+            Self::Rewind(rewind) => Some(&rewind.room),
+            Self::Confirm(confirm) => Some(&confirm.room),
+            Self::Repair(repair) => Some(&repair.room),
+            Self::DropWraps { drop, .. } => Some(&drop.room),
+            Self::Registers { registers, .. } => Some(&registers.room),
+            Self::Sweep { .. } => None,
         }
     }
 
-    /// The entry that it brings.
-    pub(super) fn header(&self) -> Option<&EntryHeader> {
+    /// The id of the entry that it brings.
+    pub(super) fn entry_id(&self) -> Option<EntryId> {
         match self {
-            Self::Create(_) => None,
-            Self::Append { header, .. } => Some(header),
-            Self::Handshake(handshake) => Some(&handshake.header),
+            Self::Append { header, .. } => Some(header.id),
+            Self::Handshake(handshake) => Some(handshake.header.id),
+            Self::Rewind(rewind) => Some(Rewind::entry_id(&rewind.entry)),
+            _ => None,
         }
     }
 
     fn size_bytes(&self) -> usize {
         const OVERHEAD_BYTES: usize = 256;
+        let history = |link: &Option<Vec<u8>>| link.as_ref().map_or(0, Vec::len);
         OVERHEAD_BYTES
             + match self {
-                Self::Create(_) => 0,
                 Self::Append { entry, .. } => entry.len(),
                 Self::Handshake(handshake) => {
                     let record = &handshake.record;
-                    let wraps: usize = record.doors.iter().map(|door| door.wrap.len() + 64).sum();
-                    handshake.entry.len() + record.card.len() + wraps
+                    handshake.entry.len() + published_bytes(&record.published) + history(&record.history)
                 }
+                Self::Rewind(rewind) => rewind.entry.len() + published_bytes(&rewind.published),
+                Self::Repair(repair) => {
+                    repair.published.as_ref().map_or(0, published_bytes) + history(&repair.history)
+                }
+                Self::Registers { registers, .. } => registers.values.len() * size_of::<Status>(),
+                _ => 0,
             }
     }
+}
+
+fn published_bytes(published: &Published) -> usize {
+    const ROW_BYTES: usize = 64;
+    let doors = published.doors.iter().map(|door| door.wrap.len() + ROW_BYTES);
+    let wraps = published.capsule_wraps.iter().flatten().map(|wrap| wrap.wrap.len() + ROW_BYTES);
+    let capsule = published.capsule.as_ref().map_or(0, Vec::len);
+    published.card.len() + capsule + doors.chain(wraps).sum::<usize>()
 }
 
 /// An operation and who waits for it.
 pub(super) struct Queued {
     pub operation: Operation,
-    pub reply_to: ReplyTo,
+    /// Nobody, where the relay's own task waits.
+    pub reply_to: Option<ReplyTo>,
 }
 
 /// Hands operations to the writer task.
@@ -161,7 +219,7 @@ impl Writer {
 
     /// Queues an operation, or answers why not.
     pub(super) fn submit(&self, operation: Operation, reply_to: ReplyTo) {
-        if self.shared.is_stopping.load(Ordering::Acquire) {
+        if self.is_stopping() {
             return reply_to.error(ErrorCode::ShuttingDown);
         }
         let size_bytes = operation.size_bytes();
@@ -173,9 +231,25 @@ impl Writer {
                 ..WireError::new(ErrorCode::Overloaded)
             });
         }
-        if let Err(refused) = self.queue.send(Queued { operation, reply_to }) {
-            refused.0.reply_to.error(ErrorCode::ShuttingDown);
+        if let Err(refused) = self.queue.send(Queued { operation, reply_to: Some(reply_to) })
+            && let Some(reply_to) = refused.0.reply_to
+        {
+            reply_to.error(ErrorCode::ShuttingDown);
         }
+    }
+
+    /// Queues what the relay does by itself. Whether it will be done.
+    pub(super) fn submit_own(&self, operation: Operation) -> bool {
+        if self.is_stopping() {
+            return false;
+        }
+        self.shared.queued_bytes.fetch_add(operation.size_bytes(), Ordering::AcqRel);
+        self.queue.send(Queued { operation, reply_to: None }).is_ok()
+    }
+
+    /// Whether it takes nothing more.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.shared.is_stopping.load(Ordering::Acquire)
     }
 
     /// Takes nothing more; what is queued is still committed.

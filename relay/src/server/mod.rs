@@ -42,7 +42,8 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let listener = bind(listen).map_err(|source| StartError::Listen { listen, source })?;
     let addr = listener.local_addr().map_err(|source| StartError::Listen { listen, source })?;
     let store = Store::open(&config.database, &config.data_dir, config.max_database_bytes).await?;
-    let (rooms, writer) = Rooms::start(store, config.nats.as_ref(), &config.tuning).await?;
+    let (rooms, writer) =
+        Rooms::start(store, config.nats.as_ref(), config.max_retention, &config.tuning).await?;
     let rooms = Arc::new(rooms);
     let connections = Arc::new(Connections::default());
     let tuning = Arc::new(config.tuning);
@@ -86,6 +87,11 @@ impl RunningRelay {
         let deadline = Instant::now() + self.stop_within;
         // There may be nobody left to tell.
         let _ = self.stop.send(true);
+        // Half of the time at most: what is queued is worth more.
+        let flush_until = Instant::now() + self.stop_within / 2;
+        if timeout_at(flush_until, self.rooms.flush_statuses()).await.is_err() {
+            tracing::warn!("the last status values were not written");
+        }
         self.rooms.stop_writing();
         let writer = self.writer.take();
         let is_in_time = timeout_at(deadline, async {

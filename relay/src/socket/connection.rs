@@ -6,6 +6,7 @@ use super::dispatch::{FrameHead, IN_FLIGHT_MAX, dispatch, refuse_too_long};
 use super::frame::Violation;
 use super::message::{Event, Messages};
 use super::registry::Connections;
+use crate::clock::now_ms;
 use crate::config::Tuning;
 use crate::room::{CloseReason, Rooms, Session};
 use crate::wire;
@@ -17,7 +18,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
@@ -195,7 +196,7 @@ impl Connection {
     fn take_events(&mut self) -> Result<bool, End> {
         let mut is_any = false;
         while self.stage != Stage::Finishing && (self.stage != Stage::Open || !self.is_owed_too_much()) {
-            match self.messages.next(|head| FrameHead::read(head).is_handshake) {
+            match self.messages.next(|head| FrameHead::read(head).is_long) {
                 Ok(Some(event)) => self.handle(event),
                 Ok(None) => break,
                 Err(violation) => {
@@ -286,9 +287,4 @@ impl Drop for Connection {
         self.rooms.end(&self.session);
         self.connections.remove(&self.session);
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -13,8 +13,8 @@ pub(super) const IN_FLIGHT_MAX: u32 = 128;
 pub(super) struct FrameHead {
     /// The request number; 0 where it is lost.
     pub request: u32,
-    /// Whether it appends a handshake, which may be longer than other frames.
-    pub is_handshake: bool,
+    /// Whether it brings a card, and may be longer than other frames.
+    pub is_long: bool,
 }
 
 impl FrameHead {
@@ -27,14 +27,15 @@ impl FrameHead {
     }
 
     fn fill(&mut self, decoder: &mut Decoder<'_>) -> Result<(), minicbor::decode::Error> {
-        const APPEND_HANDSHAKE: u32 = 3;
+        /// `AppendHandshake`, `Rewind`, `Repair`.
+        const WITH_CARD: [u32; 3] = [3, 6, 8];
         let fields = decoder.map()?.unwrap_or(2);
         for _ in 0..fields.min(2) {
             match decoder.u32()? {
                 0 => self.request = decoder.u32()?,
                 1 => {
                     decoder.array()?;
-                    self.is_handshake = decoder.u32()? == APPEND_HANDSHAKE;
+                    self.is_long = WITH_CARD.contains(&decoder.u32()?);
                     return Ok(());
                 }
                 _ => return Ok(()),
@@ -70,6 +71,28 @@ pub(super) fn dispatch(rooms: &Arc<Rooms>, session: &Arc<Session>, bytes: &[u8])
             let rooms = Arc::clone(rooms);
             tokio::spawn(async move { rooms.card(card, reply_to).await });
         }
+        Request::Rewind(append) => rooms.rewind(append, reply_to),
+        Request::Confirm(confirm) => rooms.confirm(confirm, reply_to),
+        Request::Repair(repair) => rooms.repair(repair, reply_to),
+        Request::Held(held) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.held(held, reply_to).await });
+        }
+        Request::History(history) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.history(history, reply_to).await });
+        }
+        Request::DropWraps(drop) => rooms.drop_wraps(drop, reply_to),
+        Request::WriteStatus(write) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.write_status(write, reply_to).await });
+        }
+        Request::Statuses(request) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.read_statuses(request, reply_to).await });
+        }
+        Request::DeleteRoom(delete) => rooms.delete(&delete, reply_to),
+        Request::SetRetention(set) => rooms.set_retention(&set, reply_to),
     }
     true
 }
@@ -83,8 +106,22 @@ pub(super) fn refuse_too_long(session: &Session, head: &[u8], limit_bytes: usize
 /// A request weighs what its answer, or itself, may take of memory.
 fn weight(request: &Request) -> u32 {
     match request {
-        Request::Create(_) | Request::Open(_) | Request::Append(_) => 1,
-        Request::Page(_) | Request::Card(_) | Request::AppendHandshake(_) => 16,
+        Request::Page(_)
+        | Request::Card(_)
+        | Request::AppendHandshake(_)
+        | Request::Rewind(_)
+        | Request::Repair(_)
+        | Request::Held(_)
+        | Request::History(_)
+        | Request::Statuses(_) => 16,
+        Request::Create(_)
+        | Request::Open(_)
+        | Request::Append(_)
+        | Request::Confirm(_)
+        | Request::DropWraps(_)
+        | Request::WriteStatus(_)
+        | Request::DeleteRoom(_)
+        | Request::SetRetention(_) => 1,
     }
 }
 
@@ -117,8 +154,8 @@ mod tests {
             }),
         };
         for (frame, expected) in [
-            (append, FrameHead { request: 70_000, is_handshake: false }),
-            (handshake, FrameHead { request: 9, is_handshake: true }),
+            (append, FrameHead { request: 70_000, is_long: false }),
+            (handshake, FrameHead { request: 9, is_long: true }),
         ] {
             assert_eq!(FrameHead::read(&encode(&frame)[..64]), expected);
         }

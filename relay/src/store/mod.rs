@@ -3,16 +3,18 @@
 //! All SQL of the relay is in this folder. The schemas are `migrations/sqlite` and `migrations/postgres`.
 
 mod dialect;
+mod entry;
 mod error;
 mod read;
 mod rows;
 mod upkeep;
 mod write;
 
+pub(crate) use entry::{Body, StoredEntry};
 pub(crate) use error::{StoreError, WriteFault};
-pub(crate) use read::{CardLookup, ReadStore, StoredEntry};
+pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};
 pub(crate) use upkeep::{copy_sqlite, reach, renew_incarnation};
-pub(crate) use write::{HandshakeRecord, NewEntry, StoredRoom, WriteStore};
+pub(crate) use write::{HandshakeRecord, NewEntry, Registers, StoredRoom, Swept, WriteStore};
 
 use crate::config::Database;
 use dialect::{Dialect, Source};

@@ -22,9 +22,7 @@ pub(crate) async fn copy_sqlite(from: &Path, to: &Path) -> Result<(), StoreError
     let file = super::dialect::make_private_file(to)?;
     sqlx::query("VACUUM INTO ?").bind(target).execute(&mut connection).await.map_err(StoreError::Open)?;
     connection.close().await.map_err(StoreError::Open)?;
-    super::dialect::make_private_file(to)?
-        .sync_all()
-        .map_err(|source| StoreError::Folder { path: to.to_owned(), source })
+    file.sync_all().map_err(|source| StoreError::Folder { path: to.to_owned(), source })
 }
 
 /// Gives the database a new incarnation: it may have forgotten what clients have seen.

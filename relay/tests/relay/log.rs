@@ -36,12 +36,7 @@ async fn entries_get_places_without_gaps_and_come_back_as_they_went() {
     }
     let page = client.page(&room, 0, Direction::Forward, 500).await;
     assert!(!page.more);
-    let expected = entries.into_iter().zip(1..).map(|(entry, seq)| LogEntry {
-        seq,
-        kind: EntryKind::Message,
-        entry,
-        access_key: None,
-    });
+    let expected = entries.into_iter().zip(1..).map(|(entry, seq)| LogEntry::message(seq, entry));
     assert_eq!(page.entries, expected.collect::<Vec<_>>());
 }
 

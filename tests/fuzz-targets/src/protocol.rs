@@ -2,8 +2,9 @@
 
 use crate::survives;
 use sotto_protocol::{
-    Challenge, ClientFrame, EntryHeader, EntryKind, Incarnation, LogEntry, OpenedRoom, Page, RelayFrame,
-    Reply, RoomAccess, RoomId, Welcome, WireError,
+    CapsuleWrap, Challenge, ClientFrame, Door, DoorId, EntryHeader, EntryKind, Held, HistoryReply,
+    Incarnation, LogEntry, OpenedRoom, Page, PastEpoch, Published, RelayFrame, Reply, RoomAccess, RoomId,
+    Status, Welcome, WireError,
 };
 
 /// A frame from a client.
@@ -32,8 +33,13 @@ pub fn relay_frames() -> Vec<RelayFrame> {
         incarnation: Incarnation::new([3; 16]),
         now_ms: 4,
     };
-    let entry =
-        LogEntry { seq: 5, kind: EntryKind::Handshake, entry: vec![6; 50], access_key: Some([7; 32]) };
+    let entry = LogEntry {
+        kind: EntryKind::Handshake,
+        access_key: Some([7; 32]),
+        by_door: Some(true),
+        ..LogEntry::message(5, vec![6; 50])
+    };
+    let dropped = LogEntry { dropped: Some([7; 32]), ..LogEntry::message(6, Vec::new()) };
     let opened = OpenedRoom { access: RoomAccess::Full, epoch: 1, head_seq: 2, last_handshake_seq: 1 };
     let error = WireError {
         code: sotto_protocol::ErrorCode::LimitExceeded,
@@ -42,25 +48,51 @@ pub fn relay_frames() -> Vec<RelayFrame> {
     };
     let card =
         sotto_protocol::CardReply { epoch: 1, last_handshake_seq: 1, card: vec![8; 40], wrap: vec![9; 40] };
+    let held = Held {
+        epoch: 1,
+        has_history: true,
+        published: Some(published()),
+        door_wrap: Some(vec![1; 40]),
+        capsule_wrap: Some(vec![2; 40]),
+    };
+    let past =
+        PastEpoch { epoch: 1, capsule: Some(vec![3; 40]), wrap: Some(vec![4; 40]), link: Some(vec![5; 40]) };
+    let status = Status { register: [1; 16], value: [2; 256] };
     let replies = [
         Reply::Created,
         Reply::Opened(opened),
         Reply::Appended(9),
-        Reply::Page(Page { entries: vec![entry.clone()], more: true }),
+        Reply::Page(Page { entries: vec![entry.clone(), dropped], more: true }),
         Reply::Card(card),
         Reply::Error(error),
+        Reply::Done,
+        Reply::Held(held),
+        Reply::History(HistoryReply { epochs: vec![past], more: false }),
+        Reply::Statuses(vec![status]),
     ];
     let mut frames =
         vec![RelayFrame::Welcome(welcome), RelayFrame::Entry(room, entry), RelayFrame::Behind(room)];
+    frames.extend([RelayFrame::Status(room, status), RelayFrame::Gone(room)]);
     frames.extend(replies.into_iter().map(|reply| RelayFrame::Reply(7, reply)));
     frames
+}
+
+fn published() -> Published {
+    Published {
+        card: vec![7; 40],
+        doors: vec![Door { id: DoorId::new([2; 16]), wrap: vec![8; 40], expires_at_ms: Some(9) }],
+        capsule: Some(vec![10; 40]),
+        capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40], owner: Some([13; 32]) }]),
+        admin_keys: Some(vec![[14; 32].into()]),
+    }
 }
 
 /// One client frame of each kind.
 pub fn client_frames() -> Vec<ClientFrame> {
     use sotto_protocol::{
-        Append, AppendHandshake, CapsuleWrap, CardRequest, CreateRoom, Direction, Door, DoorId,
-        JoinAuthority, OpenRoom, PageRequest, Request,
+        Append, AppendHandshake, AppendRewind, CardRequest, ConfirmJoin, CreateRoom, DeleteRoom, Direction,
+        DropWraps, HeldRequest, HistoryRequest, JoinAuthority, OpenRoom, PageRequest, RepairEpoch, Request,
+        SetRetention, StatusRequest, WriteStatus,
     };
     let (room, door) = (RoomId::new([1; 16]), DoorId::new([2; 16]));
     let handshake = AppendHandshake {
@@ -73,7 +105,7 @@ pub fn client_frames() -> Vec<ClientFrame> {
         doors: vec![Door { id: door, wrap: vec![8; 40], expires_at_ms: Some(9) }],
         join: Some(JoinAuthority { door, signature: [9; 64] }),
         capsule: Some(vec![10; 40]),
-        capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40] }]),
+        capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40], owner: None }]),
         history: Some(vec![13; 40]),
         admin_keys: Some(vec![[14; 32].into()]),
         cut: Some(true),
@@ -85,6 +117,7 @@ pub fn client_frames() -> Vec<ClientFrame> {
         limit: 500,
         handshakes_only: false,
     };
+    let signature = [4; 64];
     let bodies = [
         Request::Create(CreateRoom { room, access_key: [1; 32], join_key: [2; 32] }),
         Request::Open(OpenRoom { room, epoch: 3, signature: [4; 64] }),
@@ -92,6 +125,21 @@ pub fn client_frames() -> Vec<ClientFrame> {
         Request::AppendHandshake(handshake),
         Request::Page(page),
         Request::Card(CardRequest { room, door }),
+        Request::Rewind(AppendRewind { room, rewind: vec![1; 50], published: published() }),
+        Request::Confirm(ConfirmJoin { room, seq: 3, signature }),
+        Request::Repair(RepairEpoch {
+            room,
+            epoch: 3,
+            published: Some(published()),
+            history: Some(vec![5; 40]),
+        }),
+        Request::Held(HeldRequest { room, door: Some(door), tag: Some([11; 16]) }),
+        Request::History(HistoryRequest { room, before: u64::MAX, limit: 100, tag: Some([11; 16]) }),
+        Request::DropWraps(DropWraps { room, tag: [11; 16], before: 7, owner: [12; 32], signature }),
+        Request::WriteStatus(WriteStatus { room, status: Status { register: [1; 16], value: [2; 256] } }),
+        Request::Statuses(StatusRequest { room }),
+        Request::DeleteRoom(DeleteRoom { room, admin_key: [14; 32], signature }),
+        Request::SetRetention(SetRetention { room, seconds: Some(86_400), admin_key: [14; 32], signature }),
     ];
     bodies.into_iter().zip(1..).map(|(body, request)| ClientFrame { request, body }).collect()
 }

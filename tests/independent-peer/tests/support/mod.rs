@@ -325,7 +325,7 @@ pub fn audit(ours: &Room, offered: &Offered) {
         capsule_wraps: offered
             .capsule_wraps
             .iter()
-            .map(|(tag, wrap)| CapsuleWrap { tag: *tag, wrap: wrap.clone() })
+            .map(|(tag, wrap)| CapsuleWrap { tag: *tag, wrap: wrap.clone(), owner: None })
             .collect(),
         admin_keys: offered.admin_keys.clone(),
     };

@@ -3,16 +3,19 @@
 //! An operation that is refused changes nothing and fails no other. If the transaction as a whole fails, everything that
 //! it would have stored is refused, and what is remembered about the rooms it touched is forgotten.
 
+mod administer;
+mod entries;
+mod epochs;
+
 use super::hub::LiveEntry;
 use super::publish::Outcome;
 use super::reply::ReplyTo;
-use super::writer::{Authority, Handshake, Operation, Queued};
-use crate::access::{Grant, RoomHead, handshake_is_next, may_append, room_access};
+use super::writer::{Operation, Queued};
+use crate::access::Effect;
+use crate::clock::{hour_of, now_ms};
 use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault, WriteStore};
 use crate::wire;
-use sotto_protocol::{
-    CreateRoom, EntryHeader, EntryId, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId, WireError,
-};
+use sotto_protocol::{EntryId, ErrorCode, LogEntry, Reply, RoomId, WireError};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// When to try again while the disk is full.
@@ -27,11 +30,17 @@ pub(super) struct Batch<'w> {
     /// Messages that are judged, to be written together.
     pending: Vec<NewEntry>,
     live: Vec<(RoomId, LiveEntry)>,
+    gone: Vec<RoomId>,
     answers: Vec<Answer>,
+    /// The relay's own tasks, to be told once the transaction is committed.
+    tasks: Vec<Box<dyn FnOnce() + Send>>,
+    /// One moment for all of it.
+    now_ms: u64,
 }
 
 struct Answer {
-    reply_to: ReplyTo,
+    /// Nobody, where the relay's own task waits.
+    reply_to: Option<ReplyTo>,
     reply: Reply,
     /// Whether it is true even if the transaction fails.
     is_settled: bool,
@@ -63,10 +72,10 @@ impl<'w> Batch<'w> {
         let mut touched = HashSet::new();
         let mut operations = VecDeque::with_capacity(queued.len());
         for next in queued {
-            let room = *next.operation.room();
-            let is_first = next.operation.header().is_none_or(|header| ids.insert((room, header.id)));
+            let room = next.operation.room().copied();
+            let is_first = next.operation.entry_id().is_none_or(|id| ids.insert((room, id)));
             if is_first {
-                touched.insert(room);
+                touched.extend(room);
                 operations.push_back(next);
             } else {
                 deferred.push_back(next);
@@ -81,7 +90,10 @@ impl<'w> Batch<'w> {
             known: HashMap::new(),
             pending: Vec::new(),
             live: Vec::new(),
+            gone: Vec::new(),
             answers,
+            tasks: Vec::new(),
+            now_ms: now_ms(),
         }
     }
 
@@ -105,6 +117,16 @@ impl<'w> Batch<'w> {
                     Ok(self.append(room, grant, header, entry))
                 }
                 Operation::Handshake(handshake) => self.handshake(*handshake).await,
+                Operation::Rewind(rewind) => self.rewind(*rewind).await,
+                Operation::Confirm(confirm) => self.confirm(&confirm).await,
+                Operation::Repair(repair) => self.repair(*repair).await,
+                Operation::DropWraps { grant, drop } => self.drop_wraps(grant, &drop).await,
+                Operation::Delete { room, admin_key } => self.delete(room, &admin_key).await,
+                Operation::Retain { room, admin_key, seconds } => {
+                    self.retain(room, &admin_key, seconds).await
+                }
+                Operation::Registers { registers, done } => self.registers(registers, done).await,
+                Operation::Sweep { retention_s, done } => self.sweep(retention_s, done).await,
             };
             let (reply, is_settled, fault) = match verdict {
                 Ok(Verdict::Settled(reply)) => (reply, true, None),
@@ -130,94 +152,34 @@ impl<'w> Batch<'w> {
             .operations
             .iter()
             .filter_map(|queued| {
-                let room = self.rooms.get(queued.operation.room())?;
-                Some((room.row, queued.operation.header()?.id))
+                let room = self.rooms.get(queued.operation.room()?)?;
+                Some((room.row, queued.operation.entry_id()?))
             })
             .collect();
         self.known = self.store.known_entries(&wanted).await?;
         Ok(())
     }
 
-    async fn create(&mut self, create: &CreateRoom) -> Result<Verdict, WriteFault> {
-        if !self.rooms.contains_key(&create.room)
-            && let Some(room) = self.store.insert_room(create).await?
-        {
-            self.rooms.insert(create.room, room);
-            return Ok(Verdict::Judged(Reply::Created));
-        }
-        // It was there already, or another relay has made it since this transaction read the rooms.
-        self.rooms.extend(self.store.rooms(&[create.room]).await?);
-        let Some(room) = self.rooms.get(&create.room) else { return Ok(ErrorCode::Internal.into()) };
-        let keys = self.store.first_keys(room.row).await?;
-        let is_same = keys == (create.access_key, create.join_key);
-        Ok(if is_same { Verdict::Judged(Reply::Created) } else { ErrorCode::RoomExists.into() })
-    }
-
-    fn append(&mut self, room_id: RoomId, grant: Grant, header: EntryHeader, entry: Vec<u8>) -> Verdict {
-        let Some(room) = self.rooms.get_mut(&room_id) else { return ErrorCode::UnknownRoom.into() };
-        if let Some(known) = self.known.get(&(room.row, header.id)) {
-            return sent_before(known, EntryKind::Message, &entry);
-        }
-        if let Err(code) = may_append(grant, header.epoch, room.head) {
-            return code.into();
-        }
-        room.head.head_seq += 1;
-        let (row, seq, kind) = (room.row, room.head.head_seq, EntryKind::Message);
-        let log_entry = LogEntry { seq, kind, entry, access_key: None };
-        self.announce(room_id, header.epoch, &log_entry);
-        let entry = log_entry.entry;
-        self.pending.push(NewEntry { row, seq, kind, epoch: header.epoch, id: header.id, entry });
-        Verdict::Judged(Reply::Appended(seq))
-    }
-
-    async fn handshake(&mut self, handshake: Handshake) -> Result<Verdict, WriteFault> {
-        let Handshake { room: room_id, known_seq, header, entry, record, authority } = handshake;
-        let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
-        if let Some(known) = self.known.get(&(room.row, header.id)) {
-            return Ok(sent_before(known, EntryKind::Handshake, &entry));
-        }
-        if let Err(code) = handshake_is_next(known_seq, header.epoch, room.head) {
-            return Ok(code.into());
-        }
-        let is_allowed = match authority {
-            Authority::Member(grant) => match room_access(grant, room.head) {
-                RoomAccess::Full => Ok(()),
-                RoomAccess::Handshakes => Err(ErrorCode::RoomNotOpen),
-            },
-            Authority::Joiner { join_key, .. } if join_key != room.join_key => Err(ErrorCode::BadSignature),
-            Authority::Joiner { door, .. } if !self.store.has_door(room.row, &door).await? => {
-                Err(ErrorCode::DoorClosed)
-            }
-            Authority::Joiner { .. } => Ok(()),
-        };
-        if let Err(code) = is_allowed {
-            return Ok(code.into());
-        }
-        self.flush().await?;
-        let (seq, epoch) = (room.head.head_seq + 1, room.head.epoch + 1);
-        let head = RoomHead { epoch, head_seq: seq, last_handshake_seq: seq };
-        let kind = EntryKind::Handshake;
-        let log_entry = LogEntry { seq, kind, entry, access_key: Some(record.access_key) };
-        self.announce(room_id, header.epoch, &log_entry);
-        self.rooms.insert(room_id, StoredRoom { row: room.row, head, join_key: record.join_key });
-        let new =
-            NewEntry { row: room.row, seq, kind, epoch: header.epoch, id: header.id, entry: log_entry.entry };
-        self.store.insert_entries(vec![new]).await?;
-        self.store.begin_epoch(room.row, epoch, seq, record).await?;
-        Ok(Verdict::Judged(Reply::Appended(seq)))
-    }
-
-    fn announce(&mut self, room: RoomId, epoch: u64, entry: &LogEntry) {
+    fn announce(&mut self, room: RoomId, epoch: u64, entry: &LogEntry, effect: Effect) {
         let frame = wire::entry(&room, entry);
-        self.live.push((room, LiveEntry { seq: entry.seq, kind: entry.kind, epoch, frame }));
+        self.live.push((room, LiveEntry { seq: entry.seq, kind: entry.kind, epoch, effect, frame }));
     }
 
+    /// Writes the messages that are judged, so that what comes now finds them.
     async fn flush(&mut self) -> Result<(), WriteFault> {
-        self.store.insert_entries(std::mem::take(&mut self.pending)).await
+        let pending = std::mem::take(&mut self.pending);
+        self.insert(pending).await
+    }
+
+    async fn insert(&mut self, entries: Vec<NewEntry>) -> Result<(), WriteFault> {
+        self.store.insert_entries(entries, hour_of(self.now_ms)).await
     }
 
     fn succeed(self) -> Outcome {
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { gone: self.gone, ..Outcome::default() };
+        for tell in self.tasks {
+            tell();
+        }
         let mut places = HashMap::new();
         for (room, entry) in self.live {
             let head = self.rooms.get(&room).map(|room| room.head).unwrap_or_default();
@@ -229,7 +191,8 @@ impl<'w> Batch<'w> {
                 entries.push(entry);
             }
         }
-        outcome.answers = self.answers.into_iter().map(|answer| (answer.reply_to, answer.reply)).collect();
+        let answers = self.answers.into_iter();
+        outcome.answers = answers.filter_map(|answer| Some((answer.reply_to?, answer.reply))).collect();
         outcome
     }
 
@@ -244,21 +207,11 @@ impl<'w> Batch<'w> {
             self.rooms.remove(room);
         }
         let refused = || Reply::Error(error_of(fault));
-        let judged = self
-            .answers
-            .into_iter()
-            .map(|answer| (answer.reply_to, if answer.is_settled { answer.reply } else { refused() }));
-        let unjudged = self.operations.into_iter().map(|queued| (queued.reply_to, refused()));
-        Outcome { rooms: Vec::new(), answers: judged.chain(unjudged).collect() }
-    }
-}
-
-/// The answer to an entry whose id is in the log.
-fn sent_before(known: &StoredEntry, kind: EntryKind, entry: &[u8]) -> Verdict {
-    if known.kind == kind && known.entry == entry {
-        Verdict::Settled(Reply::Appended(known.seq))
-    } else {
-        ErrorCode::EntryIdReused.into()
+        let judged = self.answers.into_iter().filter_map(|answer| {
+            Some((answer.reply_to?, if answer.is_settled { answer.reply } else { refused() }))
+        });
+        let unjudged = self.operations.into_iter().filter_map(|queued| Some((queued.reply_to?, refused())));
+        Outcome { answers: judged.chain(unjudged).collect(), ..Outcome::default() }
     }
 }
 

@@ -1,0 +1,213 @@
+//! What the relay answers.
+
+use super::{Published, Status};
+use crate::{Chain, Challenge, EntryKind, Incarnation, WireError};
+use minicbor::{Decode, Encode};
+
+/// The relay's greeting.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Welcome {
+    /// [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION) of the relay.
+    #[n(0)]
+    pub version: u32,
+    /// To be signed on this connection.
+    #[n(1)]
+    pub challenge: Challenge,
+    /// Which life of the relay's database this is.
+    #[n(2)]
+    pub incarnation: Incarnation,
+    /// The relay's clock, in milliseconds since 1970.
+    #[n(3)]
+    pub now_ms: u64,
+}
+
+/// The answers.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Reply {
+    /// The room exists.
+    #[n(0)]
+    Created,
+    /// The room is open on this connection; new entries follow.
+    #[n(1)]
+    Opened(#[n(0)] OpenedRoom),
+    /// The entry is on disk, at this place in the log.
+    #[n(2)]
+    Appended(#[n(0)] u64),
+    /// A stretch of the log.
+    #[n(3)]
+    Page(#[n(0)] Page),
+    /// What is behind a door.
+    #[n(4)]
+    Card(#[n(0)] CardReply),
+    /// It was not done.
+    #[n(5)]
+    Error(#[n(0)] WireError),
+    /// It was done.
+    #[n(6)]
+    Done,
+    /// What the relay holds for the current epoch.
+    #[n(7)]
+    Held(#[n(0)] Held),
+    /// What it takes to read past epochs.
+    #[n(8)]
+    History(#[n(0)] HistoryReply),
+    /// All status registers of the current epoch, in no order.
+    #[n(9)]
+    Statuses(#[n(0)] Vec<Status>),
+}
+
+/// How far a room is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum RoomAccess {
+    /// The epoch is the current one: everything.
+    #[n(0)]
+    Full,
+    /// The epoch is an earlier one: the handshakes that follow it, up to a cut if there is one. Open again with the current key.
+    #[n(1)]
+    Handshakes,
+}
+
+/// A room as the relay has it at the moment of opening.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OpenedRoom {
+    /// How far it is open.
+    #[n(0)]
+    pub access: RoomAccess,
+    /// The current epoch.
+    #[n(1)]
+    pub epoch: u64,
+    /// The last entry.
+    #[n(2)]
+    pub head_seq: u64,
+    /// The last handshake; 0 if none.
+    #[n(3)]
+    pub last_handshake_seq: u64,
+}
+
+/// An entry at its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct LogEntry {
+    /// Its place, from 1.
+    #[n(0)]
+    pub seq: u64,
+    /// What it is.
+    #[n(1)]
+    pub kind: EntryKind,
+    /// The sealed entry; a rewind is not sealed. Empty where the relay has dropped it.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub entry: Vec<u8>,
+    /// For a handshake: the access key that was registered with it. Members compare before they merge.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub access_key: Option<[u8; 32]>,
+    /// SHA-256 of an entry that the relay has dropped.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub dropped: Option<[u8; 32]>,
+    /// For a handshake: whether it came through a door.
+    #[n(5)]
+    pub by_door: Option<bool>,
+}
+
+impl LogEntry {
+    /// A message.
+    #[must_use]
+    pub const fn message(seq: u64, entry: Vec<u8>) -> Self {
+        Self { seq, kind: EntryKind::Message, entry, access_key: None, dropped: None, by_door: None }
+    }
+
+    /// SHA-256 of the entry, also where the relay has dropped it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        self.dropped.unwrap_or_else(|| crate::entry_hash(&self.entry))
+    }
+
+    /// The chain after this entry, if it is the next one.
+    #[must_use]
+    pub fn extend(&self, chain: &Chain) -> Option<Chain> {
+        (self.seq == chain.seq.checked_add(1)?).then(|| chain.then(self.seq, self.kind, &self.hash()))
+    }
+}
+
+/// A stretch of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Page {
+    /// In the order asked for.
+    #[n(0)]
+    pub entries: Vec<LogEntry>,
+    /// Whether there is more in that direction.
+    #[n(1)]
+    pub more: bool,
+}
+
+/// What is behind a door.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CardReply {
+    /// The current epoch.
+    #[n(0)]
+    pub epoch: u64,
+    /// The last handshake; goes into the joiner's compare-and-swap.
+    #[n(1)]
+    pub last_handshake_seq: u64,
+    /// The sealed card.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub card: Vec<u8>,
+    /// The card's key, sealed to this door.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub wrap: Vec<u8>,
+}
+
+/// What the relay holds for the current epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Held {
+    /// The current epoch.
+    #[n(0)]
+    pub epoch: u64,
+    /// Whether the epoch before can be read from this one.
+    #[n(1)]
+    pub has_history: bool,
+    /// All of it, where all was asked for and there is any.
+    #[n(2)]
+    pub published: Option<Published>,
+    /// The wrap of the door that was asked for.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub door_wrap: Option<Vec<u8>>,
+    /// The capsule wrap of the tag that was asked for.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub capsule_wrap: Option<Vec<u8>>,
+}
+
+/// What it takes to read past epochs.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct HistoryReply {
+    /// The latest first.
+    #[n(0)]
+    pub epochs: Vec<PastEpoch>,
+    /// Whether there are earlier ones.
+    #[n(1)]
+    pub more: bool,
+}
+
+/// What it takes to read one past epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PastEpoch {
+    /// Which.
+    #[n(0)]
+    pub epoch: u64,
+    /// Its capsule, if a tag was asked for and has a wrap.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub capsule: Option<Vec<u8>>,
+    /// The tag's wrap of it.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub wrap: Option<Vec<u8>>,
+    /// The link that stands beside the handshake which left the epoch.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub link: Option<Vec<u8>>,
+}

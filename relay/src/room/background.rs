@@ -1,0 +1,66 @@
+//! What the relay does by itself: writing status registers behind, and sweeping out what is too old.
+
+use super::status::StatusBoard;
+use super::writer::{Operation, Writer};
+use crate::store::{Registers, Swept};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// A value is on disk at the latest after this time and the time of a transaction.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// Between two parts of a long sweep, so that others go on.
+const SWEEP_PAUSE: Duration = Duration::from_millis(50);
+
+/// Starts writing registers behind. It ends when the writer stops.
+pub(super) fn start_flushing(statuses: Arc<StatusBoard>, writer: Arc<Writer>) {
+    tokio::spawn(async move {
+        while !writer.is_stopping() {
+            tokio::time::sleep(FLUSH_EVERY).await;
+            flush(&statuses, &writer).await;
+            statuses.tidy();
+        }
+    });
+}
+
+/// Writes what is not on disk yet. What fails stays for the next time.
+pub(super) async fn flush(statuses: &StatusBoard, writer: &Writer) {
+    let mut waiting = Vec::new();
+    for Registers { room, row, began_seq, values } in statuses.unflushed() {
+        let registers = Registers { room, row, began_seq, values: values.clone() };
+        let (done, is_done) = oneshot::channel();
+        if writer.submit_own(Operation::Registers { registers, done }) {
+            waiting.push((Registers { room, row, began_seq, values }, is_done));
+        }
+    }
+    for (registers, is_done) in waiting {
+        if is_done.await.is_ok() {
+            statuses.flushed(&registers);
+        }
+    }
+}
+
+/// Starts sweeping. It ends when the writer stops.
+pub(super) fn start_sweeping(writer: Arc<Writer>, every: Duration, retention: Option<Duration>) {
+    let retention_s = retention.map(|retention| retention.as_secs());
+    tokio::spawn(async move {
+        while !writer.is_stopping() {
+            tokio::time::sleep(every).await;
+            while let Some(Swept { has_more: true, .. }) = sweep(&writer, retention_s).await {
+                tokio::time::sleep(SWEEP_PAUSE).await;
+            }
+        }
+    });
+}
+
+async fn sweep(writer: &Writer, retention_s: Option<u64>) -> Option<Swept> {
+    let (done, swept) = oneshot::channel();
+    if !writer.submit_own(Operation::Sweep { retention_s, done }) {
+        return None;
+    }
+    let swept = swept.await.ok()?;
+    if swept.entries > 0 || swept.doors > 0 {
+        tracing::debug!(entries = swept.entries, doors = swept.doors, "dropped what is too old");
+    }
+    Some(swept)
+}

@@ -1,0 +1,78 @@
+//! What room-admin keys are for, and what the relay does by itself.
+
+use super::{Batch, Verdict};
+use crate::access::is_among;
+use crate::store::{Registers, StoredRoom, Swept, WriteFault};
+use sotto_protocol::{ErrorCode, Reply, RoomId};
+use tokio::sync::oneshot;
+
+impl Batch<'_> {
+    /// The whole room, by an admin's key.
+    pub(super) async fn delete(&mut self, room_id: RoomId, key: &[u8; 32]) -> Result<Verdict, WriteFault> {
+        self.flush().await?;
+        match self.administered(&room_id, key).await? {
+            Err(code) => Ok(code.into()),
+            Ok(room) => {
+                self.store.delete_room(room.row).await?;
+                self.rooms.remove(&room_id);
+                self.gone.push(room_id);
+                Ok(Verdict::Judged(Reply::Done))
+            }
+        }
+    }
+
+    /// How long messages are kept, by an admin's key.
+    pub(super) async fn retain(
+        &mut self,
+        room_id: RoomId,
+        key: &[u8; 32],
+        seconds: Option<u64>,
+    ) -> Result<Verdict, WriteFault> {
+        match self.administered(&room_id, key).await? {
+            Err(code) => Ok(code.into()),
+            Ok(room) => {
+                self.store.set_retention(room.row, seconds).await?;
+                Ok(Verdict::Judged(Reply::Done))
+            }
+        }
+    }
+
+    async fn administered(
+        &mut self,
+        room: &RoomId,
+        key: &[u8; 32],
+    ) -> Result<Result<StoredRoom, ErrorCode>, WriteFault> {
+        let Some(room) = self.rooms.get(room).copied() else { return Ok(Err(ErrorCode::UnknownRoom)) };
+        let keys = self.store.trusted_admin_keys(room.row).await?;
+        Ok(if is_among(key, &keys) { Ok(room) } else { Err(ErrorCode::BadSignature) })
+    }
+
+    /// Values of status registers, if their epoch is still the current one.
+    pub(super) async fn registers(
+        &mut self,
+        registers: Registers,
+        done: oneshot::Sender<()>,
+    ) -> Result<Verdict, WriteFault> {
+        let room = self.rooms.get(&registers.room);
+        let is_current =
+            room.is_some_and(|room| room.row == registers.row && room.head.began_seq == registers.began_seq);
+        if is_current {
+            self.store.set_registers(registers.row, registers.values).await?;
+        }
+        // Whoever waited may have gone.
+        self.tasks.push(Box::new(move || _ = done.send(())));
+        Ok(Verdict::Judged(Reply::Done))
+    }
+
+    /// What time ends.
+    pub(super) async fn sweep(
+        &mut self,
+        retention_s: Option<u64>,
+        done: oneshot::Sender<Swept>,
+    ) -> Result<Verdict, WriteFault> {
+        self.flush().await?;
+        let swept = self.store.sweep(self.now_ms, retention_s).await?;
+        self.tasks.push(Box::new(move || _ = done.send(swept)));
+        Ok(Verdict::Judged(Reply::Done))
+    }
+}

@@ -1,0 +1,104 @@
+//! New rooms, messages and handshakes.
+
+use super::{Batch, Verdict};
+use crate::access::{Effect, Grant, RoomHead, handshake_is_next, may_append, room_access};
+use crate::room::writer::{Authority, Handshake};
+use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault};
+use sotto_protocol::{CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId};
+
+impl Batch<'_> {
+    pub(super) async fn create(&mut self, create: &CreateRoom) -> Result<Verdict, WriteFault> {
+        if !self.rooms.contains_key(&create.room)
+            && let Some(room) = self.store.insert_room(create).await?
+        {
+            self.rooms.insert(create.room, room);
+            return Ok(Verdict::Judged(Reply::Created));
+        }
+        // It was there already, or another relay has made it since this transaction read the rooms.
+        self.rooms.extend(self.store.rooms(&[create.room]).await?);
+        let Some(room) = self.rooms.get(&create.room) else { return Ok(ErrorCode::Internal.into()) };
+        let keys = self.store.first_keys(room.row).await?;
+        let is_same = keys == (create.access_key, create.join_key);
+        Ok(if is_same { Verdict::Judged(Reply::Created) } else { ErrorCode::RoomExists.into() })
+    }
+
+    pub(super) fn append(
+        &mut self,
+        room_id: RoomId,
+        grant: Grant,
+        header: EntryHeader,
+        entry: Vec<u8>,
+    ) -> Verdict {
+        let Some(room) = self.rooms.get_mut(&room_id) else { return ErrorCode::UnknownRoom.into() };
+        if let Some(known) = self.known.get(&(room.row, header.id)) {
+            return sent_before(known, EntryKind::Message, &entry);
+        }
+        if let Err(code) = may_append(grant, header.epoch, room.head) {
+            return code.into();
+        }
+        if grant.room != room.row {
+            return ErrorCode::RoomNotOpen.into();
+        }
+        room.head.head_seq += 1;
+        let (row, seq, kind) = (room.row, room.head.head_seq, EntryKind::Message);
+        let log_entry = LogEntry::message(seq, entry);
+        self.announce(room_id, header.epoch, &log_entry, Effect::None);
+        let entry = log_entry.entry;
+        self.pending.push(NewEntry { row, seq, kind, epoch: header.epoch, id: header.id, entry });
+        Verdict::Judged(Reply::Appended(seq))
+    }
+
+    pub(super) async fn handshake(&mut self, handshake: Handshake) -> Result<Verdict, WriteFault> {
+        let Handshake { room: room_id, known_seq, header, entry, record, authority } = handshake;
+        let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
+        if let Some(known) = self.known.get(&(room.row, header.id)) {
+            return Ok(sent_before(known, EntryKind::Handshake, &entry));
+        }
+        if let Err(code) = handshake_is_next(known_seq, header.epoch, room.head) {
+            return Ok(code.into());
+        }
+        let is_allowed = match authority {
+            Authority::Member(grant) => is_current(grant, &room),
+            Authority::Joiner { join_key, .. } if join_key != room.join_key => Err(ErrorCode::BadSignature),
+            Authority::Joiner { door, .. } if !self.store.has_door(room.row, &door, self.now_ms).await? => {
+                Err(ErrorCode::DoorClosed)
+            }
+            Authority::Joiner { .. } => Ok(()),
+        };
+        if let Err(code) = is_allowed {
+            return Ok(code.into());
+        }
+        self.flush().await?;
+        let (seq, epoch) = (room.head.head_seq + 1, room.head.epoch + 1);
+        let cut_seq = if record.is_cut { seq } else { room.head.cut_seq };
+        let head = RoomHead { epoch, began_seq: seq, head_seq: seq, last_handshake_seq: seq, cut_seq };
+        let kind = EntryKind::Handshake;
+        let (access_key, by_door) = (Some(record.access_key), Some(record.by_door));
+        let log_entry = LogEntry { seq, kind, entry, access_key, dropped: None, by_door };
+        let effect = if record.is_cut { Effect::Cut } else { Effect::None };
+        self.announce(room_id, header.epoch, &log_entry, effect);
+        self.rooms.insert(room_id, StoredRoom { row: room.row, head, join_key: record.join_key });
+        let new =
+            NewEntry { row: room.row, seq, kind, epoch: header.epoch, id: header.id, entry: log_entry.entry };
+        self.insert(vec![new]).await?;
+        self.store.begin_epoch(room.row, head, record).await?;
+        Ok(Verdict::Judged(Reply::Appended(seq)))
+    }
+}
+
+/// Whether somebody is in the current epoch of this very room.
+pub(super) fn is_current(grant: Grant, room: &StoredRoom) -> Result<(), ErrorCode> {
+    match room_access(grant, room.head) {
+        RoomAccess::Full if grant.room == room.row => Ok(()),
+        RoomAccess::Full | RoomAccess::Handshakes => Err(ErrorCode::RoomNotOpen),
+    }
+}
+
+/// The answer to an entry whose id is in the log.
+pub(super) fn sent_before(known: &StoredEntry, kind: EntryKind, entry: &[u8]) -> Verdict {
+    if known.is(kind, entry) {
+        Verdict::Settled(Reply::Appended(known.seq))
+    } else {
+        ErrorCode::EntryIdReused.into()
+    }
+}

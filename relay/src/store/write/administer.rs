@@ -1,0 +1,37 @@
+//! What room-admin keys are for: deleting a room, and saying how long its messages are kept.
+
+use super::{WriteStore, to_sql};
+use crate::store::WriteFault;
+
+/// Every table with rows of a room; the room itself comes last.
+const DELETE: [&str; 9] = [
+    "DELETE FROM entries WHERE room = $1",
+    "DELETE FROM doors WHERE room = $1",
+    "DELETE FROM cards WHERE room = $1",
+    "DELETE FROM capsules WHERE room = $1",
+    "DELETE FROM capsule_wraps WHERE room = $1",
+    "DELETE FROM history_links WHERE room = $1",
+    "DELETE FROM registers WHERE room = $1",
+    "DELETE FROM epochs WHERE room = $1",
+    "DELETE FROM rooms WHERE number = $1",
+];
+
+impl WriteStore {
+    /// Deletes everything there is of a room.
+    pub(crate) async fn delete_room(&mut self, row: i64) -> Result<(), WriteFault> {
+        for sql in DELETE {
+            sqlx::query(sql).bind(row).execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps messages so long; nothing: as long as the operator has it.
+    pub(crate) async fn set_retention(&mut self, row: i64, seconds: Option<u64>) -> Result<(), WriteFault> {
+        sqlx::query("UPDATE rooms SET retention_s = $1 WHERE number = $2")
+            .bind(seconds.map(to_sql))
+            .bind(row)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+}

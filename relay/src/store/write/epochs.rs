@@ -1,0 +1,236 @@
+//! Rooms and their epochs: beginning one, and voiding what came after it.
+
+use super::{StoredRoom, WriteStore, damaged, from_sql, key_of, to_sql};
+use crate::access::RoomHead;
+use crate::store::WriteFault;
+use sotto_protocol::{CreateRoom, Published};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+/// What comes with a handshake, for the epoch that it begins.
+#[derive(Debug)]
+pub(crate) struct HandshakeRecord {
+    /// Opens the room.
+    pub access_key: [u8; 32],
+    /// Permits one handshake through a door.
+    pub join_key: [u8; 32],
+    /// What is kept for the epoch.
+    pub published: Published,
+    /// The epoch before, for newcomers.
+    pub history: Option<Vec<u8>>,
+    /// Whether it came through a door: then it can be voided until somebody confirms it.
+    pub by_door: bool,
+    /// Whether keys of earlier epochs open nothing after it.
+    pub is_cut: bool,
+}
+
+/// An epoch that has not been voided.
+#[derive(Debug)]
+pub(crate) struct StoredEpoch {
+    /// Which.
+    pub epoch: u64,
+    /// The handshake that began it.
+    pub began_seq: u64,
+    /// Opens the room.
+    pub access_key: [u8; 32],
+    /// Permits one handshake through a door.
+    pub join_key: [u8; 32],
+    /// Whether the handshake that began it came through a door.
+    pub by_door: bool,
+    /// Whether that handshake is good for ever.
+    pub is_confirmed: bool,
+    /// Keys of owner and admins, end to end.
+    pub admin_keys: Vec<u8>,
+}
+
+macro_rules! epoch_where {
+    ($which:literal) => {
+        concat!(
+            "SELECT epoch, began_seq, access_key, join_key, by_door, is_confirmed, admin_keys FROM epochs
+                WHERE room = $1 AND voided_seq = 0 AND ",
+            $which
+        )
+    };
+}
+
+/// Of a few joins in a row that nobody has confirmed, the first decides: what comes after it has only their word.
+const TRUSTED: &str = "SELECT admin_keys FROM epochs WHERE room = $1 AND voided_seq = 0
+    AND began_seq < coalesce((SELECT min(u.began_seq) FROM epochs u
+        WHERE u.room = $1 AND u.is_confirmed = 0 AND u.voided_seq = 0), 9223372036854775807)
+    ORDER BY began_seq DESC LIMIT 1";
+
+impl WriteStore {
+    /// Makes a room, at epoch 0 with an empty log; none if another relay has made it meanwhile.
+    pub(crate) async fn insert_room(
+        &mut self,
+        create: &CreateRoom,
+    ) -> Result<Option<StoredRoom>, WriteFault> {
+        let row: Option<i64> = sqlx::query_scalar(
+            "INSERT INTO rooms (room_id, epoch, began_seq, last_handshake_seq, cut_seq, dropped_seq)
+                VALUES ($1, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING RETURNING number",
+        )
+        .bind(&create.room.as_bytes()[..])
+        .fetch_optional(&mut self.connection)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        self.insert_epoch(row, (0, 0), (&create.access_key, &create.join_key), (false, false)).await?;
+        Ok(Some(StoredRoom { row, head: RoomHead::default(), join_key: create.join_key }))
+    }
+
+    /// Access key and join key that a room was made with.
+    pub(crate) async fn first_keys(&mut self, row: i64) -> Result<([u8; 32], [u8; 32]), WriteFault> {
+        let row = sqlx::query("SELECT access_key, join_key FROM epochs WHERE room = $1 AND began_seq = 0")
+            .bind(row)
+            .fetch_one(&mut self.connection)
+            .await?;
+        let key = |name| key_of(row.get(name)).map_err(damaged);
+        Ok((key("access_key")?, key("join_key")?))
+    }
+
+    /// The epoch of that number.
+    pub(crate) async fn epoch(&mut self, row: i64, epoch: u64) -> Result<Option<StoredEpoch>, WriteFault> {
+        self.find_epoch(epoch_where!("epoch = $2"), row, epoch).await
+    }
+
+    /// The epoch that the handshake at `began_seq` began.
+    pub(crate) async fn epoch_begun_by(
+        &mut self,
+        row: i64,
+        began_seq: u64,
+    ) -> Result<Option<StoredEpoch>, WriteFault> {
+        self.find_epoch(epoch_where!("began_seq = $2"), row, began_seq).await
+    }
+
+    async fn find_epoch(
+        &mut self,
+        sql: &'static str,
+        row: i64,
+        number: u64,
+    ) -> Result<Option<StoredEpoch>, WriteFault> {
+        let found =
+            sqlx::query(sql).bind(row).bind(to_sql(number)).fetch_optional(&mut self.connection).await?;
+        found.map(|row| epoch_of(&row)).transpose()
+    }
+
+    /// The room-admin keys that count, end to end: those of the last epoch that members stand behind.
+    pub(crate) async fn trusted_admin_keys(&mut self, row: i64) -> Result<Vec<u8>, WriteFault> {
+        let keys: Option<Vec<u8>> =
+            sqlx::query_scalar(TRUSTED).bind(row).fetch_optional(&mut self.connection).await?;
+        Ok(keys.unwrap_or_default())
+    }
+
+    /// Leads a room into the epoch that the handshake at `head.began_seq` begins.
+    pub(crate) async fn begin_epoch(
+        &mut self,
+        row: i64,
+        head: RoomHead,
+        record: HandshakeRecord,
+    ) -> Result<(), WriteFault> {
+        let keys = (&record.access_key, &record.join_key);
+        self.insert_epoch(row, (head.epoch, head.began_seq), keys, (record.by_door, record.is_cut)).await?;
+        self.set_head(row, head).await?;
+        self.publish(row, head.began_seq, record.published).await?;
+        if let Some(link) = record.history {
+            self.set_history(row, head.began_seq, link).await?;
+        }
+        self.forget_registers(row).await
+    }
+
+    /// Voids the epochs since `bad_seq`, by the rewind at `head.last_handshake_seq`, and forgets what was kept for them.
+    /// The room is then as `head` says, but for its last cut, which is given back.
+    pub(crate) async fn go_back(
+        &mut self,
+        row: i64,
+        bad_seq: u64,
+        head: RoomHead,
+    ) -> Result<u64, WriteFault> {
+        sqlx::query(
+            "UPDATE epochs SET voided_seq = $1 WHERE room = $2 AND began_seq >= $3 AND voided_seq = 0",
+        )
+        .bind(to_sql(head.last_handshake_seq))
+        .bind(row)
+        .bind(to_sql(bad_seq))
+        .execute(&mut self.connection)
+        .await?;
+        for sql in [
+            "DELETE FROM capsules WHERE room = $1 AND began_seq >= $2",
+            "DELETE FROM capsule_wraps WHERE room = $1 AND began_seq >= $2",
+            "DELETE FROM history_links WHERE room = $1 AND began_seq >= $2",
+        ] {
+            sqlx::query(sql).bind(row).bind(to_sql(bad_seq)).execute(&mut self.connection).await?;
+        }
+        let cut_seq: Option<i64> = sqlx::query_scalar(
+            "SELECT max(began_seq) FROM epochs WHERE room = $1 AND is_cut = 1 AND voided_seq = 0",
+        )
+        .bind(row)
+        .fetch_one(&mut self.connection)
+        .await?;
+        let cut_seq = from_sql(cut_seq.unwrap_or(0)).map_err(damaged)?;
+        self.set_head(row, RoomHead { cut_seq, ..head }).await?;
+        self.forget_registers(row).await?;
+        Ok(cut_seq)
+    }
+
+    /// Takes the handshake that began an epoch for good.
+    pub(crate) async fn confirm(&mut self, row: i64, began_seq: u64) -> Result<(), WriteFault> {
+        sqlx::query("UPDATE epochs SET is_confirmed = 1 WHERE room = $1 AND began_seq = $2")
+            .bind(row)
+            .bind(to_sql(began_seq))
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn set_head(&mut self, row: i64, head: RoomHead) -> Result<(), WriteFault> {
+        sqlx::query(
+            "UPDATE rooms SET epoch = $1, began_seq = $2, last_handshake_seq = $3, cut_seq = $4 WHERE number = $5",
+        )
+        .bind(to_sql(head.epoch))
+        .bind(to_sql(head.began_seq))
+        .bind(to_sql(head.last_handshake_seq))
+        .bind(to_sql(head.cut_seq))
+        .bind(row)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_epoch(
+        &mut self,
+        row: i64,
+        (epoch, began_seq): (u64, u64),
+        (access_key, join_key): (&[u8; 32], &[u8; 32]),
+        (by_door, is_cut): (bool, bool),
+    ) -> Result<(), WriteFault> {
+        sqlx::query(
+            "INSERT INTO epochs (room, began_seq, epoch, access_key, join_key, by_door, is_confirmed, is_cut,
+                voided_seq, admin_keys) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
+        )
+        .bind(row)
+        .bind(to_sql(began_seq))
+        .bind(to_sql(epoch))
+        .bind(&access_key[..])
+        .bind(&join_key[..])
+        .bind(i64::from(by_door))
+        .bind(i64::from(!by_door))
+        .bind(i64::from(is_cut))
+        .bind(Vec::<u8>::new())
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+}
+
+fn epoch_of(row: &AnyRow) -> Result<StoredEpoch, WriteFault> {
+    let number = |name| from_sql(row.get(name)).map_err(damaged);
+    let key = |name| key_of(row.get(name)).map_err(damaged);
+    Ok(StoredEpoch {
+        epoch: number("epoch")?,
+        began_seq: number("began_seq")?,
+        access_key: key("access_key")?,
+        join_key: key("join_key")?,
+        by_door: row.get::<i64, _>("by_door") == 1,
+        is_confirmed: row.get::<i64, _>("is_confirmed") == 1,
+        admin_keys: row.get("admin_keys"),
+    })
+}

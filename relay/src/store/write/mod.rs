@@ -1,0 +1,172 @@
+//! What the writer task does inside a transaction.
+
+mod administer;
+mod entries;
+mod epochs;
+mod publish;
+mod registers;
+mod sweep;
+
+pub(crate) use entries::NewEntry;
+pub(crate) use epochs::HandshakeRecord;
+pub(crate) use registers::Registers;
+pub(crate) use sweep::Swept;
+
+use super::dialect::{Dialect, Source};
+use super::error::{StoreError, WriteFault};
+use super::read::{from_sql, key_of, to_sql};
+use super::rows::{chunks, statement_size, with_rows};
+use crate::access::RoomHead;
+use sotto_protocol::RoomId;
+use sqlx::any::AnyArguments;
+use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Connection as _, Row as _};
+
+/// Writes the database.
+pub(crate) struct WriteStore {
+    connection: AnyConnection,
+    source: Source,
+    /// Whether the connection broke, and another one is to be made.
+    is_broken: bool,
+}
+
+/// A room as the writer knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredRoom {
+    /// The relay's number of the room.
+    pub row: i64,
+    /// Its state.
+    pub head: RoomHead,
+    /// The current epoch's join key.
+    pub join_key: [u8; 32],
+}
+
+/// Holds the rooms for this transaction, always in the same order, so that relays on one database never wait for each other in
+/// a circle. What they are is read afterwards, by a statement of its own that sees what others have committed meanwhile.
+const HOLD: (&str, &str) = (
+    "WITH wanted (room_id) AS (VALUES ",
+    ") SELECT r.number FROM rooms r JOIN wanted w ON w.room_id = r.room_id ORDER BY r.number FOR UPDATE OF r",
+);
+const ROOMS: (&str, &str) = (
+    "WITH wanted (room_id) AS (VALUES ",
+    ") SELECT r.room_id, r.number, r.epoch, r.began_seq, r.last_handshake_seq, r.cut_seq,
+        (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.join_key
+    FROM wanted w JOIN rooms r ON r.room_id = w.room_id
+        JOIN epochs e ON e.room = r.number AND e.began_seq = r.began_seq",
+);
+
+impl WriteStore {
+    pub(in crate::store) fn new(connection: AnyConnection, source: Source) -> Self {
+        Self { connection, source, is_broken: false }
+    }
+
+    /// Closes the connection; SQLite moves its write-ahead log into the database.
+    pub(crate) async fn close(self) -> Result<(), StoreError> {
+        self.connection.close().await.map_err(StoreError::Open)
+    }
+
+    /// Whether others write this database, too: what is remembered about a room is then worth nothing.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.source.dialect == Dialect::Postgres
+    }
+
+    /// Begins a transaction, on a new connection if the last one broke.
+    pub(crate) async fn begin(&mut self) -> Result<(), WriteFault> {
+        if self.is_broken {
+            self.connection = self.source.connect().await.map_err(WriteFault::Unreachable)?;
+            self.is_broken = false;
+        }
+        match self.source.dialect {
+            Dialect::Sqlite => self.run("BEGIN IMMEDIATE").await,
+            Dialect::Postgres => self.run("BEGIN").await,
+        }
+    }
+
+    /// Makes the transaction durable.
+    pub(crate) async fn commit(&mut self) -> Result<(), WriteFault> {
+        self.run("COMMIT").await
+    }
+
+    /// Undoes the transaction, if there is one: SQLite may have ended it by itself when the disk was full. A connection that
+    /// cannot even do that is given up; the server then undoes the transaction.
+    pub(crate) async fn roll_back(&mut self) {
+        let outcome = self.run("ROLLBACK").await;
+        // "no transaction is active" is the only other answer to be expected of SQLite.
+        self.is_broken |= outcome.is_err() && self.source.dialect == Dialect::Postgres;
+    }
+
+    /// Those of the rooms that exist, as they are in this transaction. Until its end nobody else changes them.
+    pub(crate) async fn rooms(&mut self, wanted: &[RoomId]) -> Result<Vec<(RoomId, StoredRoom)>, WriteFault> {
+        let mut found = Vec::with_capacity(wanted.len());
+        if self.source.dialect == Dialect::Postgres {
+            let mut wanted = wanted.to_vec();
+            // The statements' rows come in order of the number; between statements the ids decide.
+            wanted.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+            for chunk in chunks(&wanted) {
+                self.rows_of(HOLD, chunk).await?;
+            }
+        }
+        for chunk in chunks(wanted) {
+            for row in self.rows_of(ROOMS, chunk).await? {
+                let id = RoomId::try_from(row.get::<&[u8], _>("room_id"));
+                let number = |name| from_sql(row.get::<Option<i64>, _>(name).unwrap_or(0)).map_err(damaged);
+                let head = RoomHead {
+                    epoch: number("epoch")?,
+                    began_seq: number("began_seq")?,
+                    head_seq: number("head_seq")?,
+                    last_handshake_seq: number("last_handshake_seq")?,
+                    cut_seq: number("cut_seq")?,
+                };
+                let join_key = key_of(row.get("join_key")).map_err(damaged)?;
+                let room = StoredRoom { row: row.get("number"), head, join_key };
+                found.push((id.map_err(|_| WriteFault::Damaged("room id"))?, room));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn rows_of(
+        &mut self,
+        (before, after): (&'static str, &'static str),
+        chunk: &[RoomId],
+    ) -> Result<Vec<sqlx::any::AnyRow>, WriteFault> {
+        let mut arguments = AnyArguments::default();
+        for room in chunk {
+            add(&mut arguments, room.as_bytes().to_vec())?;
+        }
+        let sql = with_rows(self.source.dialect, before, (1, chunk.len()), after);
+        Ok(sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&mut self.connection).await?)
+    }
+
+    /// Holds a room that was not among those of this transaction, unless somebody else writes it now. Whether it is held:
+    /// waiting here could be waiting in a circle.
+    async fn hold_if_free(&mut self, row: i64) -> Result<bool, WriteFault> {
+        if self.source.dialect == Dialect::Sqlite {
+            return Ok(true);
+        }
+        let held: Option<i64> =
+            sqlx::query_scalar("SELECT number FROM rooms WHERE number = $1 FOR UPDATE SKIP LOCKED")
+                .bind(row)
+                .fetch_optional(&mut self.connection)
+                .await?;
+        Ok(held.is_some())
+    }
+
+    async fn run(&mut self, sql: &'static str) -> Result<(), WriteFault> {
+        sqlx::query(sql).execute(&mut self.connection).await?;
+        Ok(())
+    }
+}
+
+fn add<'t, T>(arguments: &mut AnyArguments, value: T) -> Result<(), WriteFault>
+where
+    T: sqlx::Encode<'t, sqlx::Any> + sqlx::Type<sqlx::Any>,
+{
+    arguments.add(value).map_err(|error| WriteFault::Failed(sqlx::Error::Encode(error)))
+}
+
+fn damaged(error: StoreError) -> WriteFault {
+    match error {
+        StoreError::Damaged(what) => WriteFault::Damaged(what),
+        _ => WriteFault::Damaged("value"),
+    }
+}

@@ -1,0 +1,157 @@
+//! What is kept for an epoch: card, doors, capsule and wraps, room-admin keys.
+
+use super::{WriteStore, add, statement_size, to_sql, with_rows};
+use crate::store::WriteFault;
+use sotto_protocol::{CapsuleWrap, Door, DoorId, Published};
+use sqlx::any::AnyArguments;
+use sqlx::{Arguments as _, AssertSqlSafe};
+
+impl WriteStore {
+    /// Keeps this for the current epoch, and nothing else: doors that are not listed are closed.
+    pub(crate) async fn publish(
+        &mut self,
+        row: i64,
+        began_seq: u64,
+        published: Published,
+    ) -> Result<(), WriteFault> {
+        let Published { card, doors, capsule, capsule_wraps, admin_keys } = published;
+        sqlx::query("INSERT INTO cards (room, card) VALUES ($1, $2) ON CONFLICT (room) DO UPDATE SET card = excluded.card")
+            .bind(row)
+            .bind(card)
+            .execute(&mut self.connection)
+            .await?;
+        sqlx::query("DELETE FROM doors WHERE room = $1").bind(row).execute(&mut self.connection).await?;
+        self.insert_doors(row, doors).await?;
+        for sql in [
+            "DELETE FROM capsules WHERE room = $1 AND began_seq = $2",
+            "DELETE FROM capsule_wraps WHERE room = $1 AND began_seq = $2",
+        ] {
+            sqlx::query(sql).bind(row).bind(to_sql(began_seq)).execute(&mut self.connection).await?;
+        }
+        if let Some(capsule) = capsule {
+            sqlx::query("INSERT INTO capsules (room, began_seq, capsule) VALUES ($1, $2, $3)")
+                .bind(row)
+                .bind(to_sql(began_seq))
+                .bind(capsule)
+                .execute(&mut self.connection)
+                .await?;
+        }
+        self.insert_wraps(row, began_seq, capsule_wraps.unwrap_or_default()).await?;
+        let admin_keys: Vec<u8> = admin_keys.unwrap_or_default().iter().flat_map(|key| **key).collect();
+        sqlx::query("UPDATE epochs SET admin_keys = $1 WHERE room = $2 AND began_seq = $3")
+            .bind(admin_keys)
+            .bind(row)
+            .bind(to_sql(began_seq))
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps the link to the epoch before the one that `began_seq` began.
+    pub(crate) async fn set_history(
+        &mut self,
+        row: i64,
+        began_seq: u64,
+        link: Vec<u8>,
+    ) -> Result<(), WriteFault> {
+        sqlx::query(
+            "INSERT INTO history_links (room, began_seq, link) VALUES ($1, $2, $3)
+                ON CONFLICT (room, began_seq) DO UPDATE SET link = excluded.link",
+        )
+        .bind(row)
+        .bind(to_sql(began_seq))
+        .bind(link)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Whether the door is open now.
+    pub(crate) async fn has_door(
+        &mut self,
+        row: i64,
+        door: &DoorId,
+        now_ms: u64,
+    ) -> Result<bool, WriteFault> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT room FROM doors WHERE room = $1 AND door_id = $2
+                AND (expires_at_ms IS NULL OR expires_at_ms > $3)",
+        )
+        .bind(row)
+        .bind(&door.as_bytes()[..])
+        .bind(to_sql(now_ms))
+        .fetch_optional(&mut self.connection)
+        .await?;
+        Ok(found.is_some())
+    }
+
+    /// Drops the wraps of a tag in epochs before `before`, as far as they are the owner's.
+    pub(crate) async fn drop_wraps(
+        &mut self,
+        row: i64,
+        (tag, owner): (&[u8; 16], &[u8; 32]),
+        before: u64,
+    ) -> Result<(), WriteFault> {
+        sqlx::query(
+            "DELETE FROM capsule_wraps WHERE room = $1 AND tag = $2 AND owner = $3
+                AND began_seq IN (SELECT e.began_seq FROM epochs e WHERE e.room = $1 AND e.epoch < $4)",
+        )
+        .bind(row)
+        .bind(&tag[..])
+        .bind(&owner[..])
+        .bind(to_sql(before))
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn insert_doors(&mut self, row: i64, doors: Vec<Door>) -> Result<(), WriteFault> {
+        let mut doors = doors.into_iter();
+        while let Some(size) = statement_size(doors.len()) {
+            let mut arguments = AnyArguments::default();
+            arguments.reserve(size * 4, 0);
+            for door in doors.by_ref().take(size) {
+                add(&mut arguments, row)?;
+                add(&mut arguments, door.id.as_bytes().to_vec())?;
+                add(&mut arguments, door.wrap)?;
+                add(&mut arguments, door.expires_at_ms.map(to_sql))?;
+            }
+            let sql = with_rows(
+                self.source.dialect,
+                "INSERT INTO doors (room, door_id, wrap, expires_at_ms) VALUES ",
+                (4, size),
+                "",
+            );
+            sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn insert_wraps(
+        &mut self,
+        row: i64,
+        began_seq: u64,
+        wraps: Vec<CapsuleWrap>,
+    ) -> Result<(), WriteFault> {
+        let mut wraps = wraps.into_iter();
+        while let Some(size) = statement_size(wraps.len()) {
+            let mut arguments = AnyArguments::default();
+            arguments.reserve(size * 5, 0);
+            for wrap in wraps.by_ref().take(size) {
+                add(&mut arguments, row)?;
+                add(&mut arguments, to_sql(began_seq))?;
+                add(&mut arguments, wrap.tag.to_vec())?;
+                add(&mut arguments, wrap.wrap)?;
+                add(&mut arguments, wrap.owner.map(|owner| owner.to_vec()))?;
+            }
+            let sql = with_rows(
+                self.source.dialect,
+                "INSERT INTO capsule_wraps (room, began_seq, tag, wrap, owner) VALUES ",
+                (5, size),
+                "",
+            );
+            sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+}
