@@ -145,7 +145,8 @@ pub(crate) fn same_origin(origin: Option<&str>, authority: &str) -> bool {
     })
 }
 
-fn verifies(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
+/// Whether the signature is the key's, strictly (no weak keys).
+pub(crate) fn verifies(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key)
         .is_ok_and(|key| key.verify_strict(statement, &Signature::from_bytes(signature)).is_ok())
 }

@@ -1,5 +1,6 @@
 //! What an operator can choose, and the measured constants that tests turn down.
 
+use crate::account::AccountSettings;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -75,6 +76,8 @@ pub struct Config {
     pub max_database_bytes: Option<u64>,
     /// What is served as the web client.
     pub web: crate::web::Files,
+    /// How accounts are kept.
+    pub accounts: AccountSettings,
     /// Bounds and times of a connection.
     pub tuning: Tuning,
 }
@@ -90,6 +93,7 @@ impl Config {
             data_dir: data_dir.into(),
             max_database_bytes: None,
             web: crate::web::Files::Embedded,
+            accounts: AccountSettings::default(),
             tuning: Tuning::default(),
         }
     }
@@ -108,6 +112,8 @@ pub struct Tuning {
     pub drop_after: Duration,
     /// How long a request's header may take.
     pub header_timeout: Duration,
+    /// How long a request's body may take.
+    pub body_timeout: Duration,
     /// How long stopping may take before connections are cut.
     pub stop_within: Duration,
 }
@@ -120,6 +126,7 @@ impl Default for Tuning {
             ping_after: Duration::from_secs(30),
             drop_after: Duration::from_secs(90),
             header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(20),
             stop_within: Duration::from_secs(9),
         }
     }

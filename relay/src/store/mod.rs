@@ -2,6 +2,7 @@
 //!
 //! All SQL of the relay is in this folder. The schemas are `migrations/sqlite` and `migrations/postgres`.
 
+mod account;
 mod dialect;
 mod error;
 mod read;
@@ -9,6 +10,10 @@ mod rows;
 mod upkeep;
 mod write;
 
+pub(crate) use account::{
+    AccountStore, Created, Deposited, NewAccount, NewSession, Replaced, Replacement, StoredAccount,
+    StoredSession, VaultChange,
+};
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, ReadStore, StoredEntry};
 pub(crate) use upkeep::{copy_sqlite, reach, renew_incarnation};
@@ -27,6 +32,8 @@ pub(crate) struct Store {
     pub write: WriteStore,
     /// For everybody else.
     pub read: ReadStore,
+    /// For accounts.
+    pub accounts: AccountStore,
     /// Which life of the database this is.
     pub incarnation: Incarnation,
 }
@@ -43,8 +50,10 @@ impl Store {
         migrate(&mut connection, source.dialect).await?;
         let incarnation = incarnation(&mut connection).await?;
         let readers = source.readers().await.map_err(StoreError::Open)?;
+        let account_writers = source.account_writers().await.map_err(StoreError::Open)?;
+        let accounts = AccountStore::new(source.dialect, readers.clone(), account_writers);
         let read = ReadStore::new(readers, source.dialect);
-        Ok(Self { write: WriteStore::new(connection, source), read, incarnation })
+        Ok(Self { write: WriteStore::new(connection, source), read, accounts, incarnation })
     }
 }
 
