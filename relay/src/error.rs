@@ -1,7 +1,7 @@
 //! Why a relay does not start or does not go on, with the remedy.
 
-use crate::room::HintError;
 use crate::account::SecretsError;
+use crate::room::HintError;
 use crate::store::StoreError;
 use std::io;
 use std::net::SocketAddr;

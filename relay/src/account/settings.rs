@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Who may make an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +14,19 @@ pub enum Registration {
     Codes,
     /// Nobody.
     Closed,
+}
+
+impl FromStr for Registration {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "codes" => Ok(Self::Codes),
+            "closed" => Ok(Self::Closed),
+            _ => Err("it is open, codes or closed"),
+        }
+    }
 }
 
 /// How accounts are kept.
