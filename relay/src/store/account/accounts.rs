@@ -16,8 +16,6 @@ pub(crate) struct StoredAccount {
     pub name_hash: [u8; 32],
     /// The sealed record.
     pub record: Vec<u8>,
-    /// Its version.
-    pub record_version: u64,
 }
 
 /// An account that is to be made.
@@ -88,7 +86,7 @@ pub(crate) enum Replaced {
 
 macro_rules! account {
     ($by:literal) => {
-        concat!("SELECT number, login, name_hash, record, record_version FROM accounts WHERE ", $by, " = $1")
+        concat!("SELECT number, login, name_hash, record FROM accounts WHERE ", $by, " = $1")
     };
 }
 
@@ -316,6 +314,5 @@ fn stored(row: &AnyRow) -> Result<StoredAccount, WriteFault> {
         login: array(row.get("login"), "login")?,
         name_hash: array(row.get("name_hash"), "name")?,
         record: row.get("record"),
-        record_version: number_of(row.get("record_version"))?,
     })
 }
