@@ -3,6 +3,7 @@
 //! Pure data. Nothing here does I/O, holds a key or knows what an entry contains. Everything on the wire is CBOR
 //! (RFC 8949) with integer keys, so that a field added later is skipped by those who do not know it.
 
+pub mod account;
 mod challenge;
 mod entry;
 mod error;

@@ -111,6 +111,18 @@ pub const VAULT_RECORD_MAX_BYTES: usize = VAULT_CONTENT_MAX_BYTES + VAULT_CONTEN
 /// Most records in one vault.
 pub const VAULT_RECORDS_MAX: usize = 4096;
 
+/// Most records that are read from a vault at once.
+pub const VAULT_READ_MAX_RECORDS: usize = 100;
+
+/// Most bytes that are read from a vault at once; a single larger record does not exist.
+pub const VAULT_READ_MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// Length of an X-Wing public key, in bytes.
+pub const RECOVERY_PUBLIC_BYTES: usize = 1216;
+
+/// Most letters that are acknowledged at once.
+pub const ACKNOWLEDGED_MAX: usize = 256;
+
 /// Length of every sealed direct invite, in bytes.
 pub const DIRECT_INVITE_BYTES: usize = 5233;
 

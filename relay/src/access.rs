@@ -239,7 +239,7 @@ pub(crate) fn same_origin(origin: Option<&str>, authority: &str) -> bool {
     })
 }
 
-/// Whether a key has signed a statement.
+/// Whether the signature is the key's, strictly (no weak keys).
 pub(crate) fn verifies(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key)
         .is_ok_and(|key| key.verify_strict(statement, &Signature::from_bytes(signature)).is_ok())

@@ -1,5 +1,6 @@
 //! What an operator can choose, and the measured constants that tests turn down.
 
+use crate::account::AccountSettings;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -77,6 +78,8 @@ pub struct Config {
     pub max_retention: Option<Duration>,
     /// What is served as the web client.
     pub web: crate::web::Files,
+    /// How accounts are kept.
+    pub accounts: AccountSettings,
     /// Bounds and times of a connection.
     pub tuning: Tuning,
 }
@@ -93,6 +96,7 @@ impl Config {
             max_database_bytes: None,
             max_retention: None,
             web: crate::web::Files::Embedded,
+            accounts: AccountSettings::default(),
             tuning: Tuning::default(),
         }
     }
@@ -113,6 +117,8 @@ pub struct Tuning {
     pub header_timeout: Duration,
     /// How often the relay looks for messages that are too old and doors whose time has come.
     pub sweep_every: Duration,
+    /// How long a request's body may take.
+    pub body_timeout: Duration,
     /// How long stopping may take before connections are cut.
     pub stop_within: Duration,
 }
@@ -126,6 +132,7 @@ impl Default for Tuning {
             drop_after: Duration::from_secs(90),
             header_timeout: Duration::from_secs(10),
             sweep_every: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(20),
             stop_within: Duration::from_secs(9),
         }
     }

@@ -1,5 +1,6 @@
 //! Why a relay does not start or does not go on, with the remedy.
 
+use crate::account::SecretsError;
 use crate::room::HintError;
 use crate::store::StoreError;
 use std::io;
@@ -23,6 +24,9 @@ pub enum StartError {
     /// Other relays are not to be heard.
     #[error(transparent)]
     Hints(#[from] HintError),
+    /// The secrets of the accounts are not to be had.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
@@ -50,6 +54,7 @@ impl StartError {
             },
             Self::Store(error) => error.help(),
             Self::Hints(_) => "check that the NATS server runs, and the address given with --nats".to_owned(),
+            Self::Secrets(error) => error.help().to_owned(),
             Self::Random(_) => "check that the system's random number source is available".to_owned(),
         }
     }

@@ -5,6 +5,8 @@
 //!   room   what can be asked about a room, one file per operation; the writer and the live feed
 //!   store  the database
 //!   access every decision about who may do what
+//! http     the account API: one route per call
+//! account  log-ins, sealed records, vaults, inboxes
 //! web      the built web client, served with the headers that keep it honest
 //! server   listening, accepting, stopping
 //! ```
@@ -17,9 +19,11 @@
 //! - Logs hold no addresses, room ids, entry bytes, keys or tokens.
 
 mod access;
+mod account;
 mod clock;
 mod config;
 mod error;
+mod http;
 mod lock;
 mod room;
 mod server;
@@ -29,6 +33,7 @@ pub mod upkeep;
 pub mod web;
 mod wire;
 
+pub use account::{AccountSettings, Rate, Rates, Registration, SecretsError};
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
 pub use server::{RunningRelay, start};

@@ -2,9 +2,10 @@
 //! example file.
 
 use clap::{Args, Parser, Subcommand};
-use sotto_relay::SecretUrl;
-use std::net::SocketAddr;
+use sotto_relay::{Registration, SecretUrl};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Sotto's relay: keeps sealed rooms, and serves the web client.
@@ -98,7 +99,41 @@ pub struct Settings {
     #[arg(long, value_name = "BYTES", env = "SOTTO_RELAY_MAX_DATABASE_BYTES")]
     pub max_database_bytes: Option<u64>,
 
+    /// Who may make an account: open (anybody), codes (whoever has an invite code) or closed (nobody)
+    #[arg(long, value_name = "POLICY", default_value = "open", env = "SOTTO_RELAY_REGISTRATION")]
+    pub registration: Registration,
+
+    /// Names that no account gets, with commas between them
+    #[arg(long, value_name = "NAMES", env = "SOTTO_RELAY_RESERVED_NAMES")]
+    pub reserved_names: Option<List<String>>,
+
+    /// Sessions of accounts that were not used for so many days end
+    #[arg(long, value_name = "DAYS", default_value_t = 90, env = "SOTTO_RELAY_SESSION_DAYS")]
+    pub session_days: u32,
+
+    /// File with the secrets of the accounts, made if it is missing (default: relay.secrets in the data folder). Relays on one
+    /// database share one. A backup holds it only if it is in the data folder
+    #[arg(long, value_name = "FILE", env = "SOTTO_RELAY_SECRETS")]
+    pub secrets: Option<PathBuf>,
+
+    /// Addresses of reverse proxies, with commas between them: limits by address believe their X-Forwarded-For
+    #[arg(long, value_name = "ADDRS", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
+    pub trusted_proxies: Option<List<IpAddr>>,
+
     /// What to log, to stderr: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]
     pub log: LevelFilter,
+}
+
+/// Several values in one, with commas between them.
+#[derive(Debug, Clone)]
+pub struct List<T>(pub Vec<T>);
+
+impl<T: FromStr> FromStr for List<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
 }

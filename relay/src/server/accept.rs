@@ -1,6 +1,8 @@
 //! Accepting connections and speaking HTTP on them, until they become WebSockets.
 
+use crate::http::Peer;
 use axum::Router;
+use axum::extract::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -9,6 +11,7 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tower::ServiceExt as _;
 
 /// Request line and headers together.
 const HEADER_MAX_BYTES: usize = 16 * 1024;
@@ -29,8 +32,9 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                tokio::spawn(serve(stream, router.clone(), stopped.clone(), header_timeout));
+            Ok((stream, peer)) => {
+                let peer = Peer(peer.ip());
+                tokio::spawn(serve((stream, peer), router.clone(), stopped.clone(), header_timeout));
             }
             // The peer went away before it was accepted.
             Err(error) if is_about_the_peer(error.kind()) => {}
@@ -42,16 +46,26 @@ pub(super) async fn accept(
     }
 }
 
-async fn serve(stream: TcpStream, router: Router, stopped: watch::Receiver<bool>, header_timeout: Duration) {
+async fn serve(
+    (stream, peer): (TcpStream, Peer),
+    router: Router,
+    stopped: watch::Receiver<bool>,
+    header_timeout: Duration,
+) {
     // Without it entries would wait for more to come.
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    // Cheaper than a layer, which would build the routes anew for every connection.
+    let service = router.map_request(move |mut request: Request<_>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(HEADER_MAX_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = pin!(connection);
     // What goes wrong here is the peer's affair.

@@ -2,8 +2,10 @@
 
 mod accept;
 
+use crate::account::Accounts;
 use crate::config::Config;
 use crate::error::StartError;
+use crate::http::{self, HttpState};
 use crate::room::{Rooms, WriterTask};
 use crate::socket::{Connections, SocketState, upgrade};
 use crate::store::Store;
@@ -11,6 +13,7 @@ use crate::web;
 use axum::Router;
 use axum::routing::any;
 use sotto_protocol::ROOM_SOCKET_PATH;
+use sotto_protocol::account::{AccountError, InviteCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,8 @@ pub struct RunningRelay {
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
     rooms: Arc<Rooms>,
+    accounts: Arc<Accounts>,
+    sweeping: JoinHandle<()>,
     connections: Arc<Connections>,
     writer: Option<WriterTask>,
     stop_within: Duration,
@@ -42,6 +47,9 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let listener = bind(listen).map_err(|source| StartError::Listen { listen, source })?;
     let addr = listener.local_addr().map_err(|source| StartError::Listen { listen, source })?;
     let store = Store::open(&config.database, &config.data_dir, config.max_database_bytes).await?;
+    let accounts = Accounts::open(store.accounts.clone(), config.accounts, &config.data_dir).await?;
+    let accounts = Arc::new(accounts);
+    let sweeping = accounts.sweep_now_and_then();
     let (rooms, writer) =
         Rooms::start(store, config.nats.as_ref(), config.max_retention, &config.tuning).await?;
     let rooms = Arc::new(rooms);
@@ -53,7 +61,9 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         tuning: Arc::clone(&tuning),
     };
     let sockets = Router::new().route(ROOM_SOCKET_PATH, any(upgrade)).with_state(state);
-    let router = web::router(config.web, sockets);
+    let calls =
+        http::router(HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout });
+    let router = web::router(config.web, sockets.merge(calls));
     let (stop, stopped) = watch::channel(false);
     let accepting = tokio::spawn(accept::accept(listener, router, stopped, tuning.header_timeout));
     tracing::info!("serving");
@@ -62,6 +72,8 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         stop,
         accepting,
         rooms,
+        accounts,
+        sweeping,
         connections,
         writer: Some(writer),
         stop_within: tuning.stop_within,
@@ -81,6 +93,14 @@ impl RunningRelay {
         format!("http://{}", self.addr)
     }
 
+    /// Makes an invite code for so many accounts.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn create_invite_code(&self, uses: u32) -> Result<InviteCode, AccountError> {
+        self.accounts.create_invite_code(uses).await
+    }
+
     /// Stops: accepts nothing more, refuses new entries, commits and acknowledges what is queued, closes every connection
     /// and the database.
     pub async fn shutdown(mut self) {
@@ -93,12 +113,14 @@ impl RunningRelay {
             tracing::warn!("the last status values were not written");
         }
         self.rooms.stop_writing();
+        self.sweeping.abort();
         let writer = self.writer.take();
         let is_in_time = timeout_at(deadline, async {
             if let Some(writer) = writer {
                 writer.finish().await;
             }
             self.connections.close_all_and_wait().await;
+            self.accounts.close().await;
             self.rooms.close().await;
             // The task only fails by panicking, and there is nothing left to accept.
             let _ = (&mut self.accepting).await;
@@ -115,6 +137,7 @@ impl Drop for RunningRelay {
     fn drop(&mut self) {
         // The task that accepts sees that the sender of `stop` is gone.
         self.rooms.stop_writing();
+        self.sweeping.abort();
         self.connections.close_all();
     }
 }

@@ -10,6 +10,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Pages of 4 KiB that the write-ahead log takes in before they are moved into the database (rarely, and much at once), and
 /// what is cut off its file after it once grew. What is replaced, such as a card, is really gone.
@@ -20,6 +21,9 @@ const SQLITE_WRITER: &str =
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
 /// An acknowledged entry is on disk. A statement or a lock that hangs is given up, so that others go on.
 const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s';";
+
+/// How long a change of an account waits for those before it.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +109,27 @@ impl Source {
         let mut connection = self.options.connect().await?;
         sqlx::raw_sql(AssertSqlSafe(self.writer_setup.to_string())).execute(&mut connection).await?;
         Ok(connection)
+    }
+
+    /// Connections that write accounts: with SQLite one, for it lets one in at a time anyway.
+    pub(super) async fn account_writers(&self) -> Result<AnyPool, sqlx::Error> {
+        let setup = Arc::clone(&self.writer_setup);
+        let (count, lasts) = match self.dialect {
+            Dialect::Sqlite => (1, true),
+            Dialect::Postgres => (4, false),
+        };
+        let options = AnyPoolOptions::new()
+            .max_connections(count)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(!lasts)
+            .after_connect(move |connection, _| {
+                let setup = setup.to_string();
+                Box::pin(
+                    async move { sqlx::raw_sql(AssertSqlSafe(setup)).execute(connection).await.map(|_| ()) },
+                )
+            });
+        let options = if lasts { options.idle_timeout(None).max_lifetime(None) } else { options };
+        options.connect_with(self.options.clone()).await
     }
 
     /// Connections that read.

@@ -2,6 +2,7 @@
 //!
 //! All SQL of the relay is in this folder. The schemas are `migrations/sqlite` and `migrations/postgres`.
 
+mod account;
 mod dialect;
 mod entry;
 mod error;
@@ -10,6 +11,10 @@ mod rows;
 mod upkeep;
 mod write;
 
+pub(crate) use account::{
+    AccountStore, Created, Deposited, NewAccount, NewSession, Replaced, Replacement, StoredAccount,
+    StoredSession, VaultChange,
+};
 pub(crate) use entry::{Body, StoredEntry};
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};
@@ -29,6 +34,8 @@ pub(crate) struct Store {
     pub write: WriteStore,
     /// For everybody else.
     pub read: ReadStore,
+    /// For accounts.
+    pub accounts: AccountStore,
     /// Which life of the database this is.
     pub incarnation: Incarnation,
 }
@@ -45,8 +52,10 @@ impl Store {
         migrate(&mut connection, source.dialect).await?;
         let incarnation = incarnation(&mut connection).await?;
         let readers = source.readers().await.map_err(StoreError::Open)?;
+        let account_writers = source.account_writers().await.map_err(StoreError::Open)?;
+        let accounts = AccountStore::new(source.dialect, readers.clone(), account_writers);
         let read = ReadStore::new(readers, source.dialect);
-        Ok(Self { write: WriteStore::new(connection, source), read, incarnation })
+        Ok(Self { write: WriteStore::new(connection, source), read, accounts, incarnation })
     }
 }
 

@@ -37,12 +37,13 @@ impl Cluster {
 
     /// Starts a relay (again), and waits until it is ready.
     pub fn start_relay(&mut self, index: usize) {
+        let secrets = self.relays[0].data.path().join("relay.secrets");
         let relay = &mut self.relays[index];
         let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
         command
             .args(["serve", "--log", "off", "--listen", &relay.authority, "--data"])
             .arg(relay.data.path());
-        command.env("SOTTO_RELAY_DATABASE", &self.database);
+        command.env("SOTTO_RELAY_DATABASE", &self.database).env("SOTTO_RELAY_SECRETS", secrets);
         if let Some(nats) = &self.nats {
             command.env("SOTTO_RELAY_NATS", nats.url());
         }

@@ -1,0 +1,93 @@
+//! Token buckets: how often an address, a name or an account may do something. In memory only, and nobody is locked out for
+//! good: a bucket fills again with time.
+
+use super::settings::Rate;
+use crate::lock::lock;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Most keys that are remembered of one kind. Past it, those that are as good as new are forgotten, then all.
+const KEYS_MAX: usize = 200_000;
+
+/// Buckets of one kind.
+#[derive(Debug)]
+pub(crate) struct Attempts<K> {
+    rate: Rate,
+    buckets: Mutex<HashMap<K, Bucket>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    left: f64,
+    at: Instant,
+}
+
+impl<K: Hash + Eq> Attempts<K> {
+    /// All full.
+    pub(crate) fn new(rate: Rate) -> Self {
+        Self { rate, buckets: Mutex::default() }
+    }
+
+    /// Takes one, or says how long to wait for it.
+    pub(crate) fn take(&self, key: K) -> Result<(), Duration> {
+        self.take_at(key, Instant::now())
+    }
+
+    /// Gives one back: it was no guess after all.
+    pub(crate) fn give_back(&self, key: &K) {
+        let full = f64::from(self.rate.burst);
+        if let Some(bucket) = lock(&self.buckets).get_mut(key) {
+            bucket.left = (bucket.left + 1.0).min(full);
+        }
+    }
+
+    fn take_at(&self, key: K, now: Instant) -> Result<(), Duration> {
+        let full = f64::from(self.rate.burst);
+        let mut buckets = lock(&self.buckets);
+        if buckets.len() >= KEYS_MAX && !buckets.contains_key(&key) {
+            buckets.retain(|_, bucket| self.level(*bucket, now) < full);
+            if buckets.len() >= KEYS_MAX {
+                tracing::warn!("more addresses than can be remembered: limits begin anew");
+                buckets.clear();
+            }
+        }
+        let bucket = buckets.entry(key).or_insert(Bucket { left: full, at: now });
+        let level = self.level(*bucket, now);
+        if level < 1.0 {
+            return Err(Duration::from_secs_f64((1.0 - level) * self.rate.every_s));
+        }
+        *bucket = Bucket { left: level - 1.0, at: now };
+        Ok(())
+    }
+
+    fn level(&self, bucket: Bucket, now: Instant) -> f64 {
+        let since = now.saturating_duration_since(bucket.at).as_secs_f64();
+        (bucket.left + since / self.rate.every_s.max(0.000_001)).min(f64::from(self.rate.burst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_one_at_a_time() {
+        let attempts = Attempts::new(Rate { burst: 2, every_s: 10.0 });
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        assert!(attempts.take_at("a", begin).is_ok() && attempts.take_at("a", begin).is_ok());
+        assert_eq!(attempts.take_at("a", begin), Err(Duration::from_secs(10)));
+        assert!(attempts.take_at("b", begin).is_ok(), "another key has a bucket of its own");
+        assert_eq!(attempts.take_at("a", at(4)), Err(Duration::from_secs(6)));
+        assert!(attempts.take_at("a", at(10)).is_ok());
+        assert!(attempts.take_at("a", at(10)).is_err());
+        attempts.give_back(&"a");
+        assert!(attempts.take_at("a", at(10)).is_ok());
+        for _ in 0..2 {
+            assert!(attempts.take_at("a", at(1000)).is_ok());
+        }
+        assert!(attempts.take_at("a", at(1000)).is_err(), "no more than the burst is saved up");
+    }
+}

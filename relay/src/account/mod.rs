@@ -1,0 +1,166 @@
+//! Accounts without knowledge: login by a password that is never seen, sealed records, vaults and inboxes.
+//!
+//! ```text
+//! register, login, recovery   how somebody becomes the holder of a session
+//! session, proof              what a session is good for, and what needs the password once more
+//! record, vault, inbox        what is kept, sealed
+//! directory, pairing          what others may ask
+//! secrets, opaque, token      the relay's own secrets, and what is made with them
+//! attempts                    how often somebody may try
+//! ```
+//!
+//! # Invariants
+//!
+//! - A name, a token and an invite code are stored hashed only; neither they nor addresses are logged.
+//! - A name that does not exist is answered as one that does, until the password is proven.
+//! - Whatever changes the keys of an account needs a proof that is five minutes old at most, not just a session.
+//! - Nothing here reads what is sealed but the version of a record and its public login key.
+
+mod attempts;
+mod directory;
+mod fault;
+mod inbox;
+mod invite_code;
+mod login;
+mod opaque;
+mod pairing;
+mod proof;
+mod randomness;
+mod record;
+mod recovery;
+mod register;
+mod secrets;
+mod session;
+mod settings;
+mod token;
+mod username;
+mod vault;
+
+pub(crate) use session::Session;
+
+pub use secrets::SecretsError;
+pub use settings::{AccountSettings, Rate, Rates, Registration};
+
+use crate::store::AccountStore;
+use attempts::Attempts;
+use fault::internal;
+use secrets::Secrets;
+use sotto_protocol::account::{AccountError, AccountErrorCode};
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::task::JoinHandle;
+
+/// How often what has had its time is removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The accounts of a relay.
+pub(crate) struct Accounts {
+    settings: AccountSettings,
+    secrets: Secrets,
+    store: AccountStore,
+    calls: Attempts<IpAddr>,
+    registering: Attempts<IpAddr>,
+    logging_in: Attempts<IpAddr>,
+    depositing: Attempts<IpAddr>,
+    looking_up: Attempts<IpAddr>,
+    passwords: Attempts<[u8; 32]>,
+    proofs: Attempts<i64>,
+}
+
+/// Who makes a call, as far as it is known.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    /// Its address; of IPv6 the network.
+    pub address: IpAddr,
+    /// `host[:port]` by which it reached the relay, in lower case.
+    pub authority: String,
+}
+
+impl Accounts {
+    /// Opens the secrets, and checks that the database belongs to them.
+    pub(crate) async fn open(
+        store: AccountStore,
+        settings: AccountSettings,
+        data_dir: &Path,
+    ) -> Result<Self, SecretsError> {
+        let path = settings.secrets_file.clone().unwrap_or_else(|| data_dir.join("relay.secrets"));
+        let secrets = Secrets::open(&path)?;
+        match store.belongs_to(&secrets.check_value()).await {
+            Ok(true) => {}
+            Ok(false) => return Err(SecretsError::Others { path }),
+            Err(fault) => {
+                tracing::error!(%fault, "the accounts cannot be read");
+                return Err(SecretsError::Database);
+            }
+        }
+        let rates = settings.rates;
+        Ok(Self {
+            secrets,
+            store,
+            calls: Attempts::new(rates.calls),
+            registering: Attempts::new(rates.register),
+            logging_in: Attempts::new(rates.login),
+            depositing: Attempts::new(rates.deposit),
+            looking_up: Attempts::new(rates.lookup),
+            passwords: Attempts::new(rates.password),
+            proofs: Attempts::new(rates.proof),
+            settings,
+        })
+    }
+
+    /// Removes now and then what has had its time. To be aborted when the relay stops.
+    pub(crate) fn sweep_now_and_then(self: &Arc<Self>) -> JoinHandle<()> {
+        let accounts = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut interval = tokio::time::interval(SWEEP_EVERY);
+            loop {
+                interval.tick().await;
+                let Some(accounts) = accounts.upgrade() else { return };
+                if let Err(fault) = accounts.sweep().await {
+                    tracing::error!(%fault, "cannot remove old sessions and letters");
+                }
+            }
+        })
+    }
+
+    /// Closes the connections to the database.
+    pub(crate) async fn close(&self) {
+        self.store.close().await;
+    }
+
+    /// Proxies that are believed.
+    pub(crate) fn trusted_proxies(&self) -> &[IpAddr] {
+        &self.settings.trusted_proxies
+    }
+
+    /// Counts a call of any kind.
+    pub(crate) fn count_call(&self, caller: &Caller) -> Result<(), AccountError> {
+        self.calls.take(caller.address).map_err(wait)
+    }
+
+    async fn sweep(&self) -> Result<(), crate::store::WriteFault> {
+        let today = today();
+        let before = |days: u32| today.saturating_sub(days);
+        let idle = before(self.settings.session_idle_days);
+        self.store.sweep(today, idle, before(self.settings.inbox_days)).await
+    }
+}
+
+/// Days since 1970.
+fn today() -> u32 {
+    u32::try_from(now_ms() / DAY_MS).unwrap_or(u32::MAX)
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn wait(duration: Duration) -> AccountError {
+    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1);
+    AccountError::with_delay(AccountErrorCode::TooMany, milliseconds)
+}

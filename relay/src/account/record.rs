@@ -1,0 +1,101 @@
+//! The sealed record and what changes with it; the account's end.
+
+use super::opaque::is_record;
+use super::token::ProvenBy;
+use super::{Accounts, Caller, Session, directory, internal, today, wait};
+use crate::store::{Replaced, Replacement};
+use sotto_protocol::account::{
+    AccountError, AccountErrorCode, DeleteAccount, Done, PasswordStarted, ReplaceRecord, SealedRecordHead,
+    StartPassword,
+};
+use sotto_protocol::limits::SEALED_RECORD_MAX_BYTES;
+
+impl Accounts {
+    /// Answers OPAQUE's first message of a change of password.
+    pub(crate) async fn start_password(
+        &self,
+        session: &Session,
+        asked: StartPassword,
+    ) -> Result<PasswordStarted, AccountError> {
+        let (account, _) = self.proven(session, &asked.proof).await?;
+        self.proofs.take(session.account()).map_err(wait)?;
+        let response = self.secrets.opaque.register(&account.name_hash, &asked.request)?;
+        Ok(PasswordStarted { response })
+    }
+
+    /// Puts the next version of the record in place, with the password, the directory entry and the end of other sessions,
+    /// where they are asked for: all or nothing.
+    pub(crate) async fn replace_record(
+        &self,
+        caller: &Caller,
+        session: &Session,
+        asked: ReplaceRecord,
+    ) -> Result<Done, AccountError> {
+        let malformed = || AccountError::from(AccountErrorCode::Malformed);
+        let head = read_head(&asked.record)?;
+        if let Some(entry) = &asked.entry {
+            directory::check(entry, &caller.authority)?;
+        }
+        if asked.login.is_some_and(|login| !is_record(&login)) {
+            return Err(malformed());
+        }
+        let (account, by) = self.proven(session, &asked.proof).await?;
+        // Who has the code alone may set a password, and nothing else.
+        if by == ProvenBy::RecoveryCode && (asked.login.is_none() || asked.entry.is_some()) {
+            return Err(AccountErrorCode::ProofNeeded.into());
+        }
+        if let Some(entry) = &asked.entry
+            && !self.is_of_account(&account, entry).await?
+        {
+            return Err(AccountErrorCode::IdentityTaken.into());
+        }
+        let entry = asked.entry.as_ref().map(sotto_protocol::encode);
+        let new = Replacement {
+            proven_login: &account.login,
+            version: head.version,
+            record: &asked.record,
+            code_key: head.code_login_key,
+            login: asked.login.as_ref(),
+            entry: entry.as_deref(),
+            keep_only: asked.end_others.then(|| session.number()),
+        };
+        match self.store.replace(account.number, new).await.map_err(internal)? {
+            Replaced::Done => Ok(Done {}),
+            Replaced::Conflict(version) => Err(AccountError::conflict(version)),
+            Replaced::Gone => Err(AccountErrorCode::SessionNeeded.into()),
+            Replaced::CodeTaken => Err(AccountErrorCode::IdentityTaken.into()),
+        }
+    }
+
+    /// Deletes the account and everything of it.
+    pub(crate) async fn delete_account(
+        &self,
+        session: &Session,
+        asked: DeleteAccount,
+    ) -> Result<Done, AccountError> {
+        let account = self.proven_by_password(session, &asked.proof).await?;
+        let rest = self.settings.name_rest_days;
+        let until = (rest > 0).then(|| today().saturating_add(rest));
+        if self.store.delete(account.number, &account.login, until).await.map_err(internal)? {
+            Ok(Done {})
+        } else {
+            Err(AccountErrorCode::ProofNeeded.into())
+        }
+    }
+}
+
+/// What the relay reads of a sealed record.
+pub(super) fn read_head(record: &[u8]) -> Result<SealedRecordHead, AccountError> {
+    if record.len() > SEALED_RECORD_MAX_BYTES {
+        return Err(AccountError::with_limit(
+            AccountErrorCode::LimitExceeded,
+            SEALED_RECORD_MAX_BYTES as u64,
+        ));
+    }
+    let head: SealedRecordHead = sotto_protocol::decode(record).map_err(|_| AccountErrorCode::Malformed)?;
+    // What the database can count.
+    if head.version == 0 || i64::try_from(head.version).is_err() {
+        return Err(AccountErrorCode::Malformed.into());
+    }
+    Ok(head)
+}

@@ -1,0 +1,87 @@
+//! New accounts.
+
+use super::opaque::is_record;
+use super::record::read_head;
+use super::session::fresh_session;
+use super::settings::Registration;
+use super::token::ProvenBy;
+use super::username::{is_name, is_reserved};
+use super::{Accounts, Caller, directory, internal, today, wait};
+use crate::store::{Created, NewAccount};
+use sotto_protocol::account::{
+    AccountError, AccountErrorCode, InviteCode, LoggedIn, Register, RegisterStarted, StartRegister,
+    account_of,
+};
+
+impl Accounts {
+    /// Answers OPAQUE's first message, for any name: whether it is free is told at the end.
+    pub(crate) async fn start_register(
+        &self,
+        caller: &Caller,
+        asked: StartRegister,
+    ) -> Result<RegisterStarted, AccountError> {
+        self.logging_in.take(caller.address).map_err(wait)?;
+        let code = self.check_policy(asked.code.as_ref())?;
+        if let Some(code) = code
+            && !self.store.has_invite_code(&code).await.map_err(internal)?
+        {
+            return Err(AccountErrorCode::BadInviteCode.into());
+        }
+        let name_hash = self.checked_name(&asked.name)?;
+        // The answer is worth as much as a try of a password, if the name is somebody's.
+        self.passwords.take(name_hash).map_err(wait)?;
+        let response = self.secrets.opaque.register(&name_hash, &asked.request)?;
+        Ok(RegisterStarted { response })
+    }
+
+    /// Makes the account and its first session.
+    pub(crate) async fn register(&self, caller: &Caller, asked: Register) -> Result<LoggedIn, AccountError> {
+        let invite_code = self.check_policy(asked.code.as_ref())?;
+        let name_hash = self.checked_name(&asked.name)?;
+        let head = read_head(&asked.record)?;
+        if head.version != 1 || !is_record(&asked.login) {
+            return Err(AccountErrorCode::Malformed.into());
+        }
+        directory::check(&asked.entry, &caller.authority)?;
+        self.registering.take(caller.address).map_err(wait)?;
+        if is_reserved(&asked.name, &self.settings.reserved_names) {
+            return Err(AccountErrorCode::NameUnavailable.into());
+        }
+        let (token, session) = fresh_session()?;
+        let new = NewAccount {
+            name_hash,
+            account_id: account_of(&asked.entry.identity_key),
+            login: &asked.login,
+            record: &asked.record,
+            code_key: head.code_login_key,
+            entry: &sotto_protocol::encode(&asked.entry),
+            is_findable: asked.is_findable,
+            invite_code,
+            session,
+        };
+        match self.store.create(new, today()).await.map_err(internal)? {
+            Created::Done => {}
+            Created::BadCode => return Err(AccountErrorCode::BadInviteCode.into()),
+            Created::NameUnavailable => return Err(AccountErrorCode::NameUnavailable.into()),
+            Created::IdentityTaken => return Err(AccountErrorCode::IdentityTaken.into()),
+        }
+        let proof = self.prove(session.session_id, &asked.login, ProvenBy::Password)?;
+        Ok(LoggedIn { token, session: session.session_id, proof, record: asked.record })
+    }
+
+    /// The keyed hash of a name that is one.
+    pub(super) fn checked_name(&self, name: &str) -> Result<[u8; 32], AccountError> {
+        if is_name(name) { Ok(self.secrets.name_hash(name)) } else { Err(AccountErrorCode::BadName.into()) }
+    }
+
+    /// The hash of the invite code, where one is needed.
+    fn check_policy(&self, code: Option<&InviteCode>) -> Result<Option<[u8; 32]>, AccountError> {
+        match (self.settings.registration, code) {
+            (Registration::Open, _) => Ok(None),
+            (Registration::Codes, Some(code)) => self.code_hash(code).map(Some),
+            (Registration::Codes, None) | (Registration::Closed, _) => {
+                Err(AccountErrorCode::RegistrationClosed.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What an operator can choose about accounts.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Registration {
+    /// Anybody.
+    #[default]
+    Open,
+    /// Whoever has an invite code.
+    Codes,
+    /// Nobody.
+    Closed,
+}
+
+impl FromStr for Registration {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "codes" => Ok(Self::Codes),
+            "closed" => Ok(Self::Closed),
+            _ => Err("it is open, codes or closed"),
+        }
+    }
+}
+
+/// How accounts are kept.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    /// Who may make one.
+    pub registration: Registration,
+    /// Names that nobody gets, besides those that every relay reserves; normalised.
+    pub reserved_names: Vec<String>,
+    /// A session that was not used for so many days ends.
+    pub session_idle_days: u32,
+    /// Most records of a vault.
+    pub vault_max_records: u64,
+    /// Most bytes of a vault.
+    pub vault_max_bytes: u64,
+    /// Most letters of an inbox.
+    pub inbox_max_letters: u32,
+    /// A letter that nobody took out for so many days is removed.
+    pub inbox_days: u32,
+    /// How many days the name of a deleted account rests before somebody else can have it; 0 for none.
+    pub name_rest_days: u32,
+    /// Where the secrets are; `relay.secrets` in the data folder if not given. Relays on one database share them.
+    pub secrets_file: Option<PathBuf>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How much an address may do.
+    pub rates: Rates,
+}
+
+/// How much an address, or a name, may do: so many at once, and then one every so many seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// At once.
+    pub burst: u32,
+    /// Seconds for one more.
+    pub every_s: f64,
+}
+
+/// One of each kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Calls of any kind, by address.
+    pub calls: Rate,
+    /// Accounts made, by address.
+    pub register: Rate,
+    /// Log-ins begun, by address.
+    pub login: Rate,
+    /// Letters put into inboxes, by address.
+    pub deposit: Rate,
+    /// Names and accounts looked up, by address.
+    pub lookup: Rate,
+    /// Tries of a password for one name, by whoever has no session of the account.
+    pub password: Rate,
+    /// Tries of a password on one account, by whoever has a session of it.
+    pub proof: Rate,
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self {
+            registration: Registration::default(),
+            reserved_names: Vec::new(),
+            session_idle_days: 90,
+            vault_max_records: sotto_protocol::limits::VAULT_RECORDS_MAX as u64,
+            vault_max_bytes: 64 * 1024 * 1024,
+            inbox_max_letters: 64,
+            inbox_days: 90,
+            name_rest_days: 30,
+            secrets_file: None,
+            trusted_proxies: Vec::new(),
+            rates: Rates::default(),
+        }
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |burst, every_s| Rate { burst, every_s };
+        Self {
+            calls: rate(600, 0.1),
+            register: rate(10, 360.0),
+            login: rate(30, 4.0),
+            deposit: rate(30, 20.0),
+            lookup: rate(30, 5.0),
+            password: rate(10, 30.0),
+            proof: rate(10, 10.0),
+        }
+    }
+}
+
+impl Rates {
+    /// As good as none: for tests, which all come from one address.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        let all = Rate { burst: 1_000_000, every_s: 0.001 };
+        Self { calls: all, register: all, login: all, deposit: all, lookup: all, password: all, proof: all }
+    }
+}

@@ -1,0 +1,53 @@
+//! From the outcome of a call to a response.
+
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use sotto_protocol::account::{self, AccountError, AccountErrorCode, Call};
+
+/// What a call came to.
+pub(super) struct Answer<C: Call>(pub Result<C::Answer, AccountError>);
+
+/// A request that was refused before it became a call.
+pub(super) struct Refused(AccountError);
+
+impl<C: Call> IntoResponse for Answer<C> {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Ok(answer) => respond(StatusCode::OK, sotto_protocol::encode(&answer)),
+            Err(error) => Refused(error).into_response(),
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(error) = self;
+        let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = respond(status, sotto_protocol::encode(&error));
+        if let Some(milliseconds) = error.retry_after_ms {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1000)));
+        }
+        response
+    }
+}
+
+impl From<AccountError> for Refused {
+    fn from(error: AccountError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<AccountErrorCode> for Refused {
+    fn from(code: AccountErrorCode) -> Self {
+        Self(code.into())
+    }
+}
+
+fn respond(status: StatusCode, body: Vec<u8>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(account::CONTENT_TYPE)),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, body).into_response()
+}

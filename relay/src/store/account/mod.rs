@@ -1,0 +1,122 @@
+//! What the database keeps of accounts: one method per operation, one transaction each.
+//!
+//! Nothing here decides who may do what. Names and tokens come hashed; everything else that is secret comes sealed. Writers
+//! have connections of their own, beside the one of the rooms: SQLite lets one in at a time, and the others wait for it.
+
+mod accounts;
+mod inbox;
+mod pairings;
+mod sessions;
+mod vault;
+
+pub(crate) use accounts::{Created, NewAccount, Replaced, Replacement, StoredAccount};
+pub(crate) use inbox::Deposited;
+pub(crate) use sessions::{NewSession, StoredSession};
+pub(crate) use vault::VaultChange;
+
+use super::dialect::Dialect;
+use super::error::WriteFault;
+use sqlx::{Any, AnyPool, Transaction};
+
+/// The accounts of a database.
+#[derive(Debug, Clone)]
+pub(crate) struct AccountStore {
+    read: AnyPool,
+    write: AnyPool,
+    begin: &'static str,
+}
+
+impl AccountStore {
+    pub(super) fn new(dialect: Dialect, read: AnyPool, write: AnyPool) -> Self {
+        let begin = match dialect {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN",
+        };
+        Self { read, write, begin }
+    }
+
+    /// Closes the connections that write; those that read are the rooms' as well.
+    pub(crate) async fn close(&self) {
+        self.write.close().await;
+    }
+
+    /// Whether this database belongs to the secrets with that check value: the first that come take it.
+    pub(crate) async fn belongs_to(&self, check: &[u8; 32]) -> Result<bool, WriteFault> {
+        let mut transaction = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO account_secrets (only_one, check_value) VALUES (1, $1) ON CONFLICT DO NOTHING",
+        )
+        .bind(&check[..])
+        .execute(&mut *transaction)
+        .await?;
+        let stored: Vec<u8> = sqlx::query_scalar("SELECT check_value FROM account_secrets")
+            .fetch_one(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(stored == check)
+    }
+
+    /// Adds an invite code, by its hash.
+    pub(crate) async fn add_invite_code(&self, hash: &[u8; 32], uses: u32) -> Result<(), WriteFault> {
+        sqlx::query(
+            "INSERT INTO invite_codes (code_hash, uses_left) VALUES ($1, $2)
+                ON CONFLICT (code_hash) DO UPDATE SET uses_left = $2",
+        )
+        .bind(&hash[..])
+        .bind(i64::from(uses))
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Whether the code with that hash can still be used.
+    pub(crate) async fn has_invite_code(&self, hash: &[u8; 32]) -> Result<bool, WriteFault> {
+        let uses: Option<i64> = sqlx::query_scalar("SELECT uses_left FROM invite_codes WHERE code_hash = $1")
+            .bind(&hash[..])
+            .fetch_optional(&self.read)
+            .await?;
+        Ok(uses.is_some_and(|uses| uses > 0))
+    }
+
+    /// Removes what has had its time: sessions and letters last touched before these days, and what is only kept for a day.
+    pub(crate) async fn sweep(
+        &self,
+        today: u32,
+        idle_before: u32,
+        letters_before: u32,
+    ) -> Result<(), WriteFault> {
+        let mut transaction = self.begin().await?;
+        for (statement, day) in [
+            ("DELETE FROM sessions WHERE used_day < $1", idle_before),
+            ("DELETE FROM resting_names WHERE until_day <= $1", today),
+            // Of today and yesterday: an exchange lasts minutes, and days end in the middle of some.
+            ("DELETE FROM spent WHERE day < $1", today.saturating_sub(1)),
+            ("DELETE FROM pairings WHERE day < $1", today.saturating_sub(1)),
+        ] {
+            sqlx::query(statement).bind(i64::from(day)).execute(&mut *transaction).await?;
+        }
+        inbox::sweep(&mut transaction, letters_before).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Any>, WriteFault> {
+        Ok(self.write.begin_with(self.begin).await?)
+    }
+}
+
+fn number_of(value: i64) -> Result<u64, WriteFault> {
+    u64::try_from(value).map_err(|_| WriteFault::Damaged("number"))
+}
+
+fn day_of(value: i64) -> Result<u32, WriteFault> {
+    u32::try_from(value).map_err(|_| WriteFault::Damaged("day"))
+}
+
+fn to_sql(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn array<const N: usize>(bytes: &[u8], what: &'static str) -> Result<[u8; N], WriteFault> {
+    bytes.try_into().map_err(|_| WriteFault::Damaged(what))
+}

@@ -1,0 +1,236 @@
+//! What holds for every call: who may make it, and in which form.
+
+use crate::client::{Person, bearer, call, database, exchange, post, relay};
+use crate::support::TestRelay;
+use sotto_protocol::account::{
+    Access, AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, Call, DeleteAccount,
+    DeleteVault, Deposit, EndSession, FinishLogin, FinishProof, FinishRecovery, Inbox, InviteCode,
+    ListSessions, ListVault, Lookup, PostPairing, PutVault, ReadVault, RefreshSession, ReplaceRecord,
+    SessionToken, SetFindable, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
+    TakePairing, VaultEntry, Which,
+};
+use sotto_protocol::{decode, encode};
+use sotto_relay::{Rate, Rates};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// A call in bytes.
+struct Bytes {
+    path: &'static str,
+    access: Access,
+    body: Vec<u8>,
+    max: usize,
+}
+
+fn bytes<C: Call>(call: C) -> Bytes {
+    Bytes { path: C::PATH, access: C::ACCESS, body: encode(&call), max: C::MAX_BYTES }
+}
+
+/// One of each.
+fn every_call() -> Vec<Bytes> {
+    let (proof, state) = (vec![1; 100], vec![1; 300]);
+    let person = Person::new("relay.example", "ada");
+    vec![
+        bytes(StartRegister { name: "ada".into(), request: [1; 32], code: Some(InviteCode("A".into())) }),
+        bytes(person.registration_with([1; 192])),
+        bytes(StartLogin { name: "ada".into(), request: [1; 96] }),
+        bytes(FinishLogin { state: state.clone(), confirmation: [1; 64] }),
+        bytes(StartRecovery {}),
+        bytes(FinishRecovery { state: state.clone(), login_key: [1; 32], signature: [1; 64] }),
+        bytes(Deposit { account: [1; 16], letter: vec![1; 5233] }),
+        bytes(Lookup { who: AccountRef::Account([1; 16]) }),
+        bytes(PostPairing { letter_box: [1; 16], step: 1, message: vec![1; 10] }),
+        bytes(TakePairing { letter_box: [1; 16], step: 2 }),
+        bytes(StartProof { request: [1; 96] }),
+        bytes(FinishProof { state, confirmation: [1; 64] }),
+        bytes(StartPassword { proof: proof.clone(), request: [1; 32] }),
+        bytes(ReplaceRecord {
+            proof: proof.clone(),
+            record: person.record(2),
+            login: Some([1; 192]),
+            entry: None,
+            end_others: true,
+        }),
+        bytes(DeleteAccount { proof: proof.clone() }),
+        bytes(AddSession { proof: proof.clone() }),
+        bytes(RefreshSession {}),
+        bytes(ListSessions {}),
+        bytes(EndSession { which: Which::Others, proof: Some(proof) }),
+        bytes(ListVault {}),
+        bytes(ReadVault { names: vec![[1; 32].into()] }),
+        bytes(PutVault { record: VaultEntry { name: [1; 32], version: 1, value: vec![1] } }),
+        bytes(DeleteVault { name: [1; 32], version: 1 }),
+        bytes(Inbox {}),
+        bytes(Acknowledge { ids: vec![[1; 16].into()] }),
+        bytes(SetFindable { is_findable: true }),
+    ]
+}
+
+async fn refusal(relay: &TestRelay, call: &Bytes, headers: &[(&str, &str)]) -> AccountErrorCode {
+    let response = post(&relay.authority(), call.path, headers, &call.body).await;
+    let error: AccountError = decode(&response.body).unwrap_or_else(|_| {
+        panic!("{} with {headers:?} is answered with {} and no error", call.path, response.status)
+    });
+    assert_eq!(response.status, error.code.status());
+    error.code
+}
+
+#[tokio::test]
+async fn what_needs_a_session_is_refused_without_one() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let ended = ada.log_in().await.unwrap();
+    ended.call(&EndSession { which: Which::Own, proof: None }).await.unwrap();
+    let expired = ada.log_in().await.unwrap();
+    let pool = database(&relay).await;
+    let aged = sqlx::query("UPDATE sessions SET used_day = used_day - 100 WHERE session_id = $1")
+        .bind(expired.session.to_vec())
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(aged.rows_affected(), 1);
+    let mut flipped = *ada.token.expose();
+    flipped[31] ^= 1;
+    let good = bearer(&ada.token);
+    let headers = [
+        bearer(&ended.token),
+        bearer(&expired.token),
+        bearer(&SessionToken::new(flipped)),
+        bearer(&SessionToken::new([0; 32])),
+        good.replace("Bearer", "Basic"),
+        good[..good.len() - 1].to_owned(),
+        format!("{good}A"),
+        format!("{good}="),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+    ];
+    for call in every_call().iter().filter(|call| call.access == Access::Session) {
+        assert_eq!(refusal(&relay, call, &[]).await, AccountErrorCode::SessionNeeded, "{}", call.path);
+        for header in &headers {
+            let code = refusal(&relay, call, &[("authorization", header)]).await;
+            assert_eq!(code, AccountErrorCode::SessionNeeded, "{} {header}", call.path);
+        }
+    }
+    assert!(ada.call(&ListSessions {}).await.is_ok(), "the good one still is");
+}
+
+#[tokio::test]
+async fn what_is_anonymous_is_refused_with_a_session() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    for call in every_call().iter().filter(|call| call.access == Access::Anonymous) {
+        for token in [ada.token, SessionToken::new([3; 32])] {
+            let code = refusal(&relay, call, &[("authorization", &bearer(&token))]).await;
+            assert_eq!(code, AccountErrorCode::SessionNotWanted, "{}", call.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_a_call_is_refused() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let good = bearer(&ada.token);
+    let authority = relay.authority();
+    for call in every_call() {
+        let session = if call.access == Access::Session { good.as_str() } else { "" };
+        let with = |name, value| [("authorization", session), (name, value)];
+        let path = call.path;
+        for content_type in ["", "text/plain", "application/json", "application/x-www-form-urlencoded"] {
+            let code = refusal(&relay, &call, &with("content-type", content_type)).await;
+            assert_eq!(code, AccountErrorCode::Malformed, "{path} {content_type}");
+        }
+        for origin in ["http://evil.example", "null", "http://127.0.0.1"] {
+            let code = refusal(&relay, &call, &with("origin", origin)).await;
+            assert_eq!(code, AccountErrorCode::ForeignOrigin, "{path} {origin}");
+        }
+        let usual = [("authorization", session)];
+        let mut bodies =
+            vec![Vec::new(), vec![0xff], vec![0xa0; 3], b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff".to_vec()];
+        bodies.push([&call.body[..], &[0]].concat());
+        bodies.push(call.body[..call.body.len() - 1].to_vec());
+        for body in bodies {
+            let response = post(&authority, path, &usual, &body).await;
+            let error: AccountError = decode(&response.body).unwrap();
+            assert_eq!(error.code, AccountErrorCode::Malformed, "{path} {body:02x?}");
+        }
+        // By what is announced, and by what comes.
+        let response = post(&authority, path, &usual, &vec![0; call.max + 1]).await;
+        let error: AccountError = decode(&response.body).unwrap();
+        assert_eq!(
+            (error.code, error.limit),
+            (AccountErrorCode::LimitExceeded, Some(call.max as u64)),
+            "{path}"
+        );
+        let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", call.max + 1, "x".repeat(call.max + 1));
+        let chunked = [("authorization", session), ("content-length", ""), ("transfer-encoding", "chunked")];
+        let response = post(&authority, path, &chunked, chunk.as_bytes()).await;
+        let error: AccountError = decode(&response.body).unwrap();
+        assert_eq!(error.code, AccountErrorCode::LimitExceeded, "{path}");
+        for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
+            let request = format!(
+                "{method} {path} HTTP/1.1\r\nhost: {authority}\r\norigin: http://{authority}\r\nconnection: close\r\n\r\n"
+            );
+            let response = exchange(&authority, request.as_bytes()).await;
+            assert_eq!(response.status, 405, "{method} {path}");
+            assert!(response.headers.keys().all(|name| !name.starts_with("access-control")), "{path}");
+        }
+        // Whoever is not stopped by all that: the page's own origin, and a program.
+        let response =
+            post(&authority, path, &with("origin", &format!("http://{authority}")), &call.body).await;
+        let error = decode::<AccountError>(&response.body).map(|error| error.code);
+        assert!(
+            !matches!(error, Ok(AccountErrorCode::ForeignOrigin | AccountErrorCode::SessionNotWanted)),
+            "{path}"
+        );
+        assert!(response.headers.keys().all(|name| !name.starts_with("access-control")), "{path}");
+        assert_eq!(response.headers["x-content-type-options"], "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_or_with_two_sessions_is_refused() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let path = ListSessions::PATH;
+    let request = |headers: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\n{headers}content-type: application/cbor\r\ncontent-length: 1\r\nconnection: close\r\n\r\n\u{0}"
+        )
+    };
+    let response = exchange(&relay.authority(), request("").as_bytes()).await;
+    assert!(response.status == 400 || response.status == 403, "{}", response.status);
+    let twice = format!("host: x\r\nauthorization: {0}\r\nauthorization: {0}\r\n", bearer(&ada.token));
+    assert_eq!(exchange(&relay.authority(), request(&twice).as_bytes()).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let relay = TestRelay::start_with(|config| config.tuning.body_timeout = Duration::from_millis(200)).await;
+    let mut stream = tokio::net::TcpStream::connect(relay.authority()).await.unwrap();
+    let path = StartRecovery::PATH;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/cbor\r\ncontent-length: 10\r\nconnection: close\r\n\r\n12345"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let _ = tokio::time::timeout(crate::support::PATIENCE, read).await.expect("the relay goes on waiting");
+    assert!(answer.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn an_address_that_asks_too_much_has_to_wait() {
+    let few = |rates: &mut Rates| rates.calls = Rate { burst: 3, every_s: 0.5 };
+    let relay = TestRelay::start_with(|config| few(&mut config.accounts.rates)).await;
+    let authority = relay.authority();
+    for _ in 0..3 {
+        assert!(call(&authority, None, &StartRecovery {}).await.is_ok());
+    }
+    let response = post(&authority, StartRecovery::PATH, &[], &encode(&StartRecovery {})).await;
+    let error: AccountError = decode(&response.body).unwrap();
+    assert_eq!((response.status, error.code), (429, AccountErrorCode::TooMany));
+    assert_eq!(response.headers["retry-after"], "1");
+    tokio::time::sleep(Duration::from_millis(error.retry_after_ms.unwrap() + 50)).await;
+    assert!(call(&authority, None, &StartRecovery {}).await.is_ok());
+}

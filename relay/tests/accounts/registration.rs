@@ -1,0 +1,162 @@
+//! Who gets an account, and which name.
+
+use crate::client::{Person, SettingPassword, call, database, relay};
+use crate::support::TestRelay;
+use sotto_protocol::account::{AccountErrorCode, InviteCode, Register, StartRegister};
+use sotto_relay::{Rates, Registration};
+
+async fn refused(registration: &Register, authority: &str) -> AccountErrorCode {
+    call(authority, None, registration).await.map(|_| ()).unwrap_err().code
+}
+
+#[tokio::test]
+async fn a_name_is_given_once_and_an_identity_has_one_account() {
+    let relay = relay().await;
+    let authority = relay.authority();
+    let ada = Person::registered(&authority, "ada").await;
+    let other = Person::new(&authority, "ada").registration().await;
+    assert_eq!(refused(&other, &authority).await, AccountErrorCode::NameUnavailable);
+    let again = Person { name: "ada2".into(), ..ada.clone() };
+    assert_eq!(refused(&again.registration().await, &authority).await, AccountErrorCode::IdentityTaken);
+    // Another identity, but the recovery code of somebody else.
+    let same_code = Person { code: ada.code.clone(), ..Person::new(&authority, "ada3") };
+    assert_eq!(refused(&same_code.registration().await, &authority).await, AccountErrorCode::IdentityTaken);
+    assert!(ada.log_in().await.is_some(), "the first is as it was");
+}
+
+#[tokio::test]
+async fn names_are_normalised_and_some_are_reserved() {
+    let relay = TestRelay::start_with(|config| {
+        config.accounts.rates = Rates::unlimited();
+        config.accounts.reserved_names = vec!["grace".into()];
+    })
+    .await;
+    let authority = relay.authority();
+    let ada = Person::new(&authority, "ada").registration().await;
+    for name in ["Ada", "", "a", "ａｄａ", "ada ", "a/b", "a#12345678", "-ada", &"a".repeat(33)] {
+        let registration = Register { name: name.to_owned(), ..ada.clone() };
+        assert_eq!(refused(&registration, &authority).await, AccountErrorCode::BadName, "{name:?}");
+        let (_, request) = SettingPassword::start("password");
+        let start = StartRegister { name: name.to_owned(), request, code: None };
+        assert_eq!(call(&authority, None, &start).await.unwrap_err().code, AccountErrorCode::BadName);
+    }
+    for name in ["admin", "sotto", "everyone", "grace"] {
+        let registration = Register { name: name.to_owned(), ..ada.clone() };
+        assert_eq!(refused(&registration, &authority).await, AccountErrorCode::NameUnavailable, "{name}");
+    }
+    Person::registered(&authority, "юля").await;
+    Person::registered(&authority, "ada.b-c_d").await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_together_is_refused() {
+    let relay = relay().await;
+    let authority = relay.authority();
+    let ada = Person::new(&authority, "ada");
+    let good = ada.registration().await;
+    let mut bad = vec![
+        Register { record: ada.record(2), ..good.clone() },
+        Register { record: ada.record(0), ..good.clone() },
+        Register { record: vec![0; 40], ..good.clone() },
+        Register { record: Vec::new(), ..good.clone() },
+        Register { login: [0xff; 192], ..good.clone() },
+        Register { entry: ada.entry(0), ..good.clone() },
+    ];
+    let mut entry = ada.entry(1);
+    entry.signature[3] ^= 1;
+    bad.push(Register { entry, ..good.clone() });
+    let mut entry = ada.entry(1);
+    entry.recovery_public[3] ^= 1;
+    bad.push(Register { entry, ..good.clone() });
+    let mut entry = ada.entry(1);
+    entry.generation = 2;
+    bad.push(Register { entry, ..good.clone() });
+    // For another relay.
+    let elsewhere = Person { authority: "other.example".into(), ..ada.clone() };
+    bad.push(Register { entry: elsewhere.entry(1), ..good.clone() });
+    for (number, registration) in bad.iter().enumerate() {
+        assert_eq!(refused(registration, &authority).await, AccountErrorCode::Malformed, "{number}");
+    }
+    let long = Register { record: vec![0; 16 * 1024 + 1], ..good.clone() };
+    assert_eq!(refused(&long, &authority).await, AccountErrorCode::LimitExceeded);
+    assert!(call(&authority, None, &good).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_closed_relay_takes_nobody() {
+    let relay = TestRelay::start_with(|config| config.accounts.registration = Registration::Closed).await;
+    let authority = relay.authority();
+    let ada = Person::new(&authority, "ada");
+    let (_, request) = SettingPassword::start("password");
+    let start = StartRegister { name: "ada".into(), request, code: None };
+    let code = call(&authority, None, &start).await.unwrap_err().code;
+    assert_eq!(code, AccountErrorCode::RegistrationClosed);
+    let registration = ada.registration_with([1; 192]);
+    assert_eq!(refused(&registration, &authority).await, AccountErrorCode::RegistrationClosed);
+}
+
+#[tokio::test]
+async fn an_invite_code_lets_in_as_many_as_it_says() {
+    let relay = TestRelay::start_with(|config| {
+        config.accounts.registration = Registration::Codes;
+        config.accounts.rates = Rates::unlimited();
+    })
+    .await;
+    let authority = relay.authority();
+    let code = relay.running.create_invite_code(2).await.unwrap();
+    // As people type it.
+    let typed = InviteCode(code.0.to_lowercase().replace('-', " "));
+    let register = async |name: &str, code: Option<InviteCode>| {
+        let person = Person::new(&authority, name);
+        let (setting, request) = SettingPassword::start(&person.password);
+        let start = StartRegister { name: name.into(), request, code: code.clone() };
+        let started = call(&authority, None, &start).await.map_err(|error| error.code)?;
+        let login = setting.finish(&authority, &started.response);
+        let registration = Register { code, ..person.registration_with(login) };
+        call(&authority, None, &registration).await.map(|_| ()).map_err(|error| error.code)
+    };
+    assert_eq!(register("ada", None).await, Err(AccountErrorCode::RegistrationClosed));
+    let wrong = InviteCode("00000-00000-00000-00000".into());
+    assert_eq!(register("ada", Some(wrong.clone())).await, Err(AccountErrorCode::BadInviteCode));
+    assert_eq!(register("ada", Some(InviteCode("x".repeat(65)))).await, Err(AccountErrorCode::BadInviteCode));
+    assert_eq!(register("ada", Some(code.clone())).await, Ok(()));
+    // A name that is taken does not use up the code; without a good code nobody learns whether it is.
+    assert_eq!(register("ada", Some(typed.clone())).await, Err(AccountErrorCode::NameUnavailable));
+    let person = Person::new(&authority, "ada");
+    let registration = Register { code: Some(wrong), ..person.registration_with(valid_login(&relay).await) };
+    assert_eq!(refused(&registration, &authority).await, AccountErrorCode::BadInviteCode);
+    assert_eq!(register("bob", Some(typed)).await, Ok(()));
+    assert_eq!(register("eve", Some(code.clone())).await, Err(AccountErrorCode::BadInviteCode));
+    // The code itself is not in the database.
+    let hashes: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT code_hash FROM invite_codes")
+        .fetch_all(&database(&relay).await)
+        .await
+        .unwrap();
+    assert!(hashes.iter().all(|(hash,)| hash.len() == 32));
+}
+
+/// Some record of OPAQUE.
+async fn valid_login(relay: &TestRelay) -> [u8; 192] {
+    let pool = database(relay).await;
+    let (login,): (Vec<u8>,) = sqlx::query_as("SELECT login FROM accounts").fetch_one(&pool).await.unwrap();
+    login.try_into().unwrap()
+}
+
+#[tokio::test]
+async fn the_relays_files_do_not_tell_the_name() {
+    let relay = relay().await;
+    let authority = relay.authority();
+    let mut person = Person::new(&authority, "countess-of-lovelace");
+    person.password = "not the name".to_owned();
+    let registration = person.registration().await;
+    person.take(call(&authority, None, &registration).await.unwrap());
+    assert!(person.log_in().await.is_some());
+    let read = |name: &str| std::fs::read(relay.data.path().join(name)).unwrap_or_default();
+    let bytes = ["relay.db", "relay.db-wal", "relay.secrets", "relay.lock"].map(read).concat();
+    let contains = |what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
+    assert!(!contains(b"lovelace"));
+    assert!(!contains(person.token.expose()));
+    if crate::support::database_url(relay.data.path()).is_none() {
+        assert!(contains(&registration.login), "the search finds what is there");
+    }
+}

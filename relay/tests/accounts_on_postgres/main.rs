@@ -1,0 +1,36 @@
+//! The same tests as in `accounts`, on PostgreSQL.
+
+#[cfg(test)]
+#[path = "../accounts/calls.rs"]
+mod calls;
+#[cfg(test)]
+#[path = "../accounts/client.rs"]
+mod client;
+#[cfg(test)]
+#[path = "../accounts/deletion.rs"]
+mod deletion;
+#[cfg(test)]
+#[path = "../accounts/guessing.rs"]
+mod guessing;
+#[cfg(test)]
+#[path = "../accounts/letters.rs"]
+mod letters;
+#[cfg(test)]
+#[path = "../accounts/login.rs"]
+mod login;
+#[cfg(test)]
+#[path = "../accounts/records.rs"]
+mod records;
+#[cfg(test)]
+#[path = "../accounts/registration.rs"]
+mod registration;
+#[cfg(test)]
+#[path = "../accounts/sessions.rs"]
+mod sessions;
+#[cfg(test)]
+#[path = "../relay/support.rs"]
+#[allow(dead_code, reason = "shared with the tests of rooms")]
+mod support;
+#[cfg(test)]
+#[path = "../accounts/vault.rs"]
+mod vault;
