@@ -5,13 +5,19 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod cut;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod handshakes;
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
@@ -23,6 +29,10 @@ mod process;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod restore;
+#[cfg(test)]
+mod status;
+#[cfg(test)]
 mod stopping;
 #[cfg(test)]
 #[allow(dead_code, reason = "shared with the tests of many relays")]
@@ -31,3 +41,5 @@ mod support;
 mod upkeep;
 #[cfg(test)]
 mod web;
+#[cfg(test)]
+mod wedge;

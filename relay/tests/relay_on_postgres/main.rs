@@ -4,14 +4,23 @@
 #[path = "../relay/access.rs"]
 mod access;
 #[cfg(test)]
+#[path = "../relay/administration.rs"]
+mod administration;
+#[cfg(test)]
 #[path = "../relay/bad_input.rs"]
 mod bad_input;
+#[cfg(test)]
+#[path = "../relay/cut.rs"]
+mod cut;
 #[cfg(test)]
 #[path = "../relay/doors.rs"]
 mod doors;
 #[cfg(test)]
 #[path = "../relay/handshakes.rs"]
 mod handshakes;
+#[cfg(test)]
+#[path = "../relay/held.rs"]
+mod held;
 #[cfg(test)]
 #[path = "../relay/kill.rs"]
 mod kill;
@@ -26,9 +35,15 @@ mod log;
 #[allow(dead_code, reason = "not every test is about this database")]
 mod process;
 #[cfg(test)]
+#[path = "../relay/status.rs"]
+mod status;
+#[cfg(test)]
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]
 mod support;
 #[cfg(test)]
 #[path = "../relay/upkeep.rs"]
 mod upkeep;
+#[cfg(test)]
+#[path = "../relay/wedge.rs"]
+mod wedge;
