@@ -149,7 +149,7 @@ async fn an_admin_voids_a_members_commit_and_all_that_came_after_it() {
     assert_eq!(newcomer.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
     let mut before = room.clone();
     let mut cut = room.commit(&[]);
-    cut.cut = Some(true);
+    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&admin).into()]));
     let bad = cut.entry.clone();
     newcomer.send_commit(&mut room, cut).await; // 3: cuts everybody else
     newcomer.commit(&mut room, &[]).await; // 4
@@ -178,4 +178,54 @@ async fn an_admin_voids_a_members_commit_and_all_that_came_after_it() {
         assert_eq!(voided.open_at(&room, epoch).await.head_seq, 6);
         assert_eq!(voided.refusal_code(append(&room, &entry(epoch, b""))).await, ErrorCode::StaleEpoch);
     }
+}
+
+#[tokio::test]
+async fn an_admin_who_was_removed_does_not_undo_that() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, admin, join, door } = joined(&relay).await;
+    assert_eq!(newcomer.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
+    let before = room.clone();
+    let mut harmless = room.commit(&[door]);
+    let owner = signing_key();
+    harmless.admin_keys = Some(vec![public(&admin).into(), public(&owner).into()]);
+    let third = harmless.entry.clone();
+    newcomer.send_commit(&mut room, harmless).await; // 3
+    let with_both = room.clone();
+    let mut cut = room.commit(&[door]);
+    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&owner).into()]));
+    let fourth = cut.entry.clone();
+    newcomer.send_commit(&mut room, cut).await; // 4: removes the first admin
+    alice.open_at(&before, 2).await;
+    for rewind in
+        [before.rewind(2, (3, &third), Some(&admin)), with_both.rewind(3, (4, &fourth), Some(&admin))]
+    {
+        assert_eq!(alice.ask(Request::Rewind(rewind)).await, error(ErrorCode::BadSignature));
+    }
+    let rewind = with_both.rewind(3, (4, &fourth), Some(&owner));
+    assert_eq!(newcomer.ask(Request::Rewind(rewind)).await, Reply::Appended(5), "the other admin may");
+}
+
+#[tokio::test]
+async fn who_came_in_unconfirmed_takes_rewinding_from_nobody() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
+    let before = room.clone();
+    let mut cut = room.commit(&[]);
+    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&signing_key()).into()]));
+    newcomer.send_commit(&mut room, cut).await; // 3
+    let mut away = relay.connect().await;
+    assert_eq!(away.open_at(&before, 1).await.head_seq, 3, "everybody is cut");
+    let by_admin = Request::Rewind(before.rewind(1, (2, &join), Some(&admin)));
+    assert_eq!(away.ask(by_admin).await, Reply::Appended(4));
+    assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
+
+    let Joined { mut alice, mut newcomer, mut room, join, .. } = joined(&relay).await;
+    let before = room.clone();
+    let mut cut = room.commit(&[]);
+    cut.cut = Some(true);
+    newcomer.send_commit(&mut room, cut).await; // 3
+    let by_access = Request::Rewind(before.rewind(1, (2, &join), None));
+    assert_eq!(alice.ask(by_access).await, Reply::Appended(4), "any member can");
+    assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
 }
