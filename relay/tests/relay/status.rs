@@ -1,10 +1,13 @@
 //! Status registers: one opaque write, passed on at once, kept behind, gone with the epoch.
 
 use crate::support::*;
+use futures_util::SinkExt as _;
 use sotto_protocol::{
-    ErrorCode, RelayFrame, Reply, Request, Status, StatusRequest, WireError, WriteStatus, limits,
+    ClientFrame, ErrorCode, RelayFrame, Reply, Request, Status, StatusRequest, WireError, WriteStatus,
+    encode, limits,
 };
 use std::time::Duration;
+use tokio_tungstenite::tungstenite::Message;
 
 fn status(register: u16, value: u8) -> Status {
     let mut id = [0; 16];
@@ -57,6 +60,24 @@ async fn a_value_goes_to_those_who_are_in_the_epoch_and_to_nobody_else() {
     late.open(&room).await;
     assert_eq!(statuses(&mut late, &room).await, [status(1, 7)], "after opening");
     assert!(statuses(&mut stranger, &another).await.is_empty());
+}
+
+#[tokio::test]
+async fn every_value_has_the_same_length() {
+    let relay = TestRelay::start().await;
+    let mut client = relay.connect().await;
+    let room = Room::new();
+    client.create(&room).await;
+    client.open(&room).await;
+    let good = encode(&ClientFrame { request: 77, body: write(&room, status(1, 7)) });
+    let head = good.windows(3).position(|bytes| bytes == [0x59, 0x01, 0x00]).unwrap();
+    let longer = [&good[..head], &[0x59, 0x01, 0x01, 7], &good[head + 3..]].concat();
+    let shorter = [&good[..head], &[0x58, 0xff], &good[head + 4..]].concat();
+    for frame in [longer, shorter] {
+        client.socket.send(Message::binary(frame)).await.unwrap();
+        assert_eq!(client.read().await, RelayFrame::Reply(77, error(ErrorCode::MalformedFrame)));
+    }
+    assert!(statuses(&mut client, &room).await.is_empty());
 }
 
 #[tokio::test]
