@@ -31,6 +31,8 @@ mod program;
 #[cfg(test)]
 mod restore;
 #[cfg(test)]
+mod rewinds;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod stopping;
@@ -41,5 +43,3 @@ mod support;
 mod upkeep;
 #[cfg(test)]
 mod web;
-#[cfg(test)]
-mod wedge;

@@ -35,6 +35,9 @@ mod log;
 #[allow(dead_code, reason = "not every test is about this database")]
 mod process;
 #[cfg(test)]
+#[path = "../relay/rewinds.rs"]
+mod rewinds;
+#[cfg(test)]
 #[path = "../relay/status.rs"]
 mod status;
 #[cfg(test)]
@@ -44,6 +47,3 @@ mod support;
 #[cfg(test)]
 #[path = "../relay/upkeep.rs"]
 mod upkeep;
-#[cfg(test)]
-#[path = "../relay/wedge.rs"]
-mod wedge;
