@@ -32,9 +32,9 @@ CREATE TABLE epochs (
     is_cut INTEGER NOT NULL,                               -- whether access keys of earlier epochs open nothing after it
     voided_seq INTEGER NOT NULL,                           -- the rewind that voided it; 0 while it is good
     admin_keys BLOB NOT NULL,                              -- Ed25519 public keys of owner and admins, 32 bytes each
-    PRIMARY KEY (room, began_seq)
+    PRIMARY KEY (room, epoch, began_seq)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX epochs_by_number ON epochs (room, epoch);
+CREATE UNIQUE INDEX epochs_by_start ON epochs (room, began_seq);
 CREATE INDEX cuts ON epochs (room, began_seq) WHERE is_cut = 1;
 CREATE INDEX unconfirmed_joins ON epochs (room, began_seq) WHERE is_confirmed = 0;
 

@@ -6,11 +6,14 @@ use super::{ReplyTo, Rooms, read_failed};
 use crate::access::{Grant, proves_membership};
 use sotto_protocol::{ErrorCode, OpenRoom, Reply};
 
+/// Each means that the room has changed just between reading and answering.
+const TRIES: u32 = 100;
+
 impl Rooms {
     /// Opens a room on the connection that asks. Opening again with another epoch's key replaces what was proven.
     pub(crate) async fn open(&self, open: OpenRoom, reply_to: ReplyTo) {
         let mut reply_to = reply_to;
-        loop {
+        for _ in 0..TRIES {
             // First into the hub, then to the database: what is committed in between is published to us.
             let live = self.hub.enter(&open.room);
             let admission = match self.prove(&open, &reply_to).await {
@@ -29,6 +32,7 @@ impl Rooms {
                 Admission::Again(again) => reply_to = again,
             }
         }
+        reply_to.error(ErrorCode::Internal);
     }
 
     async fn prove(&self, open: &OpenRoom, reply_to: &ReplyTo) -> Result<(Grant, Seen), Reply> {

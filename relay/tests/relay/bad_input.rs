@@ -95,7 +95,7 @@ async fn random_frames_harm_nobody() {
             let noise: [u8; 64] = random();
             let bytes = match noise[0] % 4 {
                 0 => noise[1..1 + usize::from(noise[1] % 60)].to_vec(),
-                1 => [&[0xa2, 0x00, 0x01, 0x01, 0x82, noise[1] % 7], &noise[2..]].concat(),
+                1 => [&[0xa2, 0x00, 0x01, 0x01, 0x82, noise[1] % 17], &noise[2..]].concat(),
                 2 => valid[..usize::from(noise[1]) % valid.len()].to_vec(),
                 _ => {
                     let mut bytes = valid.clone();

@@ -5,13 +5,19 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod cut;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod handshakes;
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
@@ -22,6 +28,12 @@ mod log;
 mod process;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod restore;
+#[cfg(test)]
+mod rewinds;
+#[cfg(test)]
+mod status;
 #[cfg(test)]
 mod stopping;
 #[cfg(test)]

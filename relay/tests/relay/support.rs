@@ -3,12 +3,15 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_protocol::{
-    Append, AppendHandshake, CardRequest, ClientFrame, CreateRoom, Direction, Door, DoorId, EntryHeader,
-    EntryId, ErrorCode, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, ROOM_SOCKET_PATH,
-    RelayFrame, Reply, Request, RoomId, Welcome, WireError, decode, encode, join_statement, open_statement,
+    Append, AppendHandshake, AppendRewind, CapsuleWrap, CardRequest, ClientFrame, ConfirmJoin, CreateRoom,
+    Direction, Door, DoorId, EntryHeader, EntryId, ErrorCode, JoinAuthority, LogEntry, OpenRoom, OpenedRoom,
+    Page, PageRequest, Published, ROOM_SOCKET_PATH, RelayFrame, Reply, Request, Rewind, RewindAuthority,
+    RoomId, Welcome, WireError, confirm_statement, decode, encode, entry_hash, join_statement,
+    open_statement,
 };
 use sotto_relay::{Config, Database, RunningRelay, SecretUrl, start};
 use sotto_test_services::Postgres;
+use sqlx::{AnyConnection, Connection as _};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
@@ -45,6 +48,14 @@ impl TestRelay {
 
     pub async fn connect(&self) -> Client {
         Client::connect(&self.authority()).await
+    }
+
+    /// A connection to the relay's database, beside it.
+    pub async fn database(&self) -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        let url = database_url(self.data.path())
+            .unwrap_or_else(|| format!("sqlite://{}", self.data.path().join("relay.db").display()));
+        AnyConnection::connect(&url).await.unwrap()
     }
 }
 
@@ -133,11 +144,7 @@ impl Room {
         let entry = entry(self.epoch(), b"commit");
         let last_handshake_seq = self.last_handshake_seq;
         self.next_keys();
-        let doors = doors.iter().map(|id| Door {
-            id: *id,
-            wrap: [b"wrap ", &id.as_bytes()[..]].concat(),
-            expires_at_ms: None,
-        });
+        let doors = doors.iter().copied().map(door);
         AppendHandshake {
             room: self.id,
             last_handshake_seq,
@@ -153,6 +160,44 @@ impl Room {
             admin_keys: None,
             cut: None,
         }
+    }
+
+    /// Back where the room was in that epoch, after a rewind at `rewind_seq`.
+    pub fn go_back(&mut self, epoch: u64, rewind_seq: u64) {
+        self.access.truncate(epoch as usize + 1);
+        self.join.truncate(epoch as usize + 1);
+        self.last_handshake_seq = rewind_seq;
+    }
+
+    /// Voids a handshake that left `epoch`.
+    pub fn rewind(
+        &self,
+        epoch: u64,
+        (bad_seq, bad_entry): (u64, &[u8]),
+        by: Option<&SigningKey>,
+    ) -> AppendRewind {
+        let published = published(&[], b"card after the rewind");
+        let access = &self.access[epoch as usize];
+        let mut rewind = Rewind {
+            bad_seq,
+            epoch,
+            bad_entry: entry_hash(bad_entry),
+            access_key: self.access_key(epoch),
+            card_hash: entry_hash(&published.card),
+            authority: by.map_or(RewindAuthority::Access, |key| {
+                RewindAuthority::Admin(key.verifying_key().to_bytes().into())
+            }),
+            signature: [0; 64],
+        };
+        rewind.signature = by.unwrap_or(access).sign(&rewind.statement(&self.id)).to_bytes();
+        AppendRewind { room: self.id, rewind: encode(&rewind), published }
+    }
+
+    /// A word by the access key of `epoch` for a join.
+    pub fn confirm(&self, epoch: u64, seq: u64, entry: &[u8]) -> ConfirmJoin {
+        let statement = confirm_statement(&self.id, seq, &entry_hash(entry));
+        let signature = self.access[epoch as usize].sign(&statement).to_bytes();
+        ConfirmJoin { room: self.id, seq, signature }
     }
 
     pub fn open_signature(&self, client: &Client, epoch: u64) -> [u8; 64] {
@@ -303,6 +348,11 @@ impl Client {
     /// Leads a room that is open here into its next epoch, and opens it again.
     pub async fn commit(&mut self, room: &mut Room, doors: &[DoorId]) -> u64 {
         let commit = room.commit(doors);
+        self.send_commit(room, commit).await
+    }
+
+    /// Sends a commit, or what it was made into, and opens the room again.
+    pub async fn send_commit(&mut self, room: &mut Room, commit: AppendHandshake) -> u64 {
         let seq = appended(self.ask(Request::AppendHandshake(commit)).await);
         room.last_handshake_seq = seq;
         self.open(room).await;
@@ -391,6 +441,36 @@ impl Client {
     pub async fn card(&mut self, room: &Room, door: DoorId) -> Reply {
         self.ask(Request::Card(CardRequest { room: room.id, door })).await
     }
+}
+
+pub fn door(id: DoorId) -> Door {
+    Door { id, wrap: [b"wrap ", &id.as_bytes()[..]].concat(), expires_at_ms: None }
+}
+
+pub fn capsule_wrap(tag: u8, what: &str) -> CapsuleWrap {
+    CapsuleWrap { tag: [tag; 16], wrap: what.as_bytes().to_vec(), owner: None }
+}
+
+pub fn published(doors: &[DoorId], card: &[u8]) -> Published {
+    Published {
+        card: card.to_vec(),
+        doors: doors.iter().copied().map(door).collect(),
+        capsule: None,
+        capsule_wraps: None,
+        admin_keys: None,
+    }
+}
+
+pub fn signing_key() -> SigningKey {
+    SigningKey::from_bytes(&random())
+}
+
+pub fn public(key: &SigningKey) -> [u8; 32] {
+    key.verifying_key().to_bytes()
+}
+
+pub fn error(code: ErrorCode) -> Reply {
+    Reply::Error(code.into())
 }
 
 pub fn append(room: &Room, entry: &[u8]) -> Request {

@@ -4,14 +4,23 @@
 #[path = "../relay/access.rs"]
 mod access;
 #[cfg(test)]
+#[path = "../relay/administration.rs"]
+mod administration;
+#[cfg(test)]
 #[path = "../relay/bad_input.rs"]
 mod bad_input;
+#[cfg(test)]
+#[path = "../relay/cut.rs"]
+mod cut;
 #[cfg(test)]
 #[path = "../relay/doors.rs"]
 mod doors;
 #[cfg(test)]
 #[path = "../relay/handshakes.rs"]
 mod handshakes;
+#[cfg(test)]
+#[path = "../relay/held.rs"]
+mod held;
 #[cfg(test)]
 #[path = "../relay/kill.rs"]
 mod kill;
@@ -25,6 +34,12 @@ mod log;
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]
 mod process;
+#[cfg(test)]
+#[path = "../relay/rewinds.rs"]
+mod rewinds;
+#[cfg(test)]
+#[path = "../relay/status.rs"]
+mod status;
 #[cfg(test)]
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]

@@ -7,9 +7,16 @@ use sotto_protocol::{
     Status, Welcome, WireError,
 };
 
-/// A frame from a client.
+/// A frame from a client, and the rewind in it, which the relay reads, too.
 pub fn client_frame(input: &[u8]) {
+    let rewind = match sotto_protocol::decode::<ClientFrame>(input) {
+        Ok(ClientFrame { body: sotto_protocol::Request::Rewind(append), .. }) => Some(append.rewind),
+        _ => None,
+    };
     survives::<ClientFrame>(input);
+    if let Some(rewind) = rewind {
+        survives::<sotto_protocol::Rewind>(&rewind);
+    }
 }
 
 /// A frame from a relay.

@@ -34,7 +34,11 @@ impl Batch<'_> {
         let may = rewind.access_key == before.access_key
             && match &rewind.authority {
                 RewindAuthority::Access => bad.by_door && !bad.is_confirmed,
-                RewindAuthority::Admin(key) => is_among(key, &before.admin_keys),
+                // Who was removed must not undo that.
+                RewindAuthority::Admin(key) => {
+                    is_among(key, &before.admin_keys)
+                        && self.store.survives_cuts(room.row, rewind.bad_seq, key).await?
+                }
             };
         if !may {
             return Ok(ErrorCode::BadSignature.into());

@@ -147,6 +147,10 @@ impl<'w> Batch<'w> {
         let is_shared = self.store.is_shared();
         let missing: Vec<_> =
             self.touched.iter().filter(|room| is_shared || !self.rooms.contains_key(room)).copied().collect();
+        for room in &missing {
+            // Another relay may have deleted it.
+            self.rooms.remove(room);
+        }
         self.rooms.extend(self.store.rooms(&missing).await?);
         let wanted: Vec<_> = self
             .operations

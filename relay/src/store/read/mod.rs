@@ -74,12 +74,14 @@ pub(crate) enum CardLookup {
 
 const OPENING: &str = "SELECT r.number, r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
         (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.access_key, e.began_seq, e.voided_seq,
-        (SELECT min(v.epoch) - 1 FROM epochs v
-            WHERE v.room = e.room AND v.voided_seq = e.voided_seq AND e.voided_seq > 0) AS restored_epoch,
-        (SELECT min(c.began_seq) FROM epochs c
-            WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq) AS first_cut_seq,
-        (SELECT min(c.epoch) FROM epochs c
-            WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq) AS first_cut_epoch
+        CASE WHEN e.voided_seq > 0 THEN (SELECT min(v.epoch) - 1 FROM epochs v
+            WHERE v.room = e.room AND v.voided_seq = e.voided_seq) END AS restored_epoch,
+        (SELECT c.began_seq FROM epochs c
+            WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq
+            ORDER BY c.began_seq LIMIT 1) AS first_cut_seq,
+        (SELECT c.epoch FROM epochs c
+            WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq
+            ORDER BY c.began_seq LIMIT 1) AS first_cut_epoch
     FROM rooms r LEFT JOIN epochs e ON e.room = r.number AND e.epoch = $2
     WHERE r.room_id = $1
     ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 8";

@@ -1,7 +1,7 @@
 //! Rooms and their epochs: beginning one, and voiding what came after it.
 
 use super::{StoredRoom, WriteStore, damaged, from_sql, key_of, to_sql};
-use crate::access::RoomHead;
+use crate::access::{RoomHead, is_among};
 use crate::store::WriteFault;
 use sotto_protocol::{CreateRoom, Published};
 use sqlx::Row as _;
@@ -58,6 +58,12 @@ const TRUSTED: &str = "SELECT admin_keys FROM epochs WHERE room = $1 AND voided_
     AND began_seq < coalesce((SELECT min(u.began_seq) FROM epochs u
         WHERE u.room = $1 AND u.is_confirmed = 0 AND u.voided_seq = 0), 9223372036854775807)
     ORDER BY began_seq DESC LIMIT 1";
+
+/// The room-admin keys that came with each cut since a place, as far as members stand behind it.
+const CUTS: &str = "SELECT admin_keys FROM epochs
+    WHERE room = $1 AND is_cut = 1 AND voided_seq = 0 AND began_seq >= $2
+    AND began_seq < coalesce((SELECT min(u.began_seq) FROM epochs u
+        WHERE u.room = $1 AND u.is_confirmed = 0 AND u.voided_seq = 0), 9223372036854775807)";
 
 impl WriteStore {
     /// Makes a room, at epoch 0 with an empty log; none if another relay has made it meanwhile.
@@ -117,6 +123,19 @@ impl WriteStore {
         let keys: Option<Vec<u8>> =
             sqlx::query_scalar(TRUSTED).bind(row).fetch_optional(&mut self.connection).await?;
         Ok(keys.unwrap_or_default())
+    }
+
+    /// Whether no cut since `bad_seq` has taken the key from those who administer the room. Cuts that have only the word of
+    /// somebody who came through a door, and whom nobody has confirmed, take it from nobody.
+    pub(crate) async fn survives_cuts(
+        &mut self,
+        row: i64,
+        bad_seq: u64,
+        key: &[u8; 32],
+    ) -> Result<bool, WriteFault> {
+        let cuts: Vec<Vec<u8>> =
+            sqlx::query_scalar(CUTS).bind(row).bind(to_sql(bad_seq)).fetch_all(&mut self.connection).await?;
+        Ok(cuts.iter().all(|keys| is_among(key, keys)))
     }
 
     /// Leads a room into the epoch that the handshake at `head.began_seq` begins.

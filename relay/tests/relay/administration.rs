@@ -1,0 +1,281 @@
+//! What room-admin keys and time do to a room: deleting it, dropping old messages, closing doors.
+
+use crate::support::*;
+use ed25519_dalek::{Signer as _, SigningKey};
+use sotto_protocol::{
+    Chain, DeleteRoom, Direction, DoorId, ErrorCode, LogEntry, RelayFrame, Reply, Request, SetRetention,
+    WireError, delete_statement, entry_hash, limits, retention_statement,
+};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+fn delete(room: &Room, by: &Client, key: &SigningKey) -> Request {
+    let statement = delete_statement(&by.authority, &by.welcome.challenge, &room.id);
+    let signature = key.sign(&statement).to_bytes();
+    Request::DeleteRoom(DeleteRoom { room: room.id, admin_key: public(key), signature })
+}
+
+fn retain(room: &Room, by: &Client, key: &SigningKey, seconds: Option<u64>) -> Request {
+    let statement = retention_statement(&by.authority, &by.welcome.challenge, &room.id, seconds.unwrap_or(0));
+    let signature = key.sign(&statement).to_bytes();
+    Request::SetRetention(SetRetention { room: room.id, seconds, admin_key: public(key), signature })
+}
+
+/// A room in epoch 1 with one admin.
+async fn room_of(client: &mut Client, admin: &SigningKey) -> Room {
+    let mut room = Room::new();
+    client.create(&room).await;
+    client.open(&room).await;
+    let mut commit = room.commit(&[DoorId::new(random())]);
+    commit.admin_keys = Some(vec![public(admin).into()]);
+    commit.capsule = Some(b"capsule".to_vec());
+    commit.capsule_wraps = Some(vec![capsule_wrap(1, "wrap")]);
+    commit.history = Some(b"link".to_vec());
+    client.send_commit(&mut room, commit).await;
+    room
+}
+
+/// Rows of each table that belong to rooms.
+async fn rows(relay: &TestRelay) -> Vec<i64> {
+    let mut database = relay.database().await;
+    let mut rows = Vec::new();
+    for sql in [
+        "SELECT count(*) FROM rooms",
+        "SELECT count(*) FROM epochs",
+        "SELECT count(*) FROM entries",
+        "SELECT count(*) FROM cards",
+        "SELECT count(*) FROM doors",
+        "SELECT count(*) FROM capsules",
+        "SELECT count(*) FROM capsule_wraps",
+        "SELECT count(*) FROM history_links",
+        "SELECT count(*) FROM registers",
+    ] {
+        rows.push(sqlx::query_scalar(sql).fetch_one(&mut database).await.unwrap());
+    }
+    rows
+}
+
+#[tokio::test]
+async fn a_deleted_room_is_gone_with_everything_in_it() {
+    let relay = TestRelay::start().await;
+    let (mut alice, mut bob) = (relay.connect().await, relay.connect().await);
+    let admin = signing_key();
+    let kept = room_of(&mut alice, &admin).await;
+    let before = rows(&relay).await;
+    let room = room_of(&mut alice, &admin).await;
+    bob.open(&room).await;
+    alice.append(&room, &entry(1, b"soon gone")).await;
+    let status = sotto_protocol::Status { register: [1; 16], value: [1; 256] };
+    let write = sotto_protocol::WriteStatus { room: room.id, status };
+    assert_eq!(alice.ask(Request::WriteStatus(write)).await, Reply::Done);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(rows(&relay).await.iter().all(|rows| *rows > 0), "there is something of everything");
+
+    let theirs = delete(&room, &bob, &admin);
+    let other_room = delete(&kept, &alice, &admin);
+    let Request::DeleteRoom(mut moved) = other_room else { panic!("no deletion") };
+    moved.room = room.id;
+    for (what, request, expected) in [
+        ("another connection's challenge", theirs, ErrorCode::BadSignature),
+        ("signed for another room", Request::DeleteRoom(moved), ErrorCode::BadSignature),
+        ("no admin", delete(&room, &alice, &signing_key()), ErrorCode::BadSignature),
+        ("the access key", delete(&room, &alice, &room.access[1]), ErrorCode::BadSignature),
+        ("no such room", delete(&Room::new(), &alice, &admin), ErrorCode::UnknownRoom),
+    ] {
+        assert_eq!(alice.ask(request).await, error(expected), "{what}");
+    }
+    let mut elsewhere = relay.connect().await; // It need not be in the room: perhaps nobody can be.
+    let request = delete(&room, &elsewhere, &admin);
+    assert_eq!(elsewhere.ask(request.clone()).await, Reply::Done);
+    assert_eq!(elsewhere.ask(request).await, error(ErrorCode::UnknownRoom));
+    loop {
+        match bob.pushed().await {
+            RelayFrame::Entry(..) | RelayFrame::Status(..) => {}
+            frame => break assert_eq!(frame, RelayFrame::Gone(room.id)),
+        }
+    }
+    assert_eq!(rows(&relay).await, before, "not a row is left, and none of the other room is missing");
+    assert_eq!(bob.try_open(&room, 1).await, error(ErrorCode::UnknownRoom));
+    assert_eq!(bob.refusal_code(append(&room, &entry(1, b""))).await, ErrorCode::UnknownRoom);
+
+    // Whoever makes a room of that id makes another one: what was proven for the old one opens nothing of it.
+    let impostor = Room { id: room.id, ..Room::new() };
+    elsewhere.create(&impostor).await;
+    elsewhere.open(&impostor).await;
+    elsewhere.append(&impostor, &entry(0, b"mine")).await;
+    assert!(bob.whole_log(&room).await.is_empty());
+    assert_eq!(bob.refusal_code(append(&room, &entry(1, b""))).await, ErrorCode::StaleEpoch);
+    bob.expect_silence().await;
+}
+
+#[tokio::test]
+async fn admin_keys_of_a_join_count_once_it_is_confirmed() {
+    let relay = TestRelay::start().await;
+    let mut alice = relay.connect().await;
+    let (admin, impostor, door) = (signing_key(), signing_key(), DoorId::new(random()));
+    let mut room = room_of(&mut alice, &admin).await;
+    alice.commit(&mut room, &[door]).await; // Registers none.
+    assert_eq!(
+        alice.ask(retain(&room, &alice, &admin, None)).await,
+        error(ErrorCode::BadSignature),
+        "dropped"
+    );
+    let mut newcomer = relay.connect().await;
+    let before = room.clone();
+    let mut join = room.commit(&[]);
+    join.admin_keys = Some(vec![public(&impostor).into()]);
+    before.join(&newcomer, 2, door, &mut join);
+    let entry = join.entry.clone();
+    let seq = newcomer.send_commit(&mut room, join).await;
+    let mut next = room.commit(&[]);
+    next.admin_keys = Some(vec![public(&impostor).into()]);
+    newcomer.send_commit(&mut room, next).await;
+    let request = retain(&room, &newcomer, &impostor, None);
+    assert_eq!(newcomer.ask(request).await, error(ErrorCode::BadSignature), "nobody stands behind that");
+    assert_eq!(alice.ask(Request::Confirm(before.confirm(2, seq, &entry))).await, Reply::Done);
+    let request = retain(&room, &newcomer, &impostor, None);
+    assert_eq!(newcomer.ask(request).await, Reply::Done);
+}
+
+async fn make_older(relay: &TestRelay, hours: i64) {
+    let mut database = relay.database().await;
+    sqlx::query("UPDATE entries SET stored_hour = stored_hour - $1")
+        .bind(hours)
+        .execute(&mut database)
+        .await
+        .unwrap();
+}
+
+/// The log, once so many bodies are dropped.
+async fn log_with_dropped(client: &mut Client, room: &Room, count: usize) -> Vec<LogEntry> {
+    for _ in 0..200 {
+        let log = client.whole_log(room).await;
+        if log.iter().filter(|entry| entry.dropped.is_some()).count() >= count {
+            return log;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nothing is dropped");
+}
+
+fn chain(room: &Room, log: &[LogEntry]) -> Option<Chain> {
+    log.iter().try_fold(Chain::start(&room.id), |chain, entry| entry.extend(&chain))
+}
+
+#[tokio::test]
+async fn old_messages_leave_their_hashes() {
+    let relay = TestRelay::start_with(|config| config.tuning.sweep_every = Duration::from_millis(50)).await;
+    let mut client = relay.connect().await;
+    let admin = signing_key();
+    let mut room = room_of(&mut client, &admin).await; // 1
+    let kept = room_of(&mut client, &admin).await;
+    client.append(&kept, &entry(1, b"kept")).await;
+    let first = entry(1, b"first");
+    client.append(&room, &first).await; // 2
+    client.commit(&mut room, &[]).await; // 3
+    client.append(&room, &entry(2, b"second")).await; // 4
+    make_older(&relay, 5).await;
+    client.append(&room, &entry(2, b"third")).await; // 5
+
+    for (what, request, expected) in [
+        (
+            "no admin",
+            retain(&room, &client, &signing_key(), Some(3600)),
+            WireError::from(ErrorCode::BadSignature),
+        ),
+        (
+            "dropped with the commit",
+            retain(&room, &client, &admin, Some(3600)),
+            ErrorCode::BadSignature.into(),
+        ),
+        (
+            "too short",
+            retain(&room, &client, &admin, Some(1)),
+            WireError::with_limit(ErrorCode::LimitExceeded, 60),
+        ),
+        (
+            "too long",
+            retain(&room, &client, &admin, Some(u64::MAX)),
+            WireError::with_limit(ErrorCode::LimitExceeded, *limits::RETENTION_S.end()),
+        ),
+    ] {
+        assert_eq!(client.refusal(request).await, expected, "{what}");
+    }
+    let mut commit = room.commit(&[]);
+    commit.admin_keys = Some(vec![public(&admin).into()]);
+    client.send_commit(&mut room, commit).await; // 6
+    let whole = client.whole_log(&room).await;
+    let Request::SetRetention(mut longer) = retain(&room, &client, &admin, Some(3600)) else { panic!("no") };
+    longer.seconds = Some(7200);
+    assert_eq!(
+        client.ask(Request::SetRetention(longer)).await,
+        error(ErrorCode::BadSignature),
+        "not as signed"
+    );
+    assert_eq!(client.ask(retain(&room, &client, &admin, Some(3600))).await, Reply::Done);
+
+    let log = log_with_dropped(&mut client, &room, 2).await;
+    for (entry, before) in log.iter().zip(&whole) {
+        let is_old = matches!(entry.seq, 2 | 4);
+        assert_eq!(entry.dropped, is_old.then(|| entry_hash(&before.entry)), "{}", entry.seq);
+        assert_eq!(entry.entry.is_empty(), is_old);
+    }
+    assert!(chain(&room, &log).is_some());
+    assert_eq!(chain(&room, &log), chain(&room, &whole), "the chain is what it was");
+    assert_eq!(client.append(&room, &first).await, 2, "sent again, it is still known");
+    let mut other = first.clone();
+    *other.last_mut().unwrap() ^= 1;
+    assert_eq!(client.refusal_code(append(&room, &other)).await, ErrorCode::EntryIdReused);
+    assert!(client.whole_log(&kept).await.iter().all(|entry| entry.dropped.is_none()));
+    assert_eq!(client.ask(retain(&room, &client, &admin, None)).await, Reply::Done);
+    make_older(&relay, 5).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(
+        client.page(&room, 4, Direction::Forward, 1).await.entries[0].dropped,
+        None,
+        "kept from now on"
+    );
+}
+
+#[tokio::test]
+async fn the_operator_keeps_no_message_longer_than_they_say() {
+    let relay = TestRelay::start_with(|config| {
+        config.tuning.sweep_every = Duration::from_millis(50);
+        config.max_retention = Some(Duration::from_secs(24 * 60 * 60));
+    })
+    .await;
+    let mut client = relay.connect().await;
+    let admin = signing_key();
+    let room = room_of(&mut client, &admin).await;
+    let year = retain(&room, &client, &admin, Some(365 * 24 * 60 * 60));
+    assert_eq!(client.ask(year).await, Reply::Done);
+    for _ in 0..600 {
+        client.append(&room, &entry(1, b"old")).await;
+    }
+    make_older(&relay, 24).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(client.whole_log(&room).await.iter().all(|entry| entry.dropped.is_none()), "never too early");
+    make_older(&relay, 1).await;
+    log_with_dropped(&mut client, &room, 600).await;
+}
+
+#[tokio::test]
+async fn a_door_closes_at_its_time() {
+    let relay = TestRelay::start_with(|config| config.tuning.sweep_every = Duration::from_millis(50)).await;
+    let mut alice = relay.connect().await;
+    let (mut room, doors) = (Room::new(), [DoorId::new(random()), DoorId::new(random())]);
+    alice.create(&room).await;
+    alice.open(&room).await;
+    let mut commit = room.commit(&doors);
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    commit.doors[0].expires_at_ms = Some(now_ms + 1_000);
+    alice.send_commit(&mut room, commit).await;
+    let mut newcomer = relay.connect().await;
+    assert!(matches!(newcomer.card(&room, doors[0]).await, Reply::Card(_)), "not yet");
+    let mut join = room.clone().commit(&doors);
+    room.join(&newcomer, 1, doors[0], &mut join);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(newcomer.card(&room, doors[0]).await, error(ErrorCode::DoorClosed));
+    assert_eq!(newcomer.ask(Request::AppendHandshake(join)).await, error(ErrorCode::DoorClosed));
+    assert!(matches!(newcomer.card(&room, doors[1]).await, Reply::Card(_)), "the other one is open");
+    assert_eq!(rows(&relay).await[4], 1, "and the relay has forgotten it");
+}

@@ -1,0 +1,231 @@
+//! Wedge and repair: what voids a handshake, and who may.
+
+use crate::support::*;
+use sotto_protocol::{DoorId, EntryKind, ErrorCode, Reply, Request, RoomAccess};
+
+/// A room in epoch 1 with a door and an admin, and somebody who came in through the door at 2.
+struct Joined {
+    alice: Client,
+    newcomer: Client,
+    room: Room,
+    door: DoorId,
+    admin: ed25519_dalek::SigningKey,
+    join: Vec<u8>,
+}
+
+async fn joined(relay: &TestRelay) -> Joined {
+    let mut alice = relay.connect().await;
+    let (mut room, door, admin) = (Room::new(), DoorId::new(random()), signing_key());
+    alice.create(&room).await;
+    alice.open(&room).await;
+    let mut commit = room.commit(&[door]);
+    commit.admin_keys = Some(vec![public(&admin).into()]);
+    alice.send_commit(&mut room, commit).await;
+    let mut newcomer = relay.connect().await;
+    let mut commit = room.commit(&[door]);
+    commit.admin_keys = Some(vec![public(&admin).into()]);
+    room.join(&newcomer, 1, door, &mut commit);
+    let join = commit.entry.clone();
+    assert_eq!(newcomer.send_commit(&mut room, commit).await, 2);
+    assert_eq!(alice.pushed_entry().await.1.seq, 1);
+    assert_eq!(alice.pushed_entry().await.1.by_door, Some(true), "the log tells joins from commits");
+    Joined { alice, newcomer, room, door, admin, join }
+}
+
+#[tokio::test]
+async fn a_join_is_voided_and_the_epoch_before_goes_on() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, door, join, .. } = joined(&relay).await;
+    assert_eq!(newcomer.append(&room, &entry(2, b"hello")).await, 3);
+    assert_eq!(newcomer.pushed_entry().await.1.seq, 3);
+    let of_voided = room.clone();
+    let rewind = room.rewind(1, (2, &join), None);
+    assert_eq!(alice.ask(Request::Rewind(rewind.clone())).await, Reply::Appended(4));
+    room.go_back(1, 4);
+    for client in [&mut alice, &mut newcomer] {
+        let (_, entry) = client.pushed_entry().await;
+        assert_eq!((entry.seq, entry.kind, &entry.entry), (4, EntryKind::Rewind, &rewind.rewind));
+    }
+    let opened = alice.open(&room).await;
+    assert_eq!((opened.access, opened.epoch, opened.head_seq), (RoomAccess::Full, 1, 4));
+    assert_eq!(opened.last_handshake_seq, 4, "the next handshake knows of the rewind");
+    assert_eq!(alice.card(&room, door).await, error(ErrorCode::DoorClosed), "what the rewind brings is kept");
+    assert_eq!(alice.ask(Request::Rewind(rewind)).await, Reply::Appended(4), "sent again");
+
+    // The voided epoch: its key opens the log up to the rewind, also when another epoch has its number.
+    assert_eq!(newcomer.refusal_code(append(&room, &entry(2, b""))).await, ErrorCode::StaleEpoch);
+    assert_eq!(newcomer.refusal_code(append(&room, &entry(1, b""))).await, ErrorCode::RoomNotOpen);
+    let mut without = room.clone().commit(&[]);
+    without.last_handshake_seq = 1;
+    assert_eq!(alice.refusal_code(Request::AppendHandshake(without)).await, ErrorCode::Conflict);
+    assert_eq!(alice.commit(&mut room, &[door]).await, 5);
+    assert_eq!(alice.append(&room, &entry(2, b"without them")).await, 6);
+    newcomer.expect_silence().await;
+    let mut back = relay.connect().await;
+    let opened = back.open_at(&of_voided, 2).await;
+    assert_eq!((opened.access, opened.epoch, opened.head_seq), (RoomAccess::Handshakes, 1, 4));
+    assert_eq!(seqs(&back.whole_log(&room).await), [4]);
+    assert_eq!(seqs(&newcomer.whole_log(&room).await), [4]);
+    back.expect_silence().await;
+
+    // Everything stays in its place, with its own key.
+    let log = alice.whole_log(&room).await;
+    assert_eq!(seqs(&log), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(log[1].access_key, Some(of_voided.access_key(2)));
+    assert_eq!(log[4].access_key, Some(room.access_key(2)));
+}
+
+#[tokio::test]
+async fn a_confirmed_join_is_voided_by_an_admin_alone() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, room, admin, join, .. } = joined(&relay).await;
+    let confirm = room.confirm(1, 2, &join);
+    let mut unproven = relay.connect().await;
+    assert_eq!(unproven.ask(Request::Confirm(confirm.clone())).await, error(ErrorCode::RoomNotOpen));
+    for (what, confirm, expected) in [
+        ("by the joiner", room.confirm(2, 2, &join), ErrorCode::BadSignature),
+        ("by an earlier epoch", room.confirm(0, 2, &join), ErrorCode::BadSignature),
+        ("of another entry", room.confirm(1, 2, b"other"), ErrorCode::BadSignature),
+        ("of a member's commit", room.confirm(0, 1, &join), ErrorCode::Conflict),
+        ("of nothing", room.confirm(1, 9, &join), ErrorCode::Conflict),
+    ] {
+        assert_eq!(newcomer.ask(Request::Confirm(confirm)).await, error(expected), "{what}");
+    }
+    assert_eq!(alice.ask(Request::Confirm(confirm.clone())).await, Reply::Done);
+    assert_eq!(alice.ask(Request::Confirm(confirm)).await, Reply::Done, "sent again");
+    let rewind = |by| Request::Rewind(room.rewind(1, (2, &join), by));
+    assert_eq!(alice.ask(rewind(None)).await, error(ErrorCode::BadSignature));
+    assert_eq!(alice.ask(rewind(Some(&admin))).await, Reply::Appended(3));
+}
+
+#[tokio::test]
+async fn a_rewind_needs_its_key_its_handshake_and_an_open_room() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, room, admin, join, .. } = joined(&relay).await;
+    let first = newcomer.page(&room, 0, sotto_protocol::Direction::Forward, 1).await.entries[0].entry.clone();
+    let good = room.rewind(1, (2, &join), None);
+    let mut unproven = relay.connect().await;
+    assert_eq!(unproven.ask(Request::Rewind(good.clone())).await, error(ErrorCode::RoomNotOpen));
+
+    let stranger = Room { id: room.id, ..Room::new() };
+    let mut third = stranger.clone();
+    third.commit(&[]);
+    let mut other_room = good.clone();
+    other_room.room = Room::new().id;
+    let mut other_card = good.clone();
+    other_card.published.card.push(1);
+    let mut no_rewind = good.clone();
+    no_rewind.rewind.pop();
+    let mut bad_shape = good.clone();
+    bad_shape.published.doors = [1, 2, 3].map(|n| door(DoorId::new([n; 16]))).to_vec();
+    for (what, rewind, expected) in [
+        ("a room that is not open", other_room, ErrorCode::RoomNotOpen),
+        ("another card than signed", other_card, ErrorCode::BadEntry),
+        ("no rewind", no_rewind, ErrorCode::BadEntry),
+        ("doors of a wrong shape", bad_shape, ErrorCode::MalformedFrame),
+        ("by the joiner", room.rewind(2, (2, &join), None), ErrorCode::Conflict),
+        ("by keys of one's own", third.rewind(1, (2, &join), None), ErrorCode::BadSignature),
+        ("by no admin", room.rewind(1, (2, &join), Some(&signing_key())), ErrorCode::BadSignature),
+        ("of another entry", room.rewind(1, (2, b"other"), None), ErrorCode::Conflict),
+        ("of a member's commit", room.rewind(0, (1, &first), None), ErrorCode::BadSignature),
+        ("by an admin of later", room.rewind(0, (1, &first), Some(&admin)), ErrorCode::BadSignature),
+        ("of nothing", room.rewind(1, (7, &join), None), ErrorCode::Conflict),
+    ] {
+        assert_eq!(newcomer.ask(Request::Rewind(rewind)).await, error(expected), "{what}");
+    }
+    let mut forged = good.clone();
+    let place = forged.rewind.len() - 1;
+    forged.rewind[place] ^= 1;
+    assert_eq!(alice.ask(Request::Rewind(forged)).await, error(ErrorCode::BadSignature), "a flipped bit");
+    assert_eq!(alice.ask(Request::Rewind(good)).await, Reply::Appended(3), "nothing of that left a trace");
+    let again = room.rewind(1, (2, &join), Some(&admin));
+    assert_eq!(alice.ask(Request::Rewind(again)).await, error(ErrorCode::Conflict), "voided already");
+}
+
+#[tokio::test]
+async fn an_admin_voids_a_members_commit_and_all_that_came_after_it() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
+    assert_eq!(newcomer.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
+    let mut before = room.clone();
+    let mut cut = room.commit(&[]);
+    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&admin).into()]));
+    let bad = cut.entry.clone();
+    newcomer.send_commit(&mut room, cut).await; // 3: cuts everybody else
+    newcomer.commit(&mut room, &[]).await; // 4
+    newcomer.append(&room, &entry(4, b"mine, all mine")).await; // 5
+    alice.open_at(&before, 2).await;
+    assert_eq!(seqs(&alice.whole_log(&room).await), [3], "she is cut");
+    let rewind = before.rewind(2, (3, &bad), None);
+    assert_eq!(
+        alice.ask(Request::Rewind(rewind)).await,
+        error(ErrorCode::BadSignature),
+        "not with the access key"
+    );
+    let rewind = before.rewind(2, (3, &bad), Some(&admin));
+    assert_eq!(alice.ask(Request::Rewind(rewind)).await, Reply::Appended(6));
+    before.go_back(2, 6);
+    let opened = alice.open(&before).await;
+    assert_eq!(
+        (opened.access, opened.epoch, opened.head_seq),
+        (RoomAccess::Full, 2, 6),
+        "a voided cut cuts nobody"
+    );
+    assert_eq!(alice.append(&before, &entry(2, b"on we go")).await, 7);
+    assert_eq!(seqs(&alice.whole_log(&before).await), [1, 2, 3, 4, 5, 6, 7]);
+    for epoch in [3, 4] {
+        let mut voided = relay.connect().await;
+        assert_eq!(voided.open_at(&room, epoch).await.head_seq, 6);
+        assert_eq!(voided.refusal_code(append(&room, &entry(epoch, b""))).await, ErrorCode::StaleEpoch);
+    }
+}
+
+#[tokio::test]
+async fn an_admin_who_was_removed_does_not_undo_that() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, admin, join, door } = joined(&relay).await;
+    assert_eq!(newcomer.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
+    let before = room.clone();
+    let mut harmless = room.commit(&[door]);
+    let owner = signing_key();
+    harmless.admin_keys = Some(vec![public(&admin).into(), public(&owner).into()]);
+    let third = harmless.entry.clone();
+    newcomer.send_commit(&mut room, harmless).await; // 3
+    let with_both = room.clone();
+    let mut cut = room.commit(&[door]);
+    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&owner).into()]));
+    let fourth = cut.entry.clone();
+    newcomer.send_commit(&mut room, cut).await; // 4: removes the first admin
+    alice.open_at(&before, 2).await;
+    for rewind in
+        [before.rewind(2, (3, &third), Some(&admin)), with_both.rewind(3, (4, &fourth), Some(&admin))]
+    {
+        assert_eq!(alice.ask(Request::Rewind(rewind)).await, error(ErrorCode::BadSignature));
+    }
+    let rewind = with_both.rewind(3, (4, &fourth), Some(&owner));
+    assert_eq!(newcomer.ask(Request::Rewind(rewind)).await, Reply::Appended(5), "the other admin may");
+}
+
+#[tokio::test]
+async fn who_came_in_unconfirmed_takes_rewinding_from_nobody() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
+    let before = room.clone();
+    let mut cut = room.commit(&[]);
+    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&signing_key()).into()]));
+    newcomer.send_commit(&mut room, cut).await; // 3
+    let mut away = relay.connect().await;
+    assert_eq!(away.open_at(&before, 1).await.head_seq, 3, "everybody is cut");
+    let by_admin = Request::Rewind(before.rewind(1, (2, &join), Some(&admin)));
+    assert_eq!(away.ask(by_admin).await, Reply::Appended(4));
+    assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
+
+    let Joined { mut alice, mut newcomer, mut room, join, .. } = joined(&relay).await;
+    let before = room.clone();
+    let mut cut = room.commit(&[]);
+    cut.cut = Some(true);
+    newcomer.send_commit(&mut room, cut).await; // 3
+    let by_access = Request::Rewind(before.rewind(1, (2, &join), None));
+    assert_eq!(alice.ask(by_access).await, Reply::Appended(4), "any member can");
+    assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
+}
