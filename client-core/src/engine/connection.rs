@@ -71,11 +71,14 @@ impl Engine {
                 }
             }
             Ok(RelayFrame::Entry(room, entry)) => self.live_entry(room, entry),
-            Ok(RelayFrame::Behind(room)) => {
+            // A room that is gone is asked for once more: the answer says so to whoever uses it.
+            Ok(RelayFrame::Behind(room) | RelayFrame::Gone(room)) => {
                 if let Some(link) = self.links.get_mut(&room) {
                     link.reopen();
                 }
             }
+            // Nobody here writes or reads status registers yet.
+            Ok(RelayFrame::Status(..)) => {}
             // A relay that sends nonsense now and then is worked around; what it left out shows as a gap.
             Err(_) => self.tell(Event::Problem(ClientError::MalformedFrame)),
         }

@@ -146,7 +146,7 @@ async fn hear_statuses(
         let Some((sender, rest)) = message.payload.split_at_checked(SENDER_BYTES) else { continue };
         let Some((room, status)) = rest.split_at_checked(RoomId::LEN) else { continue };
         let (Ok(room), Ok(status)) = (RoomId::try_from(room), decode(status)) else { continue };
-        if sender != own && publisher.send(Work::Status(room, status)).await.is_err() {
+        if sender != own && publisher.send(Work::Status(room, Box::new(status))).await.is_err() {
             return;
         }
     }

@@ -32,7 +32,7 @@ pub(super) enum Work {
     /// What others may have committed to these rooms.
     CatchUp(Vec<RoomId>),
     /// What somebody wrote into a register at another relay.
-    Status(RoomId, Status),
+    Status(RoomId, Box<Status>),
     /// Rooms that are not in the database any more.
     Gone(Vec<RoomId>),
 }
