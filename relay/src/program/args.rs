@@ -120,6 +120,10 @@ pub struct Settings {
     #[arg(long, value_name = "ADDRS", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
     pub trusted_proxies: Option<List<IpAddr>>,
 
+    /// Keep no message longer than this many days, whatever a room says (default: as long as the room wants)
+    #[arg(long, value_name = "DAYS", env = "SOTTO_RELAY_MAX_RETENTION_DAYS")]
+    pub max_retention_days: Option<u32>,
+
     /// What to log, to stderr: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]
     pub log: LevelFilter,

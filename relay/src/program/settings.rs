@@ -7,6 +7,7 @@ use clap::parser::ValueSource;
 use sotto_relay::{Config, Database};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 impl Settings {
     /// As the relay takes them.
@@ -17,6 +18,8 @@ impl Settings {
         }
         config.nats = self.nats.clone();
         config.max_database_bytes = self.max_database_bytes;
+        config.max_retention =
+            self.max_retention_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         config.accounts.registration = self.registration;
         config.accounts.session_idle_days = self.session_days;
         config.accounts.secrets_file = self.secrets.clone();
