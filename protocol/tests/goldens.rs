@@ -147,7 +147,13 @@ fn what_relays_send_is_what_it_was() {
     check_frame("gone.v1", RelayFrame::Gone(ROOM));
     check_frame("done.v1", reply(Reply::Done));
     let held = |published, door_wrap, capsule_wrap| {
-        reply(Reply::Held(Held { epoch: 7, has_history: true, published, door_wrap, capsule_wrap }))
+        reply(Reply::Held(Held {
+            epoch: 7,
+            history: Some(vec![0x10; 70]),
+            published,
+            door_wrap,
+            capsule_wrap,
+        }))
     };
     check_frame("held-reply.v1", held(Some(published()), None, None));
     check_frame("held-own-reply.v1", held(None, Some(vec![7; 40]), Some(vec![0x0f; 40])));

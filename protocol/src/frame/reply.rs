@@ -168,9 +168,9 @@ pub struct Held {
     /// The current epoch.
     #[n(0)]
     pub epoch: u64,
-    /// Whether the epoch before can be read from this one.
-    #[n(1)]
-    pub has_history: bool,
+    /// The history link to the epoch before, where there is one.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub history: Option<Vec<u8>>,
     /// All of it, where all was asked for and there is any.
     #[n(2)]
     pub published: Option<Published>,

@@ -55,14 +55,19 @@ async fn what_comes_with_a_handshake_is_held_as_it_came() {
     let (mut room, owner) = (Room::new(), signing_key());
     client.create(&room).await;
     client.open(&room).await;
-    let nothing = Held { epoch: 0, has_history: false, published: None, door_wrap: None, capsule_wrap: None };
+    let nothing = Held { epoch: 0, history: None, published: None, door_wrap: None, capsule_wrap: None };
     assert_eq!(client.ask(all_of(&room)).await, Reply::Held(nothing.clone()));
     let doors = [DoorId::new([1; 16]), DoorId::new([2; 16])];
     let mut commit = full_commit(&mut room, &doors, &owner);
     commit.doors[1].expires_at_ms = Some(u64::MAX / 4);
     client.send_commit(&mut room, commit.clone()).await;
 
-    let held = Held { epoch: 1, has_history: true, published: Some(published_by(commit.clone())), ..nothing };
+    let held = Held {
+        epoch: 1,
+        history: Some(b"link to 0".to_vec()),
+        published: Some(published_by(commit.clone())),
+        ..nothing
+    };
     assert_eq!(client.ask(all_of(&room)).await, Reply::Held(held.clone()));
     let own = HeldRequest { room: room.id, door: Some(doors[1]), tag: Some([2; 16]) };
     let own_held = Held {
@@ -88,7 +93,7 @@ async fn what_comes_with_a_handshake_is_held_as_it_came() {
     client.commit(&mut room, &[]).await;
     let held = client.ask(all_of(&room)).await;
     let expected = Published { card: b"card of epoch 2".to_vec(), ..published(&[], b"") };
-    assert!(matches!(held, Reply::Held(Held { epoch: 2, has_history: false, published: Some(held), .. })
+    assert!(matches!(held, Reply::Held(Held { epoch: 2, history: None, published: Some(held), .. })
         if held == expected));
 }
 
@@ -207,7 +212,7 @@ async fn whoever_is_in_the_epoch_repairs_it() {
     assert_eq!(client.ask(all()).await, Reply::Done);
     assert_eq!(client.ask(repair(1, None, Some(b"link to 0"))).await, Reply::Done);
     let Reply::Held(held) = client.ask(all_of(&room)).await else { panic!("nothing is held") };
-    assert_eq!((held.published, held.has_history), (Some(good.clone()), true));
+    assert_eq!((held.published, held.history), (Some(good.clone()), Some(b"link to 0".to_vec())));
     assert!(matches!(other.card(&room, door).await, Reply::Card(card) if card.card == good.card));
     let (found, _) = epochs(&mut client, history(&room, 1, 1, None)).await;
     assert_eq!(found, [past(0, None, true)], "what a joiner could not make");

@@ -57,7 +57,7 @@ pub fn relay_frames() -> Vec<RelayFrame> {
         sotto_protocol::CardReply { epoch: 1, last_handshake_seq: 1, card: vec![8; 40], wrap: vec![9; 40] };
     let held = Held {
         epoch: 1,
-        has_history: true,
+        history: Some(vec![6; 40]),
         published: Some(published()),
         door_wrap: Some(vec![1; 40]),
         capsule_wrap: Some(vec![2; 40]),

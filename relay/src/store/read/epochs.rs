@@ -18,7 +18,7 @@ pub(crate) enum HeldPart {
 }
 
 const HELD: &str = "SELECT r.epoch, e.admin_keys,
-        (SELECT count(*) FROM history_links l WHERE l.room = r.number AND l.began_seq = r.began_seq) AS links
+        (SELECT l.link FROM history_links l WHERE l.room = r.number AND l.began_seq = r.began_seq) AS link
     FROM rooms r JOIN epochs e ON e.room = r.number AND e.began_seq = r.began_seq
     WHERE r.number = $1 AND r.began_seq = $2";
 
@@ -43,10 +43,10 @@ impl ReadStore {
         began_seq: u64,
         part: HeldPart,
     ) -> Result<Option<Held>, StoreError> {
-        let Some((epoch, admin_keys, has_history)) = self.current(row, began_seq).await? else {
+        let Some((epoch, admin_keys, history)) = self.current(row, began_seq).await? else {
             return Ok(None);
         };
-        let mut held = Held { epoch, has_history, published: None, door_wrap: None, capsule_wrap: None };
+        let mut held = Held { epoch, history, published: None, door_wrap: None, capsule_wrap: None };
         match part {
             HeldPart::Wraps(door, tag) => {
                 let wraps = sqlx::query(WRAPS)
@@ -144,17 +144,18 @@ impl ReadStore {
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
-    async fn current(&self, row: i64, began_seq: u64) -> Result<Option<(u64, Vec<u8>, bool)>, StoreError> {
+    async fn current(
+        &self,
+        row: i64,
+        began_seq: u64,
+    ) -> Result<Option<(u64, Vec<u8>, Option<Vec<u8>>)>, StoreError> {
         let row = sqlx::query(HELD)
             .bind(row)
             .bind(to_sql(began_seq))
             .fetch_optional(&self.pool)
             .await
             .map_err(StoreError::Open)?;
-        row.map(|row| {
-            Ok((from_sql(row.get("epoch"))?, row.get("admin_keys"), row.get::<i64, _>("links") > 0))
-        })
-        .transpose()
+        row.map(|row| Ok((from_sql(row.get("epoch"))?, row.get("admin_keys"), row.get("link")))).transpose()
     }
 
     async fn published(
