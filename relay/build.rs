@@ -6,7 +6,7 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=SOTTO_WEB_DIR");
-    println!("cargo::rerun-if-changed=../migrations/sqlite");
+    println!("cargo::rerun-if-changed=../migrations");
     let folder = match env::var_os("SOTTO_WEB_DIR") {
         Some(folder) => PathBuf::from(folder),
         None => PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../target/web"),

@@ -6,6 +6,7 @@
 
 mod base32;
 mod direct_invite;
+mod directory;
 mod keys;
 mod opaque;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod vault;
 mod vault_index;
 
 pub use direct_invite::{DirectInvite, InviteRecipient, open_direct_invite, seal_direct_invite};
+pub use directory::check_directory_entry;
 pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, VaultKey};
 pub(crate) use opaque::{LoggingIn, Registration};
 pub use opaque::{

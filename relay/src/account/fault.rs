@@ -16,6 +16,10 @@ pub(super) fn internal(fault: WriteFault) -> AccountError {
             tracing::error!(%error, "accounts: the database is not to be reached");
             AccountError::with_delay(AccountErrorCode::Overloaded, AGAIN_MS)
         }
+        fault if fault.is_busy() => {
+            tracing::warn!("accounts: others write the database for too long");
+            AccountError::with_delay(AccountErrorCode::Overloaded, AGAIN_MS)
+        }
         fault => {
             tracing::error!(%fault, "accounts: the database failed");
             AccountErrorCode::Internal.into()

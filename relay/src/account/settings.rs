@@ -1,6 +1,6 @@
 //! What an operator can choose about accounts.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -50,7 +50,8 @@ pub struct AccountSettings {
     pub name_rest_days: u32,
     /// Where the secrets are; `relay.secrets` in the data folder if not given. Relays on one database share them.
     pub secrets_file: Option<PathBuf>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is believed: by default those on this machine. Behind any other, all clients would count
+    /// as one.
     pub trusted_proxies: Vec<IpAddr>,
     /// How much an address may do.
     pub rates: Rates,
@@ -96,7 +97,7 @@ impl Default for AccountSettings {
             inbox_days: 90,
             name_rest_days: 30,
             secrets_file: None,
-            trusted_proxies: Vec::new(),
+            trusted_proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             rates: Rates::default(),
         }
     }

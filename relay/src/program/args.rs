@@ -60,6 +60,15 @@ pub enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Make an invite code, for a relay that takes new accounts by code
+    InviteCode {
+        /// How many accounts can be made with it
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        uses: u32,
+        /// Which relay.
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Look for what would keep the relay from running well, and say what to do
     Doctor(Settings),
 }
@@ -117,8 +126,8 @@ pub struct Settings {
     pub secrets: Option<PathBuf>,
 
     /// Addresses of reverse proxies, with commas between them: limits by address believe their X-Forwarded-For
-    #[arg(long, value_name = "ADDRS", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
-    pub trusted_proxies: Option<List<IpAddr>>,
+    #[arg(long, value_name = "ADDRS", default_value = "127.0.0.1,::1", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
+    pub trusted_proxies: List<IpAddr>,
 
     /// Keep no message longer than this many days, whatever a room says (default: as long as the room wants)
     #[arg(long, value_name = "DAYS", env = "SOTTO_RELAY_MAX_RETENTION_DAYS")]

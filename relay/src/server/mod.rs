@@ -13,7 +13,6 @@ use crate::web;
 use axum::Router;
 use axum::routing::any;
 use sotto_protocol::ROOM_SOCKET_PATH;
-use sotto_protocol::account::{AccountError, InviteCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,14 +90,6 @@ impl RunningRelay {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
-    }
-
-    /// Makes an invite code for so many accounts.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn create_invite_code(&self, uses: u32) -> Result<InviteCode, AccountError> {
-        self.accounts.create_invite_code(uses).await
     }
 
     /// Stops: accepts nothing more, refuses new entries, commits and acknowledges what is queued, closes every connection

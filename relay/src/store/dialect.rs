@@ -93,11 +93,13 @@ impl Source {
     pub(super) fn address(
         database: &Database,
         data_dir: &Path,
+        is_read_only: bool,
     ) -> Result<(Dialect, AnyConnectOptions), StoreError> {
         sqlx::any::install_default_drivers();
         match database {
             Database::Sqlite => {
-                let options = SqliteConnectOptions::new().filename(file_in(data_dir)?).read_only(true);
+                let options =
+                    SqliteConnectOptions::new().filename(file_in(data_dir)?).read_only(is_read_only);
                 Ok((Dialect::Sqlite, any(&options.create_if_missing(false).to_url_lossy())?))
             }
             Database::Postgres(url) => Ok((Dialect::Postgres, postgres(url)?)),

@@ -108,6 +108,15 @@ fn is_full(error: &sqlx::Error) -> bool {
         || (code.len() < 5 && code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 10 | 13)))
 }
 
+impl WriteFault {
+    /// Whether somebody else writes an SQLite database for longer than was waited: `SQLITE_BUSY` (5).
+    pub(crate) fn is_busy(&self) -> bool {
+        let Self::Failed(error) = self else { return false };
+        let code = error.as_database_error().and_then(|error| error.code());
+        code.is_some_and(|code| code.len() < 5 && code.parse::<i32>().is_ok_and(|code| code & 0xff == 5))
+    }
+}
+
 /// The connection is gone, or PostgreSQL says that it is going: classes 08 (connection) and 57P (shutdown, start-up).
 fn is_unreachable(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());

@@ -1,8 +1,9 @@
 //! The database without a relay: copied, renewed after a copy was put back, looked at.
 
 use super::dialect::Source;
-use super::{StoreError, migrator};
+use super::{AccountStore, StoreError, migrator};
 use crate::config::Database;
+use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrate as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -39,12 +40,23 @@ pub(crate) async fn renew_incarnation(database: &Database, data_dir: &Path) -> R
     connection.close().await.map_err(StoreError::Open)
 }
 
+/// The accounts of a database that a relay may be running on.
+pub(crate) async fn accounts_beside(
+    database: &Database,
+    data_dir: &Path,
+) -> Result<AccountStore, StoreError> {
+    let (dialect, options) = Source::address(database, data_dir, false)?;
+    let pool = AnyPoolOptions::new().max_connections(1).connect_with(options);
+    let pool = pool.await.map_err(StoreError::Open)?;
+    Ok(AccountStore::new(dialect, pool.clone(), pool))
+}
+
 /// Whether the database answers and has this version's schema. Nothing is written.
 pub(crate) async fn reach(database: &Database, data_dir: &Path) -> Result<bool, StoreError> {
     if matches!(database, Database::Sqlite) && !data_dir.join("relay.db").is_file() {
         return Ok(false);
     }
-    let (dialect, options) = Source::address(database, data_dir)?;
+    let (dialect, options) = Source::address(database, data_dir, true)?;
     let mut connection = options.connect().await.map_err(StoreError::Open)?;
     let applied = match connection.list_applied_migrations("_sqlx_migrations").await {
         Ok(applied) => applied,

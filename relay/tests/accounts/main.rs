@@ -15,6 +15,10 @@ mod letters;
 #[cfg(test)]
 mod login;
 #[cfg(test)]
+#[path = "../relay/process.rs"]
+#[allow(dead_code, reason = "shared with the tests of rooms")]
+mod process;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod registration;

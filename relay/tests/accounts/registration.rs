@@ -1,9 +1,10 @@
 //! Who gets an account, and which name.
 
-use crate::client::{Person, SettingPassword, call, database, relay};
+use crate::client::{Person, SettingPassword, bearer, call, database, relay};
+use crate::process::Program;
 use crate::support::TestRelay;
-use sotto_protocol::account::{AccountErrorCode, InviteCode, Register, StartRegister};
-use sotto_relay::{Rates, Registration};
+use sotto_protocol::account::{AccountErrorCode, AccountRef, InviteCode, Lookup, Register, StartRegister};
+use sotto_relay::{Config, Database, Rates, Registration, SecretUrl, upkeep};
 
 async fn refused(registration: &Register, authority: &str) -> AccountErrorCode {
     call(authority, None, registration).await.map(|_| ()).unwrap_err().code
@@ -103,7 +104,12 @@ async fn an_invite_code_lets_in_as_many_as_it_says() {
     })
     .await;
     let authority = relay.authority();
-    let code = relay.running.create_invite_code(2).await.unwrap();
+    // As `sotto-relay invite-code` does, beside the relay that runs.
+    let mut beside = Config::new("127.0.0.1:0".parse().unwrap(), relay.data.path());
+    if let Some(url) = crate::support::database_url(relay.data.path()) {
+        beside.database = Database::Postgres(SecretUrl::new(url));
+    }
+    let code = upkeep::create_invite_code(&beside, 2).await.unwrap();
     // As people type it.
     let typed = InviteCode(code.0.to_lowercase().replace('-', " "));
     let register = async |name: &str, code: Option<InviteCode>| {
@@ -159,4 +165,32 @@ async fn the_relays_files_do_not_tell_the_name() {
     if crate::support::database_url(relay.data.path()).is_none() {
         assert!(contains(&registration.login), "the search finds what is there");
     }
+}
+
+#[tokio::test]
+async fn the_log_has_no_name_no_address_and_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let log = std::fs::File::create(&path).unwrap();
+    let relay = Program::start_with(&folder.path().join("data"), &["--log", "trace"], log.into());
+    let mut person = Person::registered(&relay.authority, "countess-of-lovelace").await;
+    person.prove().await;
+    person.password = "another".to_owned();
+    assert!(person.log_in().await.is_none());
+    let lookup = Lookup { who: AccountRef::Name("nobody-here".into()) };
+    assert!(call(&person.authority, None, &lookup).await.is_err());
+    let text = std::fs::read_to_string(&path).unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for secret in [
+        "lovelace",
+        "nobody-here",
+        "127.0.0.1",
+        "/v1/account",
+        &hex(&person.account_id()),
+        &hex(person.token.expose()),
+        &bearer(&person.token)[7..],
+    ] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    assert!(text.contains("serving"), "the relay does log");
 }

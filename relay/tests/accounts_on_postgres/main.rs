@@ -19,6 +19,10 @@ mod letters;
 #[path = "../accounts/login.rs"]
 mod login;
 #[cfg(test)]
+#[path = "../relay/process.rs"]
+#[allow(dead_code, reason = "shared with the tests of rooms")]
+mod process;
+#[cfg(test)]
 #[path = "../accounts/records.rs"]
 mod records;
 #[cfg(test)]

@@ -4,7 +4,8 @@ use super::graph::{Graph, Package};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Members that are not shipped.
-const NOT_SHIPPED: [&str; 6] = [
+const NOT_SHIPPED: [&str; 7] = [
+    "sotto-account-stories",
     "sotto-benchmarks",
     "sotto-fuzz-targets",
     "sotto-independent-peer",

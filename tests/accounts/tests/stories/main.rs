@@ -1,0 +1,220 @@
+//! Accounts from end to end: what the clients' cryptography sends, a real relay takes, keeps and gives back.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod client;
+
+use client::{Device, TestRelay};
+use sotto_crypto::account::{
+    LoginStart, NewDevice, OldDevice, PairingGrant, PairingOffer, Password, RecoveryCode, Username,
+    VaultIndex, VaultLabel, VaultName, check_directory_entry, open_direct_invite, seal_direct_invite,
+};
+use sotto_crypto::{CryptoError, DeviceKey};
+use sotto_protocol::account::{
+    AccountErrorCode, AccountRef, Acknowledge, AddSession, DeleteAccount, DeleteVault, Deposit,
+    FinishRecovery, Inbox, ListSessions, ListVault, Lookup, PostPairing, PutVault, ReadVault, SessionToken,
+    StartLogin, StartRecovery, TakePairing, VaultEntry,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_from_registration_to_a_lost_password() {
+    let relay = TestRelay::start().await;
+    let password = Password::generate().unwrap();
+    let (mut laptop, code) = Device::register(&relay, "Ada", &password).await;
+
+    // The vault, from the first device.
+    let vault = laptop.keys().device_secrets(DeviceKey::generate().unwrap()).vault;
+    let mut index = VaultIndex::default();
+    for (label, version, content) in [
+        (VaultLabel::Settings, 1, &b"settings"[..]),
+        (VaultLabel::Settings, 2, b"other settings"),
+        (VaultLabel::Pins, 1, b"pins"),
+    ] {
+        let name = vault.name(label).unwrap();
+        let value = vault.seal(label, version, content).unwrap();
+        let record = VaultEntry { name: *name.as_bytes(), version, value };
+        laptop.call(&PutVault { record }).await.unwrap();
+        index.note(name, version).unwrap();
+    }
+
+    // A new device, by name and password alone, however they are typed.
+    let phone = Device::log_in(&relay, "  ADA ", &password).await.unwrap();
+    assert_eq!(phone.keys().account(), laptop.keys().account());
+    let vault = phone.keys().device_secrets(DeviceKey::generate().unwrap()).vault;
+    let listed = phone.call(&ListVault {}).await.unwrap().records;
+    let names = listed.iter().map(|listed| listed.name.into()).collect();
+    let read = phone.call(&ReadVault { names }).await.unwrap();
+    let mut opened: Vec<_> = read
+        .records
+        .iter()
+        .map(|record| {
+            let name = VaultName::new(record.name);
+            index.check(&name, record.version).unwrap();
+            vault.open(&name, record.version, &record.value).unwrap()
+        })
+        .map(|(label, content)| (label, content.to_vec()))
+        .collect();
+    opened.sort();
+    assert_eq!(
+        opened,
+        [(VaultLabel::Settings, b"other settings".to_vec()), (VaultLabel::Pins, b"pins".to_vec())]
+    );
+    let name = *vault.name(VaultLabel::Pins).unwrap().as_bytes();
+    phone.call(&DeleteVault { name, version: 1 }).await.unwrap();
+
+    // Another password: the record moves with it, and the other device's session ends.
+    let new = Password::generate().unwrap();
+    laptop.prove(&password).await;
+    laptop.change_password(&new, true).await;
+    assert!(phone.call(&ListSessions {}).await.is_err());
+    assert_eq!(Device::log_in(&relay, "ada", &password).await.err(), Some(CryptoError::WrongPassword));
+    assert_eq!(Device::log_in(&relay, "nobody-here", &new).await.err(), Some(CryptoError::WrongPassword));
+    let phone = Device::log_in(&relay, "ada", &new).await.unwrap();
+    assert_eq!(phone.record.version(), 2);
+
+    // The password is lost; the code on paper is not.
+    let typed = RecoveryCode::parse(&code.to_text().to_lowercase()).unwrap();
+    let mut back = recover(&relay, "ada", &typed).await;
+    assert_eq!(back.keys().account(), laptop.keys().account());
+    let newest = Password::generate().unwrap();
+    back.change_password(&newest, true).await;
+    assert_eq!(Device::log_in(&relay, "ada", &new).await.err(), Some(CryptoError::WrongPassword));
+    let mut last = Device::log_in(&relay, "ada", &newest).await.unwrap();
+    assert_eq!(last.record.version(), 3);
+
+    // A new code: the old one is worth nothing.
+    let new_code = RecoveryCode::generate().unwrap();
+    last.prove(&newest).await;
+    last.change_code(&new_code).await;
+    assert_eq!(try_recover(&relay, "ada", &typed).await.err(), Some(AccountErrorCode::LoginRefused));
+    assert_eq!(recover(&relay, "ada", &new_code).await.record.version(), 4);
+
+    // The end.
+    last.prove(&newest).await;
+    last.call(&DeleteAccount { proof: last.proof.clone() }).await.unwrap();
+    assert_eq!(Device::log_in(&relay, "ada", &newest).await.err(), Some(CryptoError::WrongPassword));
+    assert_eq!(try_recover(&relay, "ada", &new_code).await.err(), Some(AccountErrorCode::LoginRefused));
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_direct_invite_goes_from_a_name_to_an_inbox() {
+    let relay = TestRelay::start().await;
+    let (ada, _) = Device::register(&relay, "ada", &Password::generate().unwrap()).await;
+    let (bob, _) = Device::register(&relay, "bob", &Password::generate().unwrap()).await;
+    let device = DeviceKey::generate().unwrap();
+    let certificate = ada.keys().certify(device.public(), "Ada", 1).unwrap();
+
+    let found = relay.call(None, &Lookup { who: AccountRef::Name("bob".into()) }).await.unwrap().entry;
+    assert!(check_directory_entry(&found, "other.example").is_err());
+    let recipient = check_directory_entry(&found, &relay.authority).unwrap();
+    assert_eq!(recipient.account, bob.keys().account());
+    let letter = seal_direct_invite(b"the link", (&device, &certificate), recipient, 7).unwrap();
+    let account = *recipient.account.as_bytes();
+    relay.call(None, &Deposit { account, letter }).await.unwrap();
+
+    let letters = bob.call(&Inbox {}).await.unwrap().letters;
+    let invite = open_direct_invite(bob.keys(), &letters[0].letter).unwrap();
+    assert_eq!((invite.link.as_slice(), invite.sender.account()), (&b"the link"[..], ada.keys().account()));
+    assert!(open_direct_invite(ada.keys(), &letters[0].letter).is_err());
+    bob.call(&Acknowledge { ids: vec![letters[0].id.into()] }).await.unwrap();
+    assert!(bob.call(&Inbox {}).await.unwrap().letters.is_empty());
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_devices_pair_through_the_relays_letter_box() {
+    let relay = TestRelay::start().await;
+    let password = Password::generate().unwrap();
+    let (mut old, _) = Device::register(&relay, "ada", &password).await;
+    let device = DeviceKey::generate().unwrap();
+    let public = device.public();
+    let new = NewDevice::start(device).unwrap();
+    let typed = PairingOffer::parse(&new.offer().to_text()).unwrap();
+    let letter_box = typed.mailbox();
+    let post = async |step, message: &[u8]| {
+        relay.call(None, &PostPairing { letter_box, step, message: message.to_vec() }).await.unwrap();
+    };
+    let take = async |step| relay.call(None, &TakePairing { letter_box, step }).await.unwrap().message;
+
+    post(1, new.hello()).await;
+    let (answering, answer) = OldDevice::answer(&typed, &take(1).await).unwrap();
+    post(2, &answer).await;
+    let (verifying, reveal) = new.receive_answer(&take(2).await).unwrap();
+    post(3, &reveal).await;
+    let granting = answering.receive_reveal(&take(3).await).unwrap();
+    let code = verifying.code().to_string();
+    // The password is asked at the old device: it opens the record and proves to the relay.
+    old.prove(&password).await;
+    let given = old.call(&AddSession { proof: old.proof.clone() }).await.unwrap();
+    let grant = PairingGrant { display_name: "Ada", not_before_ms: 1, session: given.token.expose() };
+    let grant = granting.grant(&code, old.keys(), grant).unwrap();
+    post(4, &grant).await;
+    let paired = verifying.confirm().receive_grant(&take(4).await).unwrap();
+    assert_eq!(paired.certificate.device_key(), &public);
+    let token = SessionToken::new(paired.session.as_slice().try_into().unwrap());
+    assert_eq!(relay.call(Some(&token), &ListSessions {}).await.unwrap().sessions.len(), 2);
+    relay.stop().await;
+}
+
+/// Names that a client normalises are names to the relay, and nothing else is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn client_and_relay_agree_on_names() {
+    let relay = TestRelay::start().await;
+    let password = Password::generate().unwrap();
+    let ask = async |name: &str| {
+        let request = LoginStart::new(&password).unwrap().request().try_into().unwrap();
+        let start = StartLogin { name: name.to_owned(), request };
+        relay.call(None, &start).await.map(|_| ()).map_err(|error| error.code)
+    };
+    for typed in [
+        "ada",
+        "  Ada.Lovelace ",
+        "Ａｄａ",
+        "ＡＤＡ１",
+        "Zoe\u{308}",
+        "STRASSE",
+        "\u{212a}elvin",
+        "李小龙",
+        "\u{130}stanbul",
+        "\u{fb01}sh",
+        "\u{1e9e}a",
+        "Ω\u{345}a",
+        "\u{915}\u{94d}\u{937}\u{92e}",
+        "ﷺﷺ",
+        "a b",
+        "ada#1",
+        "-ada",
+        "ada.",
+        "\u{301}ada",
+        "ad\u{202e}a",
+        "a",
+    ] {
+        match Username::parse(typed) {
+            Ok(name) => assert_eq!(ask(name.as_str()).await, Ok(()), "{typed:?}"),
+            Err(_) => assert_eq!(ask(typed).await, Err(AccountErrorCode::BadName), "{typed:?}"),
+        }
+    }
+    relay.stop().await;
+}
+
+async fn recover(relay: &TestRelay, name: &str, code: &RecoveryCode) -> Device {
+    try_recover(relay, name, code).await.unwrap()
+}
+
+async fn try_recover(relay: &TestRelay, name: &str, code: &RecoveryCode) -> Result<Device, AccountErrorCode> {
+    let started = relay.call(None, &StartRecovery {}).await.unwrap();
+    let finish = FinishRecovery {
+        state: started.state,
+        login_key: *code.public().unwrap().login_key(),
+        signature: code.sign_login(&relay.authority, &started.challenge).unwrap(),
+    };
+    let logged_in = relay.call(None, &finish).await.map_err(|error| error.code)?;
+    Ok(Device::opened(relay, name, logged_in, |record| record.open_with_code(code)).unwrap())
+}
