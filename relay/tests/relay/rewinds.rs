@@ -229,3 +229,37 @@ async fn who_came_in_unconfirmed_takes_rewinding_from_nobody() {
     assert_eq!(alice.ask(by_access).await, Reply::Appended(4), "any member can");
     assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
 }
+
+#[tokio::test]
+async fn of_many_rewinds_of_one_handshake_exactly_one_comes() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, join, .. } = joined(&relay).await;
+    let mut members = [relay.connect().await, relay.connect().await, relay.connect().await];
+    let mut requests = [0; 3];
+    for (index, (member, request)) in members.iter_mut().zip(&mut requests).enumerate() {
+        member.open_at(&room, 1).await;
+        let mut rewind = room.rewind(1, (2, &join), None);
+        // Each has the card of its own making: here, another capsule.
+        rewind.published.capsule = Some(vec![index as u8; 40]);
+        *request = member.send(Request::Rewind(rewind)).await;
+    }
+    let commit = room.clone().commit(&[]);
+    let racing = newcomer.send(Request::AppendHandshake(commit)).await;
+    let mut places = Vec::new();
+    for (member, request) in members.iter_mut().zip(requests) {
+        match member.reply_to(request).await {
+            Reply::Appended(seq) => places.push(seq),
+            other => assert_eq!(other, error(ErrorCode::Conflict)),
+        }
+    }
+    // All of them are one entry: the capsule is not signed, and the same bytes are the same entry.
+    places.dedup();
+    assert_eq!(places.len(), 1, "{places:?}");
+    let commit = newcomer.reply_to(racing).await;
+    let is_before = commit == Reply::Appended(3);
+    assert!(is_before || commit == error(ErrorCode::Conflict), "{commit:?}");
+    room.go_back(1, places[0]);
+    let opened = alice.open(&room).await;
+    assert_eq!((opened.epoch, opened.head_seq), (1, places[0]), "nothing came after it");
+    assert_eq!(places[0], if is_before { 4 } else { 3 });
+}
