@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Where rooms are kept.
 #[derive(Debug, Clone, Default)]
@@ -16,15 +17,15 @@ pub enum Database {
     Postgres(SecretUrl),
 }
 
-/// An address with a password in it: not to be shown.
+/// An address with a password in it: not to be shown, and wiped when it is not needed any more.
 #[derive(Clone)]
-pub struct SecretUrl(String);
+pub struct SecretUrl(Zeroizing<String>);
 
 impl SecretUrl {
     /// Takes the address.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self(url.into())
+        Self(Zeroizing::new(url.into()))
     }
 
     /// The address, for connecting.
@@ -51,7 +52,7 @@ impl SecretUrl {
 
 impl From<String> for SecretUrl {
     fn from(url: String) -> Self {
-        Self(url)
+        Self::new(url)
     }
 }
 
