@@ -7,6 +7,7 @@
 //!   access every decision about who may do what
 //! http     the account API: one route per call
 //! account  log-ins, sealed records, vaults, inboxes
+//! limit    where a request comes from, and how much one address may ask
 //! web      the built web client, served with the headers that keep it honest
 //! server   listening, accepting, stopping
 //! ```
@@ -24,6 +25,7 @@ mod clock;
 mod config;
 mod error;
 mod http;
+mod limit;
 mod lock;
 mod room;
 mod server;
@@ -33,7 +35,8 @@ pub mod upkeep;
 pub mod web;
 mod wire;
 
-pub use account::{AccountSettings, Rate, Rates, Registration, SecretsError};
+pub use account::{AccountSettings, Rates, Registration, SecretsError};
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
+pub use limit::Rate;
 pub use server::{RunningRelay, start};

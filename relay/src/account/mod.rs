@@ -6,7 +6,6 @@
 //! record, vault, inbox        what is kept, sealed
 //! directory, pairing          what others may ask
 //! secrets, opaque, token      the relay's own secrets, and what is made with them
-//! attempts                    how often somebody may try
 //! ```
 //!
 //! # Invariants
@@ -16,7 +15,6 @@
 //! - Whatever changes the keys of an account needs a proof that is five minutes old at most, not just a session.
 //! - Nothing here reads what is sealed but the version of a record and its public login key.
 
-mod attempts;
 mod directory;
 mod fault;
 mod inbox;
@@ -39,10 +37,10 @@ mod vault;
 pub(crate) use session::Session;
 
 pub use secrets::SecretsError;
-pub use settings::{AccountSettings, Rate, Rates, Registration};
+pub use settings::{AccountSettings, Rates, Registration};
 
+use crate::limit::Attempts;
 use crate::store::AccountStore;
-use attempts::Attempts;
 use fault::internal;
 use secrets::Secrets;
 use sotto_protocol::account::{AccountError, AccountErrorCode};

@@ -1,5 +1,6 @@
 //! What an operator can choose about accounts.
 
+use crate::limit::Rate;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -55,15 +56,6 @@ pub struct AccountSettings {
     pub trusted_proxies: Vec<IpAddr>,
     /// How much an address may do.
     pub rates: Rates,
-}
-
-/// How much an address, or a name, may do: so many at once, and then one every so many seconds.
-#[derive(Debug, Clone, Copy)]
-pub struct Rate {
-    /// At once.
-    pub burst: u32,
-    /// Seconds for one more.
-    pub every_s: f64,
 }
 
 /// One of each kind.

@@ -2,9 +2,9 @@
 
 use super::HttpState;
 use super::answer::Refused;
-use super::peer::client_address;
 use crate::access::same_origin;
 use crate::account::{Caller, Session};
+use crate::limit::client_address;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};

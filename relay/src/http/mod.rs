@@ -6,9 +6,6 @@
 
 mod answer;
 mod asked;
-mod peer;
-
-pub(crate) use peer::Peer;
 
 use crate::account::Accounts;
 use answer::Answer;

@@ -1,6 +1,6 @@
 //! Accepting connections and speaking HTTP on them, until they become WebSockets.
 
-use crate::http::Peer;
+use crate::limit::Peer;
 use axum::Router;
 use axum::extract::Request;
 use hyper::server::conn::http1;

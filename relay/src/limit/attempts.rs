@@ -1,7 +1,7 @@
 //! Token buckets: how often an address, a name or an account may do something. In memory only, and nobody is locked out for
 //! good: a bucket fills again with time.
 
-use super::settings::Rate;
+use super::Rate;
 use crate::lock::lock;
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -10,7 +10,7 @@ pub(crate) struct Peer(pub IpAddr);
 
 /// The client's address: the other end of the connection, or whom a trusted proxy names. Of IPv6 the network of 64 bits, for
 /// that is what one customer has.
-pub(super) fn client_address(request: &Request, trusted: &[IpAddr]) -> IpAddr {
+pub(crate) fn client_address(request: &Request, trusted: &[IpAddr]) -> IpAddr {
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     network(forwarded(peer.to_canonical(), request.headers(), trusted))
 }
