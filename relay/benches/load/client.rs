@@ -4,8 +4,8 @@ use anyhow::{Context as _, Result, bail};
 use ed25519_dalek::{Signer as _, SigningKey};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_protocol::{
-    Append, ClientFrame, CreateRoom, EntryHeader, EntryId, OpenRoom, ROOM_SOCKET_PATH, RelayFrame, Reply,
-    Request, RoomId, decode, encode, open_statement,
+    Append, ClientFrame, CreateRoom, Direction, EntryHeader, EntryId, OpenRoom, PageRequest,
+    ROOM_SOCKET_PATH, RelayFrame, Reply, Request, RoomId, decode, encode, open_statement,
 };
 use std::time::Instant;
 use tokio::io::AsyncReadExt as _;
@@ -38,7 +38,8 @@ fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// A WebSocket without TLS.
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Connects without asking for anything.
 pub async fn connect(authority: &str) -> Result<Socket> {
@@ -61,6 +62,33 @@ pub async fn open(authority: &str, room: &Room, create: bool) -> Result<Socket> 
     let signature = room.key.sign(&open_statement(authority, &welcome.challenge, &room.id, 0)).to_bytes();
     ask(&mut socket, Request::Open(OpenRoom { room: room.id, epoch: 0, signature })).await?;
     Ok(socket)
+}
+
+/// Connects, opens the room and reads the log from there on: how many entries came.
+pub async fn catch_up(authority: &str, room: &Room, from: u64) -> Result<usize> {
+    let mut socket = connect(authority).await?;
+    let RelayFrame::Welcome(welcome) = read(&mut socket).await? else { bail!("no welcome") };
+    let signature = room.key.sign(&open_statement(authority, &welcome.challenge, &room.id, 0)).to_bytes();
+    ask(&mut socket, Request::Open(OpenRoom { room: room.id, epoch: 0, signature })).await?;
+    page(&mut socket, room, from, Direction::Forward).await
+}
+
+/// Reads up to fifty entries of an open room.
+pub async fn page(socket: &mut Socket, room: &Room, from: u64, direction: Direction) -> Result<usize> {
+    let page = PageRequest { room: room.id, from, direction, limit: 50, handshakes_only: false };
+    let frame = ClientFrame { request: 2, body: Request::Page(page) };
+    socket.send(Message::binary(encode(&frame))).await?;
+    match read(socket).await? {
+        RelayFrame::Reply(_, Reply::Page(page)) => Ok(page.entries.len()),
+        _ => bail!("no page"),
+    }
+}
+
+/// Asks a server that knows no rooms for what it has: how many bytes came.
+pub async fn fetch(authority: &str) -> Result<usize> {
+    let mut socket = connect(authority).await?;
+    socket.send(Message::binary(vec![0; 64])).await?;
+    Ok(socket.next().await.context("closed")??.len())
 }
 
 /// Gives the stream of a socket that has nothing left to read.

@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use futures_util::{SinkExt as _, StreamExt as _};
+use sotto_test_services::Postgres;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_tungstenite::accept_async_with_config;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -14,6 +15,8 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 /// The argument that makes this program a bare broadcast.
 pub const BARE_BROADCAST: &str = "--bare-broadcast";
+/// The argument that makes this program a server of pages that it need not look up.
+pub const BARE_PAGES: &str = "--bare-pages";
 /// Rows in one transaction, and in one statement.
 const TRANSACTION_ROWS: usize = 512;
 const STATEMENT_ROWS: usize = 128;
@@ -56,6 +59,60 @@ async fn serve_one(stream: TcpStream, everybody: broadcast::Sender<Bytes>) -> Re
         }
         sink.flush().await?;
     }
+}
+
+/// Answers whatever is asked with what a page of fifty entries takes.
+pub async fn serve_bare_pages() -> Result<()> {
+    let listener = TcpSocket::new_v4()?;
+    listener.bind("127.0.0.1:0".parse()?)?;
+    let listener = listener.listen(4096)?;
+    writeln!(std::io::stdout(), "ready: http://{}", listener.local_addr()?)?;
+    let page = Bytes::from(vec![7; 50 * 560]);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let page = page.clone();
+        tokio::spawn(async move {
+            stream.set_nodelay(true)?;
+            let mut socket = accept_async_with_config(stream, None).await?;
+            while let Some(Ok(_)) = socket.next().await {
+                socket.send(Message::Binary(page.clone())).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+}
+
+/// Rows a second into the relay's own table in PostgreSQL, durable, many to a transaction.
+pub async fn postgres_inserts_per_s(cluster: &Postgres, time: Duration) -> Result<f64> {
+    let mut database = sqlx::PgConnection::connect(&cluster.new_database()?).await?;
+    sqlx::raw_sql(include_str!("../../../migrations/postgres/0001_rooms.sql")).execute(&mut database).await?;
+    let rows: Vec<_> = (0..STATEMENT_ROWS)
+        .map(|row| {
+            let [a, b, c, d] = [1, 2, 3, 4].map(|place| row * 4 + place);
+            format!("(${a},${b},2,0,${c},0,${d})")
+        })
+        .collect();
+    let sql = format!(
+        "INSERT INTO entries (room, seq, kind, epoch, entry_id, stored_hour, entry) VALUES {}",
+        rows.join(",")
+    );
+    let began = Instant::now();
+    let mut seq = 0_i64;
+    while began.elapsed() < time {
+        let mut transaction = database.begin().await?;
+        for _ in 0..TRANSACTION_ROWS / STATEMENT_ROWS {
+            let mut insert = sqlx::query(AssertSqlSafe(sql.clone()));
+            for _ in 0..STATEMENT_ROWS {
+                seq += 1;
+                let mut id = vec![0; 16];
+                getrandom::fill(&mut id)?;
+                insert = insert.bind(seq % 500).bind(seq).bind(id).bind(vec![7_u8; 537]);
+            }
+            insert.execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(seq as f64 / began.elapsed().as_secs_f64())
 }
 
 /// Rows a second into the relay's own table, durable, many to a transaction.

@@ -1,8 +1,8 @@
 //! How much one relay carries, beside what this machine can do at all.
 //!
 //! `cargo bench -p sotto-relay --bench load`. The relay runs as a process of its own, on a fresh database; the clients are
-//! in this one. The two limits run the same way with the same clients: a bare WebSocket broadcast that stores nothing, and
-//! bare inserts into the same schema. Everything shares the machine's cores, so that ratios say more than numbers.
+//! in this one. The limits run the same way with the same clients: a bare WebSocket broadcast that stores nothing, bare
+//! inserts into the same schema, bare sockets that answer from memory. Everything shares the machine's cores, so that ratios say more than numbers.
 
 mod client;
 mod limits;
@@ -12,6 +12,7 @@ mod runs;
 use anyhow::Result;
 use process::Server;
 use runs::Senders;
+use sotto_test_services::Postgres;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -21,58 +22,106 @@ const RUN: Duration = Duration::from_secs(3);
 const ONE_ROOM: Senders = Senders { count: 4, window: 100 };
 const MANY_ROOMS: Senders = Senders { count: 1, window: 4 };
 const IDLE_CONNECTIONS: usize = 5_000;
+const LONG_LOG_ENTRIES: u64 = 100_000;
 
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
-    if std::env::args().any(|argument| argument == limits::BARE_BROADCAST) {
+    let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    if has(limits::BARE_BROADCAST) {
         return runtime.block_on(limits::serve_bare_broadcast());
+    }
+    if has(limits::BARE_PAGES) {
+        return runtime.block_on(limits::serve_bare_pages());
     }
     runtime.block_on(measure())
 }
 
 async fn measure() -> Result<()> {
     print("512-byte bodies; medians of three runs of 3 s, load generator included\n")?;
-
-    let mut bare = Vec::new();
-    let mut one_room = Vec::new();
+    broadcast().await?;
+    let sqlite = || Server::relay();
+    let mut inserts = Vec::new();
     for _ in 0..REPEATS {
-        bare.push(runs::broadcast(&Server::bare()?, 100, ONE_ROOM, RUN).await?);
+        inserts.push(limits::inserts_per_s(RUN).await?);
+    }
+    many_rooms("", inserts, sqlite).await?;
+    latency("", sqlite).await?;
+    reading("", sqlite).await?;
+
+    let relay = sqlite()?;
+    let idle = runs::idle_memory(&relay, IDLE_CONNECTIONS).await?;
+    let name = format!("{IDLE_CONNECTIONS} idle connections, a room open");
+    print(&format!("\n{name:<40} {idle:>6.1} KiB each\n"))?;
+    drop(relay);
+
+    let cluster = Postgres::start_durable()?;
+    let postgres = || Server::relay_on(&cluster);
+    let mut inserts = Vec::new();
+    for _ in 0..REPEATS {
+        inserts.push(limits::postgres_inserts_per_s(&cluster, RUN).await?);
+    }
+    many_rooms("PostgreSQL: ", inserts, postgres).await?;
+    latency("PostgreSQL: ", postgres).await?;
+    reading("PostgreSQL: ", postgres).await
+}
+
+async fn broadcast() -> Result<()> {
+    let (mut bare, mut one_room) = (Vec::new(), Vec::new());
+    for _ in 0..REPEATS {
+        bare.push(runs::broadcast(&Server::bare(limits::BARE_BROADCAST)?, 100, ONE_ROOM, RUN).await?);
         one_room.push(runs::rooms(&Server::relay()?, (1, 100), ONE_ROOM, RUN).await?);
     }
     let (bare, one_room) = (runs::median(bare), runs::median(one_room));
     print_throughput("bare broadcast x 100, nothing stored", &bare)?;
     print_throughput("1 room x 100, durable", &one_room)?;
-    print_ratio("  of the bare broadcast", one_room.deliveries_per_s() / bare.deliveries_per_s())?;
+    print_ratio("  of the bare broadcast", one_room.deliveries_per_s() / bare.deliveries_per_s())
+}
 
-    let mut inserts = Vec::new();
-    let mut many_rooms = Vec::new();
+async fn many_rooms(on: &str, mut inserts: Vec<f64>, relay: impl Fn() -> Result<Server>) -> Result<()> {
+    let mut many = Vec::new();
     for _ in 0..REPEATS {
-        inserts.push(limits::inserts_per_s(RUN).await?);
-        many_rooms.push(runs::rooms(&Server::relay()?, (500, 4), MANY_ROOMS, RUN).await?);
+        many.push(runs::rooms(&relay()?, (500, 4), MANY_ROOMS, RUN).await?);
     }
-    inserts.sort_by(f64::total_cmp);
-    let inserts = inserts.get(REPEATS / 2).copied().unwrap_or_default();
-    let many_rooms = runs::median(many_rooms);
-    print(&format!("{:<40} {inserts:>10.0} rows/s, 500 to a transaction", "bare inserts"))?;
-    print_throughput("500 rooms x 4, durable", &many_rooms)?;
-    print_ratio("  of the bare inserts", many_rooms.messages_per_s() / inserts)?;
+    let (inserts, many) = (middle(&mut inserts), runs::median(many));
+    let name = format!("{on}bare inserts");
+    print(&format!("{name:<40} {inserts:>10.0} rows/s, 512 to a transaction"))?;
+    print_throughput(&format!("{on}500 rooms x 4, durable"), &many)?;
+    print_ratio("  of the bare inserts", many.messages_per_s() / inserts)
+}
 
+async fn latency(on: &str, relay: impl Fn() -> Result<Server>) -> Result<()> {
     print("\nat 1,000 messages a second, from sending to the last member:")?;
     for (name, rooms, members) in [("1 room x 100", 1, 100), ("500 rooms x 4", 500, 4)] {
-        let relay = Server::relay()?;
-        let latency = runs::paced(&relay, rooms, members, 1_000, Duration::from_secs(5)).await?;
+        let latency = runs::paced(&relay()?, rooms, members, 1_000, Duration::from_secs(5)).await?;
+        let name = format!("{on}{name}");
         print(&format!(
             "{name:<40} p50 {:>6.1} ms  p99 {:>6.1} ms  relay {:.3} CPU-s per 1,000 messages",
             latency.p50_ms, latency.p99_ms, latency.cpu_s_per_1000
         ))?;
     }
+    Ok(())
+}
 
-    let relay = Server::relay()?;
-    let idle = runs::idle_memory(&relay, IDLE_CONNECTIONS).await?;
+async fn reading(on: &str, relay: impl Fn() -> Result<Server>) -> Result<()> {
+    let (p50, p99) = runs::last_page_ms(&relay()?, LONG_LOG_ENTRIES).await?;
+    let name = format!("\n{on}last 50 of {LONG_LOG_ENTRIES} entries");
+    print(&format!("{name:<41} p50 {p50:>6.2} ms  p99 {p99:>6.2} ms"))?;
+    let (mut bare, mut back) = (Vec::new(), Vec::new());
+    for _ in 0..REPEATS {
+        bare.push(runs::bare_come_back_s(&Server::bare(limits::BARE_PAGES)?, 1_000).await?);
+        back.push(runs::come_back_s(&relay()?, 250, 4).await?);
+    }
+    let name = format!("{on}1,000 clients back, 50 missed each");
     print(&format!(
-        "\n{:<40} {idle:>6.1} KiB each",
-        format!("{IDLE_CONNECTIONS} idle connections, a room open")
+        "{name:<40} {:>10.2} s, bare sockets that have the answer at hand: {:.2} s",
+        middle(&mut back),
+        middle(&mut bare)
     ))
+}
+
+fn middle(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// Prints as the numbers come in.

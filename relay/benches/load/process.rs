@@ -1,6 +1,7 @@
 //! Servers as processes of their own, and what the system says about them.
 
 use anyhow::{Context as _, Result};
+use sotto_test_services::Postgres;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -16,15 +17,21 @@ impl Server {
     /// The relay, on a fresh database.
     pub fn relay() -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"]).arg(data.path());
+        Self::start(relay(&data), data)
+    }
+
+    /// The relay, on a fresh database of this cluster.
+    pub fn relay_on(cluster: &Postgres) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let mut command = relay(&data);
+        command.env("SOTTO_RELAY_DATABASE", cluster.new_database()?);
         Self::start(command, data)
     }
 
-    /// The bare broadcast: this program again.
-    pub fn bare() -> Result<Self> {
+    /// This program again, as the bare server that the argument names.
+    pub fn bare(argument: &str) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(crate::limits::BARE_BROADCAST);
+        command.arg(argument);
         Self::start(command, tempfile::tempdir()?)
     }
 
@@ -51,6 +58,12 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
+}
+
+fn relay(data: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"]).arg(data.path());
+    command
 }
 
 impl Drop for Server {

@@ -1,10 +1,10 @@
 //! The runs: flat out, paced, and idle.
 
-use crate::client::{Reader, Room, append_frame, bare, connect, open};
+use crate::client::{Reader, Room, append_frame, bare, catch_up, connect, fetch, open, page};
 use crate::process::Server;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use sotto_protocol::RoomId;
+use sotto_protocol::{Direction, RoomId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -138,6 +138,78 @@ pub async fn paced(
     last.sort_unstable();
     let at = |share: f64| last.get((last.len() as f64 * share) as usize).map_or(0.0, |us| *us as f64 / 1e3);
     Ok(Latency { p50_ms: at(0.5), p99_ms: at(0.99), cpu_s_per_1000: cpu_s * 1e3 / messages as f64 })
+}
+
+/// Writes as many entries into a new room, and then reads the last fifty again and again: milliseconds, median and 99th percentile.
+pub async fn last_page_ms(server: &Server, entries: u64) -> Result<(f64, f64)> {
+    const READS: usize = 1_000;
+    let room = Room::new()?;
+    fill(server, &room, entries, true).await?;
+    let mut socket = open(&server.authority, &room, false).await?;
+    let mut times = Vec::new();
+    for _ in 0..READS {
+        let began = Instant::now();
+        let read = page(&mut socket, &room, u64::MAX, Direction::Backward).await?;
+        anyhow::ensure!(read == 50, "a page of {read} entries");
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| times.get(READS * share / 100).copied().unwrap_or_default();
+    Ok((at(50), at(99)))
+}
+
+/// Everybody comes back at once, and has missed fifty entries: seconds until all have them.
+pub async fn come_back_s(server: &Server, rooms: usize, members: usize) -> Result<f64> {
+    let mut all = Vec::new();
+    for _ in 0..rooms {
+        let room = Room::new()?;
+        fill(server, &room, 100, true).await?;
+        all.push(room);
+    }
+    let began = Instant::now();
+    let back = all.iter().flat_map(|room| std::iter::repeat_n(room, members));
+    let back = back.map(|room| {
+        let (authority, room) = (server.authority.clone(), room.clone());
+        tokio::spawn(async move { catch_up(&authority, &room, 50).await })
+    });
+    for client in back.collect::<Vec<_>>() {
+        let read = client.await??;
+        anyhow::ensure!(read == 50, "{read} entries instead of 50");
+    }
+    Ok(began.elapsed().as_secs_f64())
+}
+
+/// The same against a server that has the answer at hand.
+pub async fn bare_come_back_s(server: &Server, clients: usize) -> Result<f64> {
+    let began = Instant::now();
+    let back = (0..clients).map(|_| {
+        let authority = server.authority.clone();
+        tokio::spawn(async move { fetch(&authority).await })
+    });
+    for client in back.collect::<Vec<_>>() {
+        client.await??;
+    }
+    Ok(began.elapsed().as_secs_f64())
+}
+
+/// Appends entries, and waits until they are on disk.
+async fn fill(server: &Server, room: &Room, entries: u64, create: bool) -> Result<()> {
+    const WINDOW: u64 = 400;
+    let (read, mut write) = bare(open(&server.authority, room, create).await?)?.into_split();
+    let mut reader = Reader::new(read);
+    let began = Instant::now();
+    let (mut sent, mut acknowledged) = (0, 0);
+    while acknowledged < entries {
+        let mut frames = Vec::new();
+        while sent < entries && sent - acknowledged < WINDOW {
+            frames.extend(append_frame(&room.id, sent, began)?);
+            sent += 1;
+        }
+        write.write_all(&frames).await?;
+        let received = reader.receive().await?;
+        acknowledged += received.map(|received| received.acknowledgements).context("closed")?;
+    }
+    Ok(())
 }
 
 /// KiB of the relay for each connection that has a room open and does nothing.
