@@ -1,6 +1,6 @@
 //! How much one relay carries, beside what this machine can do at all.
 //!
-//! `cargo bench -p sotto-relay --bench load`. The relay runs as a process of its own, on a fresh database; the clients are
+//! `cargo xtask bench relay`, or with the names of parts: `broadcast rooms latency reading memory postgres`. The relay runs as a process of its own, on a fresh database; the clients are
 //! in this one. The limits run the same way with the same clients: a bare WebSocket broadcast that stores nothing, bare
 //! inserts into the same schema, bare sockets that answer from memory. Everything shares the machine's cores, so that ratios say more than numbers.
 
@@ -38,31 +38,50 @@ fn main() -> Result<()> {
 
 async fn measure() -> Result<()> {
     print("512-byte bodies; medians of three runs of 3 s, load generator included\n")?;
-    broadcast().await?;
-    let sqlite = || Server::relay();
-    let mut inserts = Vec::new();
-    for _ in 0..REPEATS {
-        inserts.push(limits::inserts_per_s(RUN).await?);
+    if is_wanted("broadcast") {
+        broadcast().await?;
     }
-    many_rooms("", inserts, sqlite).await?;
-    latency("", sqlite).await?;
-    reading("", sqlite).await?;
+    let sqlite = || Server::relay();
+    if is_wanted("rooms") {
+        let mut inserts = Vec::new();
+        for _ in 0..REPEATS {
+            inserts.push(limits::inserts_per_s(RUN).await?);
+        }
+        many_rooms("", inserts, sqlite).await?;
+    }
+    if is_wanted("latency") {
+        latency("", sqlite).await?;
+    }
+    if is_wanted("reading") {
+        reading("", sqlite).await?;
+    }
+    if is_wanted("memory") {
+        let idle = runs::idle_memory(&sqlite()?, IDLE_CONNECTIONS).await?;
+        let name = format!("{IDLE_CONNECTIONS} idle connections, a room open");
+        print(&format!("\n{name:<40} {idle:>6.1} KiB each\n"))?;
+    }
+    if is_wanted("postgres") {
+        on_postgres().await?;
+    }
+    Ok(())
+}
 
-    let relay = sqlite()?;
-    let idle = runs::idle_memory(&relay, IDLE_CONNECTIONS).await?;
-    let name = format!("{IDLE_CONNECTIONS} idle connections, a room open");
-    print(&format!("\n{name:<40} {idle:>6.1} KiB each\n"))?;
-    drop(relay);
-
+async fn on_postgres() -> Result<()> {
     let cluster = Postgres::start_durable()?;
-    let postgres = || Server::relay_on(&cluster);
+    let relay = || Server::relay_on(&cluster);
     let mut inserts = Vec::new();
     for _ in 0..REPEATS {
         inserts.push(limits::postgres_inserts_per_s(&cluster, RUN).await?);
     }
-    many_rooms("PostgreSQL: ", inserts, postgres).await?;
-    latency("PostgreSQL: ", postgres).await?;
-    reading("PostgreSQL: ", postgres).await
+    many_rooms("PostgreSQL: ", inserts, relay).await?;
+    latency("PostgreSQL: ", relay).await?;
+    reading("PostgreSQL: ", relay).await
+}
+
+/// Whether the arguments name this part, or none.
+fn is_wanted(part: &str) -> bool {
+    let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    named.peek().is_none() || named.any(|name| part.contains(&name))
 }
 
 async fn broadcast() -> Result<()> {
