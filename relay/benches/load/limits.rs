@@ -149,3 +149,30 @@ pub async fn inserts_per_s(time: Duration) -> Result<f64> {
     }
     Ok(seq as f64 / began.elapsed().as_secs_f64())
 }
+
+/// Milliseconds for the last fifty of so many entries, read from the relay's own table without a relay: the median.
+pub async fn page_ms(entries: u64) -> Result<f64> {
+    const READS: usize = 1_000;
+    const INSERT: &str = "INSERT INTO entries (room, seq, kind, epoch, entry_id, stored_hour, entry) VALUES (1, ?, 2, 0, ?, 0, ?)";
+    const PAGE: &str = "SELECT seq, kind, entry FROM entries WHERE room = 1 ORDER BY seq DESC LIMIT 50";
+    let data = tempfile::tempdir()?;
+    let options = SqliteConnectOptions::new().filename(data.path().join("limit.db")).create_if_missing(true);
+    let mut database = options.connect().await?;
+    sqlx::raw_sql(include_str!("../../../migrations/sqlite/0001_rooms.sql")).execute(&mut database).await?;
+    let mut transaction = database.begin().await?;
+    for seq in 1..=i64::try_from(entries)? {
+        let mut id = vec![0; 16];
+        getrandom::fill(&mut id)?;
+        sqlx::query(INSERT).bind(seq).bind(id).bind(vec![7_u8; 537]).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    let mut times = Vec::new();
+    for _ in 0..READS {
+        let began = Instant::now();
+        let rows = sqlx::query(PAGE).fetch_all(&mut database).await?;
+        anyhow::ensure!(rows.len() == 50, "a page of {} entries", rows.len());
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times.get(READS / 2).copied().unwrap_or_default())
+}

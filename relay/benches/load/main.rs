@@ -122,9 +122,12 @@ async fn latency(on: &str, relay: impl Fn() -> Result<Server>) -> Result<()> {
 }
 
 async fn reading(on: &str, relay: impl Fn() -> Result<Server>) -> Result<()> {
+    let bare_ms = limits::page_ms(LONG_LOG_ENTRIES).await?;
     let (p50, p99) = runs::last_page_ms(&relay()?, LONG_LOG_ENTRIES).await?;
     let name = format!("\n{on}last 50 of {LONG_LOG_ENTRIES} entries");
-    print(&format!("{name:<41} p50 {p50:>6.2} ms  p99 {p99:>6.2} ms"))?;
+    print(&format!(
+        "{name:<41} p50 {p50:>6.2} ms  p99 {p99:>6.2} ms, bare SQLite query: p50 {bare_ms:.2} ms"
+    ))?;
     let (mut bare, mut back) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
         bare.push(runs::bare_come_back_s(&Server::bare(limits::BARE_PAGES)?, 1_000).await?);
