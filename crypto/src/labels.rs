@@ -1,6 +1,7 @@
 //! Every label that separates one use of a key, hash or signature from another, in one table.
 //!
-//! `docs/PROTOCOL.md` lists the same table. A label is never reused for another purpose.
+//! `docs/PROTOCOL.md` lists the same table. A label is never reused for another purpose. What the relay checks, too, has its
+//! label where its statement is made: `sotto_protocol::{open_statement, Rewind, …}`.
 
 /// Exporter labels (RFC 9420, section 8.5): one secret of 32 bytes per epoch each; the context is empty.
 pub mod exporter {
@@ -56,8 +57,6 @@ pub mod signature {
     pub const MESSAGE: &[u8] = b"sotto/1 message signature";
     pub const LEAVE: &[u8] = b"sotto/1 leave";
     pub const REMOVE_DEVICE: &[u8] = b"sotto/1 remove device";
-    pub const CONFIRM: &[u8] = b"sotto/1 confirm";
-    pub const REWIND: &[u8] = b"sotto/1 rewind";
     pub const DIRECT_INVITE: &[u8] = b"sotto/1 direct invite signature";
     pub const PAIRING_DEVICE: &[u8] = b"sotto/1 pairing device signature";
     pub const STATUS: &[u8] = b"sotto/1 status signature";

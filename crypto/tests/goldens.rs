@@ -21,12 +21,12 @@ use sotto_crypto::{
     link::{InviteLink, InviteSecret},
     message::{self, Content},
     room::{
-        DeviceRemoval, Handshake, JoinRequest, LeaveScope, LeaveStatement, MessageSecret, OwnDevice, Rewind,
-        RewindAuthority, Room, RoomState, Roster, Suite, policy::RemovalProof,
+        DeviceRemoval, Handshake, JoinRequest, LeaveScope, LeaveStatement, MessageSecret, OwnDevice, Room,
+        RoomState, Roster, Suite, policy::RemovalProof,
     },
     testing::{WrapKey, open_entry, seal_entry, seal_wrap},
 };
-use sotto_protocol::{Chain, EntryId, EntryKind, RoomId};
+use sotto_protocol::{Chain, EntryId, EntryKind, Rewind, RewindAuthority, RoomId};
 use support::{Person, invite};
 
 const ROOM: RoomId = RoomId::new([0x01; 16]);

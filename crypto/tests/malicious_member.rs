@@ -245,7 +245,7 @@ fn a_removed_device_of_an_admin_voids_nothing_with_the_admin_key_that_it_knows()
     let epoch = rooms[0].epoch();
     let (mut rewind, _) = joining.room.make_rewind(9, &[1; 32], Some(&admin), start(&rooms[0])).unwrap();
     rewind.epoch = epoch;
-    rewind.signature = admin.sign(&sotto_crypto::room::policy::rewind_statement(&rooms[0].id(), &rewind));
+    rewind.signature = admin.sign(&rewind.statement(&rooms[0].id()));
     for room in &mut rooms {
         assert_eq!(
             room.rewind(&rewind, logged(&rewind, false)),

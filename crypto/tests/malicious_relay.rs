@@ -215,11 +215,11 @@ fn a_relay_cannot_make_a_rewind_or_change_one() {
     let (by_owner, _) = rooms[0].make_rewind(5, &[1; 32], Some(&owners), start(&rooms[0])).unwrap();
     for rewind in [good, by_owner] {
         let changed = [
-            sotto_crypto::room::Rewind { bad_seq: 4, ..rewind.clone() },
-            sotto_crypto::room::Rewind { bad_entry: [2; 32], ..rewind.clone() },
-            sotto_crypto::room::Rewind { card_hash: [2; 32], ..rewind.clone() },
-            sotto_crypto::room::Rewind { access_key: [2; 32], ..rewind.clone() },
-            sotto_crypto::room::Rewind { signature: [0; 64], ..rewind },
+            sotto_protocol::Rewind { bad_seq: 4, ..rewind.clone() },
+            sotto_protocol::Rewind { bad_entry: [2; 32], ..rewind.clone() },
+            sotto_protocol::Rewind { card_hash: [2; 32], ..rewind.clone() },
+            sotto_protocol::Rewind { access_key: [2; 32], ..rewind.clone() },
+            sotto_protocol::Rewind { signature: [0; 64], ..rewind },
         ];
         for rewind in changed {
             assert!(matches!(

@@ -14,12 +14,10 @@ use sotto_crypto::{
     AccessKey, CryptoError, Secret,
     link::InviteLink,
     room::{
-        Confirm, Flaw, JoinRequest, Left, Rewind, RewindEffect, Room, RoomChange, Suite, WayIn,
-        confirm_statement,
-        policy::{Violation, rewind_statement},
+        Confirm, Flaw, JoinRequest, Left, RewindEffect, Room, RoomChange, Suite, WayIn, policy::Violation,
     },
 };
-use sotto_protocol::entry_hash;
+use sotto_protocol::{Rewind, confirm_statement, entry_hash};
 use support::{Person, change, commit, hear, logged, no_log, receive, room_of, same_epoch, say, start};
 
 fn three() -> (Vec<Person>, Vec<Room>, sotto_crypto::room::Handshake, sotto_crypto::link::InviteLink) {
@@ -204,7 +202,7 @@ fn a_rewind_to_another_access_key_than_the_epochs_is_refused() {
     let owners = people[0].own.admin_key(&rooms[0].id()).unwrap();
     let (mut rewind, _) = rooms[0].make_rewind(5, &[1; 32], Some(&owners), start(&rooms[0])).unwrap();
     rewind.access_key = [7; 32];
-    rewind.signature = owners.sign(&rewind_statement(&rooms[0].id(), &rewind));
+    rewind.signature = owners.sign(&rewind.statement(&rooms[0].id()));
     let refused = rooms[1].rewind(&rewind, logged(&rewind, false));
     assert_eq!(refused, Err(CryptoError::Forbidden(Violation::Rewind)));
 }
@@ -263,7 +261,7 @@ fn nobody_outside_the_epoch_before_throws_a_joiner_out() {
     for key in [&stranger, &dees.secrets().unwrap().access_key()] {
         for named in [rewind.access_key, key.public()] {
             let mut forged = Rewind { access_key: named, ..rewind.clone() };
-            forged.signature = key.sign(&rewind_statement(&dees.id(), &forged));
+            forged.signature = key.sign(&forged.statement(&dees.id()));
             assert_eq!(dees.rewind(&forged, logged(&forged, true)), forbidden);
         }
     }

@@ -11,6 +11,7 @@ mod frame;
 mod id;
 pub mod limits;
 mod rewind;
+mod username;
 
 pub use challenge::{
     Challenge, delete_statement, drop_statement, join_statement, open_statement, recovery_statement,
@@ -29,6 +30,7 @@ pub use frame::{
 };
 pub use id::{DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use rewind::{Rewind, RewindAuthority, confirm_statement};
+pub use username::{is_username, normalize_username};
 
 /// The version of this protocol. A relay names its own in [`Welcome`]; a client that does not know it says so and stops.
 pub const PROTOCOL_VERSION: u32 = 1;

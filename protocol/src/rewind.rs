@@ -2,7 +2,7 @@
 //!
 //! A rewind is an entry of the log that is signed and not sealed: the relay reads it as members do.
 
-use crate::{EntryId, RoomId, entry_hash};
+use crate::{EntryId, FrameError, RoomId, decode, encode, entry_hash};
 use minicbor::{Decode, Encode};
 
 /// By which key a rewind is signed.
@@ -44,6 +44,20 @@ pub struct Rewind {
 }
 
 impl Rewind {
+    /// The bytes that are appended.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// [`FrameError`] where these bytes are no rewind.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
+        decode(bytes)
+    }
+
     /// What is signed.
     #[must_use]
     pub fn statement(&self, room: &RoomId) -> Vec<u8> {
@@ -97,9 +111,9 @@ mod tests {
                 .chunks(2)
                 .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
                 .collect();
-            let rewind: Rewind = crate::decode(&bytes).unwrap();
+            let rewind = Rewind::from_bytes(&bytes).unwrap();
             assert_eq!(matches!(rewind.authority, RewindAuthority::Admin(_)), is_admins);
-            assert_eq!(crate::encode(&rewind), bytes);
+            assert_eq!(rewind.to_bytes(), bytes);
         }
     }
 }

@@ -51,7 +51,7 @@ pub use policy::{DeviceRemoval, LeaveScope, LeaveStatement};
 pub use process::{Staged, Transition};
 pub use publish::Publication;
 pub use repair::{Flaw, Place};
-pub use rewind::{Confirm, Left, Rewind, RewindAuthority, RewindEffect, WayIn, confirm_statement};
+pub use rewind::{Confirm, Left, RewindEffect, WayIn};
 pub use role::{Authority, Permissions, Role};
 pub use roster::{Roster, RosterChange, RosterEntry};
 pub use rotation::RotationPolicy;

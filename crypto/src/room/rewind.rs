@@ -6,73 +6,10 @@
 //! by owner or admins.
 
 use super::{Checkpoint, Publication, Room, policy};
-use crate::{AdminKey, CryptoError, labels, link::InviteLink};
+use crate::{AdminKey, CryptoError, link::InviteLink};
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
-use sotto_protocol::{Chain, RoomId};
-
-/// By which key a rewind is signed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub enum RewindAuthority {
-    /// The access key of the epoch that becomes current again.
-    #[n(0)]
-    Access,
-    /// The room-admin key of an owner or admin in that epoch.
-    #[n(1)]
-    Admin(#[n(0)] minicbor::bytes::ByteArray<32>),
-}
-
-/// Voids everything from a handshake on.
-#[derive(Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct Rewind {
-    /// The handshake's place in the log.
-    #[n(0)]
-    pub bad_seq: u64,
-    /// The epoch that it left, and that is current again.
-    #[n(1)]
-    pub epoch: u64,
-    /// SHA-256 of the handshake.
-    #[cbor(n(2), with = "minicbor::bytes")]
-    pub bad_entry: [u8; 32],
-    /// The access key of that epoch.
-    #[cbor(n(3), with = "minicbor::bytes")]
-    pub access_key: [u8; 32],
-    /// SHA-256 of the card that the relay is to keep for it.
-    #[cbor(n(4), with = "minicbor::bytes")]
-    pub card_hash: [u8; 32],
-    /// Who signs.
-    #[n(5)]
-    pub authority: RewindAuthority,
-    /// Over all of it with the room's id.
-    #[cbor(n(6), with = "minicbor::bytes")]
-    pub signature: [u8; 64],
-}
-
-impl Rewind {
-    /// The bytes that are appended.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        sotto_protocol::encode(self)
-    }
-
-    /// Reads an entry.
-    ///
-    /// # Errors
-    /// [`CryptoError::Malformed`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
-        sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("rewind"))
-    }
-}
-
-impl core::fmt::Debug for Rewind {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Rewind")
-            .field("bad_seq", &self.bad_seq)
-            .field("epoch", &self.epoch)
-            .finish_non_exhaustive()
-    }
-}
+use sotto_protocol::{Chain, Rewind, RewindAuthority, confirm_statement};
 
 /// The handshake that left an epoch, as a device's own log has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,12 +76,6 @@ impl core::fmt::Debug for Confirm {
     }
 }
 
-/// What the access key of the epoch before signs to confirm a join.
-#[must_use]
-pub fn confirm_statement(room: &RoomId, seq: u64, entry_hash: &[u8; 32]) -> Vec<u8> {
-    [labels::signature::CONFIRM, room.as_bytes(), &seq.to_be_bytes(), entry_hash].concat()
-}
-
 impl Room {
     /// Confirms the join that this device merged last, at `seq`. `None` where there is nothing to confirm.
     ///
@@ -189,7 +120,7 @@ impl Room {
             authority,
             signature: [0; 64],
         };
-        let statement = policy::rewind_statement(&self.id, &rewind);
+        let statement = rewind.statement(&self.id);
         rewind.signature = admin.map_or_else(|| access.sign(&statement), |key| key.sign(&statement));
         Ok((rewind, publication))
     }

@@ -4,11 +4,12 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 use sotto_crypto::{
     AccessKey, JoinKey,
-    room::{
-        Confirm, Handshake, Publication, Rewind, RewindAuthority, confirm_statement, policy::rewind_statement,
-    },
+    room::{Confirm, Handshake, Publication},
 };
-use sotto_protocol::{CapsuleWrap, DoorId, EntryHeader, EntryId, EntryKind, RoomId, entry_hash};
+use sotto_protocol::{
+    CapsuleWrap, DoorId, EntryHeader, EntryId, EntryKind, Rewind, RewindAuthority, RoomId, confirm_statement,
+    entry_hash,
+};
 use std::collections::BTreeMap;
 
 /// Why a request was refused.
@@ -208,7 +209,7 @@ impl Relay {
             RewindAuthority::Admin(key) if self.before.1.contains(key) => **key,
             RewindAuthority::Admin(_) => return Err(Refusal::NotTheirs),
         };
-        verify(&key, &rewind_statement(&self.room, rewind), &rewind.signature)?;
+        verify(&key, &rewind.statement(&self.room), &rewind.signature)?;
         for entry in self.log.iter_mut().filter(|entry| entry.seq >= rewind.bad_seq) {
             entry.is_void = true;
         }

@@ -10,10 +10,10 @@ use sotto_crypto::{
     message::{self, Content, Draft, OpenedMessage},
     room::{
         AccountJoin, Handshake, HistoryReader, Invite, JoinRequest, Joining, Left, OwnDevice, PastEpoch,
-        Place, Rewind, Room, RoomChange, Suite, Transition,
+        Place, Room, RoomChange, Suite, Transition,
     },
 };
-use sotto_protocol::{Chain, RoomId};
+use sotto_protocol::{Chain, Rewind, RoomId};
 
 /// Somebody with one device. `seed` is the recovery key's, of those who have an account.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use super::record::read_head;
 use super::session::fresh_session;
 use super::settings::Registration;
 use super::token::ProvenBy;
-use super::username::{is_name, is_reserved};
+use super::username::is_reserved;
 use super::{Accounts, Caller, directory, internal, today, wait};
 use crate::store::{Created, NewAccount};
 use sotto_protocol::account::{
@@ -71,7 +71,11 @@ impl Accounts {
 
     /// The keyed hash of a name that is one.
     pub(super) fn checked_name(&self, name: &str) -> Result<[u8; 32], AccountError> {
-        if is_name(name) { Ok(self.secrets.name_hash(name)) } else { Err(AccountErrorCode::BadName.into()) }
+        if sotto_protocol::is_username(name) {
+            Ok(self.secrets.name_hash(name))
+        } else {
+            Err(AccountErrorCode::BadName.into())
+        }
     }
 
     /// The hash of the invite code, where one is needed.

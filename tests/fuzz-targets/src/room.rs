@@ -4,12 +4,11 @@ use crate::{edits, fixture::Fixture, survives};
 use sotto_crypto::{
     CryptoError, DeviceKey, Secret,
     room::{
-        Handshake, Joining, LeaveScope, LeaveStatement, Rewind, RewindAuthority, Room, RoomState, Roster,
-        Staged, policy::JoinProof,
+        Handshake, Joining, LeaveScope, LeaveStatement, Room, RoomState, Roster, Staged, policy::JoinProof,
     },
     testing::{join_with, seal_entry},
 };
-use sotto_protocol::{EntryId, EntryKind, RoomId};
+use sotto_protocol::{EntryId, EntryKind, Rewind, RewindAuthority, RoomId};
 
 /// The room state in the GroupContext.
 pub fn state(input: &[u8]) {

@@ -28,7 +28,7 @@ pub use leave::{LeaveScope, LeaveStatement};
 pub use memory::revocation_hash;
 pub use own_device::DeviceRemoval;
 pub use removal::{Removal, RemovalProof, state_after_removal};
-pub use rewind::{judge_rewind, rewind_statement};
+pub use rewind::judge_rewind;
 pub use violation::Violation;
 
 /// The room before the commit.

@@ -1,12 +1,8 @@
 //! Who may void a handshake that nobody can follow.
 
 use super::{Before, Violation};
-use crate::{
-    labels,
-    room::{Rewind, RewindAuthority, Role},
-    sign,
-};
-use sotto_protocol::RoomId;
+use crate::{room::Role, sign};
+use sotto_protocol::{Rewind, RewindAuthority};
 
 /// Whether a rewind to the epoch `before` may be followed. `access_key` is the one of that epoch; `came_by_door` says whether the
 /// voided handshake did.
@@ -39,20 +35,6 @@ pub fn judge_rewind(
             key
         }
     };
-    let statement = rewind_statement(&before.room, rewind);
+    let statement = rewind.statement(&before.room);
     sign::verify(key, &statement, &rewind.signature).map_err(|_| Violation::Rewind)
-}
-
-/// What a rewind's key signs.
-pub fn rewind_statement(room: &RoomId, rewind: &Rewind) -> Vec<u8> {
-    [
-        labels::signature::REWIND,
-        room.as_bytes(),
-        &rewind.bad_seq.to_be_bytes(),
-        &rewind.epoch.to_be_bytes(),
-        &rewind.bad_entry,
-        &rewind.access_key,
-        &rewind.card_hash,
-    ]
-    .concat()
 }

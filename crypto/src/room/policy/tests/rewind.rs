@@ -1,13 +1,8 @@
 //! Who may void a handshake.
 
 use super::*;
-use crate::{
-    AccessKey, AdminKey,
-    room::{
-        Rewind, RewindAuthority,
-        policy::{judge_rewind, rewind_statement},
-    },
-};
+use crate::{AccessKey, AdminKey, room::policy::judge_rewind};
+use sotto_protocol::{Rewind, RewindAuthority};
 
 fn rewind(authority: RewindAuthority, sign: impl Fn(&[u8]) -> [u8; 64]) -> Rewind {
     let mut rewind = Rewind {
@@ -19,7 +14,7 @@ fn rewind(authority: RewindAuthority, sign: impl Fn(&[u8]) -> [u8; 64]) -> Rewin
         authority,
         signature: [0; 64],
     };
-    rewind.signature = sign(&rewind_statement(&ROOM, &rewind));
+    rewind.signature = sign(&rewind.statement(&ROOM));
     rewind
 }
 
