@@ -58,6 +58,9 @@ pub enum ErrorCode {
     /// A fault in the relay: nothing was acknowledged.
     #[n(17)]
     Internal,
+    /// Only accounts make rooms here, and the room token is missing, wrong, too old or used.
+    #[n(19)]
+    TokenNeeded,
 }
 
 impl ErrorCode {
@@ -88,6 +91,7 @@ impl ErrorCode {
             Self::Overloaded => "the relay is busy",
             Self::ShuttingDown => "the relay is stopping",
             Self::Internal => "the relay has a fault",
+            Self::TokenNeeded => "only people with an account make rooms on this relay",
         }
     }
 }

@@ -11,6 +11,7 @@ mod frame;
 mod id;
 pub mod limits;
 mod rewind;
+mod room_token;
 mod username;
 
 pub use challenge::{
@@ -30,6 +31,7 @@ pub use frame::{
 };
 pub use id::{DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use rewind::{Rewind, RewindAuthority, confirm_statement};
+pub use room_token::{ROOM_TOKEN_PERIOD_DAYS, RoomToken};
 pub use username::{is_username, normalize_username};
 
 /// The version of this protocol. A relay names its own in [`Welcome`]; a client that does not know it says so and stops.

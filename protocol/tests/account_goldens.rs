@@ -7,15 +7,16 @@ mod golden;
 
 use minicbor::{Decode, Encode};
 use sotto_protocol::account::{
-    AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, Challenged, DeleteAccount,
-    DeleteVault, Deposit, DirectoryEntry, Done, EndSession, EndedSessions, FinishLogin, FinishProof,
-    FinishRecovery, Found, Inbox, InboxLetter, InviteCode, Letters, ListSessions, ListVault, LoggedIn,
-    LoginStarted, Lookup, PairingMessage, PasswordStarted, PostPairing, Proven, PutVault, ReadVault,
-    RefreshSession, Register, RegisterStarted, ReplaceRecord, SealedRecordHead, SessionGiven, SessionInfo,
-    SessionToken, Sessions, SetFindable, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
-    TakePairing, VaultEntries, VaultEntry, VaultList, VaultListed, Which, directory_statement,
+    AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, BlindRoomToken, Challenged,
+    DeleteAccount, DeleteVault, Deposit, DirectoryEntry, Done, EndSession, EndedSessions, EvaluatedRoomToken,
+    FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode, Letters, ListSessions,
+    ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted, PostPairing, Proven,
+    PutVault, ReadRoomPolicy, ReadVault, RefreshSession, Register, RegisterStarted, ReplaceRecord,
+    RoomPolicy, SealedRecordHead, SessionGiven, SessionInfo, SessionToken, Sessions, SetFindable, StartLogin,
+    StartPassword, StartProof, StartRecovery, StartRegister, TakePairing, VaultEntries, VaultEntry,
+    VaultList, VaultListed, Which, directory_statement,
 };
-use sotto_protocol::{Challenge, decode, encode, recovery_statement};
+use sotto_protocol::{Challenge, RoomToken, decode, encode, recovery_statement};
 
 fn check<T: Encode<()> + for<'b> Decode<'b, ()> + PartialEq>(format: &str, value: T) {
     let format = format!("account-{format}.v1");
@@ -86,6 +87,8 @@ fn what_clients_ask_is_what_it_was() {
     check("lookup-account", Lookup { who: AccountRef::Account([8; 16]) });
     check("set-findable", SetFindable { is_findable: false });
     check("post-pairing", PostPairing { letter_box: [8; 16], step: 2, message: vec![9; 40] });
+    check("read-room-policy", ReadRoomPolicy {});
+    check("blind-room-token", BlindRoomToken { period: 688, blinded: [8; 32] });
     check("take-pairing", TakePairing { letter_box: [8; 16], step: 2 });
 }
 
@@ -111,6 +114,8 @@ fn what_relays_answer_is_what_it_was() {
     check("letters", Letters { letters: vec![InboxLetter { id: [8; 16], letter: vec![9; 40] }] });
     check("found", Found { entry: entry() });
     check("pairing-message", PairingMessage { message: vec![9; 40] });
+    check("room-policy", RoomPolicy { takes_token: true, period: 688, public_key: [8; 32] });
+    check("evaluated-room-token", EvaluatedRoomToken { evaluated: [8; 32], proof: [9; 64] });
     check("done", Done {});
     check("error", AccountError::new(AccountErrorCode::LoginRefused));
     check("error-with-limit", AccountError::with_limit(AccountErrorCode::InboxFull, 64));
@@ -129,5 +134,7 @@ fn what_is_signed_is_what_it_was() {
 #[test]
 fn nothing_shows_a_secret() {
     assert_eq!(format!("{TOKEN:?}"), "SessionToken(…)");
+    let token = RoomToken { period: 688, nonce: [8; 32], output: [9; 64] };
+    assert_eq!(format!("{token:?}"), "RoomToken(…)");
     assert_eq!(format!("{:?}", InviteCode("ABCDE".into())), "InviteCode(…)");
 }

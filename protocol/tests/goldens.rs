@@ -10,8 +10,8 @@ use sotto_protocol::{
     ClientFrame, ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, EntryHeader,
     EntryId, EntryKind, ErrorCode, Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation,
     JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, RelayFrame,
-    RepairEpoch, Reply, Request, Rewind, RewindAuthority, RoomAccess, RoomId, SetRetention, Status,
-    StatusRequest, Welcome, WireError, WriteStatus, confirm_statement, decode, delete_statement,
+    RepairEpoch, Reply, Request, Rewind, RewindAuthority, RoomAccess, RoomId, RoomToken, SetRetention,
+    Status, StatusRequest, Welcome, WireError, WriteStatus, confirm_statement, decode, delete_statement,
     drop_statement, encode, entry_hash, join_statement, open_statement, retention_statement,
 };
 
@@ -51,7 +51,17 @@ fn what_clients_send_is_what_it_was() {
         |direction| PageRequest { room: ROOM, from: u64::MAX, direction, limit: 500, handshakes_only: true };
     check_request(
         "create.v1",
-        Request::Create(CreateRoom { room: ROOM, access_key: [4; 32], join_key: [5; 32] }),
+        Request::Create(CreateRoom { room: ROOM, access_key: [4; 32], join_key: [5; 32], token: None }),
+    );
+    let token = RoomToken { period: 688, nonce: [6; 32], output: [7; 64] };
+    check_request(
+        "create-with-token.v1",
+        Request::Create(CreateRoom {
+            room: ROOM,
+            access_key: [4; 32],
+            join_key: [5; 32],
+            token: Some(token),
+        }),
     );
     check_request("open.v1", Request::Open(OpenRoom { room: ROOM, epoch: 70_000, signature: [9; 64] }));
     check_request("append.v1", Request::Append(Append { room: ROOM, entry: vec![3; 41] }));

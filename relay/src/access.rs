@@ -3,9 +3,10 @@
 //! What is trusted: a signature by the access key of an epoch proves that someone of that epoch is on the connection; one
 //! by the join key of the current epoch proves that someone opened its card. Nothing else is believed.
 
+use crate::account::{GoodToken, RoomTokens};
 use ed25519_dalek::{Signature, VerifyingKey};
 use sotto_protocol::{
-    Challenge, DoorId, EntryKind, ErrorCode, Published, Rewind, RoomAccess, RoomId, WireError,
+    Challenge, DoorId, EntryKind, ErrorCode, Published, Rewind, RoomAccess, RoomId, RoomToken, WireError,
     confirm_statement, join_statement, limits, open_statement,
 };
 use std::collections::HashSet;
@@ -46,6 +47,16 @@ pub(crate) struct Readable {
     pub up_to_seq: u64,
     /// Only handshakes and rewinds.
     pub handshakes_only: bool,
+}
+
+/// Whether somebody may make a room: anybody, or where there is a gate, whoever shows a good token. The token that is then to be
+/// used up.
+pub(crate) fn may_make_room(
+    gate: Option<&RoomTokens>,
+    token: Option<&RoomToken>,
+) -> Result<Option<GoodToken>, ErrorCode> {
+    let Some(gate) = gate else { return Ok(None) };
+    token.and_then(|token| gate.check(token)).map(Some).ok_or(ErrorCode::TokenNeeded)
 }
 
 /// Whether `signature` opens the room: the access key of the epoch signed this connection's challenge.

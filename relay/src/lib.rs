@@ -35,7 +35,7 @@ pub mod upkeep;
 pub mod web;
 mod wire;
 
-pub use account::{AccountSettings, Rates, Registration, SecretsError};
+pub use account::{AccountSettings, Guests, Rates, Registration, SecretsError};
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
 pub use limit::Rate;

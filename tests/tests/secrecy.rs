@@ -41,7 +41,8 @@ fn forms(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 async fn plant(address: &str) {
     let url = format!("{}{}", address.replace("http", "ws"), sotto_protocol::ROOM_SOCKET_PATH);
     let (mut socket, _) = connect_async(url).await.unwrap();
-    let create = CreateRoom { room: RoomId::new([7; 16]), access_key: *MARKER, join_key: *MARKER };
+    let create =
+        CreateRoom { room: RoomId::new([7; 16]), access_key: *MARKER, join_key: *MARKER, token: None };
     let frame = encode(&ClientFrame { request: 1, body: Request::Create(create) });
     socket.send(Message::Binary(frame.into())).await.unwrap();
     loop {

@@ -65,6 +65,7 @@ impl Engine {
             room: id,
             access_key: secrets.access_key().public(),
             join_key: secrets.join_key().public(),
+            token: None,
         };
         self.set_phase(id, Phase::Opening);
         self.request(Purpose::Create(id), Request::Create(create));

@@ -17,6 +17,7 @@ mod pairing;
 mod password;
 mod record;
 mod recovery_code;
+mod room_token;
 mod strength;
 mod stretching;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use pairing::{
 pub use password::{PASSPHRASE_WORDS, Password};
 pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
+pub use room_token::RoomTokenRequest;
 pub use strength::Weakness;
 pub use username::{UserAddress, Username};
 pub use vault::{AccountDevice, RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};

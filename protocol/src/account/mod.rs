@@ -10,6 +10,7 @@ mod inbox;
 mod login;
 mod pairing;
 mod record;
+mod room_token;
 mod session;
 mod vault;
 
@@ -25,6 +26,7 @@ pub use login::{
 };
 pub use pairing::{PairingMessage, PostPairing, TakePairing};
 pub use record::{DeleteAccount, ReplaceRecord, SealedRecordHead};
+pub use room_token::{BlindRoomToken, EvaluatedRoomToken, ReadRoomPolicy, RoomPolicy};
 pub use session::{
     AddSession, EndSession, EndedSessions, ListSessions, RefreshSession, SessionGiven, SessionInfo,
     SessionToken, Sessions, Which,

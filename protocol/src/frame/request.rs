@@ -3,7 +3,7 @@
 #[cfg(doc)]
 use crate::Reply;
 use crate::limits::STATUS_VALUE_BYTES;
-use crate::{DoorId, RoomId};
+use crate::{DoorId, RoomId, RoomToken};
 use minicbor::{Decode, Encode};
 
 /// What a client can ask.
@@ -76,6 +76,9 @@ pub struct CreateRoom {
     /// Ed25519 public key that permits one handshake through a door in epoch 0.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub join_key: [u8; 32],
+    /// Where the relay lets only accounts make rooms: their right to make this one.
+    #[n(3)]
+    pub token: Option<RoomToken>,
 }
 
 /// Proof of membership in an epoch.

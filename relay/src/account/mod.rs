@@ -5,6 +5,7 @@
 //! session, proof              what a session is good for, and what needs the password once more
 //! record, vault, inbox        what is kept, sealed
 //! directory, pairing          what others may ask
+//! room_token                  the right to make a room, which does not say whose it is
 //! secrets, opaque, token      the relay's own secrets, and what is made with them
 //! ```
 //!
@@ -27,6 +28,7 @@ mod randomness;
 mod record;
 mod recovery;
 mod register;
+mod room_token;
 mod secrets;
 mod session;
 mod settings;
@@ -34,10 +36,11 @@ mod token;
 mod username;
 mod vault;
 
+pub(crate) use room_token::{GoodToken, RoomTokens};
 pub(crate) use session::Session;
 
 pub use secrets::SecretsError;
-pub use settings::{AccountSettings, Rates, Registration};
+pub use settings::{AccountSettings, Guests, Rates, Registration};
 
 use crate::limit::Attempts;
 use crate::store::AccountStore;
@@ -66,6 +69,8 @@ pub(crate) struct Accounts {
     looking_up: Attempts<IpAddr>,
     passwords: Attempts<[u8; 32]>,
     proofs: Attempts<i64>,
+    tokens_made: Attempts<i64>,
+    room_tokens: RoomTokens,
 }
 
 /// Who makes a call, as far as it is known.
@@ -96,6 +101,8 @@ impl Accounts {
         }
         let rates = settings.rates;
         Ok(Self {
+            room_tokens: secrets.room_tokens(),
+            tokens_made: Attempts::new(rates.room_tokens),
             secrets,
             store,
             calls: Attempts::new(rates.calls),
@@ -143,7 +150,8 @@ impl Accounts {
         let today = today();
         let before = |days: u32| today.saturating_sub(days);
         let idle = before(self.settings.session_idle_days);
-        self.store.sweep(today, idle, before(self.settings.inbox_days)).await
+        self.store.sweep(today, idle, before(self.settings.inbox_days)).await?;
+        self.store.forget_room_tokens(room_token::current_period().saturating_sub(1)).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::opaque::{Opaque, SETUP_BYTES, generate_setup};
 use super::randomness::{keyed_hash, random};
+use super::room_token::RoomTokens;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -90,6 +91,11 @@ impl Secrets {
     /// An invite code as the database keeps it.
     pub(super) fn code_hash(&self, code: &str) -> [u8; 32] {
         keyed_hash(&self.names, &[b"sotto relay code", code.as_bytes()])
+    }
+
+    /// What makes and checks room tokens.
+    pub(super) fn room_tokens(&self) -> RoomTokens {
+        RoomTokens::new(&self.tokens)
     }
 
     /// For what is sealed for the relay itself.

@@ -30,11 +30,35 @@ impl FromStr for Registration {
     }
 }
 
+/// What people without an account may do. The relay cannot tell them from others in a room; it can ask who makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Guests {
+    /// They make rooms, too.
+    #[default]
+    Open,
+    /// They come in by invite: only accounts make rooms.
+    Invited,
+}
+
+impl FromStr for Guests {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "invited" => Ok(Self::Invited),
+            _ => Err("it is open or invited"),
+        }
+    }
+}
+
 /// How accounts are kept.
 #[derive(Debug, Clone)]
 pub struct AccountSettings {
     /// Who may make one.
     pub registration: Registration,
+    /// What those may do who have none.
+    pub guests: Guests,
     /// Names that nobody gets, besides those that every relay reserves; normalised.
     pub reserved_names: Vec<String>,
     /// A session that was not used for so many days ends.
@@ -75,12 +99,15 @@ pub struct Rates {
     pub password: Rate,
     /// Tries of a password on one account, by whoever has a session of it.
     pub proof: Rate,
+    /// Room tokens made for one account.
+    pub room_tokens: Rate,
 }
 
 impl Default for AccountSettings {
     fn default() -> Self {
         Self {
             registration: Registration::default(),
+            guests: Guests::default(),
             reserved_names: Vec::new(),
             session_idle_days: 90,
             vault_max_records: sotto_protocol::limits::VAULT_RECORDS_MAX as u64,
@@ -106,6 +133,7 @@ impl Default for Rates {
             lookup: rate(30, 5.0),
             password: rate(10, 30.0),
             proof: rate(10, 10.0),
+            room_tokens: rate(30, 2880.0),
         }
     }
 }
@@ -115,6 +143,15 @@ impl Rates {
     #[must_use]
     pub fn unlimited() -> Self {
         let all = Rate { burst: 1_000_000, every_s: 0.001 };
-        Self { calls: all, register: all, login: all, deposit: all, lookup: all, password: all, proof: all }
+        Self {
+            calls: all,
+            register: all,
+            login: all,
+            deposit: all,
+            lookup: all,
+            password: all,
+            proof: all,
+            room_tokens: all,
+        }
     }
 }

@@ -14,10 +14,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use sotto_protocol::account::{
-    Access, Acknowledge, AddSession, Call, DeleteAccount, DeleteVault, Deposit, EndSession, FinishLogin,
-    FinishProof, FinishRecovery, Inbox, ListSessions, ListVault, Lookup, PostPairing, PutVault, ReadVault,
-    RefreshSession, Register, ReplaceRecord, SetFindable, StartLogin, StartPassword, StartProof,
-    StartRecovery, StartRegister, TakePairing,
+    Access, Acknowledge, AddSession, BlindRoomToken, Call, DeleteAccount, DeleteVault, Deposit, EndSession,
+    FinishLogin, FinishProof, FinishRecovery, Inbox, ListSessions, ListVault, Lookup, PostPairing, PutVault,
+    ReadRoomPolicy, ReadVault, RefreshSession, Register, ReplaceRecord, SetFindable, StartLogin,
+    StartPassword, StartProof, StartRecovery, StartRegister, TakePairing,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +64,7 @@ fn anonymous() -> Router<HttpState> {
         Lookup => |accounts, asked| accounts.look_up(&asked.caller, asked.call).await;
         PostPairing => |accounts, asked| accounts.post_pairing(&asked.caller, asked.call).await;
         TakePairing => |accounts, asked| accounts.take_pairing(asked.call).await;
+        ReadRoomPolicy => |accounts, _asked| accounts.room_policy();
     }
 }
 
@@ -84,6 +85,7 @@ fn with_session() -> Router<HttpState> {
         DeleteVault => |accounts, asked| accounts.delete_vault(&asked.session, asked.call).await;
         Inbox => |accounts, asked| accounts.letters(&asked.session).await;
         Acknowledge => |accounts, asked| accounts.acknowledge(&asked.session, asked.call).await;
+        BlindRoomToken => |accounts, asked| accounts.blind_room_token(&asked.session, asked.call);
         SetFindable => |accounts, asked| accounts.set_findable(&asked.session, asked.call).await;
     }
 }

@@ -2,7 +2,7 @@
 //! example file.
 
 use clap::{Args, Parser, Subcommand};
-use sotto_relay::{Registration, SecretUrl};
+use sotto_relay::{Guests, Registration, SecretUrl};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -111,6 +111,10 @@ pub struct Settings {
     /// Who may make an account: open (anybody), codes (whoever has an invite code) or closed (nobody)
     #[arg(long, value_name = "POLICY", default_value = "open", env = "SOTTO_RELAY_REGISTRATION")]
     pub registration: Registration,
+
+    /// What people without an account may do: open (make rooms, and come in by invite) or invited (come in by invite)
+    #[arg(long, value_name = "POLICY", default_value = "open", env = "SOTTO_RELAY_GUESTS")]
+    pub guests: Guests,
 
     /// Names that no account gets, with commas between them
     #[arg(long, value_name = "NAMES", env = "SOTTO_RELAY_RESERVED_NAMES")]

@@ -21,6 +21,7 @@ impl Settings {
         config.max_retention =
             self.max_retention_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60));
         config.accounts.registration = self.registration;
+        config.accounts.guests = self.guests;
         config.accounts.session_idle_days = self.session_days;
         config.accounts.secrets_file = self.secrets.clone();
         config.accounts.reserved_names = self.reserved_names.clone().map(|list| list.0).unwrap_or_default();

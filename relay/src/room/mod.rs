@@ -33,6 +33,7 @@ pub(crate) use reply::ReplyTo;
 pub(crate) use session::Session;
 pub(crate) use writer::WriterTask;
 
+use crate::account::RoomTokens;
 use crate::config::{SecretUrl, Tuning};
 use crate::store::{ReadStore, Store};
 use hints::Hints;
@@ -51,6 +52,8 @@ pub(crate) struct Rooms {
     hub: Arc<Hub>,
     hints: Hints,
     statuses: Arc<StatusBoard>,
+    /// Where only accounts make rooms: what checks that they may.
+    gate: Option<RoomTokens>,
     incarnation: Incarnation,
 }
 
@@ -60,6 +63,7 @@ impl Rooms {
         store: Store,
         nats: Option<&SecretUrl>,
         max_retention: Option<Duration>,
+        gate: Option<RoomTokens>,
         tuning: &Tuning,
     ) -> Result<(Self, WriterTask), HintError> {
         let hub = Arc::new(Hub::default());
@@ -79,7 +83,8 @@ impl Rooms {
         let (writer, statuses) = (Arc::new(writer), Arc::new(StatusBoard::default()));
         background::start_flushing(Arc::clone(&statuses), Arc::clone(&writer));
         background::start_sweeping(Arc::clone(&writer), tuning.sweep_every, max_retention);
-        Ok((Self { read: store.read, writer, hub, hints, statuses, incarnation: store.incarnation }, task))
+        let incarnation = store.incarnation;
+        Ok((Self { read: store.read, writer, hub, hints, statuses, gate, incarnation }, task))
     }
 
     /// Which life of the database this is.

@@ -5,6 +5,7 @@ use super::hints::Listening;
 use super::publish::{Outcome, Work};
 use super::reply::ReplyTo;
 use crate::access::Grant;
+use crate::account::GoodToken;
 use crate::store::{HandshakeRecord, Registers, StoredRoom, Swept, WriteStore};
 use sotto_protocol::{
     ConfirmJoin, CreateRoom, DoorId, DropWraps, EntryHeader, EntryId, ErrorCode, Published, Rewind, RoomId,
@@ -28,7 +29,11 @@ const OVERLOADED_RETRY_MS: u64 = 1_000;
 /// Something to be written.
 pub(super) enum Operation {
     /// A new room.
-    Create(CreateRoom),
+    Create {
+        create: CreateRoom,
+        /// The right to make it, where that takes one: used up with it.
+        token: Option<GoodToken>,
+    },
     /// A message.
     Append {
         /// Where to.
@@ -100,7 +105,7 @@ pub(super) enum Authority {
 impl Operation {
     pub(super) fn room(&self) -> Option<&RoomId> {
         match self {
-            Self::Create(create) => Some(&create.room),
+            Self::Create { create, .. } => Some(&create.room),
             Self::Append { room, .. } | Self::Delete { room, .. } | Self::Retain { room, .. } => Some(room),
             Self::Handshake(handshake) => Some(&handshake.room),
             Self::Rewind(rewind) => Some(&rewind.room),

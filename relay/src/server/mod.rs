@@ -50,7 +50,8 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let accounts = Arc::new(accounts);
     let sweeping = accounts.sweep_now_and_then();
     let (rooms, writer) =
-        Rooms::start(store, config.nats.as_ref(), config.max_retention, &config.tuning).await?;
+        Rooms::start(store, config.nats.as_ref(), config.max_retention, accounts.room_gate(), &config.tuning)
+            .await?;
     let rooms = Arc::new(rooms);
     let connections = Arc::new(Connections::default());
     let tuning = Arc::new(config.tuning);

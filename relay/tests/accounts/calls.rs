@@ -3,11 +3,11 @@
 use crate::client::{Person, bearer, call, database, exchange, post, relay};
 use crate::support::TestRelay;
 use sotto_protocol::account::{
-    Access, AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, Call, DeleteAccount,
-    DeleteVault, Deposit, EndSession, FinishLogin, FinishProof, FinishRecovery, Inbox, InviteCode,
-    ListSessions, ListVault, Lookup, PostPairing, PutVault, ReadVault, RefreshSession, ReplaceRecord,
-    SessionToken, SetFindable, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
-    TakePairing, VaultEntry, Which,
+    Access, AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, BlindRoomToken, Call,
+    DeleteAccount, DeleteVault, Deposit, EndSession, FinishLogin, FinishProof, FinishRecovery, Inbox,
+    InviteCode, ListSessions, ListVault, Lookup, PostPairing, PutVault, ReadRoomPolicy, ReadVault,
+    RefreshSession, ReplaceRecord, SessionToken, SetFindable, StartLogin, StartPassword, StartProof,
+    StartRecovery, StartRegister, TakePairing, VaultEntry, Which,
 };
 use sotto_protocol::{decode, encode};
 use sotto_relay::{Rate, Rates};
@@ -41,6 +41,8 @@ fn every_call() -> Vec<Bytes> {
         bytes(Lookup { who: AccountRef::Account([1; 16]) }),
         bytes(PostPairing { letter_box: [1; 16], step: 1, message: vec![1; 10] }),
         bytes(TakePairing { letter_box: [1; 16], step: 2 }),
+        bytes(ReadRoomPolicy {}),
+        bytes(BlindRoomToken { period: 1, blinded: [1; 32] }),
         bytes(StartProof { request: [1; 96] }),
         bytes(FinishProof { state, confirmation: [1; 64] }),
         bytes(StartPassword { proof: proof.clone(), request: [1; 32] }),

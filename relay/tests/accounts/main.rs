@@ -23,6 +23,8 @@ mod records;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod room_tokens;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 #[path = "../relay/support.rs"]

@@ -29,6 +29,9 @@ mod records;
 #[path = "../accounts/registration.rs"]
 mod registration;
 #[cfg(test)]
+#[path = "../accounts/room_tokens.rs"]
+mod room_tokens;
+#[cfg(test)]
 #[path = "../accounts/sessions.rs"]
 mod sessions;
 #[cfg(test)]

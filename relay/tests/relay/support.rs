@@ -136,6 +136,7 @@ impl Room {
             room: self.id,
             access_key: self.access_key(0),
             join_key: self.join[0].verifying_key().to_bytes(),
+            token: None,
         }
     }
 

@@ -2,15 +2,26 @@
 
 use super::{Batch, Verdict};
 use crate::access::{Effect, Grant, RoomHead, handshake_is_next, may_append, room_access};
+use crate::account::GoodToken;
 use crate::room::writer::{Authority, Handshake};
 use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault};
 use sotto_protocol::{CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId};
 
 impl Batch<'_> {
-    pub(super) async fn create(&mut self, create: &CreateRoom) -> Result<Verdict, WriteFault> {
+    pub(super) async fn create(
+        &mut self,
+        create: &CreateRoom,
+        token: Option<GoodToken>,
+    ) -> Result<Verdict, WriteFault> {
         if !self.rooms.contains_key(&create.room)
             && let Some(room) = self.store.insert_room(create).await?
         {
+            if let Some(token) = token
+                && !self.store.spend_room_token(&token.hash, token.period).await?
+            {
+                self.store.delete_room(room.row).await?;
+                return Ok(ErrorCode::TokenNeeded.into());
+            }
             self.rooms.insert(create.room, room);
             return Ok(Verdict::Judged(Reply::Created));
         }

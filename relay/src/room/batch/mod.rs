@@ -112,7 +112,7 @@ impl<'w> Batch<'w> {
         self.load().await?;
         while let Some(Queued { operation, reply_to }) = self.operations.pop_front() {
             let verdict = match operation {
-                Operation::Create(create) => self.create(&create).await,
+                Operation::Create { create, token } => self.create(&create, token).await,
                 Operation::Append { room, grant, header, entry } => {
                     Ok(self.append(room, grant, header, entry))
                 }

@@ -100,6 +100,15 @@ impl AccountStore {
         Ok(())
     }
 
+    /// Forgets room tokens of before that stretch of days: nobody could use them any more.
+    pub(crate) async fn forget_room_tokens(&self, period: u32) -> Result<(), WriteFault> {
+        sqlx::query("DELETE FROM spent_room_tokens WHERE period < $1")
+            .bind(i64::from(period))
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
     async fn begin(&self) -> Result<Transaction<'static, Any>, WriteFault> {
         Ok(self.write.begin_with(self.begin).await?)
     }

@@ -25,6 +25,19 @@ impl WriteStore {
         Ok(())
     }
 
+    /// Notes that a room token is used. Whether it was not before.
+    pub(crate) async fn spend_room_token(
+        &mut self,
+        hash: &[u8; 32],
+        period: u32,
+    ) -> Result<bool, WriteFault> {
+        let spent =
+            "INSERT INTO spent_room_tokens (token_hash, period) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let done =
+            sqlx::query(spent).bind(&hash[..]).bind(i64::from(period)).execute(&mut self.connection).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Keeps messages so long; nothing: as long as the operator has it.
     pub(crate) async fn set_retention(&mut self, row: i64, seconds: Option<u64>) -> Result<(), WriteFault> {
         sqlx::query("UPDATE rooms SET retention_s = $1 WHERE number = $2")
