@@ -58,13 +58,16 @@ pub enum ErrorCode {
     /// A fault in the relay: nothing was acknowledged.
     #[n(17)]
     Internal,
+    /// This connection, or everybody at its address, asks too much: nothing was done, try again after `retry_after_ms`.
+    #[n(18)]
+    SlowDown,
 }
 
 impl ErrorCode {
     /// Whether the same request may succeed later without a change.
     #[must_use]
     pub const fn is_passing(self) -> bool {
-        matches!(self, Self::StorageFull | Self::Overloaded | Self::ShuttingDown | Self::Internal)
+        matches!(self, Self::StorageFull | Self::Overloaded | Self::ShuttingDown | Self::Internal | Self::SlowDown)
     }
 
     /// What happened, in words.
@@ -88,6 +91,7 @@ impl ErrorCode {
             Self::Overloaded => "the relay is busy",
             Self::ShuttingDown => "the relay is stopping",
             Self::Internal => "the relay has a fault",
+            Self::SlowDown => "too much was asked of the relay from here: wait a while",
         }
     }
 }
@@ -118,6 +122,12 @@ impl WireError {
     #[must_use]
     pub const fn with_limit(code: ErrorCode, limit: u64) -> Self {
         Self { code, limit: Some(limit), retry_after_ms: None }
+    }
+
+    /// An error that passes.
+    #[must_use]
+    pub const fn with_delay(code: ErrorCode, retry_after_ms: u64) -> Self {
+        Self { code, limit: None, retry_after_ms: Some(retry_after_ms) }
     }
 }
 
