@@ -18,8 +18,11 @@ use crate::tls::Tls;
 use crate::web;
 use accept::Door;
 use axum::Router;
-use axum::http::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
-use axum::middleware::map_response;
+use axum::extract::Request;
+use axum::http::header::{
+    CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING,
+};
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::any;
 use sotto_protocol::ROOM_SOCKET_PATH;
@@ -87,7 +90,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let sockets = Router::new().route(ROOM_SOCKET_PATH, any(upgrade)).with_state(state);
     let calls =
         http::router(HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout });
-    let mut router = web::router(config.web, sockets.merge(calls));
+    let mut router = web::router(config.web, sockets.merge(calls)).layer(from_fn(close_where_in_doubt));
     if let Some(tls) = &tls {
         router = router.layer(map_response(insist_on_tls));
         tls.watch(tuning.certificate_every);
@@ -185,6 +188,19 @@ fn bounded(limits: Limits) -> Limits {
     let files = rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft);
     let room = u32::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(u32::MAX);
     Limits { connections: limits.connections.min(room), ..limits }
+}
+
+/// A request whose length another program on the way may have read differently is the last one of its connection: what
+/// follows it may be part of it (RFC 9112, section 6.1).
+async fn close_where_in_doubt(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    // Two lengths that differ are refused before this; two that are alike are one.
+    let is_in_doubt = headers.contains_key(TRANSFER_ENCODING);
+    let mut response = next.run(request).await;
+    if is_in_doubt {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn insist_on_tls(mut response: Response) -> Response {
