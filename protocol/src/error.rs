@@ -67,7 +67,10 @@ impl ErrorCode {
     /// Whether the same request may succeed later without a change.
     #[must_use]
     pub const fn is_passing(self) -> bool {
-        matches!(self, Self::StorageFull | Self::Overloaded | Self::ShuttingDown | Self::Internal | Self::SlowDown)
+        matches!(
+            self,
+            Self::StorageFull | Self::Overloaded | Self::ShuttingDown | Self::Internal | Self::SlowDown
+        )
     }
 
     /// What happened, in words.

@@ -109,10 +109,8 @@ impl Addresses {
         let address = self.find(client);
         address.take(|buckets| &mut buckets.sockets, self.limits.sockets).map_err(Full::TooOften)?;
         let is_counted = !self.is_trusted(peer);
-        let place = Place {
-            relay: None,
-            address: if is_counted { None } else { Some(self.take_place(client)?) },
-        };
+        let place =
+            Place { relay: None, address: if is_counted { None } else { Some(self.take_place(client)?) } };
         Ok((address, place))
     }
 

@@ -35,7 +35,11 @@ impl Rate {
 }
 
 /// More, or less; one at least.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at the ends of u32")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast stops at the ends of u32"
+)]
 pub(super) fn times(count: u32, factor: f64) -> u32 {
     ((f64::from(count) * factor) as u32).max(1)
 }

@@ -41,8 +41,7 @@ impl Settings {
     fn limits(&self) -> Limits {
         let mut limits = Limits::new(self.limits);
         limits.connections = self.max_connections.unwrap_or(limits.connections);
-        limits.connections_by_address =
-            self.connections_per_address.unwrap_or(limits.connections_by_address);
+        limits.connections_by_address = self.connections_per_address.unwrap_or(limits.connections_by_address);
         limits.rooms = self.rooms_per_day.map_or(limits.rooms, Rate::per_day);
         limits
     }

@@ -19,9 +19,7 @@ use crate::web;
 use accept::Door;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{
-    CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING,
-};
+use axum::http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::any;
@@ -64,7 +62,9 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let listen = config.listen;
     let tls = config.tls.map(Tls::load).transpose()?.map(Arc::new);
     let addresses = Addresses::new(bounded(config.limits), &config.accounts.trusted_proxies);
-    if tls.is_none() && !listen.ip().is_loopback() && addresses.trusted().iter().all(|proxy| proxy.is_loopback())
+    if tls.is_none()
+        && !listen.ip().is_loopback()
+        && addresses.trusted().iter().all(|proxy| proxy.is_loopback())
     {
         tracing::warn!(
             "serving others in the clear: browsers encrypt only under https. Give --tls-certificate, or --trusted-proxies if a proxy ends TLS"

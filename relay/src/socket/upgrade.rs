@@ -77,7 +77,8 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
     let key = key.ok_or((StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing or not of 16 bytes.\n"))?;
     let authority = only(headers, &HOST).filter(|host| !host.is_empty());
-    let authority = authority.ok_or((StatusCode::BAD_REQUEST, "The Host header is missing, or there twice.\n"))?;
+    let authority =
+        authority.ok_or((StatusCode::BAD_REQUEST, "The Host header is missing, or there twice.\n"))?;
     if request.uri().authority().is_some_and(|named| !named.as_str().eq_ignore_ascii_case(authority)) {
         return Err((StatusCode::BAD_REQUEST, "The Host header names another host than the request.\n"));
     }
@@ -117,9 +118,10 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
 
 fn no_place(full: Full) -> (StatusCode, &'static str) {
     match full {
-        Full::Relay => {
-            (StatusCode::SERVICE_UNAVAILABLE, "This relay has as many connections as it takes. Try again in a minute.\n")
-        }
+        Full::Relay => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This relay has as many connections as it takes. Try again in a minute.\n",
+        ),
         Full::Address => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Your address has as many connections as one may have here. Close some, or try again in a minute.\n",

@@ -127,9 +127,10 @@ fn certificate(config: &Config) -> State {
     let days = read_chain(&files.certificate).ok().and_then(|chain| days_left(chain.first()?));
     match days {
         None => Ok("good; until when cannot be told".to_owned()),
-        Some(days) if days < 0 => {
-            bad(format!("ended {} days ago", -days), "put a new one into its file: the relay takes it up by itself")
-        }
+        Some(days) if days < 0 => bad(
+            format!("ended {} days ago", -days),
+            "put a new one into its file: the relay takes it up by itself",
+        ),
         Some(days) if is_short(days) => {
             bad(format!("ends in {days} days"), "renew it: the relay takes the new one up by itself")
         }

@@ -154,6 +154,16 @@ fn retain(holder: &Holder, fixture: &Fixture) -> Request {
     Request::SetRetention(SetRetention { room, seconds: Some(3600), admin_key, signature })
 }
 
+/// A frame of each kind, on a room that is in epoch 3: right in form, and mostly in nothing else.
+#[allow(dead_code, reason = "not every test binary has malformed frames")]
+pub fn one_of_each(client: &Client, room: &Room) -> Vec<Request> {
+    let keys = [signing_key(), room.join[3].clone(), signing_key()];
+    let [access, join, admin] = keys;
+    let holder = Holder { client, access, join, admin, door: DoorId::new(random()) };
+    let fixture = Fixture { room: room.clone(), join_seq: 3, join_entry: entry(2, b"") };
+    table().into_iter().map(|(_, ask, _)| ask(&holder, &fixture)).collect()
+}
+
 /// What somebody gets.
 #[derive(Debug, Clone, Copy)]
 enum Gets {
@@ -212,9 +222,10 @@ async fn nobody_does_anything_without_the_credentials_for_it() {
     let mut alice = relay.connect().await;
     let (mut room, mut foreign_room) = (Room::new(), Room::new());
     let [admin, removed_admin, foreign_admin] = [signing_key(), signing_key(), signing_key()];
-    let [door, old_door, removed_door, foreign_door] =
-        [(); 4].map(|()| DoorId::new(random()));
-    for (room, key, door) in [(&mut room, &removed_admin, removed_door), (&mut foreign_room, &foreign_admin, foreign_door)] {
+    let [door, old_door, removed_door, foreign_door] = [(); 4].map(|()| DoorId::new(random()));
+    for (room, key, door) in
+        [(&mut room, &removed_admin, removed_door), (&mut foreign_room, &foreign_admin, foreign_door)]
+    {
         alice.create(room).await;
         alice.open(room).await;
         let mut commit = room.commit(&[door]);
@@ -226,8 +237,7 @@ async fn nobody_does_anything_without_the_credentials_for_it() {
     cut.cut = Some(true);
     cut.admin_keys = Some(vec![public(&admin).into()]);
     cut.capsule = Some(b"capsule".to_vec());
-    cut.capsule_wraps =
-        Some(vec![CapsuleWrap { owner: Some(public(&admin)), ..capsule_wrap(1, "wrap") }]);
+    cut.capsule_wraps = Some(vec![CapsuleWrap { owner: Some(public(&admin)), ..capsule_wrap(1, "wrap") }]);
     alice.send_commit(&mut room, cut).await; // 3
     let mut newcomer = relay.connect().await;
     let mut next = room.clone();
@@ -253,7 +263,8 @@ async fn nobody_does_anything_without_the_credentials_for_it() {
 
     let mut wrong = Vec::new();
     for (what, ask, expected) in table() {
-        for (who, expected) in ["without", "wrong", "expired", "foreign", "removed"].into_iter().zip(expected) {
+        for (who, expected) in ["without", "wrong", "expired", "foreign", "removed"].into_iter().zip(expected)
+        {
             let mut client = relay.connect().await;
             let unknown = DoorId::new(random());
             let nothing = |door| (signing_key(), signing_key(), signing_key(), door);
@@ -261,8 +272,7 @@ async fn nobody_does_anything_without_the_credentials_for_it() {
                 "without" => nothing(unknown),
                 "wrong" => {
                     let signature = stranger.open_signature(&client, 0);
-                    let try_open =
-                        Request::Open(OpenRoom { room: room.id, epoch: room.epoch(), signature });
+                    let try_open = Request::Open(OpenRoom { room: room.id, epoch: room.epoch(), signature });
                     assert_eq!(client.refusal_code(try_open).await, ErrorCode::BadSignature);
                     nothing(unknown)
                 }
@@ -318,8 +328,7 @@ async fn a_signature_is_good_on_its_connection_alone() {
     let mut first = room.commit(&[door]);
     first.admin_keys = Some(vec![public(&admin).into()]);
     first.capsule = Some(b"capsule".to_vec());
-    first.capsule_wraps =
-        Some(vec![CapsuleWrap { owner: Some(public(&admin)), ..capsule_wrap(1, "wrap") }]);
+    first.capsule_wraps = Some(vec![CapsuleWrap { owner: Some(public(&admin)), ..capsule_wrap(1, "wrap") }]);
     alice.send_commit(&mut room, first).await;
     let fixture = Fixture { room, join_seq: 0, join_entry: Vec::new() };
     let room = &fixture.room;

@@ -197,7 +197,8 @@ async fn an_address_has_so_many_connections_without_one_whatever_it_does_with_th
     .await;
     let authority = relay.authority();
     let socket = relay.connect().await;
-    let silent = [TcpStream::connect(&authority).await.unwrap(), TcpStream::connect(&authority).await.unwrap()];
+    let silent =
+        [TcpStream::connect(&authority).await.unwrap(), TcpStream::connect(&authority).await.unwrap()];
     for stream in &silent {
         stream.set_nodelay(true).unwrap();
     }
@@ -209,10 +210,7 @@ async fn an_address_has_so_many_connections_without_one_whatever_it_does_with_th
     assert!(answer.contains("retry-after: 60") && answer.contains("Close some"), "{answer}");
     let from_elsewhere = crate::http::connect_from("127.0.0.2", &authority).await;
     let mut from_elsewhere = from_elsewhere;
-    from_elsewhere
-        .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .await
-        .unwrap();
+    from_elsewhere.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
     assert_eq!(status(&crate::http::read_all(&mut from_elsewhere).await), 200);
     drop(silent);
     drop(socket);

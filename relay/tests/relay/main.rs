@@ -31,6 +31,8 @@ mod live;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod malformed;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod program;

@@ -80,27 +80,64 @@ async fn a_request_with_two_lengths_is_one_request_or_none() {
     let (length, inner_length) = (chunked.len(), inner.len());
     for (what, headers, body) in [
         ("two lengths", format!("content-length: 0\r\ncontent-length: {inner_length}\r\n"), inner),
-        ("the same length twice", format!("content-length: {inner_length}\r\ncontent-length: {inner_length}\r\n"), inner),
+        (
+            "the same length twice",
+            format!("content-length: {inner_length}\r\ncontent-length: {inner_length}\r\n"),
+            inner,
+        ),
         ("a list of lengths", format!("content-length: 0, {inner_length}\r\n"), inner),
         ("a signed length", format!("content-length: +{inner_length}\r\n"), inner),
         ("a length in hex", format!("content-length: 0x{inner_length:x}\r\n"), inner),
         ("a negative length", "content-length: -1\r\n".to_owned(), inner),
-        ("length and chunks", format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"), &chunked),
-        ("chunks and length", format!("transfer-encoding: chunked\r\ncontent-length: {length}\r\n"), &chunked),
-        ("a blank before the colon", format!("content-length: {length}\r\ntransfer-encoding : chunked\r\n"), &chunked),
+        (
+            "length and chunks",
+            format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
+            &chunked,
+        ),
+        (
+            "chunks and length",
+            format!("transfer-encoding: chunked\r\ncontent-length: {length}\r\n"),
+            &chunked,
+        ),
+        (
+            "a blank before the colon",
+            format!("content-length: {length}\r\ntransfer-encoding : chunked\r\n"),
+            &chunked,
+        ),
         ("another coding", format!("content-length: {length}\r\ntransfer-encoding: xchunked\r\n"), &chunked),
-        ("two codings", format!("content-length: {length}\r\ntransfer-encoding: chunked, identity\r\n"), &chunked),
-        ("a coding twice", "transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n".to_owned(), &chunked),
+        (
+            "two codings",
+            format!("content-length: {length}\r\ntransfer-encoding: chunked, identity\r\n"),
+            &chunked,
+        ),
+        (
+            "a coding twice",
+            "transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n".to_owned(),
+            &chunked,
+        ),
         ("a tab", format!("content-length: {length}\r\ntransfer-encoding:\tchunked\r\n"), &chunked),
         ("a form feed", format!("content-length: {length}\r\ntransfer-encoding: \u{b}chunked\r\n"), &chunked),
-        ("a folded header", format!("content-length: {length}\r\nx-a: b\r\n transfer-encoding: chunked\r\n"), &chunked),
-        ("a bare line feed", format!("content-length: {length}\r\nx-a: b\ntransfer-encoding: chunked\r\n"), &chunked),
-        ("a bare carriage return", format!("content-length: {length}\r\nx-a: b\rtransfer-encoding: chunked\r\n"), &chunked),
+        (
+            "a folded header",
+            format!("content-length: {length}\r\nx-a: b\r\n transfer-encoding: chunked\r\n"),
+            &chunked,
+        ),
+        (
+            "a bare line feed",
+            format!("content-length: {length}\r\nx-a: b\ntransfer-encoding: chunked\r\n"),
+            &chunked,
+        ),
+        (
+            "a bare carriage return",
+            format!("content-length: {length}\r\nx-a: b\rtransfer-encoding: chunked\r\n"),
+            &chunked,
+        ),
         ("a nought", format!("content-length: {length}\r\nx-a: b\0\r\n"), &chunked),
         ("an overlong chunk", "transfer-encoding: chunked\r\n".to_owned(), "fffffffffffffffff\r\n"),
         ("a chunk that lies", "transfer-encoding: chunked\r\n".to_owned(), "1\r\nabc\r\n0\r\n\r\n"),
     ] {
-        for (by, authority) in [("nginx", proxied.nginx.authority()), ("straight", proxied.relay.authority())] {
+        for (by, authority) in [("nginx", proxied.nginx.authority()), ("straight", proxied.relay.authority())]
+        {
             if by == "straight" && what == "the same length twice" {
                 continue; // Which nobody can read in two ways.
             }

@@ -146,8 +146,7 @@ async fn rooms_work_under_tls_of_either_version() {
         }
         // More than the socket, and what lies over it, hold at once.
         let direction = sotto_protocol::Direction::Forward;
-        let page =
-            PageRequest { room: room.id, from: 0, direction, limit: 500, handshakes_only: false };
+        let page = PageRequest { room: room.id, from: 0, direction, limit: 500, handshakes_only: false };
         for _ in 0..5 {
             let Reply::Page(page) = client.ask(Request::Page(page.clone())).await else { panic!() };
             assert!(page.more && page.entries.len() > 10);
