@@ -262,7 +262,7 @@ async fn a_request_has_one_host_and_a_page_one_origin() {
             &format!("http://{authority}@evil.example"),
             &format!("http://evil.example@{authority}"),
             &format!("file://{authority}"),
-            &format!("{authority}"),
+            authority.as_str(),
             &format!("http://{authority}/"),
             &format!("http://{authority}\r\norigin: http://evil.example"),
             &format!("http://evil.example\r\norigin: http://{authority}"),

@@ -309,3 +309,36 @@ async fn the_program_serves_tls_takes_a_new_certificate_on_sighup_and_looks_at_i
     std::fs::write(&files.certificate, "nonsense").unwrap();
     assert!(examine(&data).contains("BAD   certificate: "), "{seen}");
 }
+
+#[tokio::test]
+async fn a_connection_under_tls_that_does_nothing_takes_32_kib() {
+    const CONNECTIONS: usize = 300;
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path());
+    let trusted = write(&files, &certificate(2099));
+    let mut program = command(&folder.path().join("data"), "127.0.0.1:0");
+    program.arg("--tls-certificate").arg(&files.certificate).arg("--tls-key").arg(&files.key);
+    let mut child = program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let authority = line.trim().strip_prefix("Sotto relay is ready: https://").unwrap().to_owned();
+    let resident_kib = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let mut idle = Vec::new();
+    let mut before_kib = 0;
+    for index in 0..CONNECTIONS + 100 {
+        if index == 100 {
+            before_kib = resident_kib();
+        }
+        let tcp = TcpStream::connect(&authority).await.unwrap();
+        let stream = handshake(tcp, &trusted, &TLS13).await.unwrap();
+        idle.push(Wss::open(stream, &authority, &Room::new()).await);
+    }
+    let each = (resident_kib() - before_kib) as f64 / CONNECTIONS as f64;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    eprintln!("MEASURED {each}"); assert!(each <= 32.0, "{each:.1} KiB each");
+}
