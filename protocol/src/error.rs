@@ -58,6 +58,9 @@ pub enum ErrorCode {
     /// A fault in the relay: nothing was acknowledged.
     #[n(17)]
     Internal,
+    /// This connection, or everybody at its address, asks too much: nothing was done, try again after `retry_after_ms`.
+    #[n(18)]
+    SlowDown,
     /// Only accounts make rooms here, and the room token is missing, wrong, too old or used.
     #[n(19)]
     TokenNeeded,
@@ -67,7 +70,10 @@ impl ErrorCode {
     /// Whether the same request may succeed later without a change.
     #[must_use]
     pub const fn is_passing(self) -> bool {
-        matches!(self, Self::StorageFull | Self::Overloaded | Self::ShuttingDown | Self::Internal)
+        matches!(
+            self,
+            Self::StorageFull | Self::Overloaded | Self::ShuttingDown | Self::Internal | Self::SlowDown
+        )
     }
 
     /// What happened, in words.
@@ -91,6 +97,7 @@ impl ErrorCode {
             Self::Overloaded => "the relay is busy",
             Self::ShuttingDown => "the relay is stopping",
             Self::Internal => "the relay has a fault",
+            Self::SlowDown => "too much was asked of the relay from here: wait a while",
             Self::TokenNeeded => "only people with an account make rooms on this relay",
         }
     }
@@ -122,6 +129,12 @@ impl WireError {
     #[must_use]
     pub const fn with_limit(code: ErrorCode, limit: u64) -> Self {
         Self { code, limit: Some(limit), retry_after_ms: None }
+    }
+
+    /// An error that passes.
+    #[must_use]
+    pub const fn with_delay(code: ErrorCode, retry_after_ms: u64) -> Self {
+        Self { code, limit: None, retry_after_ms: Some(retry_after_ms) }
     }
 }
 

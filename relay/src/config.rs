@@ -1,6 +1,8 @@
 //! What an operator can choose, and the measured constants that tests turn down.
 
 use crate::account::AccountSettings;
+use crate::limit::Limits;
+use crate::tls::TlsFiles;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -67,6 +69,8 @@ impl fmt::Debug for SecretUrl {
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Certificate and key, where the relay speaks TLS itself.
+    pub tls: Option<TlsFiles>,
     /// Where rooms are kept.
     pub database: Database,
     /// The NATS server through which relays on one database wake each other; without it they look once a second.
@@ -81,6 +85,8 @@ pub struct Config {
     pub web: crate::web::Files,
     /// How accounts are kept.
     pub accounts: AccountSettings,
+    /// What addresses and connections may do at the room socket.
+    pub limits: Limits,
     /// Bounds and times of a connection.
     pub tuning: Tuning,
 }
@@ -91,6 +97,7 @@ impl Config {
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self {
             listen,
+            tls: None,
             database: Database::default(),
             nats: None,
             data_dir: data_dir.into(),
@@ -98,6 +105,7 @@ impl Config {
             max_retention: None,
             web: crate::web::Files::Embedded,
             accounts: AccountSettings::default(),
+            limits: Limits::default(),
             tuning: Tuning::default(),
         }
     }
@@ -114,6 +122,16 @@ pub struct Tuning {
     pub ping_after: Duration,
     /// Silence after which the relay takes a connection for dead.
     pub drop_after: Duration,
+    /// How often the relay looks whether there is a new certificate.
+    pub certificate_every: Duration,
+    /// How long the beginning of TLS may take.
+    pub handshake_timeout: Duration,
+    /// How long a connection may ask for nothing at first.
+    pub first_frame_timeout: Duration,
+    /// How long a connection that follows no room may ask for nothing.
+    pub unopened_timeout: Duration,
+    /// How long a frame may take, and a second more for each 4 KiB of it.
+    pub frame_timeout: Duration,
     /// How long a request's header may take.
     pub header_timeout: Duration,
     /// How often the relay looks for messages that are too old and doors whose time has come.
@@ -131,6 +149,11 @@ impl Default for Tuning {
             write_queue_max_bytes: 64 * 1024 * 1024,
             ping_after: Duration::from_secs(30),
             drop_after: Duration::from_secs(90),
+            certificate_every: Duration::from_secs(60),
+            handshake_timeout: Duration::from_secs(10),
+            first_frame_timeout: Duration::from_secs(60),
+            unopened_timeout: Duration::from_secs(600),
+            frame_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             sweep_every: Duration::from_secs(60),
             body_timeout: Duration::from_secs(20),

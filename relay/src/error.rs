@@ -3,6 +3,7 @@
 use crate::account::SecretsError;
 use crate::room::HintError;
 use crate::store::StoreError;
+use crate::tls::TlsError;
 use std::io;
 use std::net::SocketAddr;
 
@@ -27,6 +28,9 @@ pub enum StartError {
     /// The secrets of the accounts are not to be had.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// Certificate or key is no good.
+    #[error("cannot serve TLS: {0}")]
+    Tls(#[from] TlsError),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
@@ -55,6 +59,7 @@ impl StartError {
             Self::Store(error) => error.help(),
             Self::Hints(_) => "check that the NATS server runs, and the address given with --nats".to_owned(),
             Self::Secrets(error) => error.help().to_owned(),
+            Self::Tls(error) => error.help().to_owned(),
             Self::Random(_) => "check that the system's random number source is available".to_owned(),
         }
     }

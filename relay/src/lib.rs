@@ -9,6 +9,7 @@
 //! account  log-ins, sealed records, vaults, inboxes
 //! limit    where a request comes from, and how much one address may ask
 //! web      the built web client, served with the headers that keep it honest
+//! tls      certificate files
 //! server   listening, accepting, stopping
 //! ```
 //!
@@ -31,6 +32,7 @@ mod room;
 mod server;
 mod socket;
 mod store;
+mod tls;
 pub mod upkeep;
 pub mod web;
 mod wire;
@@ -38,5 +40,6 @@ mod wire;
 pub use account::{AccountSettings, Guests, Rates, Registration, SecretsError};
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
-pub use limit::Rate;
+pub use limit::{Limits, Rate, Strictness};
 pub use server::{RunningRelay, start};
+pub use tls::{TlsError, TlsFiles};

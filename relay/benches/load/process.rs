@@ -62,7 +62,9 @@ impl Server {
 
 fn relay(data: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"]).arg(data.path());
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--limits", "off", "--data"])
+        .arg(data.path());
     command
 }
 

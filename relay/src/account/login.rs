@@ -23,7 +23,7 @@ impl Accounts {
     ) -> Result<LoginStarted, AccountError> {
         self.logging_in.take(caller.address).map_err(wait)?;
         let name_hash = self.checked_name(&asked.name)?;
-        self.passwords.take(name_hash).map_err(wait)?;
+        self.count_try(caller, name_hash)?;
         let login = self.store.login_of(&name_hash).await.map_err(internal)?;
         let login = login.unwrap_or(*self.secrets.opaque.nobody());
         self.answer_ke1((&name_hash, &login), caller, &asked.request, None)
@@ -36,7 +36,7 @@ impl Accounts {
         asked: FinishLogin,
     ) -> Result<LoggedIn, AccountError> {
         let (state, account) = self.take_ke3(caller, &asked.state, &asked.confirmation, None).await?;
-        self.passwords.give_back(&state.name_hash);
+        self.give_try_back(caller, state.name_hash);
         self.begin_session(account, state.exchange, ProvenBy::Password).await
     }
 

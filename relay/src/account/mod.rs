@@ -67,7 +67,8 @@ pub(crate) struct Accounts {
     logging_in: Attempts<IpAddr>,
     depositing: Attempts<IpAddr>,
     looking_up: Attempts<IpAddr>,
-    passwords: Attempts<[u8; 32]>,
+    passwords: Attempts<([u8; 32], IpAddr)>,
+    names: Attempts<[u8; 32]>,
     proofs: Attempts<i64>,
     tokens_made: Attempts<i64>,
     room_tokens: RoomTokens,
@@ -111,6 +112,7 @@ impl Accounts {
             depositing: Attempts::new(rates.deposit),
             looking_up: Attempts::new(rates.lookup),
             passwords: Attempts::new(rates.password),
+            names: Attempts::new(rates.name),
             proofs: Attempts::new(rates.proof),
             settings,
         })
@@ -144,6 +146,23 @@ impl Accounts {
     /// Counts a call of any kind.
     pub(crate) fn count_call(&self, caller: &Caller) -> Result<(), AccountError> {
         self.calls.take(caller.address).map_err(wait)
+    }
+
+    /// Counts a try of a password for a name. First by whoever tries: an address that has used up its own tries uses up none of
+    /// the others'.
+    fn count_try(&self, caller: &Caller, name_hash: [u8; 32]) -> Result<(), AccountError> {
+        let whose = (name_hash, caller.address);
+        self.passwords.take(whose).map_err(wait)?;
+        self.names.take(name_hash).map_err(|duration| {
+            self.passwords.give_back(&whose);
+            wait(duration)
+        })
+    }
+
+    /// It was no guess after all.
+    fn give_try_back(&self, caller: &Caller, name_hash: [u8; 32]) {
+        self.passwords.give_back(&(name_hash, caller.address));
+        self.names.give_back(&name_hash);
     }
 
     async fn sweep(&self) -> Result<(), crate::store::WriteFault> {

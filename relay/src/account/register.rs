@@ -29,7 +29,7 @@ impl Accounts {
         }
         let name_hash = self.checked_name(&asked.name)?;
         // The answer is worth as much as a try of a password, if the name is somebody's.
-        self.passwords.take(name_hash).map_err(wait)?;
+        self.count_try(caller, name_hash)?;
         let response = self.secrets.opaque.register(&name_hash, &asked.request)?;
         Ok(RegisterStarted { response })
     }

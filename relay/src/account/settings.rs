@@ -1,6 +1,6 @@
 //! What an operator can choose about accounts.
 
-use crate::limit::Rate;
+use crate::limit::{Rate, Strictness};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -95,8 +95,11 @@ pub struct Rates {
     pub deposit: Rate,
     /// Names and accounts looked up, by address.
     pub lookup: Rate,
-    /// Tries of a password for one name, by whoever has no session of the account.
+    /// Tries of a password for one name from one address, by whoever has no session of the account.
     pub password: Rate,
+    /// Tries of a password for one name from anywhere, by whoever has no session of the account. So wide that only very many
+    /// addresses together use it up; so narrow that even they guess nothing.
+    pub name: Rate,
     /// Tries of a password on one account, by whoever has a session of it.
     pub proof: Rate,
     /// Room tokens made for one account.
@@ -124,34 +127,31 @@ impl Default for AccountSettings {
 
 impl Default for Rates {
     fn default() -> Self {
-        let rate = |burst, every_s| Rate { burst, every_s };
-        Self {
-            calls: rate(600, 0.1),
-            register: rate(10, 360.0),
-            login: rate(30, 4.0),
-            deposit: rate(30, 20.0),
-            lookup: rate(30, 5.0),
-            password: rate(10, 30.0),
-            proof: rate(10, 10.0),
-            room_tokens: rate(30, 2880.0),
-        }
+        Self::new(Strictness::default())
     }
 }
 
 impl Rates {
+    /// All of them under that word. Tries of a password are the same under any: they protect accounts, and not the relay.
+    #[must_use]
+    pub fn new(strictness: Strictness) -> Self {
+        let rate = |burst, every_s| Rate { burst, every_s };
+        Self {
+            calls: strictness.of(rate(600, 0.1)),
+            register: strictness.of(Rate::per_day(20)),
+            login: strictness.of(rate(30, 4.0)),
+            deposit: strictness.of(rate(30, 20.0)),
+            lookup: strictness.of(rate(30, 5.0)),
+            password: rate(10, 30.0),
+            name: rate(1000, 1.0),
+            proof: rate(10, 10.0),
+        }
+    }
+
     /// As good as none: for tests, which all come from one address.
     #[must_use]
     pub fn unlimited() -> Self {
-        let all = Rate { burst: 1_000_000, every_s: 0.001 };
-        Self {
-            calls: all,
-            register: all,
-            login: all,
-            deposit: all,
-            lookup: all,
-            password: all,
-            proof: all,
-            room_tokens: all,
-        }
+        let all = Rate::UNLIMITED;
+        Self { password: all, name: all, proof: all, room_tokens: all, ..Self::new(Strictness::Off) }
     }
 }

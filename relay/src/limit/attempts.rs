@@ -2,6 +2,7 @@
 //! good: a bucket fills again with time.
 
 use super::Rate;
+use super::rate::Bucket;
 use crate::lock::lock;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -18,12 +19,6 @@ pub(crate) struct Attempts<K> {
     buckets: Mutex<HashMap<K, Bucket>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    left: f64,
-    at: Instant,
-}
-
 impl<K: Hash + Eq> Attempts<K> {
     /// All full.
     pub(crate) fn new(rate: Rate) -> Self {
@@ -37,34 +32,22 @@ impl<K: Hash + Eq> Attempts<K> {
 
     /// Gives one back: it was no guess after all.
     pub(crate) fn give_back(&self, key: &K) {
-        let full = f64::from(self.rate.burst);
         if let Some(bucket) = lock(&self.buckets).get_mut(key) {
-            bucket.left = (bucket.left + 1.0).min(full);
+            bucket.give_back(self.rate);
         }
     }
 
     fn take_at(&self, key: K, now: Instant) -> Result<(), Duration> {
-        let full = f64::from(self.rate.burst);
+        let rate = self.rate;
         let mut buckets = lock(&self.buckets);
         if buckets.len() >= KEYS_MAX && !buckets.contains_key(&key) {
-            buckets.retain(|_, bucket| self.level(*bucket, now) < full);
+            buckets.retain(|_, bucket| !bucket.is_full(rate, now));
             if buckets.len() >= KEYS_MAX {
                 tracing::warn!("more addresses than can be remembered: limits begin anew");
                 buckets.clear();
             }
         }
-        let bucket = buckets.entry(key).or_insert(Bucket { left: full, at: now });
-        let level = self.level(*bucket, now);
-        if level < 1.0 {
-            return Err(Duration::from_secs_f64((1.0 - level) * self.rate.every_s));
-        }
-        *bucket = Bucket { left: level - 1.0, at: now };
-        Ok(())
-    }
-
-    fn level(&self, bucket: Bucket, now: Instant) -> f64 {
-        let since = now.saturating_duration_since(bucket.at).as_secs_f64();
-        (bucket.left + since / self.rate.every_s.max(0.000_001)).min(f64::from(self.rate.burst))
+        buckets.entry(key).or_insert_with(|| Bucket::full(rate, now)).take(rate, now)
     }
 }
 

@@ -11,8 +11,12 @@ pub(crate) struct Peer(pub IpAddr);
 /// The client's address: the other end of the connection, or whom a trusted proxy names. Of IPv6 the network of 64 bits, for
 /// that is what one customer has.
 pub(crate) fn client_address(request: &Request, trusted: &[IpAddr]) -> IpAddr {
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
-    network(forwarded(peer.to_canonical(), request.headers(), trusted))
+    network(forwarded(peer_address(request).to_canonical(), request.headers(), trusted))
+}
+
+/// The other end of the connection, of itself.
+pub(crate) fn peer_address(request: &Request) -> IpAddr {
+    request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
 }
 
 /// From the right: what a trusted proxy added is believed, and the first that is no trusted proxy is the client.
@@ -33,7 +37,8 @@ fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     client
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// The address as far as it counts.
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

@@ -2,7 +2,7 @@
 //! example file.
 
 use clap::{Args, Parser, Subcommand};
-use sotto_relay::{Guests, Registration, SecretUrl};
+use sotto_relay::{Guests, Registration, SecretUrl, Strictness};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -91,6 +91,15 @@ pub struct Settings {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "SOTTO_RELAY_LISTEN")]
     pub listen: SocketAddr,
 
+    /// Serve TLS with this certificate: a PEM file, with the certificates that lead to its issuer after it. Both files are read
+    /// anew when they change, and on SIGHUP
+    #[arg(long, value_name = "FILE", env = "SOTTO_RELAY_TLS_CERTIFICATE")]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// The certificate's private key, a PEM file (default: in the certificate's file)
+    #[arg(long, value_name = "FILE", env = "SOTTO_RELAY_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+
     /// Folder for database and secrets; made if it is missing
     #[arg(long, value_name = "DIR", default_value = "./data", env = "SOTTO_RELAY_DATA")]
     pub data: PathBuf,
@@ -132,6 +141,27 @@ pub struct Settings {
     /// Addresses of reverse proxies, with commas between them: limits by address believe their X-Forwarded-For
     #[arg(long, value_name = "ADDRS", default_value = "127.0.0.1,::1", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
     pub trusted_proxies: List<IpAddr>,
+
+    /// How much one address, and one connection, may do: strict (a quarter of the usual), normal, generous (eight times), or off
+    /// (nothing is limited but tries of passwords)
+    #[arg(long, value_name = "WORD", default_value = "normal", env = "SOTTO_RELAY_LIMITS")]
+    pub limits: Strictness,
+
+    /// Connections at one time, all in all; never more than there are open files for (default: 100000)
+    #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_MAX_CONNECTIONS")]
+    pub max_connections: Option<u32>,
+
+    /// Connections at one time from one address (default: 256, times what --limits says)
+    #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_CONNECTIONS_PER_ADDRESS")]
+    pub connections_per_address: Option<u32>,
+
+    /// Rooms made from one address in a day (default: 200, times what --limits says)
+    #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_ROOMS_PER_DAY")]
+    pub rooms_per_day: Option<u32>,
+
+    /// Accounts made from one address in a day (default: 20, times what --limits says)
+    #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_ACCOUNTS_PER_DAY")]
+    pub accounts_per_day: Option<u32>,
 
     /// Keep no message longer than this many days, whatever a room says (default: as long as the room wants)
     #[arg(long, value_name = "DAYS", env = "SOTTO_RELAY_MAX_RETENTION_DAYS")]

@@ -18,16 +18,21 @@ pub async fn serve(settings: Settings) -> Result<(), Failure> {
         .with_writer(std::io::stderr)
         .init();
     // Before the address is printed, so that whoever waits for that line may stop us at once.
-    let signals = signal(SignalKind::interrupt()).and_then(|int| Ok((int, signal(SignalKind::terminate())?)));
-    let (mut interrupt, mut terminate) = signals.map_err(|error| {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    let [interrupt, terminate, hang_up] = signals;
+    let signals = interrupt.and_then(|interrupt| Ok((interrupt, terminate?, hang_up?)));
+    let (mut interrupt, mut terminate, mut hang_up) = signals.map_err(|error| {
         Failure::new(format!("cannot listen for signals: {error}"), "check the system's limits on open files")
     })?;
     let relay = start(settings.to_config()).await.map_err(|error| Failure::new(&error, error.help()))?;
     // The one line on stdout: people open it, scripts and tests read it.
     print(&format!("Sotto relay is ready: {}\n", relay.url()));
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = hang_up.recv() => relay.reload_certificate(),
+        }
     }
     tracing::info!("stopping");
     relay.shutdown().await;

@@ -4,7 +4,7 @@ use super::args::Settings;
 use super::settings_file::flags;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use sotto_relay::{Config, Database};
+use sotto_relay::{Config, Database, Limits, Rate, Rates, TlsFiles};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +13,11 @@ impl Settings {
     /// As the relay takes them.
     pub fn to_config(&self) -> Config {
         let mut config = Config::new(self.listen, &self.data);
+        // One file may hold both.
+        config.tls = self.tls_certificate.as_ref().or(self.tls_key.as_ref()).map(|certificate| TlsFiles {
+            certificate: certificate.clone(),
+            key: self.tls_key.as_ref().unwrap_or(certificate).clone(),
+        });
         if let Some(url) = &self.database {
             config.database = Database::Postgres(url.clone());
         }
@@ -26,7 +31,20 @@ impl Settings {
         config.accounts.secrets_file = self.secrets.clone();
         config.accounts.reserved_names = self.reserved_names.clone().map(|list| list.0).unwrap_or_default();
         config.accounts.trusted_proxies = self.trusted_proxies.0.clone();
+        config.limits = self.limits();
+        config.accounts.rates = Rates::new(self.limits);
+        if let Some(count) = self.accounts_per_day {
+            config.accounts.rates.register = Rate::per_day(count);
+        }
         config
+    }
+
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::new(self.limits);
+        limits.connections = self.max_connections.unwrap_or(limits.connections);
+        limits.connections_by_address = self.connections_per_address.unwrap_or(limits.connections_by_address);
+        limits.rooms = self.rooms_per_day.map_or(limits.rooms, Rate::per_day);
+        limits
     }
 }
 

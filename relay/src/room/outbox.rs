@@ -23,16 +23,22 @@ pub(crate) enum CloseReason {
     Policy,
     /// A message is so long that even skipping it is too much.
     TooBig,
+    /// Nothing was opened.
+    Unused,
+    /// A message was begun and did not end.
+    TooSlow,
 }
 
 impl CloseReason {
-    /// RFC 6455, section 7.4.1.
+    /// RFC 6455, section 7.4.1; from 4000 on they are our own.
     pub(crate) fn code(self) -> u16 {
         match self {
             Self::GoingAway => 1001,
             Self::Protocol => 1002,
             Self::Policy => 1008,
             Self::TooBig => 1009,
+            Self::Unused => 4001,
+            Self::TooSlow => 4002,
         }
     }
 }

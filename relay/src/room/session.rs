@@ -108,6 +108,11 @@ impl Session {
         self.in_flight.fetch_sub(weight, Ordering::AcqRel);
     }
 
+    /// Whether any room is open here.
+    pub(crate) fn follows_a_room(&self) -> bool {
+        !lock(&self.opened).rooms.is_empty()
+    }
+
     /// The room, if it is open here.
     pub(super) fn room(&self, room: &RoomId) -> Option<OpenRoom> {
         lock(&self.opened).rooms.get(room).cloned()

@@ -1,6 +1,9 @@
 //! Accepting connections and speaking HTTP on them, until they become WebSockets.
 
-use crate::limit::Peer;
+use super::refuse::{refuse_full, refuse_plain};
+use super::stream::Stream;
+use crate::limit::{Addresses, Peer, Place};
+use crate::tls::Tls;
 use axum::Router;
 use axum::extract::Request;
 use hyper::server::conn::http1;
@@ -8,34 +11,46 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io::ErrorKind;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 /// Request line and headers together.
 const HEADER_MAX_BYTES: usize = 16 * 1024;
 /// How long to wait when the system has no file descriptors left.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
+/// The first byte of a conversation under TLS: a handshake record (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What every connection shares.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub router: Router,
+    pub addresses: Arc<Addresses>,
+    pub tls: Option<Arc<Tls>>,
+    pub stopped: watch::Receiver<bool>,
+    pub handshake_timeout: Duration,
+    pub header_timeout: Duration,
+}
 
 /// Accepts until told to stop, or until there is nobody to tell.
-pub(super) async fn accept(
-    listener: TcpListener,
-    router: Router,
-    stopped: watch::Receiver<bool>,
-    header_timeout: Duration,
-) {
-    let mut until = pin!(until_stopped(stopped.clone()));
+pub(super) async fn accept(listener: TcpListener, door: Door) {
+    let mut until = pin!(until_stopped(door.stopped.clone()));
     loop {
         let accepted = tokio::select! {
             () = &mut until => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let peer = Peer(peer.ip());
-                tokio::spawn(serve((stream, peer), router.clone(), stopped.clone(), header_timeout));
-            }
+            Ok((stream, peer)) => match door.addresses.connect(peer.ip()) {
+                Ok(place) => {
+                    tokio::spawn(serve(stream, Peer(peer.ip()), place, door.clone()));
+                }
+                Err(full) => refuse_full(stream, full, door.tls.is_some()),
+            },
             // The peer went away before it was accepted.
             Err(error) if is_about_the_peer(error.kind()) => {}
             Err(error) => {
@@ -46,24 +61,30 @@ pub(super) async fn accept(
     }
 }
 
-async fn serve(
-    (stream, peer): (TcpStream, Peer),
-    router: Router,
-    stopped: watch::Receiver<bool>,
-    header_timeout: Duration,
-) {
+async fn serve(stream: TcpStream, peer: Peer, place: Place, door: Door) {
     // Without it entries would wait for more to come.
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let stream = match &door.tls {
+        None => Stream::plain(stream, place),
+        Some(tls) => {
+            // On the heap, so that a connection in the clear is no larger for it.
+            let handshake = Box::pin(timeout(door.handshake_timeout, begin_tls(tls, stream, place)));
+            match handshake.await {
+                Ok(Some(stream)) => stream,
+                _ => return,
+            }
+        }
+    };
     // Cheaper than a layer, which would build the routes anew for every connection.
-    let service = router.map_request(move |mut request: Request<_>| {
+    let service = door.router.map_request(move |mut request: Request<_>| {
         request.extensions_mut().insert(peer);
         request
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
+        .header_read_timeout(door.header_timeout)
         .max_buf_size(HEADER_MAX_BYTES)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
@@ -71,11 +92,21 @@ async fn serve(
     // What goes wrong here is the peer's affair.
     tokio::select! {
         _ = connection.as_mut() => {}
-        () = until_stopped(stopped) => {
+        () = until_stopped(door.stopped) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
     }
+}
+
+async fn begin_tls(tls: &Tls, stream: TcpStream, place: Place) -> Option<Stream> {
+    let mut first = [0];
+    if stream.peek(&mut first).await.ok()? == 1 && first != [TLS_HANDSHAKE] {
+        refuse_plain(stream).await;
+        return None;
+    }
+    // What goes wrong here is the peer's affair, too.
+    Some(Stream::tls(tls.accept(stream).await.ok()?, place))
 }
 
 /// A relay that is dropped has stopped, too.

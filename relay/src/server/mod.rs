@@ -1,16 +1,27 @@
 //! A running relay: start, serve, stop.
 
 mod accept;
+mod refuse;
+mod stream;
+
+pub(crate) use stream::Stream;
 
 use crate::account::Accounts;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::http::{self, HttpState};
+use crate::limit::{Addresses, Limits};
 use crate::room::{Rooms, WriterTask};
 use crate::socket::{Connections, SocketState, upgrade};
 use crate::store::Store;
+use crate::tls::Tls;
 use crate::web;
+use accept::Door;
 use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
+use axum::middleware::{Next, from_fn, map_response};
+use axum::response::Response;
 use axum::routing::any;
 use sotto_protocol::ROOM_SOCKET_PATH;
 use std::net::SocketAddr;
@@ -24,9 +35,15 @@ use tokio::time::{Instant, timeout_at};
 /// Connections that may wait to be accepted: after a restart everybody comes back at once.
 const BACKLOG: u32 = 4096;
 
+/// Open files that are not connections.
+const OTHER_FILES: u64 = 128;
+/// A year, in which browsers come back under TLS only (RFC 6797).
+const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// A relay that serves until it is stopped. Dropping it stops it, too, without waiting.
 pub struct RunningRelay {
     addr: SocketAddr,
+    tls: Option<Arc<Tls>>,
     stop: watch::Sender<bool>,
     accepting: JoinHandle<()>,
     rooms: Arc<Rooms>,
@@ -43,6 +60,16 @@ pub struct RunningRelay {
 /// [`StartError`], with the remedy.
 pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let listen = config.listen;
+    let tls = config.tls.map(Tls::load).transpose()?.map(Arc::new);
+    let addresses = Addresses::new(bounded(config.limits), &config.accounts.trusted_proxies);
+    if tls.is_none()
+        && !listen.ip().is_loopback()
+        && addresses.trusted().iter().all(|proxy| proxy.is_loopback())
+    {
+        tracing::warn!(
+            "serving others in the clear: browsers encrypt only under https. Give --tls-certificate, or --trusted-proxies if a proxy ends TLS"
+        );
+    }
     let listener = bind(listen).map_err(|source| StartError::Listen { listen, source })?;
     let addr = listener.local_addr().map_err(|source| StartError::Listen { listen, source })?;
     let store = Store::open(&config.database, &config.data_dir, config.max_database_bytes).await?;
@@ -58,17 +85,32 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let state = SocketState {
         rooms: Arc::clone(&rooms),
         connections: Arc::clone(&connections),
+        addresses: Arc::clone(&addresses),
         tuning: Arc::clone(&tuning),
     };
     let sockets = Router::new().route(ROOM_SOCKET_PATH, any(upgrade)).with_state(state);
     let calls =
         http::router(HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout });
-    let router = web::router(config.web, sockets.merge(calls));
+    let mut router = web::router(config.web, sockets.merge(calls)).layer(from_fn(close_where_in_doubt));
+    if let Some(tls) = &tls {
+        router = router.layer(map_response(insist_on_tls));
+        tls.watch(tuning.certificate_every);
+    }
+    addresses.forget_now_and_then();
     let (stop, stopped) = watch::channel(false);
-    let accepting = tokio::spawn(accept::accept(listener, router, stopped, tuning.header_timeout));
-    tracing::info!("serving");
+    let door = Door {
+        router,
+        addresses,
+        tls: tls.clone(),
+        stopped,
+        handshake_timeout: tuning.handshake_timeout,
+        header_timeout: tuning.header_timeout,
+    };
+    let accepting = tokio::spawn(accept::accept(listener, door));
+    tracing::info!(tls = tls.is_some(), "serving");
     Ok(RunningRelay {
         addr,
+        tls,
         stop,
         accepting,
         rooms,
@@ -90,7 +132,15 @@ impl RunningRelay {
     /// The address to open in a browser, or to give to a client.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
+    }
+
+    /// Reads certificate and key anew, where the relay speaks TLS. What is no good is not taken, and logged.
+    pub fn reload_certificate(&self) {
+        if let Some(tls) = &self.tls {
+            tls.reload(true);
+        }
     }
 
     /// Stops: accepts nothing more, refuses new entries, commits and acknowledges what is queued, closes every connection
@@ -132,6 +182,31 @@ impl Drop for RunningRelay {
         self.sweeping.abort();
         self.connections.close_all();
     }
+}
+
+/// No more connections than there are files for them.
+fn bounded(limits: Limits) -> Limits {
+    let files = rlimit::Resource::NOFILE.get().map_or(u64::MAX, |(soft, _)| soft);
+    let room = u32::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(u32::MAX);
+    Limits { connections: limits.connections.min(room), ..limits }
+}
+
+/// A request whose length another program on the way may have read differently is the last one of its connection: what
+/// follows it may be part of it (RFC 9112, section 6.1).
+async fn close_where_in_doubt(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    // Two lengths that differ are refused before this; two that are alike are one.
+    let is_in_doubt = headers.contains_key(TRANSFER_ENCODING);
+    let mut response = next.run(request).await;
+    if is_in_doubt {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+async fn insist_on_tls(mut response: Response) -> Response {
+    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, ONLY_TLS);
+    response
 }
 
 fn bind(listen: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {

@@ -2,13 +2,17 @@
 //!
 //! Reading stops while too much is under way or still to be written, so that a peer is never owed more than a bound.
 
-use super::dispatch::{FrameHead, IN_FLIGHT_MAX, dispatch, refuse_too_long};
+use super::dispatch::{Dispatched, FrameHead, IN_FLIGHT_MAX, dispatch, refuse_too_long};
 use super::frame::Violation;
 use super::message::{Event, Messages};
 use super::registry::Connections;
+use super::upgrade::SocketState;
+use super::watch::Watch;
 use crate::clock::now_ms;
 use crate::config::Tuning;
+use crate::limit::Pace;
 use crate::room::{CloseReason, Rooms, Session};
+use crate::server::Stream;
 use crate::wire;
 use bytes::{Buf as _, Bytes};
 use sotto_protocol::{ErrorCode, PROTOCOL_VERSION, RelayFrame, Welcome};
@@ -20,7 +24,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 /// What one read takes at most. It lies on the stack: a connection has no read buffer of its own.
@@ -31,23 +34,27 @@ const WRITE_FRAMES: usize = 64;
 const WRITE_MAX_BYTES: usize = 1024 * 1024;
 /// After so many frames in a row that cannot be read, the peer is taken for something else than a client.
 const MALFORMED_MAX: u32 = 100;
+/// After so many requests in a row that came too fast, the peer is taken for one that does not listen.
+const TOO_FAST_MAX: u32 = 1000;
 /// How long the peer may take to answer a close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A connection that has been upgraded.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     messages: Messages,
     /// Frames on their way out, the first perhaps in part.
     writing: VecDeque<Bytes>,
     session: Arc<Session>,
     rooms: Arc<Rooms>,
     connections: Arc<Connections>,
-    ping_after: Duration,
-    drop_after: Duration,
+    tuning: Arc<Tuning>,
+    pace: Pace,
+    watch: Watch,
     timer: Pin<Box<Sleep>>,
     last_heard: Instant,
     malformed_in_a_row: u32,
+    too_fast_in_a_row: u32,
     stage: Stage,
 }
 
@@ -74,13 +81,13 @@ impl From<io::Error> for End {
 impl Connection {
     /// `read_ahead` are bytes that came with the upgrade.
     pub(super) fn new(
-        stream: TcpStream,
-        read_ahead: &[u8],
+        (stream, read_ahead): (Stream, &[u8]),
         session: Arc<Session>,
-        rooms: Arc<Rooms>,
-        connections: Arc<Connections>,
-        tuning: &Tuning,
+        pace: Pace,
+        state: SocketState,
     ) -> Self {
+        let SocketState { rooms, connections, tuning, .. } = state;
+        let now = Instant::now();
         let mut messages = Messages::default();
         messages.buffer().extend_from_slice(read_ahead);
         session.send(&RelayFrame::Welcome(Welcome {
@@ -97,11 +104,13 @@ impl Connection {
             session,
             rooms,
             connections,
-            ping_after: tuning.ping_after,
-            drop_after: tuning.drop_after,
-            timer: Box::pin(tokio::time::sleep(tuning.ping_after)),
-            last_heard: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(tuning.ping_after.min(tuning.first_frame_timeout))),
+            tuning,
+            pace,
+            watch: Watch::new(now),
+            last_heard: now,
             malformed_in_a_row: 0,
+            too_fast_in_a_row: 0,
             stage: Stage::Open,
         }
     }
@@ -111,7 +120,11 @@ impl Connection {
         self.poll_timer(cx)?;
         loop {
             let written = self.poll_write(cx)?;
-            if self.stage == Stage::Finishing && self.writing.is_empty() {
+            if self.stage == Stage::Finishing && self.writing.is_empty() && written.is_ready() {
+                if self.stream.is_buffered() {
+                    // A word of goodbye under TLS; whoever does not take it misses nothing.
+                    let _ = Pin::new(&mut self.stream).poll_shutdown(cx);
+                }
                 return Poll::Ready(Ok(()));
             }
             // Reading may have brought answers to write, and writing may have made room to read.
@@ -137,6 +150,9 @@ impl Connection {
                 if self.writing.capacity() > 4 {
                     // An idle connection keeps nothing of a burst.
                     self.writing = VecDeque::new();
+                }
+                if self.stream.is_buffered() && Pin::new(&mut self.stream).poll_flush(cx)?.is_pending() {
+                    return Ok(Poll::Pending);
                 }
                 return Ok(Poll::Ready(()));
             }
@@ -172,6 +188,9 @@ impl Connection {
         if self.take_events()? {
             return Ok(Poll::Ready(()));
         }
+        if self.stage == Stage::Open && self.has_to_wait() {
+            return Ok(Poll::Pending);
+        }
         let mut scratch = [0; READ_BYTES];
         let mut read = ReadBuf::new(&mut scratch);
         if Pin::new(&mut self.stream).poll_read(cx, &mut read)?.is_pending() {
@@ -180,10 +199,25 @@ impl Connection {
         if read.filled().is_empty() {
             return Err(End::Gone);
         }
+        let now = Instant::now();
         self.messages.buffer().extend_from_slice(read.filled());
-        self.last_heard = Instant::now();
+        self.last_heard = now;
+        self.pace.count_bytes(read.filled().len(), now.into_std());
         self.take_events()?;
+        self.watch.note_partial(self.messages.partial_bytes().is_some(), now);
         Ok(Poll::Ready(()))
+    }
+
+    /// Whether more has come than may come: the rest waits at the peer's end. Sees to it that reading goes on.
+    fn has_to_wait(&mut self) -> bool {
+        let Some(until) = self.pace.waits_until() else { return false };
+        let until = Instant::from_std(until);
+        // The silence is ours.
+        self.last_heard = self.last_heard.max(until);
+        if until < self.timer.deadline() {
+            self.timer.as_mut().reset(until);
+        }
+        true
     }
 
     fn is_owed_too_much(&self) -> bool {
@@ -214,6 +248,9 @@ impl Connection {
     }
 
     fn handle(&mut self, event: Event) {
+        if matches!(event, Event::Binary(_) | Event::Text | Event::TooLong(..)) {
+            self.watch.note_message();
+        }
         if self.stage == Stage::ClosedByUs {
             if event == Event::Close {
                 self.stage = Stage::Finishing;
@@ -221,7 +258,21 @@ impl Connection {
             return;
         }
         let is_readable = match event {
-            Event::Binary(bytes) => dispatch(&self.rooms, &self.session, &bytes),
+            Event::Binary(bytes) => match dispatch(&self.rooms, &self.session, &mut self.pace, &bytes) {
+                Dispatched::Done => {
+                    self.watch.note_request(self.last_heard);
+                    self.too_fast_in_a_row = 0;
+                    true
+                }
+                Dispatched::TooFast => {
+                    self.too_fast_in_a_row += 1;
+                    if self.too_fast_in_a_row > TOO_FAST_MAX {
+                        self.session.outbox().close(CloseReason::Policy);
+                    }
+                    return;
+                }
+                Dispatched::Malformed => false,
+            },
             Event::Text => {
                 self.session.refuse(0, ErrorCode::MalformedFrame.into());
                 false
@@ -253,22 +304,30 @@ impl Connection {
         self.timer.as_mut().reset(Instant::now() + CLOSE_WITHIN);
     }
 
-    /// Pings after silence, and gives up after more of it.
+    /// Pings after silence, gives up after more of it, and hangs up on who only holds a place.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         while self.timer.as_mut().poll(cx).is_ready() {
-            let silence = self.last_heard.elapsed();
-            if self.stage != Stage::Open || silence >= self.drop_after {
+            let now = Instant::now();
+            let silence = now.saturating_duration_since(self.last_heard);
+            let Tuning { ping_after, drop_after, .. } = *self.tuning;
+            if self.stage != Stage::Open || silence >= drop_after {
                 return Err(End::Gone);
             }
-            let next = if silence >= self.ping_after {
+            let partial_bytes = self.messages.partial_bytes().unwrap_or_default();
+            let deadline = self.watch.deadline(self.session.follows_a_room(), partial_bytes, &self.tuning);
+            if let Some((_, reason)) = deadline.filter(|(deadline, _)| *deadline <= now) {
+                self.close(reason);
+                continue;
+            }
+            let next = if silence >= ping_after {
                 if self.writing.is_empty() {
                     self.writing.push_back(wire::ping());
                 }
-                self.ping_after.min(self.drop_after - silence)
+                now + ping_after.min(drop_after - silence)
             } else {
-                self.ping_after - silence
+                now + (ping_after - silence)
             };
-            self.timer.as_mut().reset(Instant::now() + next);
+            self.timer.as_mut().reset(deadline.map_or(next, |(deadline, _)| deadline.min(next)));
         }
         Ok(())
     }

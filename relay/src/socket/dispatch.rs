@@ -1,9 +1,11 @@
 //! What a frame asks for, and to whom it goes.
 
+use crate::limit::{Deed, Pace};
 use crate::room::{ReplyTo, Rooms, Session};
 use minicbor::Decoder;
 use sotto_protocol::{ClientFrame, ErrorCode, Request, WireError, decode};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What one connection may have under way: beyond, no more is read from it until answers have gone out.
 pub(super) const IN_FLIGHT_MAX: u32 = 128;
@@ -45,12 +47,36 @@ impl FrameHead {
     }
 }
 
-/// Reads a frame and sees to it that it is answered. Whether it could be read.
-pub(super) fn dispatch(rooms: &Arc<Rooms>, session: &Arc<Session>, bytes: &[u8]) -> bool {
+/// What became of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dispatched {
+    /// It could be read, and what it asks for is under way.
+    Done,
+    /// It could not be read.
+    Malformed,
+    /// It came too fast, and was not read.
+    TooFast,
+}
+
+/// Reads a frame and sees to it that it is answered.
+pub(super) fn dispatch(
+    rooms: &Arc<Rooms>,
+    session: &Arc<Session>,
+    pace: &mut Pace,
+    bytes: &[u8],
+) -> Dispatched {
+    if let Err(wait) = pace.count_request() {
+        session.refuse(FrameHead::read(bytes).request, slow_down(wait));
+        return Dispatched::TooFast;
+    }
     let Ok(frame) = decode::<ClientFrame>(bytes) else {
         session.refuse(FrameHead::read(bytes).request, ErrorCode::MalformedFrame.into());
-        return false;
+        return Dispatched::Malformed;
     };
+    if let Some(Err(wait)) = deed(&frame.body).map(|deed| pace.count(deed)) {
+        session.refuse(frame.request, slow_down(wait));
+        return Dispatched::Done;
+    }
     let reply_to = ReplyTo::new(Arc::clone(session), frame.request, weight(&frame.body));
     match frame.body {
         Request::Create(create) => rooms.create(create, reply_to),
@@ -94,7 +120,34 @@ pub(super) fn dispatch(rooms: &Arc<Rooms>, session: &Arc<Session>, bytes: &[u8])
         Request::DeleteRoom(delete) => rooms.delete(&delete, reply_to),
         Request::SetRetention(set) => rooms.set_retention(&set, reply_to),
     }
-    true
+    Dispatched::Done
+}
+
+/// What of a request counts by address.
+fn deed(request: &Request) -> Option<Deed> {
+    match request {
+        Request::Create(_) => Some(Deed::Create),
+        Request::Open(_) => Some(Deed::Open),
+        Request::Card(_) => Some(Deed::LookUp),
+        Request::AppendHandshake(append) => append.join.as_ref().map(|_| Deed::Join),
+        Request::Append(_)
+        | Request::Page(_)
+        | Request::Rewind(_)
+        | Request::Confirm(_)
+        | Request::Repair(_)
+        | Request::Held(_)
+        | Request::History(_)
+        | Request::DropWraps(_)
+        | Request::WriteStatus(_)
+        | Request::Statuses(_)
+        | Request::DeleteRoom(_)
+        | Request::SetRetention(_) => None,
+    }
+}
+
+fn slow_down(wait: Duration) -> WireError {
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+    WireError::with_delay(ErrorCode::SlowDown, wait_ms)
 }
 
 /// Refuses a frame that was too long to be read.

@@ -54,6 +54,13 @@ impl Messages {
         &mut self.bytes
     }
 
+    /// How much has come of a message that is not whole yet; nothing where none is on its way.
+    pub(super) fn partial_bytes(&self) -> Option<usize> {
+        let kept = self.message.as_ref().map(|message| message.bytes.len());
+        let is_begun = kept.is_some() || self.frame.is_some() || !self.bytes.is_empty();
+        is_begun.then(|| kept.unwrap_or_default() + self.bytes.len())
+    }
+
     /// The next complete thing. `is_long` tells from the first bytes of a message whether it may be as long as a handshake.
     pub(super) fn next(&mut self, is_long: impl Fn(&[u8]) -> bool) -> Result<Option<Event>, Violation> {
         loop {

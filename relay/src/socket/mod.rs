@@ -1,8 +1,8 @@
 //! One WebSocket connection (RFC 6455), from upgrade to close.
 //!
-//! The server side of the protocol is written out here, over a bare TCP stream, because it is what makes connections cheap:
+//! The server side of the protocol is written out here, over a bare stream of bytes, because it is what makes connections cheap:
 //! an idle one keeps no buffers at all, a live entry is framed once for everybody, and what queued up goes out in one
-//! vectored write. TLS, where wanted, ends at a reverse proxy.
+//! vectored write. Whether TLS lies under it makes no difference here.
 
 mod connection;
 mod dispatch;
@@ -10,6 +10,7 @@ mod frame;
 mod message;
 mod registry;
 mod upgrade;
+mod watch;
 
 pub(crate) use registry::Connections;
 pub(crate) use upgrade::{SocketState, upgrade};

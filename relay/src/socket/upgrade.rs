@@ -4,11 +4,13 @@ use super::connection::Connection;
 use super::registry::Connections;
 use crate::access::same_origin;
 use crate::config::Tuning;
+use crate::limit::{Addresses, Full, Pace, client_address, peer_address};
 use crate::room::{Rooms, Session};
+use crate::server::Stream;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -16,8 +18,10 @@ use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::TokioIo;
 use sotto_protocol::Challenge;
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// When to come again, for whom there is no place.
+const RETRY_AFTER_S: &str = "60";
 
 /// What every socket shares.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub(crate) struct SocketState {
     pub rooms: Arc<Rooms>,
     /// All connections.
     pub connections: Arc<Connections>,
+    /// Whom limits count.
+    pub addresses: Arc<Addresses>,
     /// Bounds and times.
     pub tuning: Arc<Tuning>,
 }
@@ -36,8 +42,15 @@ pub(crate) async fn upgrade(State(state): State<SocketState>, mut request: Reque
         Ok(response) => response,
         Err((status, text)) => {
             let mut response = (status, text).into_response();
-            if status == StatusCode::UPGRADE_REQUIRED {
-                response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            let headers = response.headers_mut();
+            match status {
+                StatusCode::UPGRADE_REQUIRED => {
+                    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+                }
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                    headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+                }
+                _ => {}
             }
             response
         }
@@ -63,10 +76,14 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
     let key = key.ok_or((StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing or not of 16 bytes.\n"))?;
-    let authority = text(headers, &HOST).filter(|host| !host.is_empty());
-    let authority = authority.ok_or((StatusCode::BAD_REQUEST, "The Host header is missing.\n"))?;
+    let authority = only(headers, &HOST).filter(|host| !host.is_empty());
+    let authority =
+        authority.ok_or((StatusCode::BAD_REQUEST, "The Host header is missing, or there twice.\n"))?;
+    if request.uri().authority().is_some_and(|named| !named.as_str().eq_ignore_ascii_case(authority)) {
+        return Err((StatusCode::BAD_REQUEST, "The Host header names another host than the request.\n"));
+    }
     let authority: Box<str> = authority.to_ascii_lowercase().into();
-    let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    let origin = headers.contains_key(ORIGIN).then(|| only(headers, &ORIGIN).unwrap_or_default());
     if !same_origin(origin, &authority) {
         return Err((
             StatusCode::FORBIDDEN,
@@ -76,6 +93,8 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
     let accept_key = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
     let accept_key =
         accept_key.map_err(|_| (StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not a key.\n"))?;
+    let client = client_address(request, state.addresses.trusted());
+    let pace = Pace::begin(&state.addresses, peer_address(request), client).map_err(no_place)?;
     let mut challenge = [0; 32];
     getrandom::fill(&mut challenge)
         .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "The relay's random number source failed.\n"))?;
@@ -88,7 +107,7 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
         authority,
         state.tuning.live_queue_max_bytes,
     );
-    tokio::spawn(run(upgraded, Arc::new(session), state.clone()));
+    tokio::spawn(run(upgraded, Arc::new(session), pace, state.clone()));
     let headers = [
         (CONNECTION, HeaderValue::from_static("upgrade")),
         (UPGRADE, HeaderValue::from_static("websocket")),
@@ -97,19 +116,41 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
-async fn run(upgraded: OnUpgrade, session: Arc<Session>, state: SocketState) {
+fn no_place(full: Full) -> (StatusCode, &'static str) {
+    match full {
+        Full::Relay => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This relay has as many connections as it takes. Try again in a minute.\n",
+        ),
+        Full::Address => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Your address has as many connections as one may have here. Close some, or try again in a minute.\n",
+        ),
+        Full::TooOften(_) => {
+            (StatusCode::TOO_MANY_REQUESTS, "Your address connects too often. Try again in a minute.\n")
+        }
+    }
+}
+
+async fn run(upgraded: OnUpgrade, session: Arc<Session>, pace: Pace, state: SocketState) {
     // An error means that the peer is gone already.
     let Ok(upgraded) = upgraded.await else { return };
-    let Ok(Parts { io, read_buf, .. }) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        tracing::error!("the upgraded connection is no TCP stream");
+    let Ok(Parts { io, read_buf, .. }) = upgraded.downcast::<TokioIo<Stream>>() else {
+        tracing::error!("the upgraded connection is none of ours");
         return;
     };
-    let SocketState { rooms, connections, tuning } = state;
-    Connection::new(io.into_inner(), &read_buf, session, rooms, connections, &tuning).await;
+    Connection::new((io.into_inner(), &read_buf), session, pace, state).await;
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// A header that is there once.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Database};
 use crate::store::reach;
+use crate::tls::{days_left, is_short, read_chain};
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::Path;
@@ -28,6 +29,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         Finding { what: "database", state: database(config).await },
         Finding { what: "other relays", state: hints(config).await },
         Finding { what: "address", state: address(config) },
+        Finding { what: "certificate", state: certificate(config) },
         Finding { what: "open files", state: open_files() },
         Finding { what: "web client", state: web_client(config) },
     ]
@@ -114,6 +116,25 @@ fn address(config: &Config) -> State {
         Err(error) => {
             bad(format!("cannot listen on {}: {error}", config.listen), "choose another with --listen")
         }
+    }
+}
+
+fn certificate(config: &Config) -> State {
+    let Some(files) = &config.tls else { return Ok("none: a proxy has to end TLS".to_owned()) };
+    if let Err(error) = crate::tls::check(files) {
+        return bad(error.to_string(), error.help());
+    }
+    let days = read_chain(&files.certificate).ok().and_then(|chain| days_left(chain.first()?));
+    match days {
+        None => Ok("good; until when cannot be told".to_owned()),
+        Some(days) if days < 0 => bad(
+            format!("ended {} days ago", -days),
+            "put a new one into its file: the relay takes it up by itself",
+        ),
+        Some(days) if is_short(days) => {
+            bad(format!("ends in {days} days"), "renew it: the relay takes the new one up by itself")
+        }
+        Some(days) => Ok(format!("good for {days} days")),
     }
 }
 

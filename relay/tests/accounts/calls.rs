@@ -128,6 +128,89 @@ async fn what_is_anonymous_is_refused_with_a_session() {
     }
 }
 
+#[test]
+fn there_is_one_of_each_call() {
+    let paths: std::collections::BTreeSet<_> = every_call().iter().map(|call| call.path).collect();
+    assert_eq!(paths.len(), every_call().len(), "none is there twice");
+    // As the relay has them: a route that is added there is missing here until it is added, too.
+    let routes = include_str!("../../src/http/mod.rs");
+    let lines = routes.lines().filter(|line| line.contains(" => |accounts, asked| ")).count();
+    assert_eq!(paths.len(), lines, "every route is called");
+}
+
+#[tokio::test]
+async fn with_anothers_session_nothing_of_somebodys_is_read_or_changed() {
+    let relay = relay().await;
+    let authority = relay.authority();
+    let mut ada = Person::registered(&authority, "ada").await;
+    let eve = Person::registered(&authority, "eve").await;
+    let record = |value: &[u8]| VaultEntry { name: [1; 32], version: 1, value: value.to_vec() };
+    ada.call(&PutVault { record: record(b"of ada") }).await.unwrap();
+    let account = ada.account_id();
+    call(&authority, None, &Deposit { account, letter: vec![1; 5233] }).await.unwrap();
+    let begun = ada.begin_proof().await.unwrap();
+    ada.prove().await;
+    let letter = ada.call(&Inbox {}).await.unwrap();
+    let seen = async || {
+        let vault = ada.call(&ListVault {}).await.unwrap();
+        let read = ada.call(&ReadVault { names: vec![[1; 32].into()] }).await.unwrap();
+        let sessions = ada.call(&ListSessions {}).await.unwrap();
+        let inbox = ada.call(&Inbox {}).await.unwrap();
+        let who = AccountRef::Name("ada".into());
+        let entry = call(&authority, None, &Lookup { who }).await.unwrap();
+        format!("{vault:?} {read:?} {sessions:?} {inbox:?} {entry:?}")
+    };
+    let before = seen().await;
+    let proof = ada.proof.clone();
+    let replacement = ReplaceRecord {
+        proof: proof.clone(),
+        record: ada.record(2),
+        login: None,
+        entry: None,
+        end_others: true,
+    };
+    let foreign = vec![
+        bytes(StartProof { request: [1; 96] }),
+        bytes(begun),
+        bytes(StartPassword { proof: proof.clone(), request: [1; 32] }),
+        bytes(replacement),
+        bytes(DeleteAccount { proof: proof.clone() }),
+        bytes(AddSession { proof: proof.clone() }),
+        bytes(EndSession { which: Which::Others, proof: Some(proof.clone()) }),
+        bytes(EndSession { which: Which::One(ada.session), proof: Some(proof.clone()) }),
+        bytes(EndSession { which: Which::One(ada.session), proof: Some(eve.proof.clone()) }),
+        bytes(ListVault {}),
+        bytes(ReadVault { names: vec![[1; 32].into()] }),
+        bytes(DeleteVault { name: [1; 32], version: 1 }),
+        bytes(PutVault { record: record(b"of eve") }),
+        bytes(Inbox {}),
+        bytes(Acknowledge { ids: letter.letters.iter().map(|letter| letter.id.into()).collect() }),
+        bytes(SetFindable { is_findable: false }),
+        bytes(ListSessions {}),
+        bytes(RefreshSession {}),
+    ];
+    let all: std::collections::BTreeSet<_> = every_call()
+        .into_iter()
+        .filter(|call| call.access == Access::Session)
+        .map(|call| call.path)
+        .collect();
+    assert_eq!(foreign.iter().map(|call| call.path).collect::<std::collections::BTreeSet<_>>(), all);
+    let needs_proof = |path: &str| {
+        [StartPassword::PATH, ReplaceRecord::PATH, DeleteAccount::PATH, AddSession::PATH].contains(&path)
+    };
+    for call in foreign {
+        let response =
+            post(&authority, call.path, &[("authorization", &bearer(&eve.token))], &call.body).await;
+        if needs_proof(call.path) {
+            let error: AccountError = decode(&response.body).unwrap();
+            assert_eq!(error.code, AccountErrorCode::ProofNeeded, "{}", call.path);
+        }
+        let body = String::from_utf8_lossy(&response.body).into_owned();
+        assert!(!body.contains("of ada"), "{}", call.path);
+        assert_eq!(seen().await, before, "{} changed something of another", call.path);
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_a_call_is_refused() {
     let relay = relay().await;

@@ -122,6 +122,59 @@ async fn guesses_for_one_name_have_to_wait_and_nobody_is_locked_out() {
     assert!(ada.log_in().await.is_some());
 }
 
+/// A login that is begun from another address, as a proxy names it.
+async fn guess_from(authority: &str, name: &str, address: &str) -> Result<(), AccountErrorCode> {
+    let (_, request) = ProvingPassword::start("a guess");
+    let body = encode(&StartLogin { name: name.into(), request });
+    let response = post(authority, StartLogin::PATH, &[("x-forwarded-for", address)], &body).await;
+    match decode::<AccountError>(&response.body) {
+        Ok(error) if response.status != 200 => Err(error.code),
+        _ => Ok(()),
+    }
+}
+
+#[tokio::test]
+async fn guesses_from_one_place_keep_nobody_elsewhere_from_logging_in() {
+    let relay = TestRelay::start_with(|config| {
+        config.accounts.rates = Rates { password: Rate { burst: 4, every_s: 1000.0 }, ..Rates::unlimited() };
+    })
+    .await;
+    let authority = relay.authority();
+    let ada = Person::registered(&authority, "ada").await;
+    for _ in 0..4 {
+        assert_eq!(guess_from(&authority, "ada", "192.0.2.66").await, Ok(()));
+    }
+    for _ in 0..20 {
+        assert_eq!(guess_from(&authority, "ada", "192.0.2.66").await, Err(AccountErrorCode::TooMany));
+    }
+    assert!(ada.log_in().await.is_some());
+}
+
+#[tokio::test]
+async fn guesses_from_everywhere_together_have_a_limit_of_their_own() {
+    let relay = TestRelay::start_with(|config| {
+        let (password, name) = (Rate { burst: 4, every_s: 1000.0 }, Rate { burst: 20, every_s: 1000.0 });
+        config.accounts.rates = Rates { password, name, ..Rates::unlimited() };
+    })
+    .await;
+    let authority = relay.authority();
+    let ada = Person::registered(&authority, "ada").await;
+    // One that has used up its own tries uses up none of the others'.
+    for _ in 0..30 {
+        let _ = guess_from(&authority, "ada", "192.0.2.66").await;
+    }
+    assert!(ada.log_in().await.is_some(), "and gives its tries back");
+    let mut allowed = 0;
+    for number in 0..40 {
+        allowed += u32::from(guess_from(&authority, "ada", &format!("198.51.100.{number}")).await.is_ok());
+    }
+    // A registration began with one; the first address had four.
+    assert_eq!(allowed, 15);
+    assert_eq!(guess_from(&authority, "eve", "198.51.100.1").await, Ok(()), "another name");
+    let mut device = ada.clone();
+    device.prove().await;
+}
+
 #[tokio::test]
 async fn who_knows_the_password_uses_up_no_tries() {
     let relay = TestRelay::start_with(|config| {

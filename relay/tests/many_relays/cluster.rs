@@ -41,7 +41,7 @@ impl Cluster {
         let relay = &mut self.relays[index];
         let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
         command
-            .args(["serve", "--log", "off", "--listen", &relay.authority, "--data"])
+            .args(["serve", "--log", "off", "--limits", "off", "--listen", &relay.authority, "--data"])
             .arg(relay.data.path());
         command.env("SOTTO_RELAY_DATABASE", &self.database).env("SOTTO_RELAY_SECRETS", secrets);
         if let Some(nats) = &self.nats {

@@ -182,3 +182,24 @@ async fn everything_outlives_a_restart() {
     assert_eq!(client.whole_log(&room).await.len(), 2);
     assert!(matches!(client.card(&room, door).await, Reply::Card(card) if card.card == b"card of epoch 1"));
 }
+
+#[tokio::test]
+async fn who_makes_a_room_again_disturbs_nobody_who_writes() {
+    let relay = TestRelay::start().await;
+    let (mut writer, mut other) = (relay.connect().await, relay.connect().await);
+    let room = Room::new();
+    writer.create(&room).await;
+    writer.open(&room).await;
+    let taken = sotto_protocol::CreateRoom { room: room.id, ..Room::new().creation() };
+    let mut requests = Vec::new();
+    // All of it at once, so that it shares transactions.
+    for _ in 0..40 {
+        requests.push(writer.send(append(&room, &entry(0, b"one"))).await);
+        other.send(Request::Create(taken.clone())).await;
+        writer.send(Request::Create(taken.clone())).await;
+        requests.push(writer.send(append(&room, &entry(0, b"after the other"))).await);
+    }
+    for (request, seq) in requests.into_iter().zip(1..) {
+        assert_eq!(writer.reply_to(request).await, Reply::Appended(seq));
+    }
+}

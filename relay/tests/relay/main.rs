@@ -9,6 +9,8 @@ mod administration;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod cut;
 #[cfg(test)]
 mod disk;
@@ -19,11 +21,17 @@ mod handshakes;
 #[cfg(test)]
 mod held;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod malformed;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
@@ -33,12 +41,18 @@ mod restore;
 #[cfg(test)]
 mod rewinds;
 #[cfg(test)]
+mod slow;
+#[cfg(test)]
+mod smuggling;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod stopping;
 #[cfg(test)]
 #[allow(dead_code, reason = "shared with the tests of many relays")]
 mod support;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod upkeep;
 #[cfg(test)]

@@ -35,7 +35,7 @@ impl Drop for Program {
 /// The program, on this folder and its database.
 pub fn command(data: &std::path::Path, listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
-    command.args(["serve", "--listen", listen, "--data"]).arg(data);
+    command.args(["serve", "--listen", listen, "--limits", "off", "--data"]).arg(data);
     if let Some(url) = database_url(data) {
         command.env("SOTTO_RELAY_DATABASE", url);
     }

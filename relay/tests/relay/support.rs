@@ -9,7 +9,7 @@ use sotto_protocol::{
     RoomId, Welcome, WireError, confirm_statement, decode, encode, entry_hash, join_statement,
     open_statement,
 };
-use sotto_relay::{Config, Database, RunningRelay, SecretUrl, start};
+use sotto_relay::{Config, Database, Limits, RunningRelay, SecretUrl, Strictness, start};
 use sotto_test_services::Postgres;
 use sqlx::{AnyConnection, Connection as _};
 use std::collections::VecDeque;
@@ -76,6 +76,8 @@ pub fn database_url(data: &Path) -> Option<String> {
 
 pub async fn start_on(data: &Path, change: impl FnOnce(&mut Config)) -> RunningRelay {
     let mut config = Config::new("127.0.0.1:0".parse().unwrap(), data);
+    // All tests come from one address.
+    config.limits = Limits::new(Strictness::Off);
     if let Some(url) = database_url(data) {
         config.database = Database::Postgres(SecretUrl::new(url));
     }

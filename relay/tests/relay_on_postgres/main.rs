@@ -10,6 +10,9 @@ mod administration;
 #[path = "../relay/bad_input.rs"]
 mod bad_input;
 #[cfg(test)]
+#[path = "../relay/credentials.rs"]
+mod credentials;
+#[cfg(test)]
 #[path = "../relay/cut.rs"]
 mod cut;
 #[cfg(test)]
@@ -30,6 +33,9 @@ mod live;
 #[cfg(test)]
 #[path = "../relay/log.rs"]
 mod log;
+#[cfg(test)]
+#[path = "../relay/malformed.rs"]
+mod malformed;
 #[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]

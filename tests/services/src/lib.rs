@@ -2,9 +2,11 @@
 //! them.
 
 mod nats;
+mod nginx;
 mod postgres;
 mod program;
 
 pub use nats::Nats;
+pub use nginx::Nginx;
 pub use postgres::Postgres;
 pub use program::{ServiceError, find};

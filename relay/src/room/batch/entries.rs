@@ -13,20 +13,21 @@ impl Batch<'_> {
         create: &CreateRoom,
         token: Option<GoodToken>,
     ) -> Result<Verdict, WriteFault> {
-        if !self.rooms.contains_key(&create.room)
-            && let Some(room) = self.store.insert_room(create).await?
-        {
-            if let Some(token) = token
-                && !self.store.spend_room_token(&token.hash, token.period).await?
-            {
-                self.store.delete_room(room.row).await?;
-                return Ok(ErrorCode::TokenNeeded.into());
+        // What is known of a room here counts, and not what was written of it: entries may be waiting to be.
+        if !self.rooms.contains_key(&create.room) {
+            if let Some(room) = self.store.insert_room(create).await? {
+                if let Some(token) = token
+                    && !self.store.spend_room_token(&token.hash, token.period).await?
+                {
+                    self.store.delete_room(room.row).await?;
+                    return Ok(ErrorCode::TokenNeeded.into());
+                }
+                self.rooms.insert(create.room, room);
+                return Ok(Verdict::Judged(Reply::Created));
             }
-            self.rooms.insert(create.room, room);
-            return Ok(Verdict::Judged(Reply::Created));
+            // Another relay has made it since this transaction read the rooms.
+            self.rooms.extend(self.store.rooms(&[create.room]).await?);
         }
-        // It was there already, or another relay has made it since this transaction read the rooms.
-        self.rooms.extend(self.store.rooms(&[create.room]).await?);
         let Some(room) = self.rooms.get(&create.room) else { return Ok(ErrorCode::Internal.into()) };
         let keys = self.store.first_keys(room.row).await?;
         let is_same = keys == (create.access_key, create.join_key);
