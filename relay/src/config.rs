@@ -67,6 +67,8 @@ impl fmt::Debug for SecretUrl {
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where to tell metrics; nothing: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Where rooms are kept.
     pub database: Database,
     /// The NATS server through which relays on one database wake each other; without it they look once a second.
@@ -91,6 +93,7 @@ impl Config {
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self {
             listen,
+            metrics: None,
             database: Database::default(),
             nats: None,
             data_dir: data_dir.into(),

@@ -91,6 +91,11 @@ pub struct Settings {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "SOTTO_RELAY_LISTEN")]
     pub listen: SocketAddr,
 
+    /// Tell metrics at http://ADDR/metrics, for Prometheus (default: nowhere). For the operator's network: whoever reads them sees how
+    /// much the relay is used
+    #[arg(long, value_name = "ADDR", env = "SOTTO_RELAY_METRICS")]
+    pub metrics: Option<SocketAddr>,
+
     /// Folder for database and secrets; made if it is missing
     #[arg(long, value_name = "DIR", default_value = "./data", env = "SOTTO_RELAY_DATA")]
     pub data: PathBuf,
@@ -136,6 +141,31 @@ pub struct Settings {
     /// What to log, to stderr: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]
     pub log: LevelFilter,
+
+    /// How to log: text, for people, or json, a line of JSON for each event
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "SOTTO_RELAY_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("it is text or json"),
+        }
+    }
 }
 
 /// Several values in one, with commas between them.

@@ -82,6 +82,11 @@ impl Hints {
         Ok(Self { nats: Some((client, sender)) })
     }
 
+    /// Whether the server is there, where one is used.
+    pub(super) fn is_connected(&self) -> Option<bool> {
+        self.nats.as_ref().map(|(client, _)| is_connected(client))
+    }
+
     /// Listens for what other relays write, and looks for it in the database.
     pub(super) async fn listen(
         &self,

@@ -34,7 +34,7 @@ pub(crate) use session::Session;
 pub(crate) use writer::WriterTask;
 
 use crate::config::{SecretUrl, Tuning};
-use crate::store::{ReadStore, Store};
+use crate::store::{ReadStore, Store, StoreError};
 use hints::Hints;
 use hub::Hub;
 use publish::Publisher;
@@ -97,6 +97,36 @@ impl Rooms {
         background::flush(&self.statuses, &self.writer).await;
     }
 
+    /// How many rooms somebody follows.
+    pub(crate) fn followed(&self) -> usize {
+        self.hub.count()
+    }
+
+    /// Bytes that wait to be written.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.writer.queued_bytes()
+    }
+
+    /// How much the database takes.
+    pub(crate) async fn database_bytes(&self) -> Result<u64, StoreError> {
+        self.read.size_bytes().await
+    }
+
+    /// Whether the NATS server is there, where one is used.
+    pub(crate) fn nats_is_connected(&self) -> Option<bool> {
+        self.hints.is_connected()
+    }
+
+    /// Whether the database answers and has this version's schema.
+    pub(crate) async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        self.read.schema_is_current().await
+    }
+
+    /// Whether what is to be written is taken.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writer.is_writing()
+    }
+
     /// Refuses new writes; what is queued is still committed.
     pub(crate) fn stop_writing(&self) {
         self.writer.stop();
@@ -109,7 +139,7 @@ impl Rooms {
 }
 
 /// A read failed: that is a fault of the relay, and only the operator can do something about it.
-fn read_failed(error: &crate::store::StoreError) -> Reply {
+fn read_failed(error: &StoreError) -> Reply {
     tracing::error!(%error, "reading the database failed");
     Reply::Error(ErrorCode::Internal.into())
 }

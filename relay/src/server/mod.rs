@@ -5,14 +5,12 @@ mod accept;
 use crate::account::Accounts;
 use crate::config::Config;
 use crate::error::StartError;
-use crate::http::{self, HttpState};
+use crate::http::{self, HttpState, Readiness};
+use crate::metrics::{MetricsListener, Sources};
 use crate::room::{Rooms, WriterTask};
-use crate::socket::{Connections, SocketState, upgrade};
+use crate::socket::{Connections, SocketState, routes as sockets};
 use crate::store::Store;
 use crate::web;
-use axum::Router;
-use axum::routing::any;
-use sotto_protocol::ROOM_SOCKET_PATH;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +31,7 @@ pub struct RunningRelay {
     accounts: Arc<Accounts>,
     sweeping: JoinHandle<()>,
     connections: Arc<Connections>,
+    metrics: Option<MetricsListener>,
     writer: Option<WriterTask>,
     stop_within: Duration,
 }
@@ -59,11 +58,18 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         connections: Arc::clone(&connections),
         tuning: Arc::clone(&tuning),
     };
-    let sockets = Router::new().route(ROOM_SOCKET_PATH, any(upgrade)).with_state(state);
-    let calls =
-        http::router(HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout });
-    let router = web::router(config.web, sockets.merge(calls));
     let (stop, stopped) = watch::channel(false);
+    let readiness = Arc::new(Readiness::new(Arc::clone(&rooms), stopped.clone()));
+    let calls = HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout };
+    let services = sockets(state).merge(http::calls(&calls)).merge(http::health(Arc::clone(&readiness)));
+    let router = web::router(config.web, services.into_router());
+    let metrics = match config.metrics {
+        None => None,
+        Some(listen) => {
+            let (rooms, connections) = (Arc::clone(&rooms), Arc::clone(&connections));
+            Some(MetricsListener::start(listen, Sources { rooms, connections, readiness }).await?)
+        }
+    };
     let accepting = tokio::spawn(accept::accept(listener, router, stopped, tuning.header_timeout));
     tracing::info!("serving");
     Ok(RunningRelay {
@@ -74,6 +80,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         accounts,
         sweeping,
         connections,
+        metrics,
         writer: Some(writer),
         stop_within: tuning.stop_within,
     })
@@ -84,6 +91,12 @@ impl RunningRelay {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where metrics are told, with the real port, if anywhere.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(MetricsListener::addr)
     }
 
     /// The address to open in a browser, or to give to a client.

@@ -1,5 +1,6 @@
 //! What a frame asks for, and to whom it goes.
 
+use crate::metrics::Kind;
 use crate::room::{ReplyTo, Rooms, Session};
 use minicbor::Decoder;
 use sotto_protocol::{ClientFrame, ErrorCode, Request, WireError, decode};
@@ -52,6 +53,7 @@ pub(super) fn dispatch(rooms: &Arc<Rooms>, session: &Arc<Session>, bytes: &[u8])
         return false;
     };
     let reply_to = ReplyTo::new(Arc::clone(session), frame.request, weight(&frame.body));
+    let reply_to = reply_to.counted_as(Kind::of(&frame.body));
     match frame.body {
         Request::Create(create) => rooms.create(create, reply_to),
         Request::Append(append) => rooms.append(append, reply_to),

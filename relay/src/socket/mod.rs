@@ -12,4 +12,4 @@ mod registry;
 mod upgrade;
 
 pub(crate) use registry::Connections;
-pub(crate) use upgrade::{SocketState, upgrade};
+pub(crate) use upgrade::{SocketState, routes};

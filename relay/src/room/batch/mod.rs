@@ -13,6 +13,7 @@ use super::reply::ReplyTo;
 use super::writer::{Operation, Queued};
 use crate::access::Effect;
 use crate::clock::{hour_of, now_ms};
+use crate::metrics::metrics;
 use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault, WriteStore};
 use crate::wire;
 use sotto_protocol::{EntryId, ErrorCode, LogEntry, Reply, RoomId, WireError};
@@ -201,6 +202,7 @@ impl<'w> Batch<'w> {
     }
 
     fn fail(self, fault: &WriteFault) -> Outcome {
+        metrics().failed_batches.inc();
         match fault {
             WriteFault::Full => tracing::warn!("the disk is full: nothing is stored until there is space"),
             WriteFault::Unreachable(_) | WriteFault::Failed(_) | WriteFault::Damaged(_) => {
