@@ -1,6 +1,7 @@
 //! The one definition of every command and setting: it feeds the flags, the environment, the settings file, the help and the
 //! example file.
 
+use super::admin::AdminArguments;
 use clap::{Args, Parser, Subcommand};
 use sotto_relay::{Registration, SecretUrl};
 use std::net::{IpAddr, SocketAddr};
@@ -60,15 +61,8 @@ pub enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Make an invite code, for a relay that takes new accounts by code
-    InviteCode {
-        /// How many accounts can be made with it
-        #[arg(long, value_name = "COUNT", default_value_t = 1)]
-        uses: u32,
-        /// Which relay.
-        #[command(flatten)]
-        settings: Settings,
-    },
+    /// See to accounts, invite codes, rooms and quotas, on the database of a relay that may be running
+    Admin(Box<AdminArguments>),
     /// Look for what would keep the relay from running well, and say what to do
     Doctor(Settings),
 }

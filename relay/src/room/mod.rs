@@ -67,15 +67,10 @@ impl Rooms {
         let is_shared = store.write.is_shared();
         let publisher = Publisher { hub: Arc::clone(&hub), read: store.read.clone(), hints: hints.clone() };
         let (queue, publishing) = publisher.start();
-        let listening = match is_shared {
-            true => Some(hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone()).await?),
-            false => None,
-        };
+        let listening = hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone(), is_shared).await?;
         let (writer, mut task) =
             Writer::start(store.write, (queue, publishing), tuning.write_queue_max_bytes);
-        if let Some(listening) = listening {
-            task.listen(listening);
-        }
+        task.listen(listening);
         let (writer, statuses) = (Arc::new(writer), Arc::new(StatusBoard::default()));
         background::start_flushing(Arc::clone(&statuses), Arc::clone(&writer));
         background::start_sweeping(Arc::clone(&writer), tuning.sweep_every, max_retention);

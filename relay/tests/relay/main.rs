@@ -25,6 +25,8 @@ mod live;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod program;

@@ -31,6 +31,9 @@ mod live;
 #[path = "../relay/log.rs"]
 mod log;
 #[cfg(test)]
+#[path = "../relay/operations.rs"]
+mod operations;
+#[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]
 mod process;

@@ -146,6 +146,9 @@ impl<'w> Batch<'w> {
     /// Reads what the judgements need and memory does not have.
     async fn load(&mut self) -> Result<(), WriteFault> {
         let is_shared = self.store.is_shared();
+        if !is_shared && !self.touched.is_empty() && self.store.notice_changes().await? {
+            self.rooms.clear();
+        }
         let missing: Vec<_> =
             self.touched.iter().filter(|room| is_shared || !self.rooms.contains_key(room)).copied().collect();
         for room in &missing {

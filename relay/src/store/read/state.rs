@@ -18,6 +18,12 @@ impl ReadStore {
         Ok(applied == known)
     }
 
+    /// How often the operator has changed something beside the relays.
+    pub(crate) async fn changes(&self) -> Result<i64, StoreError> {
+        let changes = sqlx::query_scalar("SELECT changes FROM administration").fetch_one(&self.pool);
+        changes.await.map_err(StoreError::Open)
+    }
+
     /// How much it takes.
     pub(crate) async fn size_bytes(&self) -> Result<u64, StoreError> {
         let statement = match self.dialect {
