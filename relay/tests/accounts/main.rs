@@ -13,6 +13,8 @@ mod deletion;
 #[cfg(test)]
 mod guessing;
 #[cfg(test)]
+mod json_log;
+#[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod login;

@@ -22,13 +22,17 @@ pub(super) const SESSION: &str = "session";
 /// A content type and what is in it.
 pub(crate) type Content = (&'static str, Schema);
 
+/// Whether something can be read.
+#[cfg(test)]
+type Reader = fn(&[u8]) -> bool;
+
 /// What one method of one path does.
 pub(crate) struct Described {
     pub(super) method: HttpMethod,
     operation: OperationBuilder,
     /// What is sent and answered, with what reads it: tests compare the two.
     #[cfg(test)]
-    pub(super) readers: Vec<(Schema, fn(&[u8]) -> bool)>,
+    pub(super) readers: Vec<(Schema, Reader)>,
 }
 
 /// Text for people.
