@@ -30,7 +30,7 @@ pub enum AdminError {
     #[error("there is no such {0}")]
     NotFound(&'static str),
     /// It cannot be a name.
-    #[error("that is no name that an account can have: names are lower case, without spaces")]
+    #[error("that is no name that an account can have")]
     BadName,
     /// PostgreSQL keeps itself to no size.
     #[error("the relay cannot bound a PostgreSQL database")]
@@ -52,13 +52,15 @@ impl AdminError {
             Self::Secrets(error) => error.help().to_owned(),
             Self::Fault(_) => "check the disk's space, and that the database server runs".to_owned(),
             Self::NotFound("room") => {
-                "a room's id has 32 digits in base16; its members see it in the room's details".to_owned()
+                "a room's id has 32 digits in base16; its members see it with `sotto rooms`".to_owned()
             }
             Self::NotFound("account") => {
                 "`sotto-relay admin accounts list` shows the accounts by their numbers".to_owned()
             }
             Self::NotFound(_) => "`sotto-relay admin invite-codes list` shows the handles".to_owned(),
-            Self::BadName => "write the name as its owner does, in lower case".to_owned(),
+            Self::BadName => {
+                "a name has letters, digits, and between them hyphens, dots and underscores".to_owned()
+            }
             Self::Unbounded => "set a limit of the server's disk or tablespace".to_owned(),
         }
     }
@@ -116,9 +118,10 @@ impl Admin {
             Who::Id(id) => WhichAccount::Id(*id),
             Who::Name(name) => {
                 let accounts = self.secrets().await?;
-                let hash = accounts.checked_name(name).map_err(|_| AdminError::BadName);
+                let name = sotto_protocol::normalize_username(name);
+                let hash = name.and_then(|name| accounts.checked_name(&name).ok());
                 accounts.close().await;
-                WhichAccount::Name(hash?)
+                WhichAccount::Name(hash.ok_or(AdminError::BadName)?)
             }
         };
         self.store.account(which).await?.ok_or(AdminError::NotFound("account"))

@@ -57,7 +57,9 @@ async fn accounts_are_shown_by_name_number_and_id_and_the_running_relay_notices_
     let id = base16(&ada.account_id());
     let by_name = json(&relay, &["accounts", "show", "--name", "ada"]);
     assert_eq!((by_name["id"].as_str(), by_name["sessions"].as_i64()), (Some(id.as_str()), Some(2)));
-    assert_eq!(by_name, json(&relay, &["accounts", "show", "--id", &id]));
+    for words in [["--id", id.as_str()], ["--name", " Ada"]] {
+        assert_eq!(by_name, json(&relay, &[&["accounts", "show"], &words[..]].concat()));
+    }
     assert_eq!(by_name, json(&relay, &["accounts", "show", "--number", "1"]));
     let shown = text(&relay, &["accounts", "list"]);
     assert!(shown.contains(&id) && !shown.contains("ada"), "{shown}");

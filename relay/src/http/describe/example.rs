@@ -64,7 +64,9 @@ fn write(schema: &Value, change: &Change<'_>, to: &mut Writer<'_>) -> Result<(),
                 to.u32(key.parse().unwrap())?;
                 match change {
                     // Neither number nor text nor bytes nor list nor map.
-                    Change::Wrong(wrong) if wrong == key => drop(to.f64(0.5)?),
+                    Change::Wrong(wrong) if wrong == key => {
+                        to.f64(0.5)?;
+                    }
                     _ => write(shape, &within, to)?,
                 }
             }
@@ -79,18 +81,24 @@ fn write(schema: &Value, change: &Change<'_>, to: &mut Writer<'_>) -> Result<(),
             }
         }
         Some("string") => match schema["format"].as_str() {
-            Some("bytes") => drop(to.bytes(&[7; 5])?),
+            Some("bytes") => {
+                to.bytes(&[7; 5])?;
+            }
             Some(format) => {
                 let length: usize = format.strip_prefix("bytes-").unwrap().parse().unwrap();
-                drop(to.bytes(&vec![7; length])?);
+                to.bytes(&vec![7; length])?;
             }
-            None => drop(to.str("text")?),
+            None => {
+                to.str("text")?;
+            }
         },
         Some("integer") => {
             let fixed = list(schema, "enum").first().or(Some(&schema["minimum"])).and_then(Value::as_u64);
-            drop(to.u64(fixed.unwrap_or(1))?);
+            to.u64(fixed.unwrap_or(1))?;
         }
-        Some("boolean") => drop(to.bool(true)?),
+        Some("boolean") => {
+            to.bool(true)?;
+        }
         other => panic!("{other:?} in {schema}"),
     }
     Ok(())

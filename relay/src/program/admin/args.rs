@@ -48,7 +48,7 @@ pub enum AdminCommand {
         #[command(subcommand)]
         command: InviteCodesCommand,
     },
-    /// Rooms, by their ids: their members see them in the room's details
+    /// Rooms, by their ids: their members see them with `sotto rooms`
     Rooms {
         /// What about them.
         #[command(subcommand)]
