@@ -71,6 +71,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Certificate and key, where the relay speaks TLS itself.
     pub tls: Option<TlsFiles>,
+    /// Where to tell metrics; nothing: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Where rooms are kept.
     pub database: Database,
     /// The NATS server through which relays on one database wake each other; without it they look once a second.
@@ -98,6 +100,7 @@ impl Config {
         Self {
             listen,
             tls: None,
+            metrics: None,
             database: Database::default(),
             nats: None,
             data_dir: data_dir.into(),

@@ -19,6 +19,14 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The address for metrics is not to be had.
+    #[error("cannot listen for metrics on {listen}: {source}")]
+    ListenForMetrics {
+        /// The address that was asked for.
+        listen: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The database is not to be had.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -56,6 +64,7 @@ impl StartError {
                 }
                 _ => "choose another address with --listen".to_owned(),
             },
+            Self::ListenForMetrics { .. } => "choose another address with --metrics".to_owned(),
             Self::Store(error) => error.help(),
             Self::Hints(_) => "check that the NATS server runs, and the address given with --nats".to_owned(),
             Self::Secrets(error) => error.help().to_owned(),

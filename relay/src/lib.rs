@@ -5,11 +5,12 @@
 //!   room   what can be asked about a room, one file per operation; the writer and the live feed
 //!   store  the database
 //!   access every decision about who may do what
-//! http     the account API: one route per call
+//! http     the account API: one route per call; what is served, described; whether the relay is well
 //! account  log-ins, sealed records, vaults, inboxes
 //! limit    where a request comes from, and how much one address may ask
 //! web      the built web client, served with the headers that keep it honest
 //! tls      certificate files
+//! metrics  what the relay counts of itself, on an address of its own
 //! server   listening, accepting, stopping
 //! ```
 //!
@@ -28,6 +29,7 @@ mod error;
 mod http;
 mod limit;
 mod lock;
+mod metrics;
 mod room;
 mod server;
 mod socket;

@@ -1,5 +1,9 @@
 //! Installs what building and testing need, and says what to do where it cannot.
 
+mod python;
+
+pub use python::ensure_python_tools;
+
 use crate::report::Report;
 use crate::workspace::{WASM_TARGET, call, cargo, find_program, output_of, root};
 use anyhow::{Context, Result, bail};
@@ -20,6 +24,7 @@ pub fn run() -> Result<()> {
     report.step("WebAssembly target", ensure_wasm_target)?;
     report.step("cargo-nextest", ensure_nextest)?;
     report.step("PostgreSQL and NATS", ensure_services)?;
+    report.step("Python tools", ensure_python_tools)?;
     report.step("Chromium and its driver", || ensure_browser().map(drop))
 }
 

@@ -3,7 +3,9 @@
 //! One profile and one target folder for everything native, and always the whole workspace, so that no dependency is built twice.
 
 use crate::report::Report;
-use crate::setup::{Browser, ensure_browser, ensure_nextest, ensure_services, ensure_wasm_target};
+use crate::setup::{
+    Browser, ensure_browser, ensure_nextest, ensure_python_tools, ensure_services, ensure_wasm_target,
+};
 use crate::workspace::{WASM_TARGET, call, cargo};
 use crate::{tidy, web};
 use anyhow::{Result, bail};
@@ -29,6 +31,7 @@ pub fn run(quick: bool, filters: &[String]) -> Result<()> {
 fn steps(report: &mut Report, quick: bool, filters: &[String]) -> Result<()> {
     report.step("set-up: test runner", ensure_nextest)?;
     report.step("set-up: PostgreSQL and NATS", ensure_services)?;
+    report.step("set-up: Python tools", ensure_python_tools)?;
     let mut browser = None;
     if !quick {
         report.step("set-up: WebAssembly target", ensure_wasm_target)?;

@@ -13,7 +13,9 @@ impl Accounts {
             return Err(AccountErrorCode::Malformed.into());
         }
         self.depositing.take(caller.address).map_err(wait)?;
-        let max = self.settings.inbox_max_letters;
+        let quota = self.store.quotas().await.map_err(internal)?.inbox_max_letters;
+        let quota = quota.map(|quota| u32::try_from(quota).unwrap_or(u32::MAX));
+        let max = quota.unwrap_or(self.settings.inbox_max_letters);
         let id = random()?;
         let done = self.store.deposit(&asked.account, &id, &asked.letter, (today(), max)).await;
         match done.map_err(internal)? {

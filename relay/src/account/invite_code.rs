@@ -28,7 +28,7 @@ impl Accounts {
     }
 
     /// A code as it is stored: typed in either case, with or without hyphens and spaces.
-    pub(super) fn code_hash(&self, code: &InviteCode) -> Result<[u8; 32], AccountError> {
+    pub(crate) fn code_hash(&self, code: &InviteCode) -> Result<[u8; 32], AccountError> {
         if code.0.len() > TYPED_MAX {
             return Err(AccountErrorCode::BadInviteCode.into());
         }

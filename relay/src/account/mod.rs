@@ -118,6 +118,25 @@ impl Accounts {
         })
     }
 
+    /// The same, beside a relay: it does not make secrets where there are none.
+    pub(crate) async fn open_beside(
+        store: AccountStore,
+        settings: AccountSettings,
+        data_dir: &Path,
+    ) -> Result<Self, SecretsError> {
+        let path = settings.secrets_file.clone().unwrap_or_else(|| data_dir.join("relay.secrets"));
+        if let Err(source) = std::fs::metadata(&path) {
+            return Err(SecretsError::File { path, source });
+        }
+        Self::open(store, settings, data_dir).await
+    }
+
+    /// Until which day the name of an account rests that is deleted today.
+    pub(crate) fn name_rests_until(&self) -> Option<u32> {
+        let days = self.settings.name_rest_days;
+        (days > 0).then(|| today().saturating_add(days))
+    }
+
     /// Removes now and then what has had its time. To be aborted when the relay stops.
     pub(crate) fn sweep_now_and_then(self: &Arc<Self>) -> JoinHandle<()> {
         let accounts = Arc::downgrade(self);

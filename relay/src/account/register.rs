@@ -70,7 +70,7 @@ impl Accounts {
     }
 
     /// The keyed hash of a name that is one.
-    pub(super) fn checked_name(&self, name: &str) -> Result<[u8; 32], AccountError> {
+    pub(crate) fn checked_name(&self, name: &str) -> Result<[u8; 32], AccountError> {
         if sotto_protocol::is_username(name) {
             Ok(self.secrets.name_hash(name))
         } else {

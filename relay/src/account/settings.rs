@@ -145,6 +145,7 @@ impl Rates {
             password: rate(10, 30.0),
             name: rate(1000, 1.0),
             proof: rate(10, 10.0),
+            room_tokens: rate(30, 2880.0),
         }
     }
 

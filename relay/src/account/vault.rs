@@ -48,8 +48,10 @@ impl Accounts {
         if record.version == 0 || i64::try_from(record.version).is_err() {
             return Err(AccountErrorCode::Malformed.into());
         }
-        let limits = (self.settings.vault_max_records, self.settings.vault_max_bytes);
-        self.changed(self.store.vault_put(session.account(), record, limits).await.map_err(internal)?)
+        let quotas = self.store.quotas().await.map_err(internal)?;
+        let max_bytes = quotas.vault_max_bytes.unwrap_or(self.settings.vault_max_bytes);
+        let limits = (quotas.vault_max_records.unwrap_or(self.settings.vault_max_records), max_bytes);
+        changed(self.store.vault_put(session.account(), record, limits).await.map_err(internal)?, max_bytes)
     }
 
     /// Deletes a record.
@@ -59,16 +61,14 @@ impl Accounts {
         asked: DeleteVault,
     ) -> Result<Done, AccountError> {
         let done = self.store.vault_delete(session.account(), &asked.name, asked.version);
-        self.changed(done.await.map_err(internal)?)
+        changed(done.await.map_err(internal)?, self.settings.vault_max_bytes)
     }
+}
 
-    fn changed(&self, change: VaultChange) -> Result<Done, AccountError> {
-        match change {
-            VaultChange::Done => Ok(Done {}),
-            VaultChange::Conflict(version) => Err(AccountError::conflict(version)),
-            VaultChange::Full => {
-                Err(AccountError::with_limit(AccountErrorCode::LimitExceeded, self.settings.vault_max_bytes))
-            }
-        }
+fn changed(change: VaultChange, max_bytes: u64) -> Result<Done, AccountError> {
+    match change {
+        VaultChange::Done => Ok(Done {}),
+        VaultChange::Conflict(version) => Err(AccountError::conflict(version)),
+        VaultChange::Full => Err(AccountError::with_limit(AccountErrorCode::LimitExceeded, max_bytes)),
     }
 }

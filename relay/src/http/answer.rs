@@ -1,5 +1,6 @@
 //! From the outcome of a call to a response.
 
+use super::routes::Refusal;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
@@ -25,6 +26,7 @@ impl IntoResponse for Refused {
         let Self(error) = self;
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = respond(status, sotto_protocol::encode(&error));
+        response.extensions_mut().insert(Refusal(error.code));
         if let Some(milliseconds) = error.retry_after_ms {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1000)));
         }

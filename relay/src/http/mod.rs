@@ -3,21 +3,30 @@
 //! What holds for every call, whatever it is: only this origin's pages and programs that are no browsers, a bounded body in
 //! bounded time, a limit by address, a session where one is needed and none where none is wanted, and answers that no cache
 //! keeps. There is no CORS: a page of another site cannot even ask whether it may.
+//!
+//! Beside it: whether the relay is well, and the description of everything that is served, which stands where it is served.
 
 mod answer;
 mod asked;
+mod describe;
+mod health;
+mod routes;
+
+pub(crate) use describe::{Described, plain};
+pub(crate) use health::{Readiness, routes as health};
+pub(crate) use routes::Routes;
 
 use crate::account::Accounts;
 use answer::Answer;
 use asked::{Anonymous, WithSession};
-use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
+use describe::call;
 use sotto_protocol::account::{
-    Access, Acknowledge, AddSession, BlindRoomToken, Call, DeleteAccount, DeleteVault, Deposit, EndSession,
-    FinishLogin, FinishProof, FinishRecovery, Inbox, ListSessions, ListVault, Lookup, PostPairing, PutVault,
-    ReadRoomPolicy, ReadVault, RefreshSession, Register, ReplaceRecord, SetFindable, StartLogin,
-    StartPassword, StartProof, StartRecovery, StartRegister, TakePairing,
+    Access, AccountErrorCode, Acknowledge, AddSession, BlindRoomToken, Call, DeleteAccount, DeleteVault,
+    Deposit, EndSession, FinishLogin, FinishProof, FinishRecovery, Inbox, ListSessions, ListVault, Lookup,
+    PostPairing, PutVault, ReadRoomPolicy, ReadVault, RefreshSession, Register, ReplaceRecord, SetFindable,
+    StartLogin, StartPassword, StartProof, StartRecovery, StartRegister, TakePairing,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,61 +40,114 @@ pub(crate) struct HttpState {
     pub body_timeout: Duration,
 }
 
-/// Routes of calls, each at the path of its type, with the access that its type asks for.
-macro_rules! routes {
-    ($access:ident, $extractor:ident, $($call:ident => |$accounts:ident, $asked:ident| $answer:expr;)*) => {
-        Router::new()$(.route(
-            {
-                const { assert!(matches!($call::ACCESS, Access::$access)) };
-                $call::PATH
-            },
-            post(async |State(state): State<HttpState>, $asked: $extractor<$call>| {
-                let $accounts = &state.accounts;
-                Answer::<$call>($answer)
-            }),
-        ))*
+/// Calls, each described, at the path of its type, with the access that its type asks for.
+macro_rules! calls {
+    ($described:ident, $serve:ident, $access:ident, $extractor:ident,
+     $(#[doc = $summary:literal] $call:ident [$($error:ident),*] => |$accounts:ident, $asked:ident| $answer:expr;)*) => {
+        #[cfg(test)]
+        fn $described() -> Vec<Described> {
+            vec![$(call::<$call>($summary, &[$(AccountErrorCode::$error),*])),*]
+        }
+
+        fn $serve(state: &HttpState) -> Routes {
+            Routes::new()$(.on(
+                {
+                    const { assert!(matches!($call::ACCESS, Access::$access)) };
+                    $call::PATH
+                },
+                [call::<$call>($summary, &[$(AccountErrorCode::$error),*])],
+                post(async |State(state): State<HttpState>, $asked: $extractor<$call>| {
+                    let $accounts = &state.accounts;
+                    Answer::<$call>($answer)
+                })
+                .with_state(state.clone()),
+            ))*
+        }
     };
 }
 
-/// All routes.
-pub(crate) fn router(state: HttpState) -> Router {
-    anonymous().merge(with_session()).with_state(state)
+/// All calls.
+pub(crate) fn calls(state: &HttpState) -> Routes {
+    serve_anybody(state).merge(serve_sessions(state))
 }
 
-fn anonymous() -> Router<HttpState> {
-    routes! { Anonymous, Anonymous,
-        StartRegister => |accounts, asked| accounts.start_register(&asked.caller, asked.call).await;
-        Register => |accounts, asked| accounts.register(&asked.caller, asked.call).await;
-        StartLogin => |accounts, asked| accounts.start_login(&asked.caller, asked.call).await;
-        FinishLogin => |accounts, asked| accounts.finish_login(&asked.caller, asked.call).await;
-        StartRecovery => |accounts, asked| accounts.start_recovery(&asked.caller);
-        FinishRecovery => |accounts, asked| accounts.finish_recovery(&asked.caller, asked.call).await;
-        Deposit => |accounts, asked| accounts.deposit(&asked.caller, asked.call).await;
-        Lookup => |accounts, asked| accounts.look_up(&asked.caller, asked.call).await;
-        PostPairing => |accounts, asked| accounts.post_pairing(&asked.caller, asked.call).await;
-        TakePairing => |accounts, asked| accounts.take_pairing(asked.call).await;
-        ReadRoomPolicy => |accounts, _asked| accounts.room_policy();
-    }
+calls! { describe_anybody, serve_anybody, Anonymous, Anonymous,
+    /// Begins a registration.
+    StartRegister [RegistrationClosed, BadInviteCode, BadName] => |accounts, asked| accounts.start_register(&asked.caller, asked.call).await;
+    /// Ends it: the account is there, and logged in.
+    Register [RegistrationClosed, BadInviteCode, BadName, NameUnavailable, IdentityTaken] => |accounts, asked| accounts.register(&asked.caller, asked.call).await;
+    /// Begins a login.
+    StartLogin [BadName] => |accounts, asked| accounts.start_login(&asked.caller, asked.call).await;
+    /// Ends a login.
+    FinishLogin [LoginRefused] => |accounts, asked| accounts.finish_login(&asked.caller, asked.call).await;
+    /// Begins a login by the recovery code.
+    StartRecovery [] => |accounts, asked| accounts.start_recovery(&asked.caller);
+    /// Ends it. The proof that comes back is good for one thing only: a new password.
+    FinishRecovery [LoginRefused] => |accounts, asked| accounts.finish_recovery(&asked.caller, asked.call).await;
+    /// Puts a direct invite into an account's inbox.
+    Deposit [NotFound, InboxFull] => |accounts, asked| accounts.deposit(&asked.caller, asked.call).await;
+    /// Asks for somebody.
+    Lookup [BadName, NotFound] => |accounts, asked| accounts.look_up(&asked.caller, asked.call).await;
+    /// Puts one of the four messages of a pairing into the letter box.
+    PostPairing [Conflict] => |accounts, asked| accounts.post_pairing(&asked.caller, asked.call).await;
+    /// Reads one of them, once it is there.
+    TakePairing [NotFound] => |accounts, asked| accounts.take_pairing(asked.call).await;
+    /// Asks who may make rooms, and for the public key of room tokens.
+    ReadRoomPolicy [] => |accounts, _asked| accounts.room_policy();
 }
 
-fn with_session() -> Router<HttpState> {
-    routes! { Session, WithSession,
-        StartProof => |accounts, asked| accounts.start_proof(&asked.caller, &asked.session, asked.call).await;
-        FinishProof => |accounts, asked| accounts.finish_proof(&asked.caller, &asked.session, asked.call).await;
-        StartPassword => |accounts, asked| accounts.start_password(&asked.session, asked.call).await;
-        ReplaceRecord => |accounts, asked| accounts.replace_record(&asked.caller, &asked.session, asked.call).await;
-        DeleteAccount => |accounts, asked| accounts.delete_account(&asked.session, asked.call).await;
-        AddSession => |accounts, asked| accounts.add_session(&asked.session, asked.call).await;
-        RefreshSession => |accounts, asked| accounts.refresh_session(&asked.session).await;
-        ListSessions => |accounts, asked| accounts.list_sessions(&asked.session).await;
-        EndSession => |accounts, asked| accounts.end_session(&asked.session, asked.call).await;
-        ListVault => |accounts, asked| accounts.list_vault(&asked.session).await;
-        ReadVault => |accounts, asked| accounts.read_vault(&asked.session, asked.call).await;
-        PutVault => |accounts, asked| accounts.put_vault(&asked.session, asked.call).await;
-        DeleteVault => |accounts, asked| accounts.delete_vault(&asked.session, asked.call).await;
-        Inbox => |accounts, asked| accounts.letters(&asked.session).await;
-        Acknowledge => |accounts, asked| accounts.acknowledge(&asked.session, asked.call).await;
-        BlindRoomToken => |accounts, asked| accounts.blind_room_token(&asked.session, asked.call);
-        SetFindable => |accounts, asked| accounts.set_findable(&asked.session, asked.call).await;
+calls! { describe_sessions, serve_sessions, Session, WithSession,
+    /// Begins a fresh proof of the password.
+    StartProof [] => |accounts, asked| accounts.start_proof(&asked.caller, &asked.session, asked.call).await;
+    /// Ends it.
+    FinishProof [LoginRefused] => |accounts, asked| accounts.finish_proof(&asked.caller, &asked.session, asked.call).await;
+    /// Begins a change of the password.
+    StartPassword [ProofNeeded] => |accounts, asked| accounts.start_password(&asked.session, asked.call).await;
+    /// Puts the next version of the sealed record in the place of the last, and whatever changes with it.
+    ReplaceRecord [ProofNeeded, Conflict, IdentityTaken] => |accounts, asked| accounts.replace_record(&asked.caller, &asked.session, asked.call).await;
+    /// Deletes the account, and all that the relay has of it.
+    DeleteAccount [ProofNeeded] => |accounts, asked| accounts.delete_account(&asked.session, asked.call).await;
+    /// A session of its own, for a device that is being paired.
+    AddSession [ProofNeeded] => |accounts, asked| accounts.add_session(&asked.session, asked.call).await;
+    /// A new token for the same session.
+    RefreshSession [] => |accounts, asked| accounts.refresh_session(&asked.session).await;
+    /// The sessions of the account.
+    ListSessions [] => |accounts, asked| accounts.list_sessions(&asked.session).await;
+    /// Ends sessions.
+    EndSession [ProofNeeded] => |accounts, asked| accounts.end_session(&asked.session, asked.call).await;
+    /// Which records the vault has.
+    ListVault [] => |accounts, asked| accounts.list_vault(&asked.session).await;
+    /// Reads records.
+    ReadVault [] => |accounts, asked| accounts.read_vault(&asked.session, asked.call).await;
+    /// Puts the next version of a record in the place of the last.
+    PutVault [Conflict] => |accounts, asked| accounts.put_vault(&asked.session, asked.call).await;
+    /// Deletes a record.
+    DeleteVault [Conflict] => |accounts, asked| accounts.delete_vault(&asked.session, asked.call).await;
+    /// What is in the own inbox.
+    Inbox [] => |accounts, asked| accounts.letters(&asked.session).await;
+    /// Takes letters out for good.
+    Acknowledge [] => |accounts, asked| accounts.acknowledge(&asked.session, asked.call).await;
+    /// Has one more room token evaluated, blindly.
+    BlindRoomToken [Conflict] => |accounts, asked| accounts.blind_room_token(&asked.session, asked.call);
+    /// Whether others find the account by its name.
+    SetFindable [] => |accounts, asked| accounts.set_findable(&asked.session, asked.call).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe::example::{Example, examples};
+    use super::*;
+
+    /// The numbers of fields, which ones may be left out, and what they hold, are those of the types.
+    #[test]
+    fn what_is_described_is_what_is_read() {
+        for described in describe_anybody().into_iter().chain(describe_sessions()) {
+            for (schema, is_readable) in described.readers {
+                let schema = serde_json::to_value(&schema).unwrap();
+                for Example { bytes, is_good, what } in examples(&schema) {
+                    assert_eq!(is_readable(&bytes), is_good, "{what} of {schema}");
+                }
+            }
+        }
     }
 }

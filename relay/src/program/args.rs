@@ -1,6 +1,7 @@
 //! The one definition of every command and setting: it feeds the flags, the environment, the settings file, the help and the
 //! example file.
 
+use super::admin::AdminArguments;
 use clap::{Args, Parser, Subcommand};
 use sotto_relay::{Guests, Registration, SecretUrl, Strictness};
 use std::net::{IpAddr, SocketAddr};
@@ -60,15 +61,8 @@ pub enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Make an invite code, for a relay that takes new accounts by code
-    InviteCode {
-        /// How many accounts can be made with it
-        #[arg(long, value_name = "COUNT", default_value_t = 1)]
-        uses: u32,
-        /// Which relay.
-        #[command(flatten)]
-        settings: Settings,
-    },
+    /// See to accounts, invite codes, rooms and quotas, on the database of a relay that may be running
+    Admin(Box<AdminArguments>),
     /// Look for what would keep the relay from running well, and say what to do
     Doctor(Settings),
 }
@@ -99,6 +93,10 @@ pub struct Settings {
     /// The certificate's private key, a PEM file (default: in the certificate's file)
     #[arg(long, value_name = "FILE", env = "SOTTO_RELAY_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
+    /// Tell metrics at http://ADDR/metrics, for Prometheus (default: nowhere). For the operator's network: whoever reads them sees how
+    /// much the relay is used
+    #[arg(long, value_name = "ADDR", env = "SOTTO_RELAY_METRICS")]
+    pub metrics: Option<SocketAddr>,
 
     /// Folder for database and secrets; made if it is missing
     #[arg(long, value_name = "DIR", default_value = "./data", env = "SOTTO_RELAY_DATA")]
@@ -170,6 +168,31 @@ pub struct Settings {
     /// What to log, to stderr: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]
     pub log: LevelFilter,
+
+    /// How to log: text, for people, or json, a line of JSON for each event
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "SOTTO_RELAY_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("it is text or json"),
+        }
+    }
 }
 
 /// Several values in one, with commas between them.

@@ -1,5 +1,6 @@
 //! The program: commands, settings, and what is printed.
 
+mod admin;
 mod args;
 mod serve;
 mod settings;
@@ -75,13 +76,7 @@ fn run_command() -> Result<ExitCode, Failure> {
             print("restored. Clients send again what the copy does not have\n");
             Ok(())
         })?,
-        Command::InviteCode { uses, settings } => in_runtime(async move {
-            let config = settings.to_config();
-            let code = upkeep::create_invite_code(&config, uses).await;
-            let code = code.map_err(|error| Failure::new(&error, error.help()))?;
-            print(&format!("{}\n", code.0));
-            Ok(())
-        })?,
+        Command::Admin(arguments) => in_runtime(admin::run(*arguments))?,
         Command::Doctor(settings) => {
             let mut is_well = true;
             in_runtime(async {

@@ -1,6 +1,6 @@
 //! `sotto-relay serve`: runs until it is told to stop.
 
-use super::args::Settings;
+use super::args::{LogFormat, Settings};
 use super::{Failure, print};
 use sotto_relay::start;
 use std::io::IsTerminal as _;
@@ -11,12 +11,13 @@ use tracing_subscriber::EnvFilter;
 pub async fn serve(settings: Settings) -> Result<(), Failure> {
     // Only our own words: what libraries would log is not bound by our promise about addresses and ids.
     let filter = EnvFilter::new(format!("sotto_relay={}", settings.log));
-    let is_terminal = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(is_terminal)
-        .with_writer(std::io::stderr)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => {
+            log.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
+        }
+    }
     // Before the address is printed, so that whoever waits for that line may stop us at once.
     let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     let [interrupt, terminate, hang_up] = signals;

@@ -21,6 +21,7 @@ impl Settings {
         if let Some(url) = &self.database {
             config.database = Database::Postgres(url.clone());
         }
+        config.metrics = self.metrics;
         config.nats = self.nats.clone();
         config.max_database_bytes = self.max_database_bytes;
         config.max_retention =
@@ -64,12 +65,20 @@ pub fn example() -> String {
         }
         let value = flag.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
         let name = flag.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
+        let is_plain = is_plain(&flag);
         let value = value.unwrap_or_else(|| name.unwrap_or_default());
-        let is_plain = value.parse::<i64>().is_ok() || value.parse::<bool>().is_ok();
         let value = if is_plain { value } else { format!("{value:?}") };
         let _ = writeln!(example, "# {} = {value}", long.replace('-', "_"));
     }
     example
+}
+
+/// Whether its values stand without quotes: numbers, yes and no.
+fn is_plain(flag: &clap::Arg) -> bool {
+    use std::any::TypeId;
+    let kind = flag.get_value_parser().type_id();
+    let numbers = [TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<u16>(), TypeId::of::<usize>()];
+    kind == TypeId::of::<bool>() || numbers.into_iter().any(|number| kind == number)
 }
 
 /// The settings in force, a line each, with where they come from.

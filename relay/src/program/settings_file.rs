@@ -65,7 +65,9 @@ impl FileError {
 
 /// The command with the file's values as defaults, and the path of the file, if there is one.
 pub fn command_with_file(named: Option<PathBuf>) -> Result<(Command, Option<PathBuf>), FileError> {
-    let command = Arguments::command();
+    // Settings stand behind the last word of a command, however many words it has.
+    let command =
+        Arguments::command().mut_subcommand("admin", |admin| admin.mut_args(|arg| arg.global(true)));
     let Some(path) = named.or_else(|| Path::new(USUAL_PLACE).is_file().then(|| USUAL_PLACE.into())) else {
         return Ok((command, None));
     };

@@ -2,6 +2,7 @@
 
 use super::status::StatusBoard;
 use super::writer::{Operation, Writer};
+use crate::metrics::metrics;
 use crate::store::{Registers, Swept};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +60,9 @@ async fn sweep(writer: &Writer, retention_s: Option<u64>) -> Option<Swept> {
         return None;
     }
     let swept = swept.await.ok()?;
+    metrics().sweeps.inc();
+    metrics().swept_entries.inc_by(swept.entries);
+    metrics().swept_doors.inc_by(swept.doors);
     if swept.entries > 0 || swept.doors > 0 {
         tracing::debug!(entries = swept.entries, doors = swept.doors, "dropped what is too old");
     }

@@ -82,14 +82,23 @@ impl Hints {
         Ok(Self { nats: Some((client, sender)) })
     }
 
+    /// Whether the server is there, where one is used.
+    pub(super) fn is_connected(&self) -> Option<bool> {
+        self.nats.as_ref().map(|(client, _)| is_connected(client))
+    }
+
     /// Listens for what other relays write, and looks for it in the database.
     pub(super) async fn listen(
         &self,
         hub: Arc<Hub>,
         read: ReadStore,
         publisher: mpsc::Sender<Work>,
+        is_shared: bool,
     ) -> Result<Listening, HintError> {
-        let mut tasks = vec![tokio::spawn(look(hub, read, publisher.clone()))];
+        let mut tasks = vec![tokio::spawn(look(hub, read, publisher.clone(), is_shared))];
+        if !is_shared {
+            return Ok(Listening(tasks));
+        }
         if let Some((client, own)) = &self.nats {
             let messages = client.subscribe(SUBJECT).await.map_err(HintError::Subscribe)?;
             let statuses = client.subscribe(STATUS_SUBJECT).await.map_err(HintError::Subscribe)?;
@@ -156,11 +165,21 @@ fn is_connected(client: &async_nats::Client) -> bool {
     client.connection_state() == async_nats::connection::State::Connected
 }
 
-async fn look(hub: Arc<Hub>, read: ReadStore, publisher: mpsc::Sender<Work>) {
+/// Where this relay is the only one, only the operator may have changed something beside it, and leaves a note then.
+async fn look(hub: Arc<Hub>, read: ReadStore, publisher: mpsc::Sender<Work>, is_shared: bool) {
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut changes = None;
     loop {
         ticks.tick().await;
+        if !is_shared {
+            let before = changes;
+            // What cannot be read now is seen at the next look.
+            changes = read.changes().await.ok().or(before);
+            if changes == before {
+                continue;
+            }
+        }
         let followed = hub.followed();
         let heads = match read.heads(&followed.iter().map(|(room, _)| *room).collect::<Vec<_>>()).await {
             Ok(heads) => heads,

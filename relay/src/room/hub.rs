@@ -111,6 +111,11 @@ impl Hub {
             .collect()
     }
 
+    /// How many rooms somebody follows, or is about to.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.rooms).len()
+    }
+
     /// How far a room was pushed, if somebody follows it.
     pub(super) fn pushed_seq(&self, room: &RoomId) -> Option<u64> {
         let live = lock(&self.rooms).get(room).cloned()?;

@@ -35,7 +35,7 @@ pub(crate) use writer::WriterTask;
 
 use crate::account::RoomTokens;
 use crate::config::{SecretUrl, Tuning};
-use crate::store::{ReadStore, Store};
+use crate::store::{ReadStore, Store, StoreError};
 use hints::Hints;
 use hub::Hub;
 use publish::Publisher;
@@ -71,15 +71,10 @@ impl Rooms {
         let is_shared = store.write.is_shared();
         let publisher = Publisher { hub: Arc::clone(&hub), read: store.read.clone(), hints: hints.clone() };
         let (queue, publishing) = publisher.start();
-        let listening = match is_shared {
-            true => Some(hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone()).await?),
-            false => None,
-        };
+        let listening = hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone(), is_shared).await?;
         let (writer, mut task) =
             Writer::start(store.write, (queue, publishing), tuning.write_queue_max_bytes);
-        if let Some(listening) = listening {
-            task.listen(listening);
-        }
+        task.listen(listening);
         let (writer, statuses) = (Arc::new(writer), Arc::new(StatusBoard::default()));
         background::start_flushing(Arc::clone(&statuses), Arc::clone(&writer));
         background::start_sweeping(Arc::clone(&writer), tuning.sweep_every, max_retention);
@@ -102,6 +97,36 @@ impl Rooms {
         background::flush(&self.statuses, &self.writer).await;
     }
 
+    /// How many rooms somebody follows.
+    pub(crate) fn followed(&self) -> usize {
+        self.hub.count()
+    }
+
+    /// Bytes that wait to be written.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.writer.queued_bytes()
+    }
+
+    /// How much the database takes.
+    pub(crate) async fn database_bytes(&self) -> Result<u64, StoreError> {
+        self.read.size_bytes().await
+    }
+
+    /// Whether the NATS server is there, where one is used.
+    pub(crate) fn nats_is_connected(&self) -> Option<bool> {
+        self.hints.is_connected()
+    }
+
+    /// Whether the database answers and has this version's schema.
+    pub(crate) async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        self.read.schema_is_current().await
+    }
+
+    /// Whether what is to be written is taken.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writer.is_writing()
+    }
+
     /// Refuses new writes; what is queued is still committed.
     pub(crate) fn stop_writing(&self) {
         self.writer.stop();
@@ -114,7 +139,7 @@ impl Rooms {
 }
 
 /// A read failed: that is a fault of the relay, and only the operator can do something about it.
-fn read_failed(error: &crate::store::StoreError) -> Reply {
+fn read_failed(error: &StoreError) -> Reply {
     tracing::error!(%error, "reading the database failed");
     Reply::Error(ErrorCode::Internal.into())
 }

@@ -4,6 +4,7 @@
 //! that room are left out until the notice has gone out. The client then reads the log, which has them all.
 
 use crate::lock::lock;
+use crate::metrics::metrics;
 use crate::wire;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
@@ -84,6 +85,7 @@ impl Outbox {
                 }
                 // A frame that is longer than the whole bound still fits into an empty queue.
                 if state.live_bytes > 0 && state.live_bytes + frame.len() > self.live_max_bytes {
+                    metrics().behind.inc();
                     state.behind.insert(room);
                     state.queue.push_back(Item::Behind(room));
                     return;

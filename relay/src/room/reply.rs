@@ -1,6 +1,7 @@
 //! The one answer that every request gets.
 
 use super::session::Session;
+use crate::metrics::{Kind, metrics};
 use crate::wire;
 use sotto_protocol::{ErrorCode, Reply, WireError};
 use std::sync::Arc;
@@ -11,6 +12,8 @@ pub(crate) struct ReplyTo {
     session: Arc<Session>,
     request: u32,
     weight: u32,
+    /// What it is counted as.
+    kind: Option<Kind>,
     is_answered: bool,
 }
 
@@ -18,7 +21,13 @@ impl ReplyTo {
     /// Counts the request as under way until it is answered. `weight` bounds what one connection has under way.
     pub(crate) fn new(session: Arc<Session>, request: u32, weight: u32) -> Self {
         session.add_in_flight(weight);
-        Self { session, request, weight, is_answered: false }
+        Self { session, request, weight, kind: None, is_answered: false }
+    }
+
+    /// Counts the answer as one to such a request.
+    pub(crate) fn counted_as(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
     }
 
     /// Who asked.
@@ -38,6 +47,9 @@ impl ReplyTo {
 
     fn answer(&mut self, reply: Reply) {
         self.is_answered = true;
+        if let Some(kind) = self.kind {
+            metrics().count_reply(kind, &reply);
+        }
         self.session.remove_in_flight(self.weight);
         self.session.outbox().push(wire::reply(self.request, reply));
     }

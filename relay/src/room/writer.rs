@@ -6,6 +6,7 @@ use super::publish::{Outcome, Work};
 use super::reply::ReplyTo;
 use crate::access::Grant;
 use crate::account::GoodToken;
+use crate::metrics::metrics;
 use crate::store::{HandshakeRecord, Registers, StoredRoom, Swept, WriteStore};
 use sotto_protocol::{
     ConfirmJoin, CreateRoom, DoorId, DropWraps, EntryHeader, EntryId, ErrorCode, Published, Rewind, RoomId,
@@ -14,6 +15,7 @@ use sotto_protocol::{
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -252,6 +254,16 @@ impl Writer {
         self.queue.send(Queued { operation, reply_to: None }).is_ok()
     }
 
+    /// Bytes that wait to be written.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.shared.queued_bytes.load(Ordering::Acquire)
+    }
+
+    /// Whether there is a task that writes, and takes more.
+    pub(super) fn is_writing(&self) -> bool {
+        !self.is_stopping() && !self.queue.is_closed()
+    }
+
     /// Whether it takes nothing more.
     pub(super) fn is_stopping(&self) -> bool {
         self.shared.is_stopping.load(Ordering::Acquire)
@@ -324,7 +336,10 @@ async fn commit(
     shared: &Shared,
 ) -> Outcome {
     let already_deferred: usize = deferred.iter().map(|queued| queued.operation.size_bytes()).sum();
+    let (began, operations) = (Instant::now(), batch.len());
     let outcome = Batch::new(store, cache, batch, deferred).run().await;
+    metrics().note_batch(operations, began.elapsed());
+    metrics().entries.inc_by(outcome.rooms.iter().map(|(_, _, entries)| entries.len() as u64).sum());
     // What was put off to the next transaction is still queued.
     let put_off: usize =
         deferred.iter().map(|queued| queued.operation.size_bytes()).sum::<usize>() - already_deferred;

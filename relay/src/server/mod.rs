@@ -9,21 +9,19 @@ pub(crate) use stream::Stream;
 use crate::account::Accounts;
 use crate::config::Config;
 use crate::error::StartError;
-use crate::http::{self, HttpState};
+use crate::http::{self, HttpState, Readiness};
 use crate::limit::{Addresses, Limits};
+use crate::metrics::{MetricsListener, Sources};
 use crate::room::{Rooms, WriterTask};
-use crate::socket::{Connections, SocketState, upgrade};
+use crate::socket::{Connections, SocketState, routes as sockets};
 use crate::store::Store;
 use crate::tls::Tls;
 use crate::web;
 use accept::Door;
-use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
-use axum::routing::any;
-use sotto_protocol::ROOM_SOCKET_PATH;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +48,7 @@ pub struct RunningRelay {
     accounts: Arc<Accounts>,
     sweeping: JoinHandle<()>,
     connections: Arc<Connections>,
+    metrics: Option<MetricsListener>,
     writer: Option<WriterTask>,
     stop_within: Duration,
 }
@@ -88,16 +87,23 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         addresses: Arc::clone(&addresses),
         tuning: Arc::clone(&tuning),
     };
-    let sockets = Router::new().route(ROOM_SOCKET_PATH, any(upgrade)).with_state(state);
-    let calls =
-        http::router(HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout });
-    let mut router = web::router(config.web, sockets.merge(calls)).layer(from_fn(close_where_in_doubt));
+    let (stop, stopped) = watch::channel(false);
+    let readiness = Arc::new(Readiness::new(Arc::clone(&rooms), stopped.clone()));
+    let calls = HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout };
+    let services = sockets(state).merge(http::calls(&calls)).merge(http::health(Arc::clone(&readiness)));
+    let mut router = web::router(config.web, services.into_router()).layer(from_fn(close_where_in_doubt));
     if let Some(tls) = &tls {
         router = router.layer(map_response(insist_on_tls));
         tls.watch(tuning.certificate_every);
     }
     addresses.forget_now_and_then();
-    let (stop, stopped) = watch::channel(false);
+    let metrics = match config.metrics {
+        None => None,
+        Some(listen) => {
+            let (rooms, connections) = (Arc::clone(&rooms), Arc::clone(&connections));
+            Some(MetricsListener::start(listen, Sources { rooms, connections, readiness }).await?)
+        }
+    };
     let door = Door {
         router,
         addresses,
@@ -117,6 +123,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         accounts,
         sweeping,
         connections,
+        metrics,
         writer: Some(writer),
         stop_within: tuning.stop_within,
     })
@@ -127,6 +134,12 @@ impl RunningRelay {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where metrics are told, with the real port, if anywhere.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(MetricsListener::addr)
     }
 
     /// The address to open in a browser, or to give to a client.

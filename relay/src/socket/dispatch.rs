@@ -1,6 +1,7 @@
 //! What a frame asks for, and to whom it goes.
 
 use crate::limit::{Deed, Pace};
+use crate::metrics::Kind;
 use crate::room::{ReplyTo, Rooms, Session};
 use minicbor::Decoder;
 use sotto_protocol::{ClientFrame, ErrorCode, Request, WireError, decode};
@@ -78,6 +79,7 @@ pub(super) fn dispatch(
         return Dispatched::Done;
     }
     let reply_to = ReplyTo::new(Arc::clone(session), frame.request, weight(&frame.body));
+    let reply_to = reply_to.counted_as(Kind::of(&frame.body));
     match frame.body {
         Request::Create(create) => rooms.create(create, reply_to),
         Request::Append(append) => rooms.append(append, reply_to),

@@ -13,4 +13,4 @@ mod upgrade;
 mod watch;
 
 pub(crate) use registry::Connections;
-pub(crate) use upgrade::{SocketState, upgrade};
+pub(crate) use upgrade::{SocketState, routes};

@@ -1,6 +1,7 @@
 //! The connections there are, so that stopping can reach them all.
 
 use crate::lock::lock;
+use crate::metrics::metrics;
 use crate::room::{CloseReason, Session};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +28,13 @@ impl Connections {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.sessions).by_id.len()
+    }
+
     pub(super) fn add(&self, session: &Arc<Session>) {
+        metrics().sockets.inc();
         let mut sessions = lock(&self.sessions);
         sessions.by_id.insert(session.id(), Arc::clone(session));
         if sessions.is_closing {

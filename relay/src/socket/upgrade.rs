@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::registry::Connections;
 use crate::access::same_origin;
 use crate::config::Tuning;
+use crate::http::{Described, Routes, plain};
 use crate::limit::{Addresses, Full, Pace, client_address, peer_address};
 use crate::room::{Rooms, Session};
 use crate::server::Stream;
@@ -14,9 +15,10 @@ use axum::http::header::{
 };
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::TokioIo;
-use sotto_protocol::Challenge;
+use sotto_protocol::{Challenge, ROOM_SOCKET_PATH};
 use std::sync::Arc;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -36,8 +38,22 @@ pub(crate) struct SocketState {
     pub tuning: Arc<Tuning>,
 }
 
+/// The one route.
+pub(crate) fn routes(state: SocketState) -> Routes {
+    let described = Described::get("roomSocket", "Becomes the room socket: a WebSocket (RFC 6455) of binary frames")
+        .says("Every page of this origin, and every program that is no browser, may connect. Rooms are opened on it by proofs.")
+        .answers(101, "The connection is a WebSocket now.", None)
+        .answers(400, "A header of the upgrade is missing or wrong.", Some(plain()))
+        .answers(403, "A page of another site asks.", Some(plain()))
+        .answers(426, "It is no upgrade to version 13 of WebSocket.", Some(plain()))
+        .answers(429, "The address begins sockets too often.", Some(plain()))
+        .answers(500, "The relay has a fault.", Some(plain()))
+        .answers(503, "The relay, or the address, has as many connections as it takes.", Some(plain()));
+    Routes::new().on(ROOM_SOCKET_PATH, [described], get(upgrade).with_state(state))
+}
+
 /// Answers the upgrade, or says why not.
-pub(crate) async fn upgrade(State(state): State<SocketState>, mut request: Request) -> Response {
+async fn upgrade(State(state): State<SocketState>, mut request: Request) -> Response {
     match accept(&state, &mut request) {
         Ok(response) => response,
         Err((status, text)) => {

@@ -18,6 +18,8 @@ const SQLITE_WRITER: &str =
     "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;
     PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;";
+/// Another program that writes beside a relay: it leaves the files as the relay has them.
+pub(super) const WRITER_BESIDE: &str = "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
 /// An acknowledged entry is on disk. A statement or a lock that hangs is given up, so that others go on.
 const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s';";
@@ -62,9 +64,8 @@ impl Source {
                 let setup = match max_bytes {
                     None => SQLITE_WRITER.into(),
                     Some(bytes) => {
-                        let pages = bytes / page_bytes(&options).await?.max(1);
-                        // A pragma takes no bound parameters; this is a number.
-                        format!("{SQLITE_WRITER} PRAGMA max_page_count = {pages};").into()
+                        let page_bytes = page_bytes(&options).await?;
+                        format!("{SQLITE_WRITER} {}", bounded(bytes, page_bytes)).into()
                     }
                 };
                 let readers = options.clone().read_only(true).create_if_missing(false);
@@ -104,6 +105,23 @@ impl Source {
             }
             Database::Postgres(url) => Ok((Dialect::Postgres, postgres(url)?)),
         }
+    }
+
+    /// Keeps connections that are made from now on to that size of the database, where it is SQLite.
+    pub(super) async fn bound(
+        &mut self,
+        connection: &mut AnyConnection,
+        max_bytes: u64,
+    ) -> Result<(), StoreError> {
+        if self.dialect == Dialect::Sqlite {
+            let page_bytes: i64 = sqlx::query_scalar("PRAGMA page_size")
+                .fetch_one(connection)
+                .await
+                .map_err(StoreError::Open)?;
+            let bounded = bounded(max_bytes, u64::try_from(page_bytes).unwrap_or(4096));
+            self.writer_setup = format!("{} {bounded}", self.writer_setup).into();
+        }
+        Ok(())
     }
 
     /// A connection that writes.
@@ -150,6 +168,11 @@ impl Source {
         let options = if lasts { options.idle_timeout(None).max_lifetime(None) } else { options };
         options.connect_with(self.readers.clone()).await
     }
+}
+
+/// A pragma takes no bound parameters; this is a number.
+pub(super) fn bounded(max_bytes: u64, page_bytes: u64) -> String {
+    format!("PRAGMA max_page_count = {};", max_bytes / page_bytes.max(1))
 }
 
 /// Absolute: as part of an address a relative path would mean a host.

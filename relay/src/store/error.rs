@@ -30,6 +30,9 @@ pub enum StoreError {
     /// A later version of the relay wrote it.
     #[error("the database was written by a newer version of sotto-relay")]
     Newer,
+    /// An earlier version of the relay wrote it.
+    #[error("the database was written by an older version of sotto-relay, or is empty")]
+    Older,
     /// The address of the database server is none.
     #[error("the address of the database is not of the form postgres://user:password@host:5432/name")]
     Address,
@@ -58,6 +61,7 @@ impl StoreError {
             Self::Missing { .. } => "name the relay's folder with --data".to_owned(),
             Self::InUse { .. } => "stop the other relay, or choose another folder with --data".to_owned(),
             Self::Address => "correct --database".to_owned(),
+            Self::Older => "start the relay once, or run `sotto-relay migrate`".to_owned(),
             Self::Newer => "update sotto-relay, or choose another folder with --data".to_owned(),
             Self::Open(error) if is_full(error) => {
                 "make space on the disk, or raise --max-database-bytes".to_owned()

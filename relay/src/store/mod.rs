@@ -3,6 +3,7 @@
 //! All SQL of the relay is in this folder. The schemas are `migrations/sqlite` and `migrations/postgres`.
 
 mod account;
+pub mod admin;
 mod dialect;
 mod entry;
 mod error;
@@ -47,15 +48,24 @@ impl Store {
         data_dir: &Path,
         max_database_bytes: Option<u64>,
     ) -> Result<Self, StoreError> {
-        let source = Source::of(database, data_dir, max_database_bytes).await?;
+        let mut source = Source::of(database, data_dir, max_database_bytes).await?;
         let mut connection = source.connect().await.map_err(StoreError::Open)?;
         migrate(&mut connection, source.dialect).await?;
         let incarnation = incarnation(&mut connection).await?;
+        let quotas = sqlx::query(admin::QUOTAS).fetch_one(&mut connection).await.map_err(StoreError::Open)?;
+        if let Some(max_bytes) = admin::quotas_of(&quotas).1.max_database_bytes {
+            source.bound(&mut connection, max_bytes).await?;
+        }
         let readers = source.readers().await.map_err(StoreError::Open)?;
         let account_writers = source.account_writers().await.map_err(StoreError::Open)?;
         let accounts = AccountStore::new(source.dialect, readers.clone(), account_writers);
         let read = ReadStore::new(readers, source.dialect);
-        Ok(Self { write: WriteStore::new(connection, source), read, accounts, incarnation })
+        Ok(Self {
+            write: WriteStore::new(connection, source, max_database_bytes),
+            read,
+            accounts,
+            incarnation,
+        })
     }
 }
 

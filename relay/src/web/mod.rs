@@ -12,16 +12,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::get;
 use std::sync::Arc;
 
-/// Everything that the relay answers over HTTP: the web client beside `sockets`, security headers on all of it.
-pub fn router(files: Files, sockets: Router) -> Router {
+/// Everything that the relay answers over HTTP: the web client beside `services`, security headers on all of it.
+pub fn router(files: Files, services: Router) -> Router {
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
         .fallback(serve)
         .with_state(Arc::new(files))
-        .merge(sockets)
+        .merge(services)
         .layer(map_response(headers::secure))
 }
 

@@ -3,6 +3,8 @@
 //! Passwords are not stretched here, and what is sealed is any bytes: the relay cannot tell.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod client;
@@ -11,9 +13,13 @@ mod deletion;
 #[cfg(test)]
 mod guessing;
 #[cfg(test)]
+mod json_log;
+#[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod login;
+#[cfg(test)]
+mod openapi;
 #[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of rooms")]

@@ -104,12 +104,14 @@ async fn an_invite_code_lets_in_as_many_as_it_says() {
     })
     .await;
     let authority = relay.authority();
-    // As `sotto-relay invite-code` does, beside the relay that runs.
+    // As `sotto-relay admin invite-codes create` does, beside the relay that runs.
     let mut beside = Config::new("127.0.0.1:0".parse().unwrap(), relay.data.path());
     if let Some(url) = crate::support::database_url(relay.data.path()) {
         beside.database = Database::Postgres(SecretUrl::new(url));
     }
-    let code = upkeep::create_invite_code(&beside, 2).await.unwrap();
+    let admin = upkeep::Admin::open(beside).await.unwrap();
+    let (code, _) = admin.create_invite_code(2).await.unwrap();
+    admin.close().await;
     // As people type it.
     let typed = InviteCode(code.0.to_lowercase().replace('-', " "));
     let register = async |name: &str, code: Option<InviteCode>| {

@@ -1,6 +1,9 @@
 //! The same tests as in `accounts`, on PostgreSQL.
 
 #[cfg(test)]
+#[path = "../accounts/admin.rs"]
+mod admin;
+#[cfg(test)]
 #[path = "../accounts/calls.rs"]
 mod calls;
 #[cfg(test)]

@@ -57,7 +57,7 @@ type Ask = fn(&Holder, &Fixture) -> Request;
 
 fn create(holder: &Holder, fixture: &Fixture) -> Request {
     let (access_key, join_key) = (public(&holder.access), public(&holder.join));
-    Request::Create(CreateRoom { room: fixture.room.id, access_key, join_key })
+    Request::Create(CreateRoom { room: fixture.room.id, access_key, join_key, token: None })
 }
 
 fn open(holder: &Holder, fixture: &Fixture) -> Request {

@@ -33,6 +33,8 @@ mod log;
 #[cfg(test)]
 mod malformed;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod program;

@@ -60,3 +60,88 @@ async fn a_peer_that_does_not_answer_the_close_holds_nobody_up() {
     relay.running.shutdown().await;
     assert!(began.elapsed().as_secs() < 9, "{:?}", began.elapsed());
 }
+
+/// What one connection has seen until the relay closed it.
+struct Seen {
+    acknowledged: Vec<u64>,
+    close: Option<u16>,
+}
+
+/// Goes on writing until the relay closes, and a little longer.
+async fn write_until_closed(mut client: Client, room: Room) -> Seen {
+    let mut seen = Seen { acknowledged: Vec::new(), close: None };
+    let mut under_way = 0;
+    loop {
+        while under_way < 16 {
+            client.send(append(&room, &entry(0, &random::<200>()))).await;
+            under_way += 1;
+        }
+        match client.socket.next().await {
+            Some(Ok(Message::Binary(bytes))) => match sotto_protocol::decode(&bytes).unwrap() {
+                RelayFrame::Reply(_, Reply::Appended(seq)) => {
+                    seen.acknowledged.push(seq);
+                    under_way -= 1;
+                }
+                RelayFrame::Reply(_, Reply::Error(error)) => {
+                    assert_eq!(error.code, ErrorCode::ShuttingDown);
+                    // No more: what is refused is sent again elsewhere.
+                    under_way = 16;
+                }
+                _ => {}
+            },
+            Some(Ok(Message::Close(close))) => {
+                seen.close = close.map(|close| close.code.into());
+                return seen;
+            }
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return seen,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopping_under_load_loses_nothing_acknowledged_and_says_goodbye_to_all() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = start_on(data.path(), |_| {}).await;
+    let authority = relay.addr().to_string();
+    let (busy, idle) = (6, 60);
+    let mut rooms = Vec::new();
+    let mut connections = Vec::new();
+    for _ in 0..busy {
+        let room = Room::new();
+        let mut client = Client::connect(&authority).await;
+        client.create(&room).await;
+        client.open(&room).await;
+        connections.push(tokio::spawn(write_until_closed(client, room.clone())));
+        rooms.push(room);
+    }
+    for _ in 0..idle {
+        let mut client = Client::connect(&authority).await;
+        connections.push(tokio::spawn(async move {
+            match client.socket.next().await {
+                Some(Ok(Message::Close(close))) => {
+                    Seen { acknowledged: Vec::new(), close: close.map(|close| close.code.into()) }
+                }
+                other => panic!("{other:?}"),
+            }
+        }));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    let began = Instant::now();
+    relay.shutdown().await;
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+
+    let mut acknowledged = Vec::new();
+    for connection in connections {
+        let seen = connection.await.unwrap();
+        assert_eq!(seen.close, Some(1001), "going away");
+        acknowledged.push(seen.acknowledged);
+    }
+    let relay = start_on(data.path(), |_| {}).await;
+    let mut client = Client::connect(&relay.addr().to_string()).await;
+    for (room, acknowledged) in rooms.iter().zip(&acknowledged) {
+        assert!(acknowledged.len() > 10, "there was no load");
+        let stored = client.open(room).await.head_seq;
+        assert_eq!(stored, acknowledged.len() as u64, "stored and acknowledged are the same");
+    }
+}

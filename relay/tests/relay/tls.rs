@@ -340,5 +340,6 @@ async fn a_connection_under_tls_that_does_nothing_takes_32_kib() {
     let each = (resident_kib() - before_kib) as f64 / CONNECTIONS as f64;
     child.kill().unwrap();
     child.wait().unwrap();
-    eprintln!("MEASURED {each}"); assert!(each <= 32.0, "{each:.1} KiB each");
+    eprintln!("MEASURED {each}");
+    assert!(each <= 32.0, "{each:.1} KiB each");
 }

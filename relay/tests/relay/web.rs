@@ -125,7 +125,7 @@ async fn nothing_else_is_there() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; media-src 'self' blob:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default";
-    for path in ["/", "/join", "/healthz", "/assets/0a1b/app.js", "/nothing"] {
+    for path in ["/", "/join", "/assets/0a1b/app.js", "/nothing"] {
         let (_, headers, _) = ask(files(), "GET", path, &[]).await;
         for (name, expected) in [
             ("content-security-policy", CONTENT_SECURITY),
@@ -151,5 +151,4 @@ async fn a_relay_without_the_web_client_says_so() {
     assert!(text.contains("without the web client") && text.contains("cargo xtask run"), "{text}");
     let (status, ..) = ask(Files::Given([].into()), "GET", "/sw.js", &[]).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    assert_eq!(ask(files(), "GET", "/healthz", &[]).await.2, "ok\n");
 }

@@ -37,6 +37,9 @@ mod log;
 #[path = "../relay/malformed.rs"]
 mod malformed;
 #[cfg(test)]
+#[path = "../relay/operations.rs"]
+mod operations;
+#[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]
 mod process;

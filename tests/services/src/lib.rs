@@ -1,12 +1,14 @@
 //! The programs that tests need beside our own: real ones, started for the tests alone, on ports of their own, and gone with
-//! them.
+//! them; and where the Python tools are that tests run.
 
 mod nats;
 mod nginx;
 mod postgres;
 mod program;
+mod python;
 
 pub use nats::Nats;
 pub use nginx::Nginx;
 pub use postgres::Postgres;
 pub use program::{ServiceError, find};
+pub use python::{find_python_tool, python_environment, python_requirements};

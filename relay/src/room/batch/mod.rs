@@ -13,6 +13,7 @@ use super::reply::ReplyTo;
 use super::writer::{Operation, Queued};
 use crate::access::Effect;
 use crate::clock::{hour_of, now_ms};
+use crate::metrics::metrics;
 use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault, WriteStore};
 use crate::wire;
 use sotto_protocol::{EntryId, ErrorCode, LogEntry, Reply, RoomId, WireError};
@@ -145,6 +146,9 @@ impl<'w> Batch<'w> {
     /// Reads what the judgements need and memory does not have.
     async fn load(&mut self) -> Result<(), WriteFault> {
         let is_shared = self.store.is_shared();
+        if !is_shared && !self.touched.is_empty() && self.store.notice_changes().await? {
+            self.rooms.clear();
+        }
         let missing: Vec<_> =
             self.touched.iter().filter(|room| is_shared || !self.rooms.contains_key(room)).copied().collect();
         for room in &missing {
@@ -201,6 +205,7 @@ impl<'w> Batch<'w> {
     }
 
     fn fail(self, fault: &WriteFault) -> Outcome {
+        metrics().failed_batches.inc();
         match fault {
             WriteFault::Full => tracing::warn!("the disk is full: nothing is stored until there is space"),
             WriteFault::Unreachable(_) | WriteFault::Failed(_) | WriteFault::Damaged(_) => {

@@ -265,23 +265,7 @@ impl AccountStore {
                 .fetch_optional(&mut *transaction)
                 .await?;
         let Some(name) = name else { return Ok(false) };
-        for statement in [
-            "DELETE FROM sessions WHERE account = $1",
-            "DELETE FROM vault WHERE account = $1",
-            "DELETE FROM inbox WHERE account = $1",
-        ] {
-            sqlx::query(statement).bind(account).execute(&mut *transaction).await?;
-        }
-        if let Some(until) = rest_until {
-            sqlx::query(
-                "INSERT INTO resting_names (name_hash, until_day) VALUES ($1, $2)
-                    ON CONFLICT (name_hash) DO UPDATE SET until_day = $2",
-            )
-            .bind(name)
-            .bind(i64::from(until))
-            .execute(&mut *transaction)
-            .await?;
-        }
+        remove_account(&mut transaction, account, name, rest_until).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -294,6 +278,33 @@ impl AccountStore {
         let row = sqlx::query(query).bind(&key[..]).fetch_optional(&self.read).await?;
         row.map(|row| stored(&row)).transpose()
     }
+}
+
+/// What goes with an account whose row is gone. Its name rests until that day, if at all.
+pub(in crate::store) async fn remove_account(
+    connection: &mut AnyConnection,
+    account: i64,
+    name: Vec<u8>,
+    rest_until: Option<u32>,
+) -> Result<(), WriteFault> {
+    for statement in [
+        "DELETE FROM sessions WHERE account = $1",
+        "DELETE FROM vault WHERE account = $1",
+        "DELETE FROM inbox WHERE account = $1",
+    ] {
+        sqlx::query(statement).bind(account).execute(&mut *connection).await?;
+    }
+    if let Some(until) = rest_until {
+        sqlx::query(
+            "INSERT INTO resting_names (name_hash, until_day) VALUES ($1, $2)
+                ON CONFLICT (name_hash) DO UPDATE SET until_day = $2",
+        )
+        .bind(name)
+        .bind(i64::from(until))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }
 
 async fn is_resting(

@@ -9,11 +9,13 @@ mod pairings;
 mod sessions;
 mod vault;
 
+pub(in crate::store) use accounts::remove_account;
 pub(crate) use accounts::{Created, NewAccount, Replaced, Replacement, StoredAccount};
 pub(crate) use inbox::Deposited;
 pub(crate) use sessions::{NewSession, StoredSession};
 pub(crate) use vault::VaultChange;
 
+use super::admin::{QUOTAS, Quotas, quotas_of};
 use super::dialect::Dialect;
 use super::error::WriteFault;
 use sqlx::{Any, AnyPool, Transaction};
@@ -107,6 +109,11 @@ impl AccountStore {
             .execute(&self.write)
             .await?;
         Ok(())
+    }
+
+    /// What the operator has set while relays run.
+    pub(crate) async fn quotas(&self) -> Result<Quotas, WriteFault> {
+        Ok(quotas_of(&sqlx::query(QUOTAS).fetch_one(&self.read).await?).1)
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, WriteFault> {

@@ -2,6 +2,7 @@
 
 use super::{WriteStore, to_sql};
 use crate::store::WriteFault;
+use sqlx::AnyConnection;
 
 /// Every table with rows of a room; the room itself comes last.
 const DELETE: [&str; 9] = [
@@ -19,10 +20,7 @@ const DELETE: [&str; 9] = [
 impl WriteStore {
     /// Deletes everything there is of a room.
     pub(crate) async fn delete_room(&mut self, row: i64) -> Result<(), WriteFault> {
-        for sql in DELETE {
-            sqlx::query(sql).bind(row).execute(&mut self.connection).await?;
-        }
-        Ok(())
+        delete_room(&mut self.connection, row).await
     }
 
     /// Notes that a room token is used. Whether it was not before.
@@ -47,4 +45,15 @@ impl WriteStore {
             .await?;
         Ok(())
     }
+}
+
+/// Deletes everything there is of a room.
+pub(in crate::store) async fn delete_room(
+    connection: &mut AnyConnection,
+    row: i64,
+) -> Result<(), WriteFault> {
+    for sql in DELETE {
+        sqlx::query(sql).bind(row).execute(&mut *connection).await?;
+    }
+    Ok(())
 }

@@ -7,12 +7,14 @@ mod publish;
 mod registers;
 mod sweep;
 
+pub(in crate::store) use administer::delete_room;
 pub(crate) use entries::NewEntry;
 pub(crate) use epochs::HandshakeRecord;
 pub(crate) use registers::Registers;
 pub(crate) use sweep::Swept;
 
-use super::dialect::{Dialect, Source};
+use super::admin::{QUOTAS, quotas_of};
+use super::dialect::{Dialect, Source, bounded};
 use super::error::{StoreError, WriteFault};
 use super::read::{from_sql, key_of, to_sql};
 use super::rows::{chunks, statement_size, with_rows};
@@ -25,6 +27,10 @@ use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Connection as _, Row as
 pub(crate) struct WriteStore {
     connection: AnyConnection,
     source: Source,
+    /// How often the operator has changed something, as far as this knows.
+    changes: i64,
+    /// The operator's bound of the database, before any was set.
+    max_bytes: Option<u64>,
     /// Whether the connection broke, and another one is to be made.
     is_broken: bool,
 }
@@ -55,8 +61,8 @@ const ROOMS: (&str, &str) = (
 );
 
 impl WriteStore {
-    pub(in crate::store) fn new(connection: AnyConnection, source: Source) -> Self {
-        Self { connection, source, is_broken: false }
+    pub(in crate::store) fn new(connection: AnyConnection, source: Source, max_bytes: Option<u64>) -> Self {
+        Self { connection, source, changes: 0, max_bytes, is_broken: false }
     }
 
     /// Closes the connection; SQLite moves its write-ahead log into the database.
@@ -67,6 +73,26 @@ impl WriteStore {
     /// Whether others write this database, too: what is remembered about a room is then worth nothing.
     pub(crate) fn is_shared(&self) -> bool {
         self.source.dialect == Dialect::Postgres
+    }
+
+    /// Whether the operator has changed something beside this relay since the last time: what is remembered about rooms is then
+    /// worth nothing. A quota of the database holds from here on.
+    pub(crate) async fn notice_changes(&mut self) -> Result<bool, WriteFault> {
+        let row = sqlx::query(QUOTAS).fetch_one(&mut self.connection).await?;
+        let (changes, quotas) = quotas_of(&row);
+        if changes == self.changes {
+            return Ok(false);
+        }
+        self.changes = changes;
+        if self.source.dialect == Dialect::Sqlite {
+            let page_bytes: i64 =
+                sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut self.connection).await?;
+            // SQLite's own bound, where there is none.
+            let max_bytes = quotas.max_database_bytes.or(self.max_bytes).unwrap_or(1 << 44);
+            let sql = bounded(max_bytes, u64::try_from(page_bytes).unwrap_or(4096));
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection).await?;
+        }
+        Ok(true)
     }
 
     /// Begins a transaction, on a new connection if the last one broke.
