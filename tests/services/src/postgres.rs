@@ -88,6 +88,21 @@ impl Postgres {
         let _ = server.wait();
     }
 
+    /// Kills the server with all its processes at once, as a machine that loses power does, but for what the system has not
+    /// written to the disk yet.
+    pub fn kill(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        let parent = server.id().to_string();
+        // Stopped, it can neither make further processes nor clean up after those that die.
+        let _ = run("kill", Command::new("kill").args(["-STOP", &parent]));
+        let children = Command::new("ps").args(["--no-headers", "-o", "pid", "--ppid", &parent]).output();
+        let children = children.map(|output| output.stdout).unwrap_or_default();
+        let mut kill = Command::new("kill");
+        kill.arg("-KILL").args(String::from_utf8_lossy(&children).split_ascii_whitespace());
+        let _ = run("kill", kill.arg(&parent));
+        let _ = server.wait();
+    }
+
     /// `host:port`, as the test run's own variable names it.
     #[must_use]
     pub fn variable(&self) -> (&'static str, String) {
