@@ -191,11 +191,14 @@ fn psql(place: &str, sql: &str) -> Result<(), ServiceError> {
             sql,
         ]);
         match run("psql", command.arg(format!("postgres://{USER}@{place}/postgres"))) {
-            Err(ServiceError::Failed { text, .. }) if tries < TRIES && text.contains("starting up") => {
-                tries += 1
-            }
+            Err(ServiceError::Failed { text, .. }) if tries < TRIES && is_starting(&text) => tries += 1,
             outcome => return outcome,
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+}
+
+/// Whether the server is up, and reads its log before it takes anybody in.
+fn is_starting(text: &str) -> bool {
+    text.contains("starting up") || text.contains("not yet accepting")
 }

@@ -26,6 +26,9 @@ const KILLS: u64 = 200;
 const ROOMS: usize = 3;
 const WRITERS_PER_ROOM: usize = 3;
 const PEOPLE: usize = 3;
+/// How long a relay lives: at least, and by chance that much longer. With PostgreSQL it has connections to make first.
+const ROUND_MS: (u64, u64) = (100, 300);
+const ROUND_ON_POSTGRES_MS: (u64, u64) = (250, 450);
 /// In so many rounds the database server is killed, and not the relay.
 const DATABASE_KILLS: u64 = 4;
 
@@ -102,7 +105,8 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_hundreds_of_kills() {
     }
 
     for kill in 0..kills {
-        sleep(Duration::from_millis(100 + dice.below(300))).await;
+        let (shortest, spread) = if postgres.is_some() { ROUND_ON_POSTGRES_MS } else { ROUND_MS };
+        sleep(Duration::from_millis(shortest + dice.below(spread))).await;
         assert!(writers.iter().all(|writer| !writer.is_finished()), "somebody found something wrong");
         match &mut postgres {
             Some(postgres) if kill % (kills / DATABASE_KILLS).max(1) == kills / DATABASE_KILLS / 2 => {
