@@ -58,6 +58,9 @@ pub enum ErrorCode {
     /// A fault in the relay: nothing was acknowledged.
     #[n(17)]
     Internal,
+    /// The room was deleted by one of its admins.
+    #[n(18)]
+    RoomDeleted,
 }
 
 impl ErrorCode {
@@ -88,6 +91,7 @@ impl ErrorCode {
             Self::Overloaded => "the relay is busy",
             Self::ShuttingDown => "the relay is stopping",
             Self::Internal => "the relay has a fault",
+            Self::RoomDeleted => "the room was deleted",
         }
     }
 }

@@ -36,6 +36,7 @@ pub mod web;
 mod wire;
 
 pub use account::{AccountSettings, Rates, Registration, SecretsError};
+pub use clock::Clock;
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
 pub use limit::Rate;

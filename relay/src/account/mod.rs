@@ -39,6 +39,7 @@ pub(crate) use session::Session;
 pub use secrets::SecretsError;
 pub use settings::{AccountSettings, Rates, Registration};
 
+use crate::clock::Clock;
 use crate::limit::Attempts;
 use crate::store::AccountStore;
 use fault::internal;
@@ -47,16 +48,16 @@ use sotto_protocol::account::{AccountError, AccountErrorCode};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// How often what has had its time is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// The accounts of a relay.
 pub(crate) struct Accounts {
     settings: AccountSettings,
+    clock: Clock,
     secrets: Secrets,
     store: AccountStore,
     calls: Attempts<IpAddr>,
@@ -83,6 +84,7 @@ impl Accounts {
         store: AccountStore,
         settings: AccountSettings,
         data_dir: &Path,
+        clock: Clock,
     ) -> Result<Self, SecretsError> {
         let path = settings.secrets_file.clone().unwrap_or_else(|| data_dir.join("relay.secrets"));
         let secrets = Secrets::open(&path)?;
@@ -96,6 +98,7 @@ impl Accounts {
         }
         let rates = settings.rates;
         Ok(Self {
+            clock,
             secrets,
             store,
             calls: Attempts::new(rates.calls),
@@ -139,23 +142,27 @@ impl Accounts {
         self.calls.take(caller.address).map_err(wait)
     }
 
+    /// Today, for when something was stored and for what expires in minutes.
+    fn today(&self) -> u32 {
+        self.clock.latest_day()
+    }
+
+    /// Today, for what ends after days: sessions, letters, the rest of names.
+    fn today_for_sure(&self) -> u32 {
+        self.clock.earliest_day()
+    }
+
+    /// Milliseconds since 1970, for what expires in minutes.
+    fn now_ms(&self) -> u64 {
+        self.clock.latest_ms()
+    }
+
     async fn sweep(&self) -> Result<(), crate::store::WriteFault> {
-        let today = today();
+        let today = self.today_for_sure();
         let before = |days: u32| today.saturating_sub(days);
         let idle = before(self.settings.session_idle_days);
         self.store.sweep(today, idle, before(self.settings.inbox_days)).await
     }
-}
-
-/// Days since 1970.
-fn today() -> u32 {
-    u32::try_from(now_ms() / DAY_MS).unwrap_or(u32::MAX)
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn wait(duration: Duration) -> AccountError {

@@ -33,6 +33,7 @@ pub(crate) use reply::ReplyTo;
 pub(crate) use session::Session;
 pub(crate) use writer::WriterTask;
 
+use crate::clock::Clock;
 use crate::config::{SecretUrl, Tuning};
 use crate::store::{ReadStore, Store};
 use hints::Hints;
@@ -52,6 +53,7 @@ pub(crate) struct Rooms {
     hints: Hints,
     statuses: Arc<StatusBoard>,
     incarnation: Incarnation,
+    clock: Clock,
 }
 
 impl Rooms {
@@ -65,21 +67,27 @@ impl Rooms {
         let hub = Arc::new(Hub::default());
         let hints = Hints::connect(nats).await?;
         let is_shared = store.write.is_shared();
-        let publisher = Publisher { hub: Arc::clone(&hub), read: store.read.clone(), hints: hints.clone() };
+        let statuses = Arc::new(StatusBoard::default());
+        let publisher = Publisher {
+            hub: Arc::clone(&hub),
+            read: store.read.clone(),
+            hints: hints.clone(),
+            statuses: Arc::clone(&statuses),
+        };
         let (queue, publishing) = publisher.start();
         let listening = match is_shared {
             true => Some(hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone()).await?),
             false => None,
         };
-        let (writer, mut task) =
-            Writer::start(store.write, (queue, publishing), tuning.write_queue_max_bytes);
+        let (writer, mut task) = Writer::start(store.write, (queue, publishing), tuning);
         if let Some(listening) = listening {
             task.listen(listening);
         }
-        let (writer, statuses) = (Arc::new(writer), Arc::new(StatusBoard::default()));
+        let writer = Arc::new(writer);
         background::start_flushing(Arc::clone(&statuses), Arc::clone(&writer));
         background::start_sweeping(Arc::clone(&writer), tuning.sweep_every, max_retention);
-        Ok((Self { read: store.read, writer, hub, hints, statuses, incarnation: store.incarnation }, task))
+        let (incarnation, clock) = (store.incarnation, tuning.clock.clone());
+        Ok((Self { read: store.read, writer, hub, hints, statuses, incarnation, clock }, task))
     }
 
     /// Which life of the database this is.

@@ -6,6 +6,7 @@
 use super::hints::Hints;
 use super::hub::{Hub, LiveEntry};
 use super::reply::ReplyTo;
+use super::status::StatusBoard;
 use crate::access::RoomHead;
 use crate::store::ReadStore;
 use crate::wire;
@@ -45,6 +46,7 @@ pub(super) struct Publisher {
     pub hub: Arc<Hub>,
     pub read: ReadStore,
     pub hints: Hints,
+    pub statuses: Arc<StatusBoard>,
 }
 
 impl Publisher {
@@ -55,7 +57,10 @@ impl Publisher {
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Outcome(outcome) => self.publish(outcome).await,
-                    Work::Status(room, status) => self.hub.publish_status(&room, &status),
+                    Work::Status(room, status) => {
+                        self.statuses.overtaken(&room, &status.register);
+                        self.hub.publish_status(&room, &status);
+                    }
                     Work::Gone(rooms) => rooms.iter().for_each(|room| self.hub.close(room)),
                     Work::CatchUp(rooms) => {
                         for room in rooms {
@@ -70,8 +75,14 @@ impl Publisher {
 
     async fn publish(&self, outcome: Outcome) {
         for (room, head, entries) in &outcome.rooms {
-            if entries.first().is_some_and(|first| self.hub.misses_before(room, first.seq)) {
+            if let Some(first) = entries.first()
+                && self.hub.misses_before(room, first.seq)
+            {
                 self.catch_up(room).await;
+                if self.hub.misses_before(room, first.seq) {
+                    // It cannot be read now. What comes after a gap waits, too, and is found with it at the next look.
+                    continue;
+                }
             }
             self.hub.publish(room, entries, *head);
         }

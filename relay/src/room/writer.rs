@@ -5,6 +5,8 @@ use super::hints::Listening;
 use super::publish::{Outcome, Work};
 use super::reply::ReplyTo;
 use crate::access::Grant;
+use crate::clock::Clock;
+use crate::config::Tuning;
 use crate::store::{HandshakeRecord, Registers, StoredRoom, Swept, WriteStore};
 use sotto_protocol::{
     ConfirmJoin, CreateRoom, DoorId, DropWraps, EntryHeader, EntryId, ErrorCode, Published, Rewind, RoomId,
@@ -13,6 +15,7 @@ use sotto_protocol::{
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -209,11 +212,18 @@ impl Writer {
     pub(super) fn start(
         store: WriteStore,
         (publisher, publishing): (Sender<Work>, JoinHandle<()>),
-        queue_max_bytes: usize,
+        tuning: &Tuning,
     ) -> (Self, WriterTask) {
         let (queue, operations) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(write(store, publisher, operations, Arc::clone(&shared)));
+        let transactions = Transactions {
+            store,
+            cache: HashMap::new(),
+            clock: tuning.clock.clone(),
+            database_within: tuning.database_within,
+        };
+        let task = tokio::spawn(write(transactions, publisher, operations, Arc::clone(&shared)));
+        let queue_max_bytes = tuning.write_queue_max_bytes;
         (Self { queue, shared, queue_max_bytes }, WriterTask { task, publishing, listening: None })
     }
 
@@ -259,13 +269,20 @@ impl Writer {
     }
 }
 
+/// What one transaction after the other is made with.
+struct Transactions {
+    store: WriteStore,
+    cache: HashMap<RoomId, StoredRoom>,
+    clock: Clock,
+    database_within: Duration,
+}
+
 async fn write(
-    mut store: WriteStore,
+    mut transactions: Transactions,
     publisher: Sender<Work>,
     mut operations: UnboundedReceiver<Queued>,
     shared: Arc<Shared>,
 ) -> WriteStore {
-    let mut cache = HashMap::new();
     let mut deferred = VecDeque::new();
     let mut is_closed = false;
     loop {
@@ -284,15 +301,15 @@ async fn write(
             deferred.push_back(first);
         }
         let (batch, size_bytes) = fill(&mut deferred, &mut operations);
-        let outcome = commit(&mut store, &mut cache, batch, &mut deferred, size_bytes, &shared).await;
+        let outcome = commit(&mut transactions, batch, &mut deferred, size_bytes, &shared).await;
         if publisher.send(Work::Outcome(outcome)).await.is_err() {
             break;
         }
-        if cache.len() > CACHED_ROOMS_MAX {
-            cache.clear();
+        if transactions.cache.len() > CACHED_ROOMS_MAX {
+            transactions.cache.clear();
         }
     }
-    store
+    transactions.store
 }
 
 /// Takes what is there, up to the bounds of a transaction.
@@ -311,15 +328,15 @@ fn fill(
 }
 
 async fn commit(
-    store: &mut WriteStore,
-    cache: &mut HashMap<RoomId, StoredRoom>,
+    transactions: &mut Transactions,
     batch: VecDeque<Queued>,
     deferred: &mut VecDeque<Queued>,
     size_bytes: usize,
     shared: &Shared,
 ) -> Outcome {
     let already_deferred: usize = deferred.iter().map(|queued| queued.operation.size_bytes()).sum();
-    let outcome = Batch::new(store, cache, batch, deferred).run().await;
+    let Transactions { store, cache, clock, database_within } = transactions;
+    let outcome = Batch::new(store, cache, batch, deferred, clock).run(*database_within).await;
     // What was put off to the next transaction is still queued.
     let put_off: usize =
         deferred.iter().map(|queued| queued.operation.size_bytes()).sum::<usize>() - already_deferred;

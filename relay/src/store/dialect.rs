@@ -2,6 +2,7 @@
 //! here: how to connect, how a room is held while it is written, and how placeholders look in statements over many rows.
 
 use super::error::StoreError;
+use super::file::OpenFiles;
 use crate::config::{Database, SecretUrl};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -103,6 +104,14 @@ impl Source {
                 Ok((Dialect::Sqlite, any(&options.create_if_missing(false).to_url_lossy())?))
             }
             Database::Postgres(url) => Ok((Dialect::Postgres, postgres(url)?)),
+        }
+    }
+
+    /// The files of a database that is open.
+    pub(super) fn open_files(&self, data_dir: &Path) -> Result<OpenFiles, StoreError> {
+        match self.dialect {
+            Dialect::Sqlite => Ok(OpenFiles::of(&file_in(data_dir)?)),
+            Dialect::Postgres => Ok(OpenFiles::default()),
         }
     }
 

@@ -6,6 +6,7 @@ mod account;
 mod dialect;
 mod entry;
 mod error;
+mod file;
 mod read;
 mod rows;
 mod upkeep;
@@ -51,11 +52,12 @@ impl Store {
         let mut connection = source.connect().await.map_err(StoreError::Open)?;
         migrate(&mut connection, source.dialect).await?;
         let incarnation = incarnation(&mut connection).await?;
+        let files = source.open_files(data_dir)?;
         let readers = source.readers().await.map_err(StoreError::Open)?;
         let account_writers = source.account_writers().await.map_err(StoreError::Open)?;
-        let accounts = AccountStore::new(source.dialect, readers.clone(), account_writers);
+        let accounts = AccountStore::new(source.dialect, readers.clone(), account_writers, files.clone());
         let read = ReadStore::new(readers, source.dialect);
-        Ok(Self { write: WriteStore::new(connection, source), read, accounts, incarnation })
+        Ok(Self { write: WriteStore::new(connection, source, files), read, accounts, incarnation })
     }
 }
 

@@ -29,7 +29,8 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 /// [`StartError`], with the remedy.
 pub async fn create_invite_code(config: &Config, uses: u32) -> Result<InviteCode, StartError> {
     let store = accounts_beside(&config.database, &config.data_dir).await?;
-    let accounts = Accounts::open(store, config.accounts.clone(), &config.data_dir).await?;
+    let accounts =
+        Accounts::open(store, config.accounts.clone(), &config.data_dir, config.tuning.clock.clone()).await?;
     let code = accounts.create_invite_code(uses).await.map_err(|_| SecretsError::Database)?;
     accounts.close().await;
     Ok(code)

@@ -8,6 +8,9 @@ use sotto_protocol::{CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Re
 
 impl Batch<'_> {
     pub(super) async fn create(&mut self, create: &CreateRoom) -> Result<Verdict, WriteFault> {
+        if !self.rooms.contains_key(&create.room) && self.store.is_deleted(&create.room).await? {
+            return Ok(ErrorCode::RoomDeleted.into());
+        }
         if !self.rooms.contains_key(&create.room)
             && let Some(room) = self.store.insert_room(create).await?
         {

@@ -2,6 +2,7 @@
 
 use super::{WriteStore, to_sql};
 use crate::store::WriteFault;
+use sotto_protocol::{RoomId, entry_hash};
 
 /// Every table with rows of a room; the room itself comes last.
 const DELETE: [&str; 9] = [
@@ -17,12 +18,25 @@ const DELETE: [&str; 9] = [
 ];
 
 impl WriteStore {
-    /// Deletes everything there is of a room.
-    pub(crate) async fn delete_room(&mut self, row: i64) -> Result<(), WriteFault> {
+    /// Deletes everything there is of a room, and remembers that it was there.
+    pub(crate) async fn delete_room(&mut self, row: i64, room: &RoomId) -> Result<(), WriteFault> {
+        sqlx::query("INSERT INTO deleted_rooms (room_hash) VALUES ($1) ON CONFLICT DO NOTHING")
+            .bind(&entry_hash(room.as_bytes())[..])
+            .execute(&mut self.connection)
+            .await?;
         for sql in DELETE {
             sqlx::query(sql).bind(row).execute(&mut self.connection).await?;
         }
         Ok(())
+    }
+
+    /// Whether a room of that id was deleted.
+    pub(crate) async fn is_deleted(&mut self, room: &RoomId) -> Result<bool, WriteFault> {
+        let found = sqlx::query("SELECT room_hash FROM deleted_rooms WHERE room_hash = $1")
+            .bind(&entry_hash(room.as_bytes())[..])
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(found.is_some())
     }
 
     /// Keeps messages so long; nothing: as long as the operator has it.
