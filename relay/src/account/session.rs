@@ -43,8 +43,10 @@ impl Accounts {
             return Err(needed());
         }
         if bool::from(stored.token_hash.ct_eq(&hash)) {
-            if stored.used_day != today || stored.previous_hash.is_some() {
-                self.store.note_use(&stored, today).await.map_err(internal)?;
+            // A clock that was set back makes no session look idle afterwards.
+            let used_day = stored.used_day.max(today);
+            if stored.used_day != used_day || stored.previous_hash.is_some() {
+                self.store.note_use(&stored, used_day).await.map_err(internal)?;
             }
             return Ok(Session { stored, by_grace: false });
         }

@@ -6,7 +6,7 @@ use super::file::OpenFiles;
 use crate::config::{Database, SecretUrl};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions as _};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -133,6 +133,8 @@ impl Source {
             .max_connections(count)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(!lasts)
+            // Where writing fails, SQLite ends a transaction by itself, and the driver never learns that it is over.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .after_connect(move |connection, _| {
                 let setup = setup.to_string();
                 Box::pin(
@@ -173,7 +175,6 @@ fn postgres(url: &SecretUrl) -> Result<AnyConnectOptions, StoreError> {
 }
 
 async fn page_bytes(options: &SqliteConnectOptions) -> Result<u64, StoreError> {
-    use sqlx::Connection as _;
     let mut connection: SqliteConnection = options.connect().await.map_err(StoreError::Open)?;
     let bytes: i64 =
         sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut connection).await.map_err(StoreError::Open)?;

@@ -6,9 +6,13 @@
 #[allow(dead_code, reason = "shared with the tests of accounts")]
 mod client;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
-mod dice;
+mod disk;
+#[cfg(test)]
+mod line;
 #[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of rooms")]

@@ -5,11 +5,16 @@
 #[allow(dead_code, reason = "shared with the tests of accounts")]
 mod client;
 #[cfg(test)]
+#[path = "../faults/clock.rs"]
+mod clock;
+#[cfg(test)]
 #[path = "../faults/crash/mod.rs"]
 mod crash;
 #[cfg(test)]
-#[path = "../faults/dice.rs"]
-mod dice;
+mod database;
+#[cfg(test)]
+#[path = "../faults/line.rs"]
+mod line;
 #[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of rooms")]

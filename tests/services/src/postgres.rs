@@ -75,6 +75,7 @@ impl Postgres {
 
     /// Stops the server; connections are cut, and what was committed stays.
     pub fn stop(&mut self) {
+        self.thaw();
         let Some(mut server) = self.server.take() else { return };
         let data = self.folder.path().join("data");
         if let Ok(pg_ctl) = program("pg_ctl") {
@@ -91,16 +92,38 @@ impl Postgres {
     /// Kills the server with all its processes at once, as a machine that loses power does, but for what the system has not
     /// written to the disk yet.
     pub fn kill(&mut self) {
-        let Some(mut server) = self.server.take() else { return };
-        let parent = server.id().to_string();
         // Stopped, it can neither make further processes nor clean up after those that die.
-        let _ = run("kill", Command::new("kill").args(["-STOP", &parent]));
+        self.freeze();
+        self.signal("-KILL");
+        if let Some(mut server) = self.server.take() {
+            let _ = server.wait();
+        }
+    }
+
+    /// Lets it stand still: its connections stay open, and nothing comes.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`Postgres::freeze`].
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// The server itself comes first, so that it makes no further processes meanwhile.
+    fn signal(&self, signal: &str) {
+        let Some(server) = &self.server else { return };
+        let parent = server.id().to_string();
+        let is_deadly = signal == "-KILL";
+        if !is_deadly {
+            let _ = run("kill", Command::new("kill").args([signal, &parent]));
+        }
         let children = Command::new("ps").args(["--no-headers", "-o", "pid", "--ppid", &parent]).output();
         let children = children.map(|output| output.stdout).unwrap_or_default();
         let mut kill = Command::new("kill");
-        kill.arg("-KILL").args(String::from_utf8_lossy(&children).split_ascii_whitespace());
+        kill.arg(signal).args(String::from_utf8_lossy(&children).split_ascii_whitespace());
+        // Some may have ended by themselves.
         let _ = run("kill", kill.arg(&parent));
-        let _ = server.wait();
     }
 
     /// `host:port`, as the test run's own variable names it.

@@ -1,13 +1,13 @@
 //! Whoever changes a room: handshakes that race, rewinds, repairs, retention, doors and registers.
 
 use super::room::{Known, Link, PAUSE, Settled, Shared, publication};
-use crate::dice::Dice;
 use crate::support::*;
 use ed25519_dalek::Signer as _;
 use sotto_protocol::{
     CardRequest, ErrorCode, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest,
     WriteStatus, entry_hash, retention_statement,
 };
+use sotto_test_services::Dice;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;

@@ -5,14 +5,13 @@
 //! PostgreSQL the server itself is killed a few times, too, in a cluster of its own that waits for the disk.
 
 pub mod lead;
-mod people;
+pub mod people;
 pub mod room;
 
-use crate::dice::Dice;
 use crate::process::command;
 use people::Town;
 use room::Shared;
-use sotto_test_services::Postgres;
+use sotto_test_services::{Dice, Postgres};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
@@ -87,7 +86,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_hundreds_of_kills() {
     let town = Arc::new(Town::found(&relay.listen, PEOPLE, postgres.is_some()).await);
     let mut rooms = Vec::new();
     for _ in 0..ROOMS {
-        rooms.push(Shared::create(&relay.listen, postgres.is_some()).await);
+        rooms.push(Shared::create(&relay.listen, &relay.listen, postgres.is_some()).await);
     }
     let (mut writers, mut readers) = (Vec::new(), Vec::new());
     for room in &rooms {
@@ -136,7 +135,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_hundreds_of_kills() {
     let mut acknowledged = 0;
     let mut readers = readers.into_iter();
     for room in &rooms {
-        let chain = room::verify(room, data.path()).await;
+        let chain = room::verify(room, &relay.listen, data.path()).await;
         acknowledged += chain.len();
         for reader in readers.by_ref().take(2) {
             let seen = timeout(Duration::from_secs(60), reader).await.expect("readers converge").unwrap();

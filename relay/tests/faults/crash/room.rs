@@ -6,6 +6,7 @@ use sotto_protocol::{
     CapsuleWrap, DoorId, ErrorCode, LogEntry, OpenRoom, Published, RelayFrame, Reply, Request, RoomAccess,
     entry_hash,
 };
+use sotto_test_services::Dice;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -57,11 +58,11 @@ pub enum Settled {
 }
 
 impl Shared {
-    /// Makes the room, and an admin in its epoch 1.
-    pub async fn create(authority: &str, has_faults: bool) -> Arc<Self> {
+    /// Makes the room, and an admin in its epoch 1. Everybody uses the relay under `authority` from then on.
+    pub async fn create(relay: &str, authority: &str, has_faults: bool) -> Arc<Self> {
         let admin = signing_key();
         let mut room = Room::new();
-        let mut client = Client::connect(authority).await;
+        let mut client = Client::connect(relay).await;
         client.create(&room).await;
         client.open(&room).await;
         let mut commit = room.commit(&[]);
@@ -294,9 +295,9 @@ fn take(seen: &mut Vec<[u8; 32]>, entry: &LogEntry) -> bool {
 }
 
 /// Compares the log with the journal, and what is kept for the last epoch with what was published. Gives the chain.
-pub async fn verify(shared: &Arc<Shared>, data: &Path) -> Vec<[u8; 32]> {
+pub async fn verify(shared: &Arc<Shared>, relay: &str, data: &Path) -> Vec<[u8; 32]> {
     let known = shared.known();
-    let mut client = Client::connect(&shared.authority).await;
+    let mut client = Client::connect(relay).await;
     let opened = client.open(&known.room).await;
     assert_eq!(opened.access, RoomAccess::Full, "the last handshake that somebody was told of is the last");
     let log = client.whole_log(&known.room).await;
@@ -333,7 +334,7 @@ pub async fn verify(shared: &Arc<Shared>, data: &Path) -> Vec<[u8; 32]> {
 }
 
 /// What a handshake publishes for its epoch.
-pub fn publication(dice: &mut crate::dice::Dice, admin: &SigningKey) -> Published {
+pub fn publication(dice: &mut Dice, admin: &SigningKey) -> Published {
     let doors: Vec<_> = (0..1 << dice.below(3)).map(|_| DoorId::new(random())).collect();
     let wrap = |tag| CapsuleWrap { tag: [tag; 16], wrap: random::<64>().to_vec(), owner: None };
     Published {

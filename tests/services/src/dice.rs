@@ -1,34 +1,33 @@
 //! Chance that can be had again: everything that a test decides by lot comes from one printed number.
 
-use crate::support::random;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 /// SplitMix64: good enough to decide by, and the same on every machine.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Dice(u64);
 
 impl Dice {
     /// The seed that the variable names, or a new one; it is printed.
+    #[must_use]
     pub fn from_environment(variable: &str) -> Self {
         let given = std::env::var(variable).ok().and_then(|text| text.parse().ok());
-        let seed = given.unwrap_or_else(|| u64::from_be_bytes(random()));
+        let seed = given.unwrap_or_else(|| RandomState::new().build_hasher().finish());
         println!("{variable}={seed} decides as this run did");
         Self(seed)
     }
 
-    pub fn with_seed(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// Dice for somebody else, who may throw them at any time.
+    #[must_use]
     pub fn split(&mut self) -> Self {
         Self(self.next())
     }
 
     /// From 0 to one less than `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.next().checked_rem(bound).unwrap_or_default()
     }
 
+    /// Whether it happened that happens once in so many times.
     pub fn one_in(&mut self, many: u64) -> bool {
         self.below(many) == 0
     }
