@@ -20,8 +20,9 @@ const SQLITE_WRITER: &str =
     PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;
     PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
-/// An acknowledged entry is on disk. A statement or a lock that hangs is given up, so that others go on.
-const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s';";
+/// An acknowledged entry is on disk. A statement or a lock that hangs is given up, so that others go on; and so is the transaction of
+/// a relay that stands still, for it holds rooms that others wait for.
+const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '5s';";
 
 /// How long a change of an account waits for those before it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);

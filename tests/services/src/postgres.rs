@@ -118,10 +118,8 @@ impl Postgres {
         if !is_deadly {
             let _ = run("kill", Command::new("kill").args([signal, &parent]));
         }
-        let children = Command::new("ps").args(["--no-headers", "-o", "pid", "--ppid", &parent]).output();
-        let children = children.map(|output| output.stdout).unwrap_or_default();
         let mut kill = Command::new("kill");
-        kill.arg(signal).args(String::from_utf8_lossy(&children).split_ascii_whitespace());
+        kill.arg(signal).args(children_of(server.id()));
         // Some may have ended by themselves.
         let _ = run("kill", kill.arg(&parent));
     }
@@ -224,4 +222,16 @@ fn psql(place: &str, sql: &str) -> Result<(), ServiceError> {
 /// Whether the server is up, and reads its log before it takes anybody in.
 fn is_starting(text: &str) -> bool {
     text.contains("starting up") || text.contains("not yet accepting")
+}
+
+/// The processes that this one has started, as Linux lists them.
+fn children_of(parent: u32) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let is_child = |process: &String| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // Behind the name, which may contain anything: state and parent.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        fields.split_ascii_whitespace().nth(1).and_then(|id| id.parse().ok()) == Some(parent)
+    };
+    all.filter_map(|entry| entry.file_name().into_string().ok()).filter(is_child).collect()
 }
