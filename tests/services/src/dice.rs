@@ -9,6 +9,7 @@ pub struct Dice(u64);
 impl Dice {
     /// The seed that the variable names, or a new one; it is printed.
     #[must_use]
+    #[allow(clippy::print_stdout, reason = "a failed test shows it, and nothing else can repeat the run")]
     pub fn from_environment(variable: &str) -> Self {
         let given = std::env::var(variable).ok().and_then(|text| text.parse().ok());
         let seed = given.unwrap_or_else(|| RandomState::new().build_hasher().finish());
