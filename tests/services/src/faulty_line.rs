@@ -24,6 +24,7 @@ pub struct FaultyLine {
 #[derive(Debug, Default)]
 struct Shared {
     is_over: AtomicBool,
+    is_good: AtomicBool,
     delayed: AtomicU64,
     cut: AtomicU64,
     doubled: AtomicU64,
@@ -58,6 +59,11 @@ impl FaultyLine {
     #[must_use]
     pub fn authority(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Whether it is as good as any other line from now on.
+    pub fn set_good(&self, is_good: bool) {
+        self.shared.is_good.store(is_good, Ordering::Release);
     }
 
     /// Frames that were delayed, cut and doubled so far.
@@ -113,7 +119,7 @@ fn carry(mut from: TcpStream, mut to: TcpStream, is_socket: bool, dice: Dice, sh
 fn carry_frames(from: &mut TcpStream, to: &mut TcpStream, mut dice: Dice, shared: &Shared) -> io::Result<()> {
     loop {
         let frame = read_frame(from)?;
-        if !dice.one_in(ONE_IN) {
+        if !dice.one_in(ONE_IN) || shared.is_good.load(Ordering::Acquire) {
             to.write_all(&frame)?;
             continue;
         }

@@ -105,11 +105,12 @@ async fn repair(shared: &Shared, link: &mut Link, known: &Known, dice: &mut Dice
 
 async fn retain(shared: &Shared, link: &mut Link, known: &Known, dice: &mut Dice) {
     let room = known.room.id;
-    let seconds = Some(24 * 60 * 60 * (1 + dice.below(100)));
+    let kept_s = 24 * 60 * 60 * (1 + dice.below(100));
+    let seconds = Some(kept_s);
     loop {
         let signed = |client: &Client| {
             let challenge = &client.welcome.challenge;
-            let statement = retention_statement(&client.authority, challenge, &room, seconds.unwrap_or(0));
+            let statement = retention_statement(&client.authority, challenge, &room, kept_s);
             let signature = shared.admin.sign(&statement).to_bytes();
             Request::SetRetention(SetRetention { room, seconds, admin_key: public(&shared.admin), signature })
         };
