@@ -64,6 +64,9 @@ pub enum ErrorCode {
     /// Only accounts make rooms here, and the room token is missing, wrong, too old or used.
     #[n(19)]
     TokenNeeded,
+    /// The room was deleted by one of its admins.
+    #[n(20)]
+    RoomDeleted,
 }
 
 impl ErrorCode {
@@ -99,6 +102,7 @@ impl ErrorCode {
             Self::Internal => "the relay has a fault",
             Self::SlowDown => "too much was asked of the relay from here: wait a while",
             Self::TokenNeeded => "only people with an account make rooms on this relay",
+            Self::RoomDeleted => "the room was deleted",
         }
     }
 }

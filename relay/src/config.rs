@@ -1,6 +1,7 @@
 //! What an operator can choose, and the measured constants that tests turn down.
 
 use crate::account::AccountSettings;
+use crate::clock::Clock;
 use crate::limit::Limits;
 use crate::tls::TlsFiles;
 use std::fmt;
@@ -141,6 +142,10 @@ pub struct Tuning {
     pub sweep_every: Duration,
     /// How long a request's body may take.
     pub body_timeout: Duration,
+    /// How long a transaction may take on PostgreSQL before its connection is given up.
+    pub database_within: Duration,
+    /// The time.
+    pub clock: Clock,
     /// How long stopping may take before connections are cut.
     pub stop_within: Duration,
 }
@@ -160,6 +165,9 @@ impl Default for Tuning {
             header_timeout: Duration::from_secs(10),
             sweep_every: Duration::from_secs(60),
             body_timeout: Duration::from_secs(20),
+            // PostgreSQL itself gives a statement up after 30 s.
+            database_within: Duration::from_secs(40),
+            clock: Clock::default(),
             stop_within: Duration::from_secs(9),
         }
     }

@@ -40,6 +40,7 @@ pub mod web;
 mod wire;
 
 pub use account::{AccountSettings, Guests, Rates, Registration, SecretsError};
+pub use clock::Clock;
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
 pub use limit::{Limits, Rate, Strictness};

@@ -1,5 +1,6 @@
 //! Stories of people in terminals.
 
+use sotto_test_services::{Dice, FaultyLine};
 use sotto_tests::{
     person::{Person, text_of},
     relay::Relay,
@@ -120,6 +121,40 @@ fn a_message_waits_for_a_relay_that_is_down_and_goes_once() {
     relay.start_again();
     assert!(sender.wait_with_output().unwrap().status.success());
     assert_eq!(bob.texts("Garden"), ["patient", "and another", "through"]);
+}
+
+#[test]
+fn a_bad_line_loses_and_doubles_no_message() {
+    let relay = Relay::start();
+    let dice = Dice::from_environment("SOTTO_LINE_SEED");
+    let line = FaultyLine::to(&format!("127.0.0.1:{}", relay.port()), dice).unwrap();
+    line.set_good(true);
+    let address = format!("http://{}", line.authority());
+    let (ada, bob) = (Person::new("Ada", &address), Person::new("Bob", &address));
+    ada.creates("Garden");
+    bob.joins(&ada.invites("Garden"));
+    // From here on of ten frames one is delayed, cut in the middle or delivered twice.
+    line.set_good(false);
+    let listener = bob.listens();
+    let sent: Vec<String> = (0..24).map(|index| format!("message {index}")).collect();
+    for (index, text) in sent.iter().enumerate() {
+        let sender = if index % 3 == 0 { &bob } else { &ada };
+        sender.does(&["send", "Garden", text, "--wait", "50"]);
+    }
+    let heard = || {
+        let mut heard = listener.texts();
+        heard.sort();
+        heard
+    };
+    let mut expected = sent.clone();
+    expected.sort();
+    wait_until("everything is heard", || heard().len() >= sent.len());
+    assert_eq!(heard(), expected, "each message is heard once");
+    line.set_good(true);
+    for person in [&ada, &bob] {
+        assert_eq!(person.texts("Garden"), sent);
+    }
+    assert!(line.faults().iter().sum::<u64>() > 10, "{:?}", line.faults());
 }
 
 #[test]

@@ -12,6 +12,10 @@ pub(super) fn internal(fault: WriteFault) -> AccountError {
             tracing::error!("accounts: the disk is full");
             AccountError::with_delay(AccountErrorCode::StorageFull, AGAIN_MS)
         }
+        fault @ WriteFault::Unwritable(_) => {
+            tracing::error!(%fault, "accounts: nothing is stored");
+            AccountError::with_delay(AccountErrorCode::StorageFull, AGAIN_MS)
+        }
         WriteFault::Unreachable(error) => {
             tracing::error!(%error, "accounts: the database is not to be reached");
             AccountError::with_delay(AccountErrorCode::Overloaded, AGAIN_MS)

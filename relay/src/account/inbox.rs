@@ -1,7 +1,7 @@
 //! Inboxes: anybody puts a sealed letter in, the account takes it out.
 
 use super::randomness::random;
-use super::{Accounts, Caller, Session, internal, today, wait};
+use super::{Accounts, Caller, Session, internal, wait};
 use crate::store::Deposited;
 use sotto_protocol::account::{AccountError, AccountErrorCode, Acknowledge, Deposit, Done, Letters};
 use sotto_protocol::limits::{ACKNOWLEDGED_MAX, DIRECT_INVITE_BYTES};
@@ -17,7 +17,7 @@ impl Accounts {
         let quota = quota.map(|quota| u32::try_from(quota).unwrap_or(u32::MAX));
         let max = quota.unwrap_or(self.settings.inbox_max_letters);
         let id = random()?;
-        let done = self.store.deposit(&asked.account, &id, &asked.letter, (today(), max)).await;
+        let done = self.store.deposit(&asked.account, &id, &asked.letter, (self.today(), max)).await;
         match done.map_err(internal)? {
             Deposited::Done => Ok(Done {}),
             Deposited::Full => Err(AccountError::with_limit(AccountErrorCode::InboxFull, u64::from(max))),

@@ -4,7 +4,7 @@ use super::opaque::proves_password;
 use super::randomness::random;
 use super::session::fresh_session;
 use super::token::{LoginState, ProvenBy, open, seal};
-use super::{Accounts, Caller, Session, internal, now_ms, today, wait};
+use super::{Accounts, Caller, Session, internal, wait};
 use crate::store::StoredAccount;
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, FinishLogin, LoggedIn, LoginStarted, StartLogin,
@@ -48,7 +48,7 @@ impl Accounts {
         by: ProvenBy,
     ) -> Result<LoggedIn, AccountError> {
         let (token, session) = fresh_session()?;
-        let begun = self.store.begin_session(account.number, &session, Some(exchange), today());
+        let begun = self.store.begin_session(account.number, &session, Some(exchange), self.today());
         if !begun.await.map_err(internal)? {
             return Err(AccountErrorCode::LoginRefused.into());
         }
@@ -66,7 +66,7 @@ impl Accounts {
     ) -> Result<LoginStarted, AccountError> {
         let answer = self.secrets.opaque.log_in(login, &caller.authority, request)?;
         let state = LoginState {
-            good_until_ms: now_ms().saturating_add(EXCHANGE_MS),
+            good_until_ms: self.now_ms().saturating_add(EXCHANGE_MS),
             exchange: random()?,
             name_hash: *login.0,
             login_hash: sha256(login.1),
@@ -86,7 +86,7 @@ impl Accounts {
         session: Option<&Session>,
     ) -> Result<(LoginState, StoredAccount), AccountError> {
         let refused = || AccountError::from(AccountErrorCode::LoginRefused);
-        let state: LoginState = open(self.secrets.token_key(), state, now_ms()).ok_or_else(refused)?;
+        let state: LoginState = open(self.secrets.token_key(), state, self.now_ms()).ok_or_else(refused)?;
         let session_id: &[u8] = session.map(|session| &session.id()[..]).unwrap_or_default();
         if state.session_id != session_id || !proves_password(&state.state, &caller.authority, confirmation) {
             return Err(refused());

@@ -42,6 +42,7 @@ pub(crate) use session::Session;
 pub use secrets::SecretsError;
 pub use settings::{AccountSettings, Guests, Rates, Registration};
 
+use crate::clock::Clock;
 use crate::limit::Attempts;
 use crate::store::AccountStore;
 use fault::internal;
@@ -50,16 +51,16 @@ use sotto_protocol::account::{AccountError, AccountErrorCode};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// How often what has had its time is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// The accounts of a relay.
 pub(crate) struct Accounts {
     settings: AccountSettings,
+    clock: Clock,
     secrets: Secrets,
     store: AccountStore,
     calls: Attempts<IpAddr>,
@@ -89,6 +90,7 @@ impl Accounts {
         store: AccountStore,
         settings: AccountSettings,
         data_dir: &Path,
+        clock: Clock,
     ) -> Result<Self, SecretsError> {
         let path = settings.secrets_file.clone().unwrap_or_else(|| data_dir.join("relay.secrets"));
         let secrets = Secrets::open(&path)?;
@@ -102,8 +104,9 @@ impl Accounts {
         }
         let rates = settings.rates;
         Ok(Self {
-            room_tokens: secrets.room_tokens(),
+            room_tokens: secrets.room_tokens(clock.clone()),
             tokens_made: Attempts::new(rates.room_tokens),
+            clock,
             secrets,
             store,
             calls: Attempts::new(rates.calls),
@@ -123,18 +126,19 @@ impl Accounts {
         store: AccountStore,
         settings: AccountSettings,
         data_dir: &Path,
+        clock: Clock,
     ) -> Result<Self, SecretsError> {
         let path = settings.secrets_file.clone().unwrap_or_else(|| data_dir.join("relay.secrets"));
         if let Err(source) = std::fs::metadata(&path) {
             return Err(SecretsError::File { path, source });
         }
-        Self::open(store, settings, data_dir).await
+        Self::open(store, settings, data_dir, clock).await
     }
 
     /// Until which day the name of an account rests that is deleted today.
     pub(crate) fn name_rests_until(&self) -> Option<u32> {
         let days = self.settings.name_rest_days;
-        (days > 0).then(|| today().saturating_add(days))
+        (days > 0).then(|| self.today().saturating_add(days))
     }
 
     /// Removes now and then what has had its time. To be aborted when the relay stops.
@@ -184,24 +188,28 @@ impl Accounts {
         self.names.give_back(&name_hash);
     }
 
+    /// Today, for when something was stored and for what expires in minutes.
+    fn today(&self) -> u32 {
+        self.clock.latest_day()
+    }
+
+    /// Today, for what ends after days: sessions, letters, the rest of names.
+    fn today_for_sure(&self) -> u32 {
+        self.clock.earliest_day()
+    }
+
+    /// Milliseconds since 1970, for what expires in minutes.
+    fn now_ms(&self) -> u64 {
+        self.clock.latest_ms()
+    }
+
     async fn sweep(&self) -> Result<(), crate::store::WriteFault> {
-        let today = today();
+        let today = self.today_for_sure();
         let before = |days: u32| today.saturating_sub(days);
         let idle = before(self.settings.session_idle_days);
         self.store.sweep(today, idle, before(self.settings.inbox_days)).await?;
-        self.store.forget_room_tokens(room_token::current_period().saturating_sub(1)).await
+        self.store.forget_room_tokens(room_token::period_of(today).saturating_sub(1)).await
     }
-}
-
-/// Days since 1970.
-fn today() -> u32 {
-    u32::try_from(now_ms() / DAY_MS).unwrap_or(u32::MAX)
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn wait(duration: Duration) -> AccountError {

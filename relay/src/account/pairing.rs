@@ -1,6 +1,6 @@
 //! Letter boxes of devices that pair. What lies in them is sealed to the other device, or a public key.
 
-use super::{Accounts, Caller, internal, today, wait};
+use super::{Accounts, Caller, internal, wait};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, Done, PairingMessage, PostPairing, TakePairing,
 };
@@ -24,7 +24,7 @@ impl Accounts {
             return Err(AccountErrorCode::Malformed.into());
         }
         self.depositing.take(caller.address).map_err(wait)?;
-        let done = self.store.post_pairing(&asked.letter_box, asked.step, &asked.message, today());
+        let done = self.store.post_pairing(&asked.letter_box, asked.step, &asked.message, self.today());
         if done.await.map_err(internal)? { Ok(Done {}) } else { Err(AccountErrorCode::Conflict.into()) }
     }
 

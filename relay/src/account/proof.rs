@@ -2,7 +2,7 @@
 
 use super::login::EXCHANGE_MS;
 use super::token::{Proof, ProvenBy, open, seal};
-use super::{Accounts, Caller, Session, internal, now_ms, today, wait};
+use super::{Accounts, Caller, Session, internal, wait};
 use crate::store::StoredAccount;
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, FinishProof, LoginStarted, Proven, StartProof,
@@ -11,7 +11,7 @@ use sotto_protocol::entry_hash as sha256;
 use subtle::ConstantTimeEq as _;
 
 /// How long a proof is fresh.
-const FRESH_MS: u64 = 5 * 60 * 1000;
+pub(super) const FRESH_MS: u64 = 5 * 60 * 1000;
 const _: () = assert!(EXCHANGE_MS < FRESH_MS);
 
 impl Accounts {
@@ -37,7 +37,7 @@ impl Accounts {
         let (state, account) =
             self.take_ke3(caller, &asked.state, &asked.confirmation, Some(session)).await?;
         if account.number != session.account()
-            || !self.store.spend(&state.exchange, today()).await.map_err(internal)?
+            || !self.store.spend(&state.exchange, self.today()).await.map_err(internal)?
         {
             return Err(AccountErrorCode::LoginRefused.into());
         }
@@ -59,7 +59,7 @@ impl Accounts {
         login: &[u8; 192],
         by: ProvenBy,
     ) -> Result<Vec<u8>, AccountErrorCode> {
-        let good_until_ms = now_ms().saturating_add(FRESH_MS);
+        let good_until_ms = self.now_ms().saturating_add(FRESH_MS);
         seal(self.secrets.token_key(), &Proof { good_until_ms, session_id, login_hash: sha256(login), by })
     }
 
@@ -70,7 +70,7 @@ impl Accounts {
         proof: &[u8],
     ) -> Result<(StoredAccount, ProvenBy), AccountError> {
         let needed = || AccountError::from(AccountErrorCode::ProofNeeded);
-        let proof: Proof = open(self.secrets.token_key(), proof, now_ms()).ok_or_else(needed)?;
+        let proof: Proof = open(self.secrets.token_key(), proof, self.now_ms()).ok_or_else(needed)?;
         let account = self.account_of(session).await?;
         let is_of_session = proof.session_id.ct_eq(session.id());
         let is_of_login = proof.login_hash.ct_eq(&sha256(&account.login));

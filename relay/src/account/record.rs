@@ -2,7 +2,7 @@
 
 use super::opaque::is_record;
 use super::token::ProvenBy;
-use super::{Accounts, Caller, Session, directory, internal, today, wait};
+use super::{Accounts, Caller, Session, directory, internal, wait};
 use crate::store::{Replaced, Replacement};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, DeleteAccount, Done, PasswordStarted, ReplaceRecord, SealedRecordHead,
@@ -75,7 +75,7 @@ impl Accounts {
     ) -> Result<Done, AccountError> {
         let account = self.proven_by_password(session, &asked.proof).await?;
         let rest = self.settings.name_rest_days;
-        let until = (rest > 0).then(|| today().saturating_add(rest));
+        let until = (rest > 0).then(|| self.today().saturating_add(rest));
         if self.store.delete(account.number, &account.login, until).await.map_err(internal)? {
             Ok(Done {})
         } else {

@@ -3,7 +3,7 @@
 use super::login::EXCHANGE_MS;
 use super::randomness::random;
 use super::token::{ChallengeState, ProvenBy, open, seal};
-use super::{Accounts, Caller, internal, now_ms, wait};
+use super::{Accounts, Caller, internal, wait};
 use crate::access::verifies;
 use sotto_protocol::account::{AccountError, AccountErrorCode, Challenged, FinishRecovery, LoggedIn};
 use sotto_protocol::{Challenge, recovery_statement};
@@ -13,7 +13,7 @@ impl Accounts {
     pub(crate) fn start_recovery(&self, caller: &Caller) -> Result<Challenged, AccountError> {
         self.logging_in.take(caller.address).map_err(wait)?;
         let challenge: [u8; 32] = random()?;
-        let good_until_ms = now_ms().saturating_add(EXCHANGE_MS);
+        let good_until_ms = self.now_ms().saturating_add(EXCHANGE_MS);
         let state = ChallengeState { good_until_ms, exchange: random()?, challenge };
         let state = seal(self.secrets.token_key(), &state)?;
         Ok(Challenged { challenge: Challenge::new(challenge), state })
@@ -27,7 +27,7 @@ impl Accounts {
     ) -> Result<LoggedIn, AccountError> {
         let refused = || AccountError::from(AccountErrorCode::LoginRefused);
         let state: ChallengeState =
-            open(self.secrets.token_key(), &asked.state, now_ms()).ok_or_else(refused)?;
+            open(self.secrets.token_key(), &asked.state, self.now_ms()).ok_or_else(refused)?;
         let statement = recovery_statement(&caller.authority, &Challenge::new(state.challenge));
         if !verifies(&asked.login_key, &statement, &asked.signature) {
             return Err(refused());

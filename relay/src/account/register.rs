@@ -6,7 +6,7 @@ use super::session::fresh_session;
 use super::settings::Registration;
 use super::token::ProvenBy;
 use super::username::is_reserved;
-use super::{Accounts, Caller, directory, internal, today, wait};
+use super::{Accounts, Caller, directory, internal, wait};
 use crate::store::{Created, NewAccount};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, InviteCode, LoggedIn, Register, RegisterStarted, StartRegister,
@@ -59,7 +59,7 @@ impl Accounts {
             invite_code,
             session,
         };
-        match self.store.create(new, today()).await.map_err(internal)? {
+        match self.store.create(new, self.today_for_sure()).await.map_err(internal)? {
             Created::Done => {}
             Created::BadCode => return Err(AccountErrorCode::BadInviteCode.into()),
             Created::NameUnavailable => return Err(AccountErrorCode::NameUnavailable.into()),

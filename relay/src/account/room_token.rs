@@ -2,7 +2,8 @@
 //! The relay cannot tell which evaluation became which token.
 
 use super::randomness::{Seeded, keyed_hash};
-use super::{Accounts, Session, today, wait};
+use super::{Accounts, Session, wait};
+use crate::clock::Clock;
 use opaque_ke::Ristretto255;
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, BlindRoomToken, EvaluatedRoomToken, RoomPolicy,
@@ -18,6 +19,7 @@ const KEY_INFO: &[u8] = b"sotto/1 room token key";
 #[derive(Clone)]
 pub(crate) struct RoomTokens {
     seed: Zeroizing<[u8; 32]>,
+    clock: Clock,
 }
 
 /// A token that is good, as long as it was not used before.
@@ -31,13 +33,13 @@ pub(crate) struct GoodToken {
 
 impl RoomTokens {
     /// Under the relay's secrets: relays that share those share this.
-    pub(super) fn new(secret: &[u8; 32]) -> Self {
-        Self { seed: Zeroizing::new(keyed_hash(secret, &[b"sotto relay room tokens"])) }
+    pub(super) fn new(secret: &[u8; 32], clock: Clock) -> Self {
+        Self { seed: Zeroizing::new(keyed_hash(secret, &[b"sotto relay room tokens"])), clock }
     }
 
     /// Whether a token is one of the current stretch of days or of the one before.
     pub(crate) fn check(&self, token: &RoomToken) -> Option<GoodToken> {
-        self.check_in(token, current_period())
+        self.check_in(token, period_of(self.clock.latest_day()))
     }
 
     fn check_in(&self, token: &RoomToken, now: u32) -> Option<GoodToken> {
@@ -74,7 +76,7 @@ impl RoomTokens {
 impl Accounts {
     /// Who may make rooms, and the public key of tokens.
     pub(crate) fn room_policy(&self) -> Result<RoomPolicy, AccountError> {
-        let period = current_period();
+        let period = period_of(self.today());
         Ok(RoomPolicy {
             takes_token: self.settings.guests == super::Guests::Invited,
             period,
@@ -88,7 +90,7 @@ impl Accounts {
         session: &Session,
         asked: BlindRoomToken,
     ) -> Result<EvaluatedRoomToken, AccountError> {
-        if asked.period != current_period() {
+        if asked.period != period_of(self.today()) {
             return Err(AccountErrorCode::Conflict.into());
         }
         self.tokens_made.take(session.account()).map_err(wait)?;
@@ -101,9 +103,9 @@ impl Accounts {
     }
 }
 
-/// The stretch of days that this is.
-pub(super) fn current_period() -> u32 {
-    today() / ROOM_TOKEN_PERIOD_DAYS
+/// The stretch of days that a day lies in.
+pub(super) const fn period_of(day: u32) -> u32 {
+    day / ROOM_TOKEN_PERIOD_DAYS
 }
 
 #[cfg(test)]
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_in_its_stretch_of_days_and_the_next() {
-        let tokens = RoomTokens::new(&[1; 32]);
+        let tokens = RoomTokens::new(&[1; 32], Clock::default());
         let token = token(&tokens, 100);
         for (now, is_good) in [(99, false), (100, true), (101, true), (102, false)] {
             assert_eq!(tokens.check_in(&token, now).is_some(), is_good, "{now}");
@@ -135,9 +137,9 @@ mod tests {
 
     #[test]
     fn a_token_of_others_or_with_a_bit_flipped_is_refused() {
-        let tokens = RoomTokens::new(&[1; 32]);
+        let tokens = RoomTokens::new(&[1; 32], Clock::default());
         let good = token(&tokens, 100);
-        assert!(RoomTokens::new(&[2; 32]).check_in(&good, 100).is_none());
+        assert!(RoomTokens::new(&[2; 32], Clock::default()).check_in(&good, 100).is_none());
         let mut output = good.output;
         output[63] ^= 1;
         assert!(tokens.check_in(&RoomToken { output, ..good.clone() }, 100).is_none());

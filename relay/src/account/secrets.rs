@@ -4,6 +4,7 @@
 use super::opaque::{Opaque, SETUP_BYTES, generate_setup};
 use super::randomness::{keyed_hash, random};
 use super::room_token::RoomTokens;
+use crate::clock::Clock;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -94,8 +95,8 @@ impl Secrets {
     }
 
     /// What makes and checks room tokens.
-    pub(super) fn room_tokens(&self) -> RoomTokens {
-        RoomTokens::new(&self.tokens)
+    pub(super) fn room_tokens(&self, clock: Clock) -> RoomTokens {
+        RoomTokens::new(&self.tokens, clock)
     }
 
     /// For what is sealed for the relay itself.

@@ -1,7 +1,7 @@
 //! Sessions: random tokens, of which the database has the hash.
 
 use super::randomness::random;
-use super::{Accounts, internal, today};
+use super::{Accounts, internal};
 use crate::store::{NewSession, StoredSession};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, AddSession, EndSession, EndedSessions, SessionGiven, SessionInfo,
@@ -38,13 +38,15 @@ impl Accounts {
         let needed = || AccountError::from(AccountErrorCode::SessionNeeded);
         let hash = sha256(token.expose());
         let stored = self.store.session(&hash).await.map_err(internal)?.ok_or_else(needed)?;
-        let today = today();
+        let today = self.today_for_sure();
         if today.saturating_sub(stored.used_day) > self.settings.session_idle_days {
             return Err(needed());
         }
         if bool::from(stored.token_hash.ct_eq(&hash)) {
-            if stored.used_day != today || stored.previous_hash.is_some() {
-                self.store.note_use(&stored, today).await.map_err(internal)?;
+            // A clock that was set back makes no session look idle afterwards.
+            let used_day = stored.used_day.max(today);
+            if stored.used_day != used_day || stored.previous_hash.is_some() {
+                self.store.note_use(&stored, used_day).await.map_err(internal)?;
             }
             return Ok(Session { stored, by_grace: false });
         }
@@ -75,7 +77,7 @@ impl Accounts {
     ) -> Result<SessionGiven, AccountError> {
         let account = self.proven_by_password(session, &asked.proof).await?;
         let (token, new) = fresh_session()?;
-        if self.store.begin_session(account.number, &new, None, today()).await.map_err(internal)? {
+        if self.store.begin_session(account.number, &new, None, self.today()).await.map_err(internal)? {
             Ok(SessionGiven { token, session: new.session_id })
         } else {
             Err(AccountErrorCode::SessionNeeded.into())

@@ -6,6 +6,8 @@
 //! ```
 //! Each has a key of its own, so that no nonce is used twice. Each says until when it is good.
 
+use super::login::EXCHANGE_MS;
+use super::proof::FRESH_MS;
 use super::randomness::{keyed_hash, random};
 use aes_gcm::aead::{Aead as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -14,11 +16,16 @@ use sotto_protocol::account::AccountErrorCode;
 use zeroize::Zeroizing;
 
 const SALT_BYTES: usize = 16;
+/// What the clocks of two relays may differ.
+const SKEW_MS: u64 = 60 * 1000;
 
 /// What a token is for.
 pub(super) trait Purpose: Encode<()> + for<'b> Decode<'b, ()> {
     /// Keeps the purposes apart.
     const LABEL: &'static [u8];
+
+    /// How long it is good.
+    const LASTS_MS: u64;
 
     /// Until when it is good, in milliseconds since 1970.
     fn good_until_ms(&self) -> u64;
@@ -88,6 +95,7 @@ pub(super) struct Proof {
 
 impl Purpose for LoginState {
     const LABEL: &'static [u8] = b"sotto relay login";
+    const LASTS_MS: u64 = EXCHANGE_MS;
 
     fn good_until_ms(&self) -> u64 {
         self.good_until_ms
@@ -96,6 +104,7 @@ impl Purpose for LoginState {
 
 impl Purpose for ChallengeState {
     const LABEL: &'static [u8] = b"sotto relay challenge";
+    const LASTS_MS: u64 = EXCHANGE_MS;
 
     fn good_until_ms(&self) -> u64 {
         self.good_until_ms
@@ -104,6 +113,7 @@ impl Purpose for ChallengeState {
 
 impl Purpose for Proof {
     const LABEL: &'static [u8] = b"sotto relay proof";
+    const LASTS_MS: u64 = FRESH_MS;
 
     fn good_until_ms(&self) -> u64 {
         self.good_until_ms
@@ -124,7 +134,9 @@ pub(super) fn open<P: Purpose>(key: &[u8; 32], token: &[u8], now_ms: u64) -> Opt
     let (salt, sealed) = token.split_first_chunk::<SALT_BYTES>()?;
     let plain = Zeroizing::new(cipher::<P>(key, salt).decrypt(&Nonce::default(), sealed).ok()?);
     let content: P = sotto_protocol::decode(&plain).ok()?;
-    (now_ms < content.good_until_ms()).then_some(content)
+    // One from the future was made before the clock was set back.
+    let latest_ms = now_ms.saturating_add(P::LASTS_MS).saturating_add(SKEW_MS);
+    (now_ms < content.good_until_ms() && content.good_until_ms() <= latest_ms).then_some(content)
 }
 
 fn cipher<P: Purpose>(key: &[u8; 32], salt: &[u8; SALT_BYTES]) -> Aes256Gcm {
@@ -144,6 +156,9 @@ mod tests {
         let token = seal(&[7; 32], &proof(1000)).unwrap();
         assert!(open::<Proof>(&[7; 32], &token, 999).is_some());
         assert!(open::<Proof>(&[7; 32], &token, 1000).is_none());
+        let later = seal(&[7; 32], &proof(1000 + FRESH_MS + SKEW_MS)).unwrap();
+        assert!(open::<Proof>(&[7; 32], &later, 1000).is_some());
+        assert!(open::<Proof>(&[7; 32], &later, 999).is_none(), "from the future");
         assert!(open::<Proof>(&[8; 32], &token, 999).is_none());
         assert!(open::<LoginState>(&[7; 32], &token, 999).is_none());
         for position in 0..token.len() {

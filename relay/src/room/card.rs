@@ -1,14 +1,13 @@
 //! The card behind a door, for whoever knows the door.
 
 use super::{ReplyTo, Rooms, read_failed};
-use crate::clock::now_ms;
 use crate::store::CardLookup;
 use sotto_protocol::{CardReply, CardRequest, ErrorCode, Reply};
 
 impl Rooms {
     /// Fetches card and sealed key.
     pub(crate) async fn card(&self, request: CardRequest, reply_to: ReplyTo) {
-        match self.read.door(&request.room, &request.door, (true, now_ms())).await {
+        match self.read.door(&request.room, &request.door, (true, self.clock.latest_ms())).await {
             Ok(CardLookup::Open { head, card: Some((card, wrap)), .. }) => {
                 let last_handshake_seq = head.last_handshake_seq;
                 reply_to.send(Reply::Card(CardReply { epoch: head.epoch, last_handshake_seq, card, wrap }));

@@ -7,7 +7,6 @@
 use super::writer::{Authority, Handshake, Operation};
 use super::{ReplyTo, Rooms, read_failed, refused};
 use crate::access::{handshake_is_next, proves_card_opened, published_is_in_shape};
-use crate::clock::now_ms;
 use crate::store::{CardLookup, HandshakeRecord};
 use sotto_protocol::{
     AppendHandshake, EntryHeader, EntryKind, ErrorCode, JoinAuthority, Published, Reply, RoomId,
@@ -61,7 +60,7 @@ impl Rooms {
         if let Some(reply) = self.sent_before(room, header, entry).await? {
             return Err(reply);
         }
-        let (head, join_key) = match self.read.door(room, &join.door, (false, now_ms())).await {
+        let (head, join_key) = match self.read.door(room, &join.door, (false, self.clock.latest_ms())).await {
             Ok(CardLookup::Open { head, join_key, .. }) => (head, join_key),
             Ok(CardLookup::Closed) => return Err(refused(ErrorCode::DoorClosed)),
             Ok(CardLookup::UnknownRoom) => return Err(refused(ErrorCode::UnknownRoom)),

@@ -34,6 +34,7 @@ pub(crate) use session::Session;
 pub(crate) use writer::WriterTask;
 
 use crate::account::RoomTokens;
+use crate::clock::Clock;
 use crate::config::{SecretUrl, Tuning};
 use crate::store::{ReadStore, Store, StoreError};
 use hints::Hints;
@@ -55,6 +56,7 @@ pub(crate) struct Rooms {
     /// Where only accounts make rooms: what checks that they may.
     gate: Option<RoomTokens>,
     incarnation: Incarnation,
+    clock: Clock,
 }
 
 impl Rooms {
@@ -69,17 +71,22 @@ impl Rooms {
         let hub = Arc::new(Hub::default());
         let hints = Hints::connect(nats).await?;
         let is_shared = store.write.is_shared();
-        let publisher = Publisher { hub: Arc::clone(&hub), read: store.read.clone(), hints: hints.clone() };
+        let statuses = Arc::new(StatusBoard::default());
+        let publisher = Publisher {
+            hub: Arc::clone(&hub),
+            read: store.read.clone(),
+            hints: hints.clone(),
+            statuses: Arc::clone(&statuses),
+        };
         let (queue, publishing) = publisher.start();
         let listening = hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone(), is_shared).await?;
-        let (writer, mut task) =
-            Writer::start(store.write, (queue, publishing), tuning.write_queue_max_bytes);
+        let (writer, mut task) = Writer::start(store.write, (queue, publishing), tuning);
         task.listen(listening);
-        let (writer, statuses) = (Arc::new(writer), Arc::new(StatusBoard::default()));
+        let writer = Arc::new(writer);
         background::start_flushing(Arc::clone(&statuses), Arc::clone(&writer));
         background::start_sweeping(Arc::clone(&writer), tuning.sweep_every, max_retention);
-        let incarnation = store.incarnation;
-        Ok((Self { read: store.read, writer, hub, hints, statuses, gate, incarnation }, task))
+        let (incarnation, clock) = (store.incarnation, tuning.clock.clone());
+        Ok((Self { read: store.read, writer, hub, hints, statuses, gate, incarnation, clock }, task))
     }
 
     /// Which life of the database this is.

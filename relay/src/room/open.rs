@@ -38,7 +38,10 @@ impl Rooms {
     async fn prove(&self, open: &OpenRoom, reply_to: &ReplyTo) -> Result<(Grant, Seen), Reply> {
         let refused = |code: ErrorCode| Reply::Error(code.into());
         let opening = self.read.opening(&open.room, open.epoch).await.map_err(|error| read_failed(&error))?;
-        let opening = opening.ok_or_else(|| refused(ErrorCode::UnknownRoom))?;
+        let Some(opening) = opening else {
+            let is_deleted = self.read.is_deleted(&open.room).await.map_err(|error| read_failed(&error))?;
+            return Err(refused(if is_deleted { ErrorCode::RoomDeleted } else { ErrorCode::UnknownRoom }));
+        };
         if opening.epochs.is_empty() {
             return Err(refused(ErrorCode::UnknownEpoch));
         }

@@ -6,6 +6,7 @@
 use super::hints::Hints;
 use super::hub::{Hub, LiveEntry};
 use super::reply::ReplyTo;
+use super::status::StatusBoard;
 use crate::access::RoomHead;
 use crate::store::ReadStore;
 use crate::wire;
@@ -45,6 +46,7 @@ pub(super) struct Publisher {
     pub hub: Arc<Hub>,
     pub read: ReadStore,
     pub hints: Hints,
+    pub statuses: Arc<StatusBoard>,
 }
 
 impl Publisher {
@@ -55,7 +57,10 @@ impl Publisher {
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Outcome(outcome) => self.publish(outcome).await,
-                    Work::Status(room, status) => self.hub.publish_status(&room, &status),
+                    Work::Status(room, status) => {
+                        self.statuses.overtaken(&room, &status.register);
+                        self.hub.publish_status(&room, &status);
+                    }
                     Work::Gone(rooms) => rooms.iter().for_each(|room| self.hub.close(room)),
                     Work::CatchUp(rooms) => {
                         for room in rooms {
@@ -70,8 +75,14 @@ impl Publisher {
 
     async fn publish(&self, outcome: Outcome) {
         for (room, head, entries) in &outcome.rooms {
-            if entries.first().is_some_and(|first| self.hub.misses_before(room, first.seq)) {
+            if let Some(first) = entries.first()
+                && self.hub.misses_before(room, first.seq)
+            {
                 self.catch_up(room).await;
+                if self.hub.misses_before(room, first.seq) {
+                    // It cannot be read now. What comes after a gap waits, too, and is found with it at the next look.
+                    continue;
+                }
             }
             self.hub.publish(room, entries, *head);
         }
@@ -106,6 +117,42 @@ impl Publisher {
                 })
                 .collect();
             self.hub.publish(room, &live, head);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Effect, Grant};
+    use crate::config::Database;
+    use crate::room::hub::Seen;
+    use crate::room::session::Session;
+    use crate::store::Store;
+    use sotto_protocol::{Challenge, EntryKind, LogEntry};
+
+    #[tokio::test]
+    async fn what_comes_after_a_gap_waits_until_the_gap_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Database::Sqlite, folder.path(), None).await.unwrap();
+        // As if the database had just gone away.
+        store.read.close().await;
+        let (hub, room) = (Arc::new(Hub::default()), RoomId::new([1; 16]));
+        let hints = Hints::connect(None).await.unwrap();
+        let publisher =
+            Publisher { hub: Arc::clone(&hub), read: store.read.clone(), hints, statuses: Arc::default() };
+        let session = Arc::new(Session::new(1, Challenge::new([0; 32]), "relay".into(), 1_000_000));
+        let head = |head_seq| RoomHead { head_seq, ..RoomHead::default() };
+        let grant = Grant { room: 1, epoch: 0, began_seq: 0 };
+        let reply_to = ReplyTo::new(Arc::clone(&session), 1, 1);
+        let seen = Seen { head: head(3), limit: None };
+        assert!(hub.enter(&room).subscribe(&session, grant, seen, reply_to).is_ok());
+        for (seq, pushed_seq) in [(6, 3), (4, 4), (5, 5), (6, 6), (8, 6)] {
+            let frame = wire::entry(&room, &LogEntry::message(seq, vec![7; 40]));
+            let entry = LiveEntry { seq, kind: EntryKind::Message, epoch: 0, effect: Effect::None, frame };
+            let rooms = vec![(room, head(seq), vec![entry])];
+            publisher.publish(Outcome { rooms, ..Outcome::default() }).await;
+            assert_eq!(hub.pushed_seq(&room), Some(pushed_seq), "after {seq}");
         }
     }
 }

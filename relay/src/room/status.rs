@@ -78,11 +78,12 @@ impl Rooms {
         let Some((open, _)) = open_fully(&reply_to, &request.room) else {
             return reply_to.error(ErrorCode::RoomNotOpen);
         };
+        // What is flushed between the two is in both, and what another relay has written since is on disk.
+        let newer = self.statuses.unflushed_in(&request.room, open.grant);
         match self.read.statuses(open.grant.room, open.grant.began_seq).await {
             Ok(Some(stored)) => {
                 let mut values: HashMap<_, _> =
                     stored.into_iter().map(|status| (status.register, status)).collect();
-                let newer = self.statuses.values(&request.room, open.grant);
                 values.extend(newer.into_iter().map(|status| (status.register, status)));
                 reply_to.send(Reply::Statuses(values.into_values().collect()));
             }
@@ -110,10 +111,12 @@ impl StatusBoard {
         Written::Yes
     }
 
-    fn values(&self, room: &RoomId, grant: Grant) -> Vec<Status> {
+    /// What is not on disk yet of one room.
+    fn unflushed_in(&self, room: &RoomId, grant: Grant) -> Vec<Status> {
         let rooms = lock(&self.rooms);
         let room = rooms.get(room).filter(|room| room.grant == grant);
         let registers = room.into_iter().flat_map(|room| &room.registers);
+        let registers = registers.filter(|(_, register)| !register.is_flushed);
         registers.map(|(id, register)| Status { register: *id, value: register.value }).collect()
     }
 
@@ -141,6 +144,14 @@ impl StatusBoard {
             {
                 register.is_flushed = true;
             }
+        }
+    }
+
+    /// Somebody has written it at another relay since, which keeps it.
+    pub(super) fn overtaken(&self, room: &RoomId, register: &[u8; 16]) {
+        let mut rooms = lock(&self.rooms);
+        if let Some(register) = rooms.get_mut(room).and_then(|room| room.registers.get_mut(register)) {
+            register.is_flushed = true;
         }
     }
 

@@ -6,6 +6,8 @@ use super::publish::{Outcome, Work};
 use super::reply::ReplyTo;
 use crate::access::Grant;
 use crate::account::GoodToken;
+use crate::clock::Clock;
+use crate::config::Tuning;
 use crate::metrics::metrics;
 use crate::store::{HandshakeRecord, Registers, StoredRoom, Swept, WriteStore};
 use sotto_protocol::{
@@ -15,7 +17,7 @@ use sotto_protocol::{
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -216,11 +218,18 @@ impl Writer {
     pub(super) fn start(
         store: WriteStore,
         (publisher, publishing): (Sender<Work>, JoinHandle<()>),
-        queue_max_bytes: usize,
+        tuning: &Tuning,
     ) -> (Self, WriterTask) {
         let (queue, operations) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(write(store, publisher, operations, Arc::clone(&shared)));
+        let transactions = Transactions {
+            store,
+            cache: HashMap::new(),
+            clock: tuning.clock.clone(),
+            database_within: tuning.database_within,
+        };
+        let task = tokio::spawn(write(transactions, publisher, operations, Arc::clone(&shared)));
+        let queue_max_bytes = tuning.write_queue_max_bytes;
         (Self { queue, shared, queue_max_bytes }, WriterTask { task, publishing, listening: None })
     }
 
@@ -276,13 +285,20 @@ impl Writer {
     }
 }
 
+/// What one transaction after the other is made with.
+struct Transactions {
+    store: WriteStore,
+    cache: HashMap<RoomId, StoredRoom>,
+    clock: Clock,
+    database_within: Duration,
+}
+
 async fn write(
-    mut store: WriteStore,
+    mut transactions: Transactions,
     publisher: Sender<Work>,
     mut operations: UnboundedReceiver<Queued>,
     shared: Arc<Shared>,
 ) -> WriteStore {
-    let mut cache = HashMap::new();
     let mut deferred = VecDeque::new();
     let mut is_closed = false;
     loop {
@@ -301,15 +317,15 @@ async fn write(
             deferred.push_back(first);
         }
         let (batch, size_bytes) = fill(&mut deferred, &mut operations);
-        let outcome = commit(&mut store, &mut cache, batch, &mut deferred, size_bytes, &shared).await;
+        let outcome = commit(&mut transactions, batch, &mut deferred, size_bytes, &shared).await;
         if publisher.send(Work::Outcome(outcome)).await.is_err() {
             break;
         }
-        if cache.len() > CACHED_ROOMS_MAX {
-            cache.clear();
+        if transactions.cache.len() > CACHED_ROOMS_MAX {
+            transactions.cache.clear();
         }
     }
-    store
+    transactions.store
 }
 
 /// Takes what is there, up to the bounds of a transaction.
@@ -328,8 +344,7 @@ fn fill(
 }
 
 async fn commit(
-    store: &mut WriteStore,
-    cache: &mut HashMap<RoomId, StoredRoom>,
+    transactions: &mut Transactions,
     batch: VecDeque<Queued>,
     deferred: &mut VecDeque<Queued>,
     size_bytes: usize,
@@ -337,7 +352,8 @@ async fn commit(
 ) -> Outcome {
     let already_deferred: usize = deferred.iter().map(|queued| queued.operation.size_bytes()).sum();
     let (began, operations) = (Instant::now(), batch.len());
-    let outcome = Batch::new(store, cache, batch, deferred).run().await;
+    let Transactions { store, cache, clock, database_within } = transactions;
+    let outcome = Batch::new(store, cache, batch, deferred, clock).run(*database_within).await;
     metrics().note_batch(operations, began.elapsed());
     metrics().entries.inc_by(outcome.rooms.iter().map(|(_, _, entries)| entries.len() as u64).sum());
     // What was put off to the next transaction is still queued.

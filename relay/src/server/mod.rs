@@ -72,7 +72,13 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let listener = bind(listen).map_err(|source| StartError::Listen { listen, source })?;
     let addr = listener.local_addr().map_err(|source| StartError::Listen { listen, source })?;
     let store = Store::open(&config.database, &config.data_dir, config.max_database_bytes).await?;
-    let accounts = Accounts::open(store.accounts.clone(), config.accounts, &config.data_dir).await?;
+    let accounts = Accounts::open(
+        store.accounts.clone(),
+        config.accounts,
+        &config.data_dir,
+        config.tuning.clock.clone(),
+    )
+    .await?;
     let accounts = Arc::new(accounts);
     let sweeping = accounts.sweep_now_and_then();
     let (rooms, writer) =

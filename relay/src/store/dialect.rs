@@ -2,10 +2,11 @@
 //! here: how to connect, how a room is held while it is written, and how placeholders look in statements over many rows.
 
 use super::error::StoreError;
+use super::file::OpenFiles;
 use crate::config::{Database, SecretUrl};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions as _};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -21,8 +22,9 @@ const SQLITE_WRITER: &str =
 /// Another program that writes beside a relay: it leaves the files as the relay has them.
 pub(super) const WRITER_BESIDE: &str = "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
-/// An acknowledged entry is on disk. A statement or a lock that hangs is given up, so that others go on.
-const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s';";
+/// An acknowledged entry is on disk. A statement or a lock that hangs is given up, so that others go on; and so is the transaction of
+/// a relay that stands still, for it holds rooms that others wait for.
+const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '5s';";
 
 /// How long a change of an account waits for those before it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -124,6 +126,14 @@ impl Source {
         Ok(())
     }
 
+    /// The files of a database that is open.
+    pub(super) fn open_files(&self, data_dir: &Path) -> Result<OpenFiles, StoreError> {
+        match self.dialect {
+            Dialect::Sqlite => Ok(OpenFiles::of(&file_in(data_dir)?)),
+            Dialect::Postgres => Ok(OpenFiles::default()),
+        }
+    }
+
     /// A connection that writes.
     pub(super) async fn connect(&self) -> Result<AnyConnection, sqlx::Error> {
         let mut connection = self.options.connect().await?;
@@ -142,6 +152,8 @@ impl Source {
             .max_connections(count)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(!lasts)
+            // Where writing fails, SQLite ends a transaction by itself, and the driver never learns that it is over.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .after_connect(move |connection, _| {
                 let setup = setup.to_string();
                 Box::pin(
@@ -187,7 +199,6 @@ fn postgres(url: &SecretUrl) -> Result<AnyConnectOptions, StoreError> {
 }
 
 async fn page_bytes(options: &SqliteConnectOptions) -> Result<u64, StoreError> {
-    use sqlx::Connection as _;
     let mut connection: SqliteConnection = options.connect().await.map_err(StoreError::Open)?;
     let bytes: i64 =
         sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut connection).await.map_err(StoreError::Open)?;

@@ -82,9 +82,18 @@ pub(crate) enum WriteFault {
     /// The disk is full, or the database has reached its quota. Reading goes on, and so will writing when there is space.
     #[error("the disk is full")]
     Full,
-    /// The database is not there, or the connection broke.
+    /// The disk fails, or is mounted so that nothing can be written.
+    #[error("the disk cannot be written: {0}")]
+    Unwritable(sqlx::Error),
+    /// The file of an SQLite database was moved or deleted: what is written into it now, nobody would find again.
+    #[error("the database file is not where it was")]
+    Moved,
+    /// The database is not there, or the connection broke, or leads to a server that only reads.
     #[error("the database is not to be reached: {0}")]
     Unreachable(sqlx::Error),
+    /// The connection is open, and nothing comes.
+    #[error("the database does not answer")]
+    Silent,
     /// Anything else.
     #[error("the database failed: {0}")]
     Failed(sqlx::Error),
@@ -97,35 +106,47 @@ impl From<sqlx::Error> for WriteFault {
     fn from(error: sqlx::Error) -> Self {
         match error {
             error if is_full(&error) => Self::Full,
+            error if is_unwritable(&error) => Self::Unwritable(error),
             error if is_unreachable(&error) => Self::Unreachable(error),
             error => Self::Failed(error),
         }
     }
 }
 
-/// Of SQLite: `SQLITE_FULL` (13), and `SQLITE_IOERR` (10), which is how a full disk shows in the files beside the database.
-/// Of PostgreSQL: `disk_full`.
+/// Of SQLite: `SQLITE_FULL` (13), and `SQLITE_IOERR_SHMSIZE` (4874), which is how a full disk shows in the file beside the
+/// database. Of PostgreSQL: `disk_full`.
 fn is_full(error: &sqlx::Error) -> bool {
-    let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
-    // A code of PostgreSQL has five characters, of which some may be letters.
-    code == "53100"
-        || (code.len() < 5 && code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 10 | 13)))
+    let of_postgres = error.as_database_error().and_then(|error| error.code());
+    of_postgres.is_some_and(|code| code == "53100")
+        || sqlite_code(error).is_some_and(|code| code & 0xff == 13 || code == 4874)
+}
+
+/// Of SQLite: `SQLITE_IOERR` (10) and `SQLITE_READONLY` (8).
+fn is_unwritable(error: &sqlx::Error) -> bool {
+    sqlite_code(error).is_some_and(|code| matches!(code & 0xff, 8 | 10))
+}
+
+/// A code of PostgreSQL has five characters, of which some may be letters.
+fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    if code.len() < 5 { code.parse().ok() } else { None }
 }
 
 impl WriteFault {
     /// Whether somebody else writes an SQLite database for longer than was waited: `SQLITE_BUSY` (5).
     pub(crate) fn is_busy(&self) -> bool {
         let Self::Failed(error) = self else { return false };
-        let code = error.as_database_error().and_then(|error| error.code());
-        code.is_some_and(|code| code.len() < 5 && code.parse::<i32>().is_ok_and(|code| code & 0xff == 5))
+        sqlite_code(error).is_some_and(|code| code & 0xff == 5)
     }
 }
 
-/// The connection is gone, or PostgreSQL says that it is going: classes 08 (connection) and 57P (shutdown, start-up).
+/// The connection is gone, or PostgreSQL says that it is going: classes 08 (connection) and 57P (shutdown, start-up). Or the server
+/// has become one that only reads (25006): another one is to be found at its address.
 fn is_unreachable(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
-    let is_going =
-        code.is_some_and(|code| code.len() == 5 && (code.starts_with("08") || code.starts_with("57P")));
+    let is_going = code.is_some_and(|code| {
+        code.len() == 5 && (code.starts_with("08") || code.starts_with("57P") || code == "25006")
+    });
     is_going
         || matches!(
             error,

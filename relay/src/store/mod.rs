@@ -7,6 +7,7 @@ pub mod admin;
 mod dialect;
 mod entry;
 mod error;
+mod file;
 mod read;
 mod rows;
 mod upkeep;
@@ -56,12 +57,13 @@ impl Store {
         if let Some(max_bytes) = admin::quotas_of(&quotas).1.max_database_bytes {
             source.bound(&mut connection, max_bytes).await?;
         }
+        let files = source.open_files(data_dir)?;
         let readers = source.readers().await.map_err(StoreError::Open)?;
         let account_writers = source.account_writers().await.map_err(StoreError::Open)?;
-        let accounts = AccountStore::new(source.dialect, readers.clone(), account_writers);
+        let accounts = AccountStore::new(source.dialect, readers.clone(), account_writers, files.clone());
         let read = ReadStore::new(readers, source.dialect);
         Ok(Self {
-            write: WriteStore::new(connection, source, max_database_bytes),
+            write: WriteStore::new(connection, source, files, max_database_bytes),
             read,
             accounts,
             incarnation,

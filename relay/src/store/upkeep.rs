@@ -1,6 +1,7 @@
 //! The database without a relay: copied, renewed after a copy was put back, looked at.
 
 use super::dialect::Source;
+use super::file::OpenFiles;
 use super::{AccountStore, StoreError, migrator};
 use crate::config::Database;
 use sqlx::any::AnyPoolOptions;
@@ -48,7 +49,7 @@ pub(crate) async fn accounts_beside(
     let (dialect, options) = Source::address(database, data_dir, false)?;
     let pool = AnyPoolOptions::new().max_connections(1).connect_with(options);
     let pool = pool.await.map_err(StoreError::Open)?;
-    Ok(AccountStore::new(dialect, pool.clone(), pool))
+    Ok(AccountStore::new(dialect, pool.clone(), pool, OpenFiles::default()))
 }
 
 /// Whether the database answers and has this version's schema. Nothing is written.

@@ -268,6 +268,7 @@ impl Admin {
 
     async fn secrets(&self) -> Done<Accounts> {
         let store = accounts_beside(&self.config.database, &self.config.data_dir).await?;
-        Ok(Accounts::open_beside(store, self.config.accounts.clone(), &self.config.data_dir).await?)
+        let clock = self.config.tuning.clock.clone();
+        Ok(Accounts::open_beside(store, self.config.accounts.clone(), &self.config.data_dir, clock).await?)
     }
 }

@@ -54,6 +54,21 @@ impl Cluster {
         relay.child = Some(child);
     }
 
+    /// Lets it stand still; its connections stay open.
+    pub fn freeze_relay(&self, index: usize) {
+        self.signal(index, "-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw_relay(&self, index: usize) {
+        self.signal(index, "-CONT");
+    }
+
+    fn signal(&self, index: usize, signal: &str) {
+        let pid = self.relays[index].child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
     /// kill -9.
     pub fn kill_relay(&mut self, index: usize) {
         let mut child = self.relays[index].child.take().unwrap();

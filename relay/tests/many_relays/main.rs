@@ -4,10 +4,18 @@
 #[cfg(test)]
 mod chaos;
 #[cfg(test)]
+#[path = "../accounts/client.rs"]
+#[allow(dead_code, reason = "shared with the tests of accounts")]
+mod client;
+#[cfg(test)]
 mod cluster;
+#[cfg(test)]
+mod pair;
 #[cfg(test)]
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "shared with the tests of one relay")]
 mod support;
+#[cfg(test)]
+mod together;
 #[cfg(test)]
 mod waking;

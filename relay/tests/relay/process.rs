@@ -15,8 +15,11 @@ impl Program {
     }
 
     pub fn start_with(data: &std::path::Path, more: &[&str], stderr: Stdio) -> Self {
-        let mut child =
-            command(data, "127.0.0.1:0").args(more).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        Self::start_command(command(data, "127.0.0.1:0").args(more).stderr(stderr))
+    }
+
+    pub fn start_command(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let authority = line.trim().strip_prefix("Sotto relay is ready: http://");

@@ -52,11 +52,15 @@ impl TestRelay {
 
     /// A connection to the relay's database, beside it.
     pub async fn database(&self) -> AnyConnection {
-        sqlx::any::install_default_drivers();
-        let url = database_url(self.data.path())
-            .unwrap_or_else(|| format!("sqlite://{}", self.data.path().join("relay.db").display()));
-        AnyConnection::connect(&url).await.unwrap()
+        database_in(self.data.path()).await
     }
+}
+
+/// A connection to the database that goes with a data folder.
+pub async fn database_in(data: &Path) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    let file = || format!("sqlite://{}", data.join("relay.db").display());
+    AnyConnection::connect(&database_url(data).unwrap_or_else(file)).await.unwrap()
 }
 
 /// The PostgreSQL database that goes with a data folder, where the tests run on PostgreSQL.
@@ -179,7 +183,17 @@ impl Room {
         (bad_seq, bad_entry): (u64, &[u8]),
         by: Option<&SigningKey>,
     ) -> AppendRewind {
-        let published = published(&[], b"card after the rewind");
+        self.rewind_with(epoch, (bad_seq, bad_entry), by, published(&[], b"card after the rewind"))
+    }
+
+    /// The same, with what is to be kept for the epoch that is current again.
+    pub fn rewind_with(
+        &self,
+        epoch: u64,
+        (bad_seq, bad_entry): (u64, &[u8]),
+        by: Option<&SigningKey>,
+        published: Published,
+    ) -> AppendRewind {
         let access = &self.access[epoch as usize];
         let mut rewind = Rewind {
             bad_seq,
@@ -246,9 +260,12 @@ impl Client {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         let (mut socket, _) = connect_async(request).await?;
-        let welcome = match decode(&socket.next().await.unwrap()?.into_data()).unwrap() {
-            RelayFrame::Welcome(welcome) => welcome,
-            other => panic!("expected a welcome, got {other:?}"),
+        let first = socket.next().await.ok_or(tungstenite::Error::ConnectionClosed)??;
+        let welcome = match decode(&first.into_data()) {
+            Ok(RelayFrame::Welcome(welcome)) => welcome,
+            Ok(other) => panic!("expected a welcome, got {other:?}"),
+            // It closes already.
+            Err(_) => return Err(tungstenite::Error::ConnectionClosed),
         };
         Ok(Self { socket, authority: named, welcome, pushed: VecDeque::new(), next_request: 1 })
     }
@@ -419,7 +436,8 @@ impl Client {
         }
     }
 
-    async fn try_ask(&mut self, body: Request) -> Option<Reply> {
+    /// The answer, or nothing where the relay goes away.
+    pub async fn try_ask(&mut self, body: Request) -> Option<Reply> {
         let request = self.next_request;
         self.next_request += 1;
         self.socket.send(Message::binary(encode(&ClientFrame { request, body }))).await.ok()?;

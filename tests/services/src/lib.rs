@@ -1,12 +1,16 @@
 //! The programs that tests need beside our own: real ones, started for the tests alone, on ports of their own, and gone with
 //! them; and where the Python tools are that tests run.
 
+mod dice;
+mod faulty_line;
 mod nats;
 mod nginx;
 mod postgres;
 mod program;
 mod python;
 
+pub use dice::Dice;
+pub use faulty_line::FaultyLine;
 pub use nats::Nats;
 pub use nginx::Nginx;
 pub use postgres::Postgres;

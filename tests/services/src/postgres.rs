@@ -75,6 +75,7 @@ impl Postgres {
 
     /// Stops the server; connections are cut, and what was committed stays.
     pub fn stop(&mut self) {
+        self.thaw();
         let Some(mut server) = self.server.take() else { return };
         let data = self.folder.path().join("data");
         if let Ok(pg_ctl) = program("pg_ctl") {
@@ -86,6 +87,41 @@ impl Postgres {
         // It is gone already, unless pg_ctl failed.
         let _ = server.kill();
         let _ = server.wait();
+    }
+
+    /// Kills the server with all its processes at once, as a machine that loses power does, but for what the system has not
+    /// written to the disk yet.
+    pub fn kill(&mut self) {
+        // Stopped, it can neither make further processes nor clean up after those that die.
+        self.freeze();
+        self.signal("-KILL");
+        if let Some(mut server) = self.server.take() {
+            let _ = server.wait();
+        }
+    }
+
+    /// Lets it stand still: its connections stay open, and nothing comes.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`Postgres::freeze`].
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// The server itself comes first, so that it makes no further processes meanwhile.
+    fn signal(&self, signal: &str) {
+        let Some(server) = &self.server else { return };
+        let parent = server.id().to_string();
+        let is_deadly = signal == "-KILL";
+        if !is_deadly {
+            let _ = run("kill", Command::new("kill").args([signal, &parent]));
+        }
+        let mut kill = Command::new("kill");
+        kill.arg(signal).args(children_of(server.id()));
+        // Some may have ended by themselves.
+        let _ = run("kill", kill.arg(&parent));
     }
 
     /// `host:port`, as the test run's own variable names it.
@@ -176,11 +212,26 @@ fn psql(place: &str, sql: &str) -> Result<(), ServiceError> {
             sql,
         ]);
         match run("psql", command.arg(format!("postgres://{USER}@{place}/postgres"))) {
-            Err(ServiceError::Failed { text, .. }) if tries < TRIES && text.contains("starting up") => {
-                tries += 1
-            }
+            Err(ServiceError::Failed { text, .. }) if tries < TRIES && is_starting(&text) => tries += 1,
             outcome => return outcome,
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+}
+
+/// Whether the server is up, and reads its log before it takes anybody in.
+fn is_starting(text: &str) -> bool {
+    text.contains("starting up") || text.contains("not yet accepting")
+}
+
+/// The processes that this one has started, as Linux lists them.
+fn children_of(parent: u32) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let is_child = |process: &String| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // Behind the name, which may contain anything: state and parent.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        fields.split_ascii_whitespace().nth(1).and_then(|id| id.parse().ok()) == Some(parent)
+    };
+    all.filter_map(|entry| entry.file_name().into_string().ok()).filter(is_child).collect()
 }

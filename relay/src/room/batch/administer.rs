@@ -13,7 +13,7 @@ impl Batch<'_> {
         match self.administered(&room_id, key).await? {
             Err(code) => Ok(code.into()),
             Ok(room) => {
-                self.store.delete_room(room.row).await?;
+                self.store.delete_room(room.row, &room_id).await?;
                 self.rooms.remove(&room_id);
                 self.gone.push(room_id);
                 Ok(Verdict::Judged(Reply::Done))
@@ -71,7 +71,7 @@ impl Batch<'_> {
         done: oneshot::Sender<Swept>,
     ) -> Result<Verdict, WriteFault> {
         self.flush().await?;
-        let swept = self.store.sweep(self.now_ms, retention_s).await?;
+        let swept = self.store.sweep(self.sure_ms, retention_s).await?;
         self.tasks.push(Box::new(move || _ = done.send(swept)));
         Ok(Verdict::Judged(Reply::Done))
     }

@@ -15,18 +15,22 @@ impl Batch<'_> {
     ) -> Result<Verdict, WriteFault> {
         // What is known of a room here counts, and not what was written of it: entries may be waiting to be.
         if !self.rooms.contains_key(&create.room) {
-            if let Some(room) = self.store.insert_room(create).await? {
-                if let Some(token) = token
-                    && !self.store.spend_room_token(&token.hash, token.period).await?
-                {
-                    self.store.delete_room(room.row).await?;
-                    return Ok(ErrorCode::TokenNeeded.into());
-                }
+            if self.store.is_deleted(&create.room).await? {
+                return Ok(ErrorCode::RoomDeleted.into());
+            }
+            let is_allowed = match token {
+                Some(token) => self.store.spend_room_token(&token.hash, token.period).await?,
+                None => true,
+            };
+            if is_allowed && let Some(room) = self.store.insert_room(create).await? {
                 self.rooms.insert(create.room, room);
                 return Ok(Verdict::Judged(Reply::Created));
             }
             // Another relay has made it since this transaction read the rooms.
             self.rooms.extend(self.store.rooms(&[create.room]).await?);
+            if !is_allowed && !self.rooms.contains_key(&create.room) {
+                return Ok(ErrorCode::TokenNeeded.into());
+            }
         }
         let Some(room) = self.rooms.get(&create.room) else { return Ok(ErrorCode::Internal.into()) };
         let keys = self.store.first_keys(room.row).await?;

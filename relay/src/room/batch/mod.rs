@@ -12,12 +12,14 @@ use super::publish::Outcome;
 use super::reply::ReplyTo;
 use super::writer::{Operation, Queued};
 use crate::access::Effect;
-use crate::clock::{hour_of, now_ms};
+use crate::clock::{Clock, hour_of};
 use crate::metrics::metrics;
 use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault, WriteStore};
 use crate::wire;
 use sotto_protocol::{EntryId, ErrorCode, LogEntry, Reply, RoomId, WireError};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// When to try again while the disk is full.
 const FULL_RETRY_MS: u64 = 10_000;
@@ -35,8 +37,10 @@ pub(super) struct Batch<'w> {
     answers: Vec<Answer>,
     /// The relay's own tasks, to be told once the transaction is committed.
     tasks: Vec<Box<dyn FnOnce() + Send>>,
-    /// One moment for all of it.
+    /// One moment for all of it, by the clock that is ahead.
     now_ms: u64,
+    /// The same moment by the clock that is behind.
+    sure_ms: u64,
 }
 
 struct Answer {
@@ -68,6 +72,7 @@ impl<'w> Batch<'w> {
         rooms: &'w mut HashMap<RoomId, StoredRoom>,
         queued: VecDeque<Queued>,
         deferred: &mut VecDeque<Queued>,
+        clock: &Clock,
     ) -> Self {
         let mut ids = HashSet::new();
         let mut touched = HashSet::new();
@@ -94,16 +99,26 @@ impl<'w> Batch<'w> {
             gone: Vec::new(),
             answers,
             tasks: Vec::new(),
-            now_ms: now_ms(),
+            now_ms: clock.latest_ms(),
+            sure_ms: clock.earliest_ms(),
         }
     }
 
-    pub(super) async fn run(mut self) -> Outcome {
-        match self.write().await {
-            Ok(()) => self.succeed(),
-            Err(fault) => {
-                self.store.roll_back().await;
+    /// A database that is away may leave its end of a connection open, and say nothing more: `within` bounds the wait for it.
+    pub(super) async fn run(mut self, within: Duration) -> Outcome {
+        let written = match self.store.is_shared() {
+            true => timeout(within, self.write()).await,
+            false => Ok(self.write().await),
+        };
+        match written {
+            Ok(Ok(())) => self.succeed(),
+            Ok(Err(fault)) => {
+                self.store.roll_back(&fault).await;
                 self.fail(&fault)
+            }
+            Err(_) => {
+                self.store.give_up_connection();
+                self.fail(&WriteFault::Silent)
             }
         }
     }
@@ -208,7 +223,16 @@ impl<'w> Batch<'w> {
         metrics().failed_batches.inc();
         match fault {
             WriteFault::Full => tracing::warn!("the disk is full: nothing is stored until there is space"),
-            WriteFault::Unreachable(_) | WriteFault::Failed(_) | WriteFault::Damaged(_) => {
+            WriteFault::Unwritable(_) => {
+                tracing::error!(error = %fault, "nothing is stored until the disk can be written")
+            }
+            WriteFault::Moved => {
+                tracing::error!("{fault}: nothing is stored until it is back, or the relay was started again")
+            }
+            WriteFault::Unreachable(_)
+            | WriteFault::Silent
+            | WriteFault::Failed(_)
+            | WriteFault::Damaged(_) => {
                 tracing::error!(error = %fault, "a transaction failed")
             }
         }
@@ -226,11 +250,13 @@ impl<'w> Batch<'w> {
 
 fn error_of(fault: &WriteFault) -> WireError {
     match fault {
-        WriteFault::Full => {
+        WriteFault::Full | WriteFault::Unwritable(_) => {
             WireError { retry_after_ms: Some(FULL_RETRY_MS), ..WireError::new(ErrorCode::StorageFull) }
         }
-        WriteFault::Unreachable(_) | WriteFault::Failed(_) | WriteFault::Damaged(_) => {
-            ErrorCode::Internal.into()
-        }
+        WriteFault::Moved
+        | WriteFault::Unreachable(_)
+        | WriteFault::Silent
+        | WriteFault::Failed(_)
+        | WriteFault::Damaged(_) => ErrorCode::Internal.into(),
     }
 }

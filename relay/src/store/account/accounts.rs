@@ -190,7 +190,7 @@ impl AccountStore {
         sqlx::query("UPDATE accounts SET is_findable = $2 WHERE number = $1")
             .bind(account)
             .bind(i64::from(is_findable))
-            .execute(&self.write)
+            .execute(self.writers()?)
             .await?;
         Ok(())
     }

@@ -18,6 +18,7 @@ pub(crate) use vault::VaultChange;
 use super::admin::{QUOTAS, Quotas, quotas_of};
 use super::dialect::Dialect;
 use super::error::WriteFault;
+use super::file::OpenFiles;
 use sqlx::{Any, AnyPool, Transaction};
 
 /// The accounts of a database.
@@ -26,15 +27,16 @@ pub(crate) struct AccountStore {
     read: AnyPool,
     write: AnyPool,
     begin: &'static str,
+    files: OpenFiles,
 }
 
 impl AccountStore {
-    pub(super) fn new(dialect: Dialect, read: AnyPool, write: AnyPool) -> Self {
+    pub(super) fn new(dialect: Dialect, read: AnyPool, write: AnyPool, files: OpenFiles) -> Self {
         let begin = match dialect {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
-        Self { read, write, begin }
+        Self { read, write, begin, files }
     }
 
     /// Closes the connections that write; those that read are the rooms' as well.
@@ -66,7 +68,7 @@ impl AccountStore {
         )
         .bind(&hash[..])
         .bind(i64::from(uses))
-        .execute(&self.write)
+        .execute(self.writers()?)
         .await?;
         Ok(())
     }
@@ -117,7 +119,13 @@ impl AccountStore {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, WriteFault> {
-        Ok(self.write.begin_with(self.begin).await?)
+        Ok(self.writers()?.begin_with(self.begin).await?)
+    }
+
+    /// Connections that write, into files that are still there.
+    fn writers(&self) -> Result<&AnyPool, WriteFault> {
+        self.files.check()?;
+        Ok(&self.write)
     }
 }
 

@@ -101,7 +101,7 @@ impl AccountStore {
         .bind(i64::from(today))
         .bind(NO_TOKEN)
         .bind(&session.token_hash[..])
-        .execute(&self.write)
+        .execute(self.writers()?)
         .await?;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl AccountStore {
                 .bind(session)
                 .bind(&previous[..])
                 .bind(NO_TOKEN)
-                .execute(&self.write)
+                .execute(self.writers()?)
                 .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -133,7 +133,7 @@ impl AccountStore {
         .bind(&session.token_hash[..])
         .bind(&token_hash[..])
         .bind(previous)
-        .execute(&self.write)
+        .execute(self.writers()?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -155,7 +155,7 @@ impl AccountStore {
         let done = sqlx::query("DELETE FROM sessions WHERE account = $1 AND session_id = $2")
             .bind(account)
             .bind(&session_id[..])
-            .execute(&self.write)
+            .execute(self.writers()?)
             .await?;
         Ok(done.rows_affected())
     }
@@ -165,7 +165,7 @@ impl AccountStore {
         let done = sqlx::query("DELETE FROM sessions WHERE account = $1 AND number <> $2")
             .bind(account)
             .bind(kept)
-            .execute(&self.write)
+            .execute(self.writers()?)
             .await?;
         Ok(done.rows_affected())
     }

@@ -66,7 +66,7 @@ impl AdminStore {
         let row: Option<i64> =
             sqlx::query_scalar(find).bind(room.as_bytes().to_vec()).fetch_optional(&mut *transaction).await?;
         let Some(row) = row else { return Ok(false) };
-        delete_room(&mut transaction, row).await?;
+        delete_room(&mut transaction, row, room).await?;
         sqlx::query(CHANGED).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(true)

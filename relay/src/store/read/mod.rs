@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::rows::{chunks, with_rows};
 use crate::access::{Effect, Readable, RoomHead};
 use futures_util::TryStreamExt as _;
-use sotto_protocol::{Direction, DoorId, EntryId, EntryKind, LogEntry, Page, RoomId, limits};
+use sotto_protocol::{Direction, DoorId, EntryId, EntryKind, LogEntry, Page, RoomId, entry_hash, limits};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyPool, Arguments as _, AssertSqlSafe, Row as _};
 use std::collections::HashMap;
@@ -157,6 +157,15 @@ impl ReadStore {
         let Some(first) = rows.first() else { return Ok(None) };
         let epochs = rows.iter().filter_map(|row| epoch_key(row).transpose()).collect::<Result<_, _>>()?;
         Ok(Some(Opening { row: first.get("number"), head: head_of(first)?, epochs }))
+    }
+
+    /// Whether a room of that id was deleted.
+    pub(crate) async fn is_deleted(&self, room: &RoomId) -> Result<bool, StoreError> {
+        let found = sqlx::query("SELECT room_hash FROM deleted_rooms WHERE room_hash = $1")
+            .bind(&entry_hash(room.as_bytes())[..])
+            .fetch_optional(&self.pool)
+            .await;
+        Ok(found.map_err(StoreError::Open)?.is_some())
     }
 
     /// The last entry that a key of an earlier epoch opens, if there is an end to it. Nothing where the epoch is gone.

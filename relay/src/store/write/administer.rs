@@ -2,6 +2,7 @@
 
 use super::{WriteStore, to_sql};
 use crate::store::WriteFault;
+use sotto_protocol::{RoomId, entry_hash};
 use sqlx::AnyConnection;
 
 /// Every table with rows of a room; the room itself comes last.
@@ -18,9 +19,9 @@ const DELETE: [&str; 9] = [
 ];
 
 impl WriteStore {
-    /// Deletes everything there is of a room.
-    pub(crate) async fn delete_room(&mut self, row: i64) -> Result<(), WriteFault> {
-        delete_room(&mut self.connection, row).await
+    /// Deletes everything there is of a room, and remembers that it was there.
+    pub(crate) async fn delete_room(&mut self, row: i64, room: &RoomId) -> Result<(), WriteFault> {
+        delete_room(&mut self.connection, row, room).await
     }
 
     /// Notes that a room token is used. Whether it was not before.
@@ -36,6 +37,15 @@ impl WriteStore {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Whether a room of that id was deleted.
+    pub(crate) async fn is_deleted(&mut self, room: &RoomId) -> Result<bool, WriteFault> {
+        let found = sqlx::query("SELECT room_hash FROM deleted_rooms WHERE room_hash = $1")
+            .bind(&entry_hash(room.as_bytes())[..])
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// Keeps messages so long; nothing: as long as the operator has it.
     pub(crate) async fn set_retention(&mut self, row: i64, seconds: Option<u64>) -> Result<(), WriteFault> {
         sqlx::query("UPDATE rooms SET retention_s = $1 WHERE number = $2")
@@ -47,11 +57,16 @@ impl WriteStore {
     }
 }
 
-/// Deletes everything there is of a room.
+/// Deletes everything there is of a room, and remembers that it was there.
 pub(in crate::store) async fn delete_room(
     connection: &mut AnyConnection,
     row: i64,
+    room: &RoomId,
 ) -> Result<(), WriteFault> {
+    sqlx::query("INSERT INTO deleted_rooms (room_hash) VALUES ($1) ON CONFLICT DO NOTHING")
+        .bind(&entry_hash(room.as_bytes())[..])
+        .execute(&mut *connection)
+        .await?;
     for sql in DELETE {
         sqlx::query(sql).bind(row).execute(&mut *connection).await?;
     }

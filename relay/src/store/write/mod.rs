@@ -16,6 +16,7 @@ pub(crate) use sweep::Swept;
 use super::admin::{QUOTAS, quotas_of};
 use super::dialect::{Dialect, Source, bounded};
 use super::error::{StoreError, WriteFault};
+use super::file::OpenFiles;
 use super::read::{from_sql, key_of, to_sql};
 use super::rows::{chunks, statement_size, with_rows};
 use crate::access::RoomHead;
@@ -31,6 +32,7 @@ pub(crate) struct WriteStore {
     changes: i64,
     /// The operator's bound of the database, before any was set.
     max_bytes: Option<u64>,
+    files: OpenFiles,
     /// Whether the connection broke, and another one is to be made.
     is_broken: bool,
 }
@@ -61,8 +63,13 @@ const ROOMS: (&str, &str) = (
 );
 
 impl WriteStore {
-    pub(in crate::store) fn new(connection: AnyConnection, source: Source, max_bytes: Option<u64>) -> Self {
-        Self { connection, source, changes: 0, max_bytes, is_broken: false }
+    pub(in crate::store) fn new(
+        connection: AnyConnection,
+        source: Source,
+        files: OpenFiles,
+        max_bytes: Option<u64>,
+    ) -> Self {
+        Self { connection, source, changes: 0, max_bytes, files, is_broken: false }
     }
 
     /// Closes the connection; SQLite moves its write-ahead log into the database.
@@ -97,6 +104,7 @@ impl WriteStore {
 
     /// Begins a transaction, on a new connection if the last one broke.
     pub(crate) async fn begin(&mut self) -> Result<(), WriteFault> {
+        self.files.check()?;
         if self.is_broken {
             self.connection = self.source.connect().await.map_err(WriteFault::Unreachable)?;
             self.is_broken = false;
@@ -109,15 +117,24 @@ impl WriteStore {
 
     /// Makes the transaction durable.
     pub(crate) async fn commit(&mut self) -> Result<(), WriteFault> {
-        self.run("COMMIT").await
+        self.run("COMMIT").await?;
+        // What was committed into a file that is gone is not durable.
+        self.files.check()
     }
 
     /// Undoes the transaction, if there is one: SQLite may have ended it by itself when the disk was full. A connection that
     /// cannot even do that is given up; the server then undoes the transaction.
-    pub(crate) async fn roll_back(&mut self) {
+    pub(crate) async fn roll_back(&mut self, fault: &WriteFault) {
         let outcome = self.run("ROLLBACK").await;
+        let is_broken = outcome.is_err() || matches!(fault, WriteFault::Unreachable(_));
         // "no transaction is active" is the only other answer to be expected of SQLite.
-        self.is_broken |= outcome.is_err() && self.source.dialect == Dialect::Postgres;
+        self.is_broken |= is_broken && self.source.dialect == Dialect::Postgres;
+    }
+
+    /// Says nothing more on this connection: the next transaction makes another one, and the server undoes what was begun, or
+    /// has committed it.
+    pub(crate) fn give_up_connection(&mut self) {
+        self.is_broken = true;
     }
 
     /// Those of the rooms that exist, as they are in this transaction. Until its end nobody else changes them.

@@ -2,9 +2,10 @@
 
 use super::{WriteStore, add, statement_size, with_rows};
 use crate::store::WriteFault;
-use sotto_protocol::{RoomId, Status};
+use sotto_protocol::{RoomId, Status, limits};
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments as _, AssertSqlSafe};
+use std::collections::HashSet;
 
 /// Values of one room that are to be kept.
 #[derive(Debug)]
@@ -20,8 +21,25 @@ pub(crate) struct Registers {
 }
 
 impl WriteStore {
-    /// Keeps the values in place of earlier ones.
-    pub(crate) async fn set_registers(&mut self, row: i64, values: Vec<Status>) -> Result<(), WriteFault> {
+    /// Keeps the values in place of earlier ones. Those that would be too many are left out: several relays take new ones at
+    /// once, and each of them knows only what is here.
+    pub(crate) async fn set_registers(
+        &mut self,
+        row: i64,
+        mut values: Vec<Status>,
+    ) -> Result<(), WriteFault> {
+        let known: Vec<Vec<u8>> = sqlx::query_scalar("SELECT register_id FROM registers WHERE room = $1")
+            .bind(row)
+            .fetch_all(&mut self.connection)
+            .await?;
+        let known: HashSet<Vec<u8>> = known.into_iter().collect();
+        let mut left = limits::REGISTERS_MAX.saturating_sub(known.len());
+        values.retain(|status| {
+            let is_known = known.contains(&status.register[..]);
+            let fits = is_known || left > 0;
+            left -= usize::from(fits && !is_known);
+            fits
+        });
         let mut values = values.into_iter();
         while let Some(size) = statement_size(values.len()) {
             let mut arguments = AnyArguments::default();
