@@ -126,7 +126,7 @@ pub fn client_frames() -> Vec<ClientFrame> {
     };
     let signature = [4; 64];
     let bodies = [
-        Request::Create(CreateRoom { room, access_key: [1; 32], join_key: [2; 32] }),
+        Request::Create(CreateRoom { room, access_key: [1; 32], join_key: [2; 32], token: None }),
         Request::Open(OpenRoom { room, epoch: 3, signature: [4; 64] }),
         Request::Append(Append { room, entry: vec![5; 50] }),
         Request::AppendHandshake(handshake),
