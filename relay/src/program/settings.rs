@@ -114,3 +114,43 @@ fn is_from_file(flag: &clap::Arg, matches: &ArgMatches) -> bool {
     let value = matches.get_raw(flag.get_id().as_str()).and_then(|mut values| values.next());
     value.map(|value| value.to_string_lossy().into_owned()) != built_in
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::{Arguments, Command};
+    use super::*;
+    use clap::Parser as _;
+
+    fn config(arguments: &[&str]) -> Config {
+        let all = ["sotto-relay", "serve"].iter().chain(arguments);
+        match Arguments::try_parse_from(all).unwrap().command {
+            Command::Serve(settings) => settings.to_config(),
+            _ => unreachable!("serve was asked for"),
+        }
+    }
+
+    #[test]
+    fn one_word_sets_all_limits_and_a_number_sets_its_own() {
+        let usual = config(&[]);
+        assert_eq!((usual.limits.connections_by_address, usual.limits.rooms.burst), (256, 200));
+        let strict = config(&["--limits", "strict", "--rooms-per-day", "7", "--accounts-per-day", "3"]);
+        assert_eq!((strict.limits.connections_by_address, strict.limits.rooms.burst), (64, 7));
+        assert_eq!(strict.accounts.rates.register, Rate::per_day(3));
+        assert_eq!(strict.accounts.rates.password, usual.accounts.rates.password);
+        let off = config(&["--limits", "off", "--max-connections", "9", "--connections-per-address", "8"]);
+        assert_eq!((off.limits.connections, off.limits.connections_by_address), (9, 8));
+        assert_eq!(off.limits.requests, Rate::UNLIMITED);
+        assert_eq!(off.accounts.rates.password, usual.accounts.rates.password, "guessing is never free");
+    }
+
+    #[test]
+    fn certificate_and_key_may_be_in_one_file_and_neither_is_passed_over() {
+        assert!(config(&[]).tls.is_none());
+        for arguments in [["--tls-certificate", "both.pem"], ["--tls-key", "both.pem"]] {
+            let files = config(&arguments).tls.unwrap();
+            assert_eq!((files.certificate, files.key), ("both.pem".into(), "both.pem".into()));
+        }
+        let files = config(&["--tls-certificate", "chain.pem", "--tls-key", "key.pem"]).tls.unwrap();
+        assert_eq!((files.certificate, files.key), ("chain.pem".into(), "key.pem".into()));
+    }
+}

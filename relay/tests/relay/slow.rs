@@ -85,6 +85,5 @@ async fn a_connection_that_does_nothing_takes_8_kib() {
         idle.push(client);
     }
     let each = (resident_kib(&program) - before_kib) as f64 / CONNECTIONS as f64;
-    eprintln!("MEASURED {each}");
     assert!(each <= 8.0, "{each:.1} KiB each");
 }
