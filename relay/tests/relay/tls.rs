@@ -30,7 +30,16 @@ fn certificate(ends_in_year: i32) -> (String, String) {
     let mut parameters = rcgen::CertificateParams::new(names).unwrap();
     parameters.not_after = rcgen::date_time_ymd(ends_in_year, 1, 1);
     let key = rcgen::KeyPair::generate().unwrap();
-    (parameters.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    let certificate = parameters.self_signed(&key).unwrap();
+    (pem("CERTIFICATE", certificate.der()), pem("PRIVATE KEY", &key.serialize_der()))
+}
+
+/// RFC 7468.
+fn pem(what: &str, bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {what}-----\n{}\n-----END {what}-----\n", lines.join("\n"))
 }
 
 fn files(folder: &Path) -> TlsFiles {
