@@ -1,7 +1,7 @@
 //! What an operator does to accounts and rooms: on the database, beside the relays that run on it, never over the network.
 //!
 //! Names and invite codes are not in the database; the relay's secrets make of them what is. Everything else goes without the
-//! secrets.
+//! secrets, but for deleting an account: how long its name rests is the accounts' own affair.
 
 use crate::account::{Accounts, SecretsError};
 use crate::config::Config;

@@ -10,7 +10,7 @@ mod shapes;
 pub(crate) use call::call;
 pub(super) use document::document;
 
-use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder};
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -67,6 +67,26 @@ impl Described {
     pub(crate) fn by_session(mut self) -> Self {
         let needed = utoipa::openapi::SecurityRequirement::new(SESSION, [""; 0]);
         self.operation = self.operation.security(needed);
+        self
+    }
+
+    /// A part of the path, by the name that stands in braces there.
+    #[allow(dead_code, reason = "for routes that name a thing, such as a blob")]
+    pub(crate) fn in_path(mut self, name: &str, what: &str, pattern: &str) -> Self {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+        let part = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+        let part = part.required(Required::True).description(Some(what)).schema(Some(Schema::from(text)));
+        self.operation = self.operation.parameter(part.build());
+        self
+    }
+
+    /// A header of the request, which may be left out.
+    #[allow(dead_code, reason = "for routes that read headers of their own, such as a blob's offset")]
+    pub(crate) fn in_header(mut self, name: &str, what: &str) -> Self {
+        let text = Schema::from(ObjectBuilder::new().schema_type(Type::String));
+        let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
+        let header = header.required(Required::False).description(Some(what)).schema(Some(text));
+        self.operation = self.operation.parameter(header.build());
         self
     }
 
