@@ -45,7 +45,6 @@ pub use account::{AccountSettings, Guests, Rates, Registration, SecretsError};
 pub use clock::Clock;
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
-pub use limit::Rate;
 pub use limit::{Limits, Rate, Strictness};
 pub use push::{PushContact, PushHost, PushHosts, PushSettings};
 pub use server::{RunningRelay, start};
