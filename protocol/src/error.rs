@@ -67,6 +67,9 @@ pub enum ErrorCode {
     /// The room was deleted by one of its admins.
     #[n(20)]
     RoomDeleted,
+    /// The relay sends no pushes, or none to that push service.
+    #[n(21)]
+    PushUnavailable,
 }
 
 impl ErrorCode {
@@ -103,6 +106,7 @@ impl ErrorCode {
             Self::SlowDown => "too much was asked of the relay from here: wait a while",
             Self::TokenNeeded => "only people with an account make rooms on this relay",
             Self::RoomDeleted => "the room was deleted",
+            Self::PushUnavailable => "the relay wakes nobody there",
         }
     }
 }

@@ -12,7 +12,7 @@ pub use reply::{
 pub use request::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardRequest, ConfirmJoin, CreateRoom, DeleteRoom,
     Direction, Door, DropWraps, HeldRequest, HistoryRequest, JoinAuthority, OpenRoom, PageRequest, Published,
-    RepairEpoch, Request, SetRetention, Status, StatusRequest, WriteStatus,
+    RepairEpoch, Request, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, WriteStatus,
 };
 
 use crate::RoomId;

@@ -10,6 +10,7 @@ mod error;
 mod frame;
 mod id;
 pub mod limits;
+mod push;
 mod rewind;
 mod room_token;
 mod username;
@@ -26,10 +27,11 @@ pub use frame::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, ClientFrame, ConfirmJoin,
     CreateRoom, DeleteRoom, Direction, Door, DropWraps, FrameError, Held, HeldRequest, HistoryReply,
     HistoryRequest, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published,
-    RelayFrame, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Welcome,
-    WriteStatus, decode, encode,
+    RelayFrame, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Subscribe,
+    Unsubscribe, Welcome, WriteStatus, decode, encode,
 };
 pub use id::{DoorId, EntryId, IdError, Incarnation, RoomId};
+pub use push::{PushSubscription, push_payload, read_push_payload};
 pub use rewind::{Rewind, RewindAuthority, confirm_statement};
 pub use room_token::{ROOM_TOKEN_PERIOD_DAYS, RoomToken};
 pub use username::{is_username, normalize_username};

@@ -137,3 +137,21 @@ pub const PAIRING_SESSION_MAX_BYTES: usize = 4096;
 
 /// Clocks further apart than this are worth a word to the user, in milliseconds.
 pub const CLOCK_SKEW_TOLERATED_MS: u64 = 5 * 60 * 1000;
+
+/// Longest address of a push service, in bytes.
+pub const PUSH_ENDPOINT_MAX_BYTES: usize = 1024;
+
+/// Length of a P-256 public key, uncompressed, in bytes.
+pub const PUSH_KEY_BYTES: usize = 65;
+
+/// Length of the secret of a push subscription, in bytes.
+pub const PUSH_AUTH_BYTES: usize = 16;
+
+/// Length of what a device is woken with, in bytes, before it is sealed.
+pub const PUSH_PAYLOAD_BYTES: usize = 17;
+
+/// Most push subscriptions of a room.
+pub const PUSH_SUBSCRIPTIONS_MAX: usize = 1000;
+
+/// A push subscription that was not renewed for so many days ends.
+pub const PUSH_DAYS: u32 = 30;

@@ -8,15 +8,15 @@ mod golden;
 use minicbor::{Decode, Encode};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, BlindRoomToken, Challenged,
-    DeleteAccount, DeleteVault, Deposit, DirectoryEntry, Done, EndSession, EndedSessions, EvaluatedRoomToken,
-    FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode, Letters, ListSessions,
-    ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted, PostPairing, Proven,
-    PutVault, ReadRoomPolicy, ReadVault, RefreshSession, Register, RegisterStarted, ReplaceRecord,
-    RoomPolicy, SealedRecordHead, SessionGiven, SessionInfo, SessionToken, Sessions, SetFindable, StartLogin,
-    StartPassword, StartProof, StartRecovery, StartRegister, TakePairing, VaultEntries, VaultEntry,
-    VaultList, VaultListed, Which, directory_statement,
+    DeleteAccount, DeleteVault, Deposit, DirectoryEntry, Done, DropPush, EndSession, EndedSessions,
+    EvaluatedRoomToken, FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode,
+    Letters, ListSessions, ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted,
+    PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault, RefreshSession,
+    Register, RegisterStarted, ReplaceRecord, RoomPolicy, SealedRecordHead, SessionGiven, SessionInfo,
+    SessionToken, Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery,
+    StartRegister, TakePairing, VaultEntries, VaultEntry, VaultList, VaultListed, Which, directory_statement,
 };
-use sotto_protocol::{Challenge, RoomToken, decode, encode, recovery_statement};
+use sotto_protocol::{Challenge, PushSubscription, RoomToken, decode, encode, recovery_statement};
 
 fn check<T: Encode<()> + for<'b> Decode<'b, ()> + PartialEq>(format: &str, value: T) {
     let format = format!("account-{format}.v1");
@@ -90,6 +90,11 @@ fn what_clients_ask_is_what_it_was() {
     check("read-room-policy", ReadRoomPolicy {});
     check("blind-room-token", BlindRoomToken { period: 688, blinded: [8; 32] });
     check("take-pairing", TakePairing { letter_box: [8; 16], step: 2 });
+    check("push-key", PushKey {});
+    let endpoint = "https://push.example/device".to_owned();
+    let subscription = PushSubscription { endpoint, p256dh: [8; 65], auth: [9; 16], tag: [0x0e; 16] };
+    check("set-push", SetPush { subscription });
+    check("drop-push", DropPush {});
 }
 
 #[test]
@@ -116,6 +121,7 @@ fn what_relays_answer_is_what_it_was() {
     check("pairing-message", PairingMessage { message: vec![9; 40] });
     check("room-policy", RoomPolicy { takes_token: true, period: 688, public_key: [8; 32] });
     check("evaluated-room-token", EvaluatedRoomToken { evaluated: [8; 32], proof: [9; 64] });
+    check("push-key-given", PushKeyGiven { key: [8; 65] });
     check("done", Done {});
     check("error", AccountError::new(AccountErrorCode::LoginRefused));
     check("error-with-limit", AccountError::with_limit(AccountErrorCode::InboxFull, 64));

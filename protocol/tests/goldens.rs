@@ -9,10 +9,11 @@ use sotto_protocol::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, Chain, Challenge,
     ClientFrame, ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, EntryHeader,
     EntryId, EntryKind, ErrorCode, Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation,
-    JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, RelayFrame,
-    RepairEpoch, Reply, Request, Rewind, RewindAuthority, RoomAccess, RoomId, RoomToken, SetRetention,
-    Status, StatusRequest, Welcome, WireError, WriteStatus, confirm_statement, decode, delete_statement,
-    drop_statement, encode, entry_hash, join_statement, open_statement, retention_statement,
+    JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, PushSubscription,
+    RelayFrame, RepairEpoch, Reply, Request, Rewind, RewindAuthority, RoomAccess, RoomId, RoomToken,
+    SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, Welcome, WireError, WriteStatus,
+    confirm_statement, decode, delete_statement, drop_statement, encode, entry_hash, join_statement,
+    open_statement, push_payload, retention_statement,
 };
 
 const ROOM: RoomId = RoomId::new([0x01; 16]);
@@ -127,6 +128,10 @@ fn what_clients_send_about_epochs_and_rooms_is_what_it_was() {
     let retain = |seconds| Request::SetRetention(SetRetention { room, seconds, admin_key, signature });
     check_request("set-retention.v1", retain(Some(86_400)));
     check_request("unset-retention.v1", retain(None));
+    let (endpoint, tag) = ("https://push.example/device".to_owned(), [0x0e; 16]);
+    let subscription = PushSubscription { endpoint, p256dh: [0x04; 65], auth: [0x05; 16], tag };
+    check_request("subscribe.v1", Request::Subscribe(Subscribe { room, subscription }));
+    check_request("unsubscribe.v1", Request::Unsubscribe(Unsubscribe { room, tag }));
 }
 
 #[test]
@@ -216,6 +221,7 @@ fn header_chain_and_statements_are_what_they_were() {
         authority: RewindAuthority::Admin([0x11; 32].into()),
         signature: [9; 64],
     };
+    golden::check("push-payload.v1", &push_payload(&[0x0e; 16]));
     golden::check("rewind-entry.v1", &encode(&rewind));
     golden::check("rewind-statement.v1", &rewind.statement(&ROOM));
 }

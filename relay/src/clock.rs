@@ -117,7 +117,8 @@ pub(crate) const fn hour_of(now_ms: u64) -> u64 {
     now_ms / HOUR_MS
 }
 
-fn day_of(now_ms: u64) -> u32 {
+/// The day since 1970.
+pub(crate) fn day_of(now_ms: u64) -> u32 {
     u32::try_from(now_ms / DAY_MS).unwrap_or(u32::MAX)
 }
 

@@ -3,6 +3,7 @@
 use crate::account::AccountSettings;
 use crate::clock::Clock;
 use crate::limit::Limits;
+use crate::push::PushSettings;
 use crate::tls::TlsFiles;
 use std::fmt;
 use std::net::SocketAddr;
@@ -90,6 +91,8 @@ pub struct Config {
     pub accounts: AccountSettings,
     /// What addresses and connections may do at the room socket.
     pub limits: Limits,
+    /// How devices that are not connected are woken.
+    pub push: PushSettings,
     /// Bounds and times of a connection.
     pub tuning: Tuning,
 }
@@ -110,6 +113,7 @@ impl Config {
             web: crate::web::Files::Embedded,
             accounts: AccountSettings::default(),
             limits: Limits::default(),
+            push: PushSettings::default(),
             tuning: Tuning::default(),
         }
     }

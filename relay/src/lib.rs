@@ -7,6 +7,7 @@
 //!   access every decision about who may do what
 //! http     the account API: one route per call; what is served, described; whether the relay is well
 //! account  log-ins, sealed records, vaults, inboxes
+//! push     waking devices that are not connected
 //! limit    where a request comes from, and how much one address may ask
 //! web      the built web client, served with the headers that keep it honest
 //! tls      certificate files
@@ -30,6 +31,7 @@ mod http;
 mod limit;
 mod lock;
 mod metrics;
+mod push;
 mod room;
 mod server;
 mod socket;
@@ -44,5 +46,6 @@ pub use clock::Clock;
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
 pub use limit::{Limits, Rate, Strictness};
+pub use push::{PushContact, PushHost, PushHosts, PushSettings};
 pub use server::{RunningRelay, start};
 pub use tls::{TlsError, TlsFiles};

@@ -64,6 +64,9 @@ pub enum AccountErrorCode {
     /// A fault in the relay.
     #[n(19)]
     Internal,
+    /// The relay sends no pushes, or none to that push service.
+    #[n(20)]
+    PushUnavailable,
 }
 
 impl AccountErrorCode {
@@ -84,7 +87,8 @@ impl AccountErrorCode {
             | Self::LoginRefused
             | Self::ProofNeeded
             | Self::ForeignOrigin
-            | Self::SessionNotWanted => 403,
+            | Self::SessionNotWanted
+            | Self::PushUnavailable => 403,
             Self::NotFound => 404,
             Self::NameUnavailable | Self::IdentityTaken | Self::Conflict => 409,
             Self::LimitExceeded => 413,
@@ -118,6 +122,7 @@ impl AccountErrorCode {
             Self::StorageFull => "the relay's disk is full",
             Self::Overloaded => "the relay is busy",
             Self::Internal => "the relay has a fault",
+            Self::PushUnavailable => "the relay wakes nobody there",
         }
     }
 }

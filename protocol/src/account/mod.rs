@@ -9,6 +9,7 @@ mod error;
 mod inbox;
 mod login;
 mod pairing;
+mod push;
 mod record;
 mod room_token;
 mod session;
@@ -25,6 +26,7 @@ pub use login::{
     StartRegister,
 };
 pub use pairing::{PairingMessage, PostPairing, TakePairing};
+pub use push::{DropPush, PushKey, PushKeyGiven, SetPush};
 pub use record::{DeleteAccount, ReplaceRecord, SealedRecordHead};
 pub use room_token::{BlindRoomToken, EvaluatedRoomToken, ReadRoomPolicy, RoomPolicy};
 pub use session::{

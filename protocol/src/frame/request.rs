@@ -3,7 +3,7 @@
 #[cfg(doc)]
 use crate::Reply;
 use crate::limits::STATUS_VALUE_BYTES;
-use crate::{DoorId, RoomId, RoomToken};
+use crate::{DoorId, PushSubscription, RoomId, RoomToken};
 use minicbor::{Decode, Encode};
 
 /// What a client can ask.
@@ -61,6 +61,12 @@ pub enum Request {
     /// Say how long a room's messages are kept; answered by [`Reply::Done`].
     #[n(15)]
     SetRetention(#[n(0)] SetRetention),
+    /// Wake a device when there is something to read; answered by [`Reply::Done`] once it is on disk.
+    #[n(16)]
+    Subscribe(#[n(0)] Subscribe),
+    /// Wake it no more; answered by [`Reply::Done`] once it is on disk.
+    #[n(17)]
+    Unsubscribe(#[n(0)] Unsubscribe),
 }
 
 /// A new room, at epoch 0 with an empty log.
@@ -427,4 +433,29 @@ pub struct SetRetention {
     /// By that key over [`retention_statement`](crate::retention_statement).
     #[cbor(n(3), with = "minicbor::bytes")]
     pub signature: [u8; 64],
+}
+
+/// Wakes a device by web push when a message comes, for [`PUSH_DAYS`](crate::limits::PUSH_DAYS) or until the next cut. Another one
+/// with the same tag takes its place.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Subscribe {
+    /// Which room; it must be open on this connection at its current epoch.
+    #[n(0)]
+    pub room: RoomId,
+    /// Where.
+    #[n(1)]
+    pub subscription: PushSubscription,
+}
+
+/// Ends a push subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Unsubscribe {
+    /// Which room; it must be open on this connection, in whatever way.
+    #[n(0)]
+    pub room: RoomId,
+    /// The subscription's tag. One that is not there is as good as ended.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub tag: [u8; 16],
 }

@@ -19,7 +19,10 @@ impl Accounts {
         let id = random()?;
         let done = self.store.deposit(&asked.account, &id, &asked.letter, (self.today(), max)).await;
         match done.map_err(internal)? {
-            Deposited::Done => Ok(Done {}),
+            Deposited::Done(account) => {
+                self.wake(account);
+                Ok(Done {})
+            }
             Deposited::Full => Err(AccountError::with_limit(AccountErrorCode::InboxFull, u64::from(max))),
             Deposited::NoAccount => Err(AccountErrorCode::NotFound.into()),
         }

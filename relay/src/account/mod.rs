@@ -6,6 +6,7 @@
 //! record, vault, inbox        what is kept, sealed
 //! directory, pairing          what others may ask
 //! room_token                  the right to make a room, which does not say whose it is
+//! push                        who is woken when a letter comes
 //! secrets, opaque, token      the relay's own secrets, and what is made with them
 //! ```
 //!
@@ -24,6 +25,7 @@ mod login;
 mod opaque;
 mod pairing;
 mod proof;
+mod push;
 mod randomness;
 mod record;
 mod recovery;
@@ -36,6 +38,7 @@ mod token;
 mod username;
 mod vault;
 
+pub(crate) use randomness::keyed_hash;
 pub(crate) use room_token::{GoodToken, RoomTokens};
 pub(crate) use session::Session;
 
@@ -44,6 +47,7 @@ pub use settings::{AccountSettings, Guests, Rates, Registration};
 
 use crate::clock::Clock;
 use crate::limit::Attempts;
+use crate::push::Push;
 use crate::store::AccountStore;
 use fault::internal;
 use secrets::Secrets;
@@ -63,6 +67,8 @@ pub(crate) struct Accounts {
     clock: Clock,
     secrets: Secrets,
     store: AccountStore,
+    /// Nothing where nobody is woken.
+    push: Option<Push>,
     calls: Attempts<IpAddr>,
     registering: Attempts<IpAddr>,
     logging_in: Attempts<IpAddr>,
@@ -109,6 +115,7 @@ impl Accounts {
             clock,
             secrets,
             store,
+            push: None,
             calls: Attempts::new(rates.calls),
             registering: Attempts::new(rates.register),
             logging_in: Attempts::new(rates.login),

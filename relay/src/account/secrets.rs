@@ -5,15 +5,17 @@ use super::opaque::{Opaque, SETUP_BYTES, generate_setup};
 use super::randomness::{keyed_hash, random};
 use super::room_token::RoomTokens;
 use crate::clock::Clock;
+use crate::push::{PUSH_KEYS_BYTES, PushKeys};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const FIRST_LINE: &[u8] = b"sotto-relay secrets 1\n";
-/// The setup of OPAQUE, the key of names, the key of tokens.
-const BYTES: usize = SETUP_BYTES + 32 + 32;
+/// The setup of OPAQUE, the key of names, the key of tokens, the keys of web push.
+const BYTES: usize = SETUP_BYTES + 32 + 32 + PUSH_KEYS_BYTES;
 
 /// Why there are none.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,7 @@ pub(super) struct Secrets {
     pub opaque: Opaque,
     names: Zeroizing<[u8; 32]>,
     tokens: Zeroizing<[u8; 32]>,
+    pub push: Arc<PushKeys>,
 }
 
 impl Secrets {
@@ -107,11 +110,13 @@ impl Secrets {
     fn from_file(content: &[u8]) -> Option<Self> {
         let bytes = content.strip_prefix(FIRST_LINE).filter(|bytes| bytes.len() == BYTES)?;
         let (setup, keys) = bytes.split_at_checked(SETUP_BYTES)?;
-        let (names, tokens) = keys.split_at_checked(32)?;
+        let (names, keys) = keys.split_at_checked(32)?;
+        let (tokens, push) = keys.split_at_checked(32)?;
         Some(Self {
             opaque: Opaque::from_setup(setup)?,
             names: Zeroizing::new(names.try_into().ok()?),
             tokens: Zeroizing::new(tokens.try_into().ok()?),
+            push: Arc::new(PushKeys::from_file(push)?),
         })
     }
 }
@@ -127,7 +132,8 @@ fn make(path: &Path) -> io::Result<()> {
     let no_randomness = |_| io::Error::other("the system gave no random bytes");
     let setup = generate_setup().map_err(no_randomness)?;
     let keys = Zeroizing::new(random::<64>().map_err(no_randomness)?);
-    let content = Zeroizing::new([FIRST_LINE, &setup, &keys[..]].concat());
+    let push = PushKeys::generate().ok_or_else(|| io::Error::other("the system gave no random bytes"))?;
+    let content = Zeroizing::new([FIRST_LINE, &setup, &keys[..], &push].concat());
     let unfinished = path.with_extension(format!("secrets.{}.new", std::process::id()));
     let mut file =
         OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
@@ -162,6 +168,7 @@ mod tests {
         assert_ne!(first.name_hash("ada"), first.name_hash("bob"));
         assert_ne!(first.name_hash("ada"), first.code_hash("ada"));
         assert_eq!(first.opaque.nobody(), again.opaque.nobody());
+        assert_eq!(first.push.public(), again.push.public());
         let other = Secrets::open(&folder.path().join("other.secrets")).unwrap();
         assert_ne!(first.name_hash("ada"), other.name_hash("ada"));
     }

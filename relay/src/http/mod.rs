@@ -24,9 +24,10 @@ use axum::routing::post;
 use describe::call;
 use sotto_protocol::account::{
     Access, AccountErrorCode, Acknowledge, AddSession, BlindRoomToken, Call, DeleteAccount, DeleteVault,
-    Deposit, EndSession, FinishLogin, FinishProof, FinishRecovery, Inbox, ListSessions, ListVault, Lookup,
-    PostPairing, PutVault, ReadRoomPolicy, ReadVault, RefreshSession, Register, ReplaceRecord, SetFindable,
-    StartLogin, StartPassword, StartProof, StartRecovery, StartRegister, TakePairing,
+    Deposit, DropPush, EndSession, FinishLogin, FinishProof, FinishRecovery, Inbox, ListSessions, ListVault,
+    Lookup, PostPairing, PushKey, PutVault, ReadRoomPolicy, ReadVault, RefreshSession, Register,
+    ReplaceRecord, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
+    TakePairing,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +95,8 @@ calls! { describe_anybody, serve_anybody, Anonymous, Anonymous,
     TakePairing [NotFound] => |accounts, asked| accounts.take_pairing(asked.call).await;
     /// Asks who may make rooms, and for the public key of room tokens.
     ReadRoomPolicy [] => |accounts, _asked| accounts.room_policy();
+    /// The key by which push services know the relay.
+    PushKey [NotFound] => |accounts, _asked| accounts.push_key();
 }
 
 calls! { describe_sessions, serve_sessions, Session, WithSession,
@@ -131,6 +134,10 @@ calls! { describe_sessions, serve_sessions, Session, WithSession,
     BlindRoomToken [Conflict] => |accounts, asked| accounts.blind_room_token(&asked.session, asked.call);
     /// Whether others find the account by its name.
     SetFindable [] => |accounts, asked| accounts.set_findable(&asked.session, asked.call).await;
+    /// Wakes this session's device when a letter comes.
+    SetPush [PushUnavailable] => |accounts, asked| accounts.set_push(&asked.session, asked.call).await;
+    /// Wakes it no more.
+    DropPush [] => |accounts, asked| accounts.drop_push(&asked.session).await;
 }
 
 #[cfg(test)]

@@ -105,6 +105,8 @@ kinds! {
     Statuses "statuses" Statuses;
     Delete "delete" DeleteRoom;
     Retention "retention" SetRetention;
+    Subscribe "subscribe" Subscribe;
+    Unsubscribe "unsubscribe" Unsubscribe;
 }
 
 #[cfg(test)]

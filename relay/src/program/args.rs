@@ -3,7 +3,7 @@
 
 use super::admin::AdminArguments;
 use clap::{Args, Parser, Subcommand};
-use sotto_relay::{Guests, Registration, SecretUrl, Strictness};
+use sotto_relay::{Guests, PushContact, PushHosts, Registration, SecretUrl, Strictness};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -164,6 +164,16 @@ pub struct Settings {
     /// Keep no message longer than this many days, whatever a room says (default: as long as the room wants)
     #[arg(long, value_name = "DAYS", env = "SOTTO_RELAY_MAX_RETENTION_DAYS")]
     pub max_retention_days: Option<u32>,
+
+    /// Wake devices by web push, and name this address to push services: mailto:somebody@example.org, or an https address
+    /// (default: wake nobody)
+    #[arg(long, value_name = "ADDR", env = "SOTTO_RELAY_PUSH_CONTACT")]
+    pub push_contact: Option<PushContact>,
+
+    /// Push services that the relay posts to, with commas between them: host, *.host or host:port; any for every host of the
+    /// internet (default: those of Chromium, Firefox, Safari and Edge)
+    #[arg(long, value_name = "HOSTS", env = "SOTTO_RELAY_PUSH_HOSTS")]
+    pub push_hosts: Option<PushHosts>,
 
     /// What to log, to stderr: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]

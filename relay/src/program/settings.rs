@@ -26,6 +26,8 @@ impl Settings {
         config.max_database_bytes = self.max_database_bytes;
         config.max_retention =
             self.max_retention_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60));
+        config.push.contact = self.push_contact.clone();
+        config.push.hosts = self.push_hosts.clone().unwrap_or_default();
         config.accounts.registration = self.registration;
         config.accounts.guests = self.guests;
         config.accounts.session_idle_days = self.session_days;

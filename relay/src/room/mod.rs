@@ -1,7 +1,7 @@
 //! What can be asked about rooms, a file per operation, and what happens to entries on their way.
 //!
 //! ```text
-//! create, append, handshake, repair, administer ──> writer (batch) ──commit──> publish ──> hub ──> outbox of every subscriber
+//! create, append, handshake, repair, administer, push ──> writer (batch) ──commit──> publish ──> hub ──> outbox of every subscriber
 //! open, page, card, join, held ──> read store
 //! status ──> hub, and behind it background ──> writer
 //! ```
@@ -20,6 +20,7 @@ mod open;
 mod outbox;
 mod page;
 mod publish;
+mod push;
 mod repair;
 mod reply;
 mod run;
@@ -36,6 +37,7 @@ pub(crate) use writer::WriterTask;
 use crate::account::RoomTokens;
 use crate::clock::Clock;
 use crate::config::{SecretUrl, Tuning};
+use crate::push::{GonePush, Push};
 use crate::store::{ReadStore, Store, StoreError};
 use hints::Hints;
 use hub::Hub;
@@ -44,6 +46,7 @@ use sotto_protocol::{ErrorCode, Incarnation, Reply, WireError};
 use status::StatusBoard;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
 use writer::Writer;
 
 /// All rooms of a relay.
@@ -55,6 +58,8 @@ pub(crate) struct Rooms {
     statuses: Arc<StatusBoard>,
     /// Where only accounts make rooms: what checks that they may.
     gate: Option<RoomTokens>,
+    /// Nothing where nobody is woken.
+    push: Option<Push>,
     incarnation: Incarnation,
     clock: Clock,
 }
@@ -65,28 +70,33 @@ impl Rooms {
         store: Store,
         nats: Option<&SecretUrl>,
         max_retention: Option<Duration>,
-        gate: Option<RoomTokens>,
+        (gate, push): (Option<RoomTokens>, Option<(Push, UnboundedReceiver<GonePush>)>),
         tuning: &Tuning,
     ) -> Result<(Self, WriterTask), HintError> {
         let hub = Arc::new(Hub::default());
         let hints = Hints::connect(nats).await?;
         let is_shared = store.write.is_shared();
         let statuses = Arc::new(StatusBoard::default());
+        let (push, gone) = push.unzip();
         let publisher = Publisher {
             hub: Arc::clone(&hub),
             read: store.read.clone(),
             hints: hints.clone(),
             statuses: Arc::clone(&statuses),
+            push: push.clone(),
         };
         let (queue, publishing) = publisher.start();
         let listening = hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone(), is_shared).await?;
         let (writer, mut task) = Writer::start(store.write, (queue, publishing), tuning);
         task.listen(listening);
         let writer = Arc::new(writer);
+        if let Some(gone) = gone {
+            push::start_forgetting(Arc::clone(&writer), gone);
+        }
         background::start_flushing(Arc::clone(&statuses), Arc::clone(&writer));
         background::start_sweeping(Arc::clone(&writer), tuning.sweep_every, max_retention);
         let (incarnation, clock) = (store.incarnation, tuning.clock.clone());
-        Ok((Self { read: store.read, writer, hub, hints, statuses, gate, incarnation, clock }, task))
+        Ok((Self { read: store.read, writer, hub, hints, statuses, gate, push, incarnation, clock }, task))
     }
 
     /// Which life of the database this is.

@@ -8,6 +8,7 @@ use super::hub::{Hub, LiveEntry};
 use super::reply::ReplyTo;
 use super::status::StatusBoard;
 use crate::access::RoomHead;
+use crate::push::{Push, Woken};
 use crate::store::ReadStore;
 use crate::wire;
 use sotto_protocol::{Reply, RoomId, Status};
@@ -22,6 +23,8 @@ pub(super) struct Outcome {
     pub rooms: Vec<(RoomId, RoomHead, Vec<LiveEntry>)>,
     /// Rooms that were deleted.
     pub gone: Vec<RoomId>,
+    /// Rooms in which something was said, with the relay's numbers of them.
+    pub woken: Vec<(RoomId, i64)>,
     /// Everybody's answer.
     pub answers: Vec<(ReplyTo, Reply)>,
 }
@@ -47,6 +50,8 @@ pub(super) struct Publisher {
     pub read: ReadStore,
     pub hints: Hints,
     pub statuses: Arc<StatusBoard>,
+    /// Nothing where nobody is woken.
+    pub push: Option<Push>,
 }
 
 impl Publisher {
@@ -88,6 +93,11 @@ impl Publisher {
         }
         for room in &outcome.gone {
             self.hub.close(room);
+        }
+        if let Some(push) = &self.push {
+            for (room, row) in &outcome.woken {
+                push.wake(Woken::Room(*row, *room.as_bytes()));
+            }
         }
         for (reply_to, reply) in outcome.answers {
             reply_to.send(reply);

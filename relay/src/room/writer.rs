@@ -9,7 +9,8 @@ use crate::account::GoodToken;
 use crate::clock::Clock;
 use crate::config::Tuning;
 use crate::metrics::metrics;
-use crate::store::{HandshakeRecord, Registers, StoredRoom, Swept, WriteStore};
+use crate::push::GonePush;
+use crate::store::{HandshakeRecord, NewPush, Registers, StoredRoom, Swept, WriteStore};
 use sotto_protocol::{
     ConfirmJoin, CreateRoom, DoorId, DropWraps, EntryHeader, EntryId, ErrorCode, Published, Rewind, RoomId,
     Status, WireError,
@@ -63,6 +64,12 @@ pub(super) enum Operation {
     Delete { room: RoomId, admin_key: [u8; 32] },
     /// How long messages are kept, signed by this key.
     Retain { room: RoomId, admin_key: [u8; 32], seconds: Option<u64> },
+    /// Where a device wants to be woken.
+    Subscribe { room: RoomId, grant: Grant, push: NewPush },
+    /// That it wants to be woken no more.
+    Unsubscribe { room: RoomId, grant: Grant, id: [u8; 16] },
+    /// That its push service does not know it any more.
+    ForgetPush(GonePush),
     /// Status registers.
     Registers { registers: Registers, done: oneshot::Sender<()> },
     /// What is too old.
@@ -110,7 +117,12 @@ impl Operation {
     pub(super) fn room(&self) -> Option<&RoomId> {
         match self {
             Self::Create { create, .. } => Some(&create.room),
-            Self::Append { room, .. } | Self::Delete { room, .. } | Self::Retain { room, .. } => Some(room),
+            Self::Append { room, .. }
+            | Self::Delete { room, .. }
+            | Self::Retain { room, .. }
+            | Self::Subscribe { room, .. }
+            | Self::Unsubscribe { room, .. } => Some(room),
+            Self::ForgetPush(gone) => Some(&gone.room.0),
             Self::Handshake(handshake) => Some(&handshake.room),
             Self::Rewind(rewind) => Some(&rewind.room),
             Self::Confirm(confirm) => Some(&confirm.room),
@@ -145,6 +157,7 @@ impl Operation {
                 Self::Repair(repair) => {
                     repair.published.as_ref().map_or(0, published_bytes) + history(&repair.history)
                 }
+                Self::Subscribe { push, .. } => push.sealed.len(),
                 Self::Registers { registers, .. } => registers.values.len() * size_of::<Status>(),
                 _ => 0,
             }

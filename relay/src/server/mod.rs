@@ -12,6 +12,7 @@ use crate::error::StartError;
 use crate::http::{self, HttpState, Readiness};
 use crate::limit::{Addresses, Limits};
 use crate::metrics::{MetricsListener, Sources};
+use crate::push::{Push, Pushing};
 use crate::room::{Rooms, WriterTask};
 use crate::socket::{Connections, SocketState, routes as sockets};
 use crate::store::Store;
@@ -47,6 +48,7 @@ pub struct RunningRelay {
     rooms: Arc<Rooms>,
     accounts: Arc<Accounts>,
     sweeping: JoinHandle<()>,
+    pushing: Option<Pushing>,
     connections: Arc<Connections>,
     metrics: Option<MetricsListener>,
     writer: Option<WriterTask>,
@@ -72,18 +74,27 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let listener = bind(listen).map_err(|source| StartError::Listen { listen, source })?;
     let addr = listener.local_addr().map_err(|source| StartError::Listen { listen, source })?;
     let store = Store::open(&config.database, &config.data_dir, config.max_database_bytes).await?;
-    let accounts = Accounts::open(
-        store.accounts.clone(),
-        config.accounts,
-        &config.data_dir,
-        config.tuning.clock.clone(),
-    )
-    .await?;
+    let clock = config.tuning.clock.clone();
+    let mut accounts =
+        Accounts::open(store.accounts.clone(), config.accounts, &config.data_dir, clock.clone()).await?;
+    let stores = (store.read.clone(), store.accounts.clone());
+    let (push, pushing) = match Push::start(accounts.push_keys(), config.push, stores, clock) {
+        Some((push, pushing, gone)) => {
+            accounts.wake_by(push.clone());
+            (Some((push, gone)), Some(pushing))
+        }
+        None => (None, None),
+    };
     let accounts = Arc::new(accounts);
     let sweeping = accounts.sweep_now_and_then();
-    let (rooms, writer) =
-        Rooms::start(store, config.nats.as_ref(), config.max_retention, accounts.room_gate(), &config.tuning)
-            .await?;
+    let (rooms, writer) = Rooms::start(
+        store,
+        config.nats.as_ref(),
+        config.max_retention,
+        (accounts.room_gate(), push),
+        &config.tuning,
+    )
+    .await?;
     let rooms = Arc::new(rooms);
     let connections = Arc::new(Connections::default());
     let tuning = Arc::new(config.tuning);
@@ -128,6 +139,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         rooms,
         accounts,
         sweeping,
+        pushing,
         connections,
         metrics,
         writer: Some(writer),
@@ -175,6 +187,8 @@ impl RunningRelay {
         }
         self.rooms.stop_writing();
         self.sweeping.abort();
+        // What is under way is forgotten: the next message wakes again.
+        drop(self.pushing.take());
         let writer = self.writer.take();
         let is_in_time = timeout_at(deadline, async {
             if let Some(writer) = writer {

@@ -121,6 +121,8 @@ pub(super) fn dispatch(
         }
         Request::DeleteRoom(delete) => rooms.delete(&delete, reply_to),
         Request::SetRetention(set) => rooms.set_retention(&set, reply_to),
+        Request::Subscribe(subscribe) => rooms.subscribe(&subscribe, reply_to),
+        Request::Unsubscribe(unsubscribe) => rooms.unsubscribe(&unsubscribe, reply_to),
     }
     Dispatched::Done
 }
@@ -129,7 +131,7 @@ pub(super) fn dispatch(
 fn deed(request: &Request) -> Option<Deed> {
     match request {
         Request::Create(_) => Some(Deed::Create),
-        Request::Open(_) => Some(Deed::Open),
+        Request::Open(_) | Request::Subscribe(_) => Some(Deed::Open),
         Request::Card(_) => Some(Deed::LookUp),
         Request::AppendHandshake(append) => append.join.as_ref().map(|_| Deed::Join),
         Request::Append(_)
@@ -143,7 +145,8 @@ fn deed(request: &Request) -> Option<Deed> {
         | Request::WriteStatus(_)
         | Request::Statuses(_)
         | Request::DeleteRoom(_)
-        | Request::SetRetention(_) => None,
+        | Request::SetRetention(_)
+        | Request::Unsubscribe(_) => None,
     }
 }
 
@@ -176,7 +179,9 @@ fn weight(request: &Request) -> u32 {
         | Request::DropWraps(_)
         | Request::WriteStatus(_)
         | Request::DeleteRoom(_)
-        | Request::SetRetention(_) => 1,
+        | Request::SetRetention(_)
+        | Request::Subscribe(_)
+        | Request::Unsubscribe(_) => 1,
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) use entry::{Body, StoredEntry};
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};
 pub(crate) use upkeep::{accounts_beside, copy_sqlite, reach, renew_incarnation};
-pub(crate) use write::{HandshakeRecord, NewEntry, Registers, StoredRoom, Swept, WriteStore};
+pub(crate) use write::{HandshakeRecord, NewEntry, NewPush, Registers, StoredRoom, Swept, WriteStore};
 
 use crate::config::Database;
 use dialect::{Dialect, Source};

@@ -2,7 +2,7 @@
 
 use super::dialect::Source;
 use super::file::OpenFiles;
-use super::{AccountStore, StoreError, migrator};
+use super::{AccountStore, StoreError, migrate, migrator};
 use crate::config::Database;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrate as _;
@@ -27,10 +27,12 @@ pub(crate) async fn copy_sqlite(from: &Path, to: &Path) -> Result<(), StoreError
     file.sync_all().map_err(|source| StoreError::Folder { path: to.to_owned(), source })
 }
 
-/// Gives the database a new incarnation: it may have forgotten what clients have seen.
+/// Gives the database a new incarnation: it may have forgotten what clients have seen. It may also have forgotten a cut, and so it
+/// forgets who is to be woken: clients subscribe again.
 pub(crate) async fn renew_incarnation(database: &Database, data_dir: &Path) -> Result<(), StoreError> {
     let source = Source::of(database, data_dir, None).await?;
     let mut connection = source.connect().await.map_err(StoreError::Open)?;
+    migrate(&mut connection, source.dialect).await?;
     let mut fresh = [0; sotto_protocol::Incarnation::LEN];
     getrandom::fill(&mut fresh).map_err(StoreError::Random)?;
     sqlx::query("UPDATE relay SET incarnation = $1")
@@ -38,6 +40,7 @@ pub(crate) async fn renew_incarnation(database: &Database, data_dir: &Path) -> R
         .execute(&mut connection)
         .await
         .map_err(StoreError::Open)?;
+    sqlx::query("DELETE FROM push_subscriptions").execute(&mut connection).await.map_err(StoreError::Open)?;
     connection.close().await.map_err(StoreError::Open)
 }
 

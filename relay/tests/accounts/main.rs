@@ -25,6 +25,12 @@ mod openapi;
 #[allow(dead_code, reason = "shared with the tests of rooms")]
 mod process;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
+#[path = "../relay/push_service.rs"]
+#[allow(dead_code, reason = "shared with the tests of rooms")]
+mod push_service;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod registration;

@@ -26,6 +26,13 @@ mod login;
 #[allow(dead_code, reason = "shared with the tests of rooms")]
 mod process;
 #[cfg(test)]
+#[path = "../accounts/push.rs"]
+mod push;
+#[cfg(test)]
+#[path = "../relay/push_service.rs"]
+#[allow(dead_code, reason = "shared with the tests of rooms")]
+mod push_service;
+#[cfg(test)]
 #[path = "../accounts/records.rs"]
 mod records;
 #[cfg(test)]

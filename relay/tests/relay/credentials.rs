@@ -5,13 +5,13 @@ use crate::support::*;
 use ed25519_dalek::{Signer as _, SigningKey};
 use sotto_protocol::{
     CapsuleWrap, CardRequest, ConfirmJoin, CreateRoom, DeleteRoom, Direction, DoorId, DropWraps, EntryKind,
-    ErrorCode, HeldRequest, HistoryRequest, OpenRoom, PageRequest, RepairEpoch, Reply, Request, SetRetention,
-    Status, StatusRequest, WriteStatus, delete_statement, drop_statement, open_statement,
-    retention_statement,
+    ErrorCode, HeldRequest, HistoryRequest, OpenRoom, PageRequest, PushSubscription, RepairEpoch, Reply,
+    Request, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, WriteStatus, delete_statement,
+    drop_statement, open_statement, retention_statement,
 };
 use std::collections::BTreeSet;
 
-const REQUESTS: usize = 16;
+const REQUESTS: usize = 18;
 
 /// A number for each. Whoever adds a request adds a number here, and then a row to the table.
 fn number(request: &Request) -> usize {
@@ -32,6 +32,8 @@ fn number(request: &Request) -> usize {
         Request::Statuses(_) => 13,
         Request::DeleteRoom(_) => 14,
         Request::SetRetention(_) => 15,
+        Request::Subscribe(_) => 16,
+        Request::Unsubscribe(_) => 17,
     }
 }
 
@@ -154,6 +156,16 @@ fn retain(holder: &Holder, fixture: &Fixture) -> Request {
     Request::SetRetention(SetRetention { room, seconds: Some(3600), admin_key, signature })
 }
 
+fn subscribe(_: &Holder, fixture: &Fixture) -> Request {
+    let endpoint = "https://push.example/device".to_owned();
+    let subscription = PushSubscription { endpoint, p256dh: [4; 65], auth: [5; 16], tag: [6; 16] };
+    Request::Subscribe(Subscribe { room: fixture.room.id, subscription })
+}
+
+fn unsubscribe(_: &Holder, fixture: &Fixture) -> Request {
+    Request::Unsubscribe(Unsubscribe { room: fixture.room.id, tag: [6; 16] })
+}
+
 /// A frame of each kind, on a room that is in epoch 3: right in form, and mostly in nothing else.
 #[allow(dead_code, reason = "not every test binary has malformed frames")]
 pub fn one_of_each(client: &Client, room: &Room) -> Vec<Request> {
@@ -175,7 +187,7 @@ enum Gets {
 /// Without a row's credentials; with wrong ones; with those of the epoch before; with another room's; with those of a member who
 /// was removed.
 fn table() -> Vec<(&'static str, Ask, [Gets; 5])> {
-    use ErrorCode::{BadSignature, DoorClosed, RoomExists, RoomNotOpen};
+    use ErrorCode::{BadSignature, DoorClosed, PushUnavailable, RoomExists, RoomNotOpen};
     use Gets::{Handshakes, Refused};
     let all = |code| [Refused(code); 5];
     // The room has to be open, in whatever way; then the key of the epoch before, and no other one, is asked for.
@@ -213,6 +225,13 @@ fn table() -> Vec<(&'static str, Ask, [Gets; 5])> {
         ("Statuses", statuses, all(RoomNotOpen)),
         ("DeleteRoom", delete, all(BadSignature)),
         ("SetRetention", retain, all(BadSignature)),
+        ("Subscribe", subscribe, all(RoomNotOpen)),
+        // The room has to be open, in whatever way; this relay has nobody to wake.
+        (
+            "Unsubscribe",
+            unsubscribe,
+            [RoomNotOpen, RoomNotOpen, PushUnavailable, RoomNotOpen, PushUnavailable].map(Refused),
+        ),
     ]
 }
 

@@ -39,6 +39,10 @@ mod process;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
+mod push_service;
+#[cfg(test)]
 mod restore;
 #[cfg(test)]
 mod rewinds;

@@ -1,11 +1,13 @@
 //! Copies that are made while the relay runs, and what they are worth.
 
 use crate::process::{Program, command};
+use crate::push_service::Device;
 use crate::support::*;
-use sotto_protocol::Incarnation;
+use sotto_protocol::{Incarnation, Reply, Request, Subscribe};
+use sqlx::Connection as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 async fn incarnation(relay: &Program) -> Incarnation {
     Client::connect(&relay.authority).await.welcome.incarnation
@@ -29,7 +31,8 @@ fn text(output: &Output) -> String {
 async fn a_copy_of_a_running_relay_is_whole_and_comes_back_as_another_life() {
     let folders = tempfile::tempdir().unwrap();
     let [data, copy, back] = ["data", "copy", "back"].map(|name| folders.path().join(name));
-    let relay = Program::start(&data);
+    let push = ["--push-contact", "mailto:ops@example.org", "--push-hosts", "any"];
+    let relay = Program::start_with(&data, &push, Stdio::null());
     let mut room = Room::new();
     let mut client = Client::connect(&relay.authority).await;
     client.create(&room).await;
@@ -39,6 +42,9 @@ async fn a_copy_of_a_running_relay_is_whole_and_comes_back_as_another_life() {
     }
     client.commit(&mut room, &[]).await;
     let log = client.whole_log(&room).await;
+    let device = Device::of("https://push.invalid/x".to_owned());
+    let subscribe = Subscribe { room: room.id, subscription: device.subscription(1) };
+    assert_eq!(client.ask(Request::Subscribe(subscribe)).await, Reply::Done);
 
     let made = upkeep(&data, &["backup", copy.to_str().unwrap()]);
     assert!(made.status.success(), "{}", text(&made));
@@ -70,6 +76,14 @@ async fn a_copy_of_a_running_relay_is_whole_and_comes_back_as_another_life() {
     if let Some(url) = &url {
         std::fs::write(back.join("test-database"), url).unwrap();
     }
+
+    let file = format!("sqlite://{}", back.join("relay.db").display());
+    sqlx::any::install_default_drivers();
+    let mut database = sqlx::AnyConnection::connect(&url.unwrap_or(file)).await.unwrap();
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM push_subscriptions").fetch_one(&mut database).await.unwrap();
+    assert_eq!(count, 0, "the copy may have forgotten a cut");
+    database.close().await.unwrap();
 
     let second = Program::start(&back);
     assert_ne!(incarnation(&second).await, incarnation(&relay).await);

@@ -44,6 +44,12 @@ mod operations;
 #[allow(dead_code, reason = "not every test is about this database")]
 mod process;
 #[cfg(test)]
+#[path = "../relay/push.rs"]
+mod push;
+#[cfg(test)]
+#[path = "../relay/push_service.rs"]
+mod push_service;
+#[cfg(test)]
 #[path = "../relay/rewinds.rs"]
 mod rewinds;
 #[cfg(test)]

@@ -98,8 +98,8 @@ fn published() -> Published {
 pub fn client_frames() -> Vec<ClientFrame> {
     use sotto_protocol::{
         Append, AppendHandshake, AppendRewind, CardRequest, ConfirmJoin, CreateRoom, DeleteRoom, Direction,
-        DropWraps, HeldRequest, HistoryRequest, JoinAuthority, OpenRoom, PageRequest, RepairEpoch, Request,
-        SetRetention, StatusRequest, WriteStatus,
+        DropWraps, HeldRequest, HistoryRequest, JoinAuthority, OpenRoom, PageRequest, PushSubscription,
+        RepairEpoch, Request, SetRetention, StatusRequest, Subscribe, Unsubscribe, WriteStatus,
     };
     let (room, door) = (RoomId::new([1; 16]), DoorId::new([2; 16]));
     let handshake = AppendHandshake {
@@ -125,6 +125,8 @@ pub fn client_frames() -> Vec<ClientFrame> {
         handshakes_only: false,
     };
     let signature = [4; 64];
+    let endpoint = "https://push.example/device".to_owned();
+    let subscription = PushSubscription { endpoint, p256dh: [4; 65], auth: [5; 16], tag: [14; 16] };
     let bodies = [
         Request::Create(CreateRoom { room, access_key: [1; 32], join_key: [2; 32], token: None }),
         Request::Open(OpenRoom { room, epoch: 3, signature: [4; 64] }),
@@ -147,6 +149,8 @@ pub fn client_frames() -> Vec<ClientFrame> {
         Request::Statuses(StatusRequest { room }),
         Request::DeleteRoom(DeleteRoom { room, admin_key: [14; 32], signature }),
         Request::SetRetention(SetRetention { room, seconds: Some(86_400), admin_key: [14; 32], signature }),
+        Request::Subscribe(Subscribe { room, subscription }),
+        Request::Unsubscribe(Unsubscribe { room, tag: [14; 16] }),
     ];
     bodies.into_iter().zip(1..).map(|(body, request)| ClientFrame { request, body }).collect()
 }

@@ -2,17 +2,17 @@
 //! that is forgotten or does not exist keeps this from compiling; that the numbers are right, tests say.
 
 use super::shape::{Field, Item, Shape, bytes_of, field, map, tuple, variants};
-use sotto_protocol::Challenge;
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, BlindRoomToken, Challenged,
-    DeleteAccount, DeleteVault, Deposit, DirectoryEntry, Done, EndSession, EndedSessions, EvaluatedRoomToken,
-    FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode, Letters, ListSessions,
-    ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted, PostPairing, Proven,
-    PutVault, ReadRoomPolicy, ReadVault, RefreshSession, Register, RegisterStarted, ReplaceRecord,
-    RoomPolicy, SessionGiven, SessionInfo, SessionToken, Sessions, SetFindable, StartLogin, StartPassword,
-    StartProof, StartRecovery, StartRegister, TakePairing, VaultEntries, VaultEntry, VaultList, VaultListed,
-    Which,
+    DeleteAccount, DeleteVault, Deposit, DirectoryEntry, Done, DropPush, EndSession, EndedSessions,
+    EvaluatedRoomToken, FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode,
+    Letters, ListSessions, ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted,
+    PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault, RefreshSession,
+    Register, RegisterStarted, ReplaceRecord, RoomPolicy, SessionGiven, SessionInfo, SessionToken, Sessions,
+    SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister, TakePairing,
+    VaultEntries, VaultEntry, VaultList, VaultListed, Which,
 };
+use sotto_protocol::{Challenge, PushSubscription};
 use utoipa::openapi::Schema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -43,6 +43,7 @@ shapes! { map:
     Deposit { 0 account, 1 letter }
     DirectoryEntry { 0 identity_key, 1 recovery_public, 2 generation, 3 signature }
     Done {}
+    DropPush {}
     EndSession { 0 which, 1 proof }
     EndedSessions { 0 ended }
     EvaluatedRoomToken { 0 evaluated, 1 proof }
@@ -62,6 +63,9 @@ shapes! { map:
     PasswordStarted { 0 response }
     PostPairing { 0 letter_box, 1 step, 2 message }
     Proven { 0 proof, 1 record }
+    PushKey {}
+    PushKeyGiven { 0 key }
+    PushSubscription { 0 endpoint, 1 p256dh, 2 auth, 3 tag }
     PutVault { 0 record }
     ReadRoomPolicy {}
     ReadVault { 0 names }
@@ -74,6 +78,7 @@ shapes! { map:
     SessionInfo { 0 session, 1 created_day, 2 used_day, 3 is_own }
     Sessions { 0 sessions }
     SetFindable { 0 is_findable }
+    SetPush { 0 subscription }
     StartLogin { 0 name, 1 request }
     StartPassword { 0 proof, 1 request }
     StartProof { 0 request }

@@ -6,6 +6,7 @@
 mod administer;
 mod entries;
 mod epochs;
+mod push;
 
 use super::hub::LiveEntry;
 use super::publish::Outcome;
@@ -16,7 +17,7 @@ use crate::clock::{Clock, hour_of};
 use crate::metrics::metrics;
 use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault, WriteStore};
 use crate::wire;
-use sotto_protocol::{EntryId, ErrorCode, LogEntry, Reply, RoomId, WireError};
+use sotto_protocol::{EntryId, EntryKind, ErrorCode, LogEntry, Reply, RoomId, WireError};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -141,6 +142,9 @@ impl<'w> Batch<'w> {
                 Operation::Retain { room, admin_key, seconds } => {
                     self.retain(room, &admin_key, seconds).await
                 }
+                Operation::Subscribe { room, grant, push } => self.subscribe(room, grant, &push).await,
+                Operation::Unsubscribe { room, grant, id } => self.unsubscribe(room, grant, &id).await,
+                Operation::ForgetPush(gone) => self.forget_push(&gone).await,
                 Operation::Registers { registers, done } => self.registers(registers, done).await,
                 Operation::Sweep { retention_s, done } => self.sweep(retention_s, done).await,
             };
@@ -205,7 +209,14 @@ impl<'w> Batch<'w> {
         }
         let mut places = HashMap::new();
         for (room, entry) in self.live {
-            let head = self.rooms.get(&room).map(|room| room.head).unwrap_or_default();
+            let stored = self.rooms.get(&room);
+            let head = stored.map(|room| room.head).unwrap_or_default();
+            if let Some(stored) = stored
+                && entry.kind == EntryKind::Message
+                && outcome.woken.last() != Some(&(room, stored.row))
+            {
+                outcome.woken.push((room, stored.row));
+            }
             let place = *places.entry(room).or_insert_with(|| {
                 outcome.rooms.push((room, head, Vec::new()));
                 outcome.rooms.len() - 1

@@ -8,8 +8,8 @@ use sqlx::{AnyConnection, Row as _};
 /// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deposited {
-    /// It is in the inbox.
-    Done,
+    /// It is in the inbox of the account with this number.
+    Done(i64),
     /// The inbox holds as many as it may.
     Full,
     /// There is no such inbox.
@@ -49,7 +49,7 @@ impl AccountStore {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        Ok(Deposited::Done)
+        Ok(Deposited::Done(number))
     }
 
     /// All letters, the oldest first.

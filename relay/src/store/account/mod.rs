@@ -6,6 +6,7 @@
 mod accounts;
 mod inbox;
 mod pairings;
+mod push;
 mod sessions;
 mod vault;
 
@@ -99,6 +100,10 @@ impl AccountStore {
         ] {
             sqlx::query(statement).bind(i64::from(day)).execute(&mut *transaction).await?;
         }
+        sqlx::query("UPDATE sessions SET push = NULL, push_until_day = NULL WHERE push_until_day < $1")
+            .bind(i64::from(today))
+            .execute(&mut *transaction)
+            .await?;
         inbox::sweep(&mut transaction, letters_before).await?;
         transaction.commit().await?;
         Ok(())

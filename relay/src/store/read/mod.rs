@@ -2,6 +2,7 @@
 //! an answer belong together, they come from one statement, hence one snapshot.
 
 mod epochs;
+mod push;
 mod state;
 
 pub(crate) use epochs::HeldPart;

@@ -6,7 +6,7 @@ use sotto_protocol::{RoomId, entry_hash};
 use sqlx::AnyConnection;
 
 /// Every table with rows of a room; the room itself comes last.
-const DELETE: [&str; 9] = [
+const DELETE: [&str; 10] = [
     "DELETE FROM entries WHERE room = $1",
     "DELETE FROM doors WHERE room = $1",
     "DELETE FROM cards WHERE room = $1",
@@ -14,6 +14,7 @@ const DELETE: [&str; 9] = [
     "DELETE FROM capsule_wraps WHERE room = $1",
     "DELETE FROM history_links WHERE room = $1",
     "DELETE FROM registers WHERE room = $1",
+    "DELETE FROM push_subscriptions WHERE room = $1",
     "DELETE FROM epochs WHERE room = $1",
     "DELETE FROM rooms WHERE number = $1",
 ];

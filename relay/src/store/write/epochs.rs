@@ -149,6 +149,9 @@ impl WriteStore {
         self.insert_epoch(row, (head.epoch, head.began_seq), keys, (record.by_door, record.is_cut)).await?;
         self.set_head(row, head).await?;
         self.publish(row, head.began_seq, record.published).await?;
+        if record.is_cut {
+            self.forget_pushes_before(row, head.began_seq).await?;
+        }
         if let Some(link) = record.history {
             self.set_history(row, head.began_seq, link).await?;
         }
@@ -178,6 +181,7 @@ impl WriteStore {
         ] {
             sqlx::query(sql).bind(row).bind(to_sql(bad_seq)).execute(&mut self.connection).await?;
         }
+        self.forget_pushes_since(row, bad_seq).await?;
         let cut_seq: Option<i64> = sqlx::query_scalar(
             "SELECT max(began_seq) FROM epochs WHERE room = $1 AND is_cut = 1 AND voided_seq = 0",
         )

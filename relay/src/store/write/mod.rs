@@ -4,12 +4,14 @@ mod administer;
 mod entries;
 mod epochs;
 mod publish;
+mod push;
 mod registers;
 mod sweep;
 
 pub(in crate::store) use administer::delete_room;
 pub(crate) use entries::NewEntry;
 pub(crate) use epochs::HandshakeRecord;
+pub(crate) use push::NewPush;
 pub(crate) use registers::Registers;
 pub(crate) use sweep::Swept;
 

@@ -1,6 +1,7 @@
-//! What time ends: bodies of old messages, and doors.
+//! What time ends: bodies of old messages, doors, and push subscriptions.
 
 use super::{WriteStore, damaged, to_sql};
+use crate::clock::day_of;
 use crate::store::{Body, StoredEntry, WriteFault};
 use sotto_protocol::EntryKind;
 use sqlx::Row as _;
@@ -59,6 +60,7 @@ impl WriteStore {
         }
         swept.has_more = left == 0 || i64::try_from(due.len()).is_ok_and(|count| count == ROOMS_MAX);
         self.close_doors(now_ms, &mut swept).await?;
+        swept.has_more |= self.end_pushes(to_sql(day_of(now_ms).into())).await?;
         Ok(swept)
     }
 
