@@ -1,6 +1,7 @@
 //! What an operator can choose, and the measured constants that tests turn down.
 
 use crate::account::AccountSettings;
+use crate::blob::BlobSettings;
 use crate::clock::Clock;
 use crate::limit::Limits;
 use crate::tls::TlsFiles;
@@ -90,6 +91,8 @@ pub struct Config {
     pub accounts: AccountSettings,
     /// What addresses and connections may do at the room socket.
     pub limits: Limits,
+    /// How sealed files are kept.
+    pub blobs: BlobSettings,
     /// Bounds and times of a connection.
     pub tuning: Tuning,
 }
@@ -110,6 +113,7 @@ impl Config {
             web: crate::web::Files::Embedded,
             accounts: AccountSettings::default(),
             limits: Limits::default(),
+            blobs: BlobSettings::default(),
             tuning: Tuning::default(),
         }
     }
