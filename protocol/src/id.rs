@@ -71,6 +71,10 @@ identifier!(
     DoorId
 );
 identifier!(
+    /// A blob: made by its uploader. Whoever knows it may fetch the blob, still sealed.
+    BlobId
+);
+identifier!(
     /// One life of a relay's database: changes when it is restored from a backup.
     Incarnation
 );

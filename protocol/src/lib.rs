@@ -4,6 +4,7 @@
 //! (RFC 8949) with integer keys, so that a field added later is skipped by those who do not know it.
 
 pub mod account;
+pub mod blob;
 mod challenge;
 mod entry;
 mod error;
@@ -32,6 +33,7 @@ pub use frame::{
 };
 pub use id::{DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use push::{PushSubscription, push_payload, read_push_payload};
+pub use id::{BlobId, DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use rewind::{Rewind, RewindAuthority, confirm_statement};
 pub use room_token::{ROOM_TOKEN_PERIOD_DAYS, RoomToken};
 pub use username::{is_username, normalize_username};

@@ -1,6 +1,7 @@
 //! What an operator can choose, and the measured constants that tests turn down.
 
 use crate::account::AccountSettings;
+use crate::blob::BlobSettings;
 use crate::clock::Clock;
 use crate::limit::Limits;
 use crate::push::PushSettings;
@@ -93,6 +94,8 @@ pub struct Config {
     pub limits: Limits,
     /// How devices that are not connected are woken.
     pub push: PushSettings,
+    /// How sealed files are kept.
+    pub blobs: BlobSettings,
     /// Bounds and times of a connection.
     pub tuning: Tuning,
 }
@@ -114,6 +117,7 @@ impl Config {
             accounts: AccountSettings::default(),
             limits: Limits::default(),
             push: PushSettings::default(),
+            blobs: BlobSettings::default(),
             tuning: Tuning::default(),
         }
     }

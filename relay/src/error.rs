@@ -1,6 +1,7 @@
 //! Why a relay does not start or does not go on, with the remedy.
 
 use crate::account::SecretsError;
+use crate::blob::BlobsError;
 use crate::room::HintError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
@@ -39,6 +40,9 @@ pub enum StartError {
     /// Certificate or key is no good.
     #[error("cannot serve TLS: {0}")]
     Tls(#[from] TlsError),
+    /// The place for files is not to be had.
+    #[error(transparent)]
+    Blobs(#[from] BlobsError),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
@@ -69,6 +73,7 @@ impl StartError {
             Self::Hints(_) => "check that the NATS server runs, and the address given with --nats".to_owned(),
             Self::Secrets(error) => error.help().to_owned(),
             Self::Tls(error) => error.help().to_owned(),
+            Self::Blobs(error) => error.help().to_owned(),
             Self::Random(_) => "check that the system's random number source is available".to_owned(),
         }
     }

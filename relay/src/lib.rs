@@ -5,6 +5,7 @@
 //!   room   what can be asked about a room, one file per operation; the writer and the live feed
 //!   store  the database
 //!   access every decision about who may do what
+//! blob     sealed files, on disk or in a bucket
 //! http     the account API: one route per call; what is served, described; whether the relay is well
 //! account  log-ins, sealed records, vaults, inboxes
 //! push     waking devices that are not connected
@@ -24,6 +25,7 @@
 
 mod access;
 mod account;
+mod blob;
 mod clock;
 mod config;
 mod error;
@@ -42,6 +44,7 @@ pub mod web;
 mod wire;
 
 pub use account::{AccountSettings, Guests, Rates, Registration, SecretsError};
+pub use blob::{BlobPlace, BlobRates, BlobSettings, BlobsError, NoBlobPlace};
 pub use clock::Clock;
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;

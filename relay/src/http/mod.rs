@@ -8,6 +8,7 @@
 
 mod answer;
 mod asked;
+pub(crate) mod blob;
 mod describe;
 mod health;
 mod routes;

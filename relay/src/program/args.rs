@@ -3,7 +3,7 @@
 
 use super::admin::AdminArguments;
 use clap::{Args, Parser, Subcommand};
-use sotto_relay::{Guests, PushContact, PushHosts, Registration, SecretUrl, Strictness};
+use sotto_relay::{BlobPlace, Guests, PushContact, PushHosts, Registration, SecretUrl, Strictness};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -174,6 +174,48 @@ pub struct Settings {
     /// internet (default: those of Chromium, Firefox, Safari and Edge)
     #[arg(long, value_name = "HOSTS", env = "SOTTO_RELAY_PUSH_HOSTS")]
     pub push_hosts: Option<PushHosts>,
+    /// Where to keep sealed files: disk (in the data folder), s3://bucket/prefix (with credentials and region in the usual AWS_…
+    /// variables), or off
+    #[arg(long, value_name = "PLACE", default_value = "disk", env = "SOTTO_RELAY_BLOBS")]
+    pub blobs: BlobPlace,
+
+    /// Address of the object store, if it is not Amazon's: https://host:9000
+    #[arg(long, value_name = "URL", env = "SOTTO_RELAY_BLOBS_ENDPOINT")]
+    pub blobs_endpoint: Option<String>,
+
+    /// Take no more sealed files once they are this many bytes together (default: 20 GiB)
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 21_474_836_480,
+        env = "SOTTO_RELAY_BLOBS_QUOTA_BYTES"
+    )]
+    pub blobs_quota_bytes: u64,
+
+    /// The longest sealed file, in bytes (default: a file of 2 GiB)
+    #[arg(long, value_name = "BYTES", default_value_t = sotto_protocol::blob::BLOB_MAX_BYTES, env = "SOTTO_RELAY_MAX_BLOB_BYTES")]
+    pub max_blob_bytes: u64,
+
+    /// Keep no sealed file longer than this many days, whatever its uploader says (default: as long as they say)
+    #[arg(long, value_name = "DAYS", env = "SOTTO_RELAY_MAX_BLOB_DAYS")]
+    pub max_blob_days: Option<u32>,
+
+    /// How many sealed files one address may upload in a day
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, env = "SOTTO_RELAY_BLOB_UPLOADS_PER_DAY")]
+    pub blob_uploads_per_day: u32,
+
+    /// How many bytes of sealed files one address may upload in a day (default: 8 GiB)
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 8_589_934_592,
+        env = "SOTTO_RELAY_BLOB_BYTES_PER_DAY"
+    )]
+    pub blob_bytes_per_day: u64,
+
+    /// How many uploads one address may have begun and not ended
+    #[arg(long, value_name = "COUNT", default_value_t = 16, env = "SOTTO_RELAY_BLOB_UNFINISHED")]
+    pub blob_unfinished: u32,
 
     /// What to log, to stderr: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]

@@ -39,6 +39,14 @@ impl Settings {
         if let Some(count) = self.accounts_per_day {
             config.accounts.rates.register = Rate::per_day(count);
         }
+        config.blobs.place = self.blobs.clone();
+        config.blobs.endpoint = self.blobs_endpoint.clone();
+        config.blobs.quota_bytes = self.blobs_quota_bytes;
+        config.blobs.max_bytes = self.max_blob_bytes;
+        config.blobs.max_days = self.max_blob_days;
+        config.blobs.by_address.uploads_per_day = self.blob_uploads_per_day;
+        config.blobs.by_address.bytes_per_day = self.blob_bytes_per_day;
+        config.blobs.by_address.unfinished = self.blob_unfinished;
         config
     }
 

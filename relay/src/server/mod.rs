@@ -7,8 +7,10 @@ mod stream;
 pub(crate) use stream::Stream;
 
 use crate::account::Accounts;
+use crate::blob::Blobs;
 use crate::config::Config;
 use crate::error::StartError;
+use crate::http::blob::{self, BlobState};
 use crate::http::{self, HttpState, Readiness};
 use crate::limit::{Addresses, Limits};
 use crate::metrics::{MetricsListener, Sources};
@@ -47,8 +49,12 @@ pub struct RunningRelay {
     accepting: JoinHandle<()>,
     rooms: Arc<Rooms>,
     accounts: Arc<Accounts>,
-    sweeping: JoinHandle<()>,
+<<<<<<< HEAD
     pushing: Option<Pushing>,
+=======
+    blobs: Arc<Blobs>,
+    sweeping: [JoinHandle<()>; 2],
+>>>>>>> wip-blobs2
     connections: Arc<Connections>,
     metrics: Option<MetricsListener>,
     writer: Option<WriterTask>,
@@ -86,6 +92,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         None => (None, None),
     };
     let accounts = Arc::new(accounts);
+<<<<<<< HEAD
     let sweeping = accounts.sweep_now_and_then();
     let (rooms, writer) = Rooms::start(
         store,
@@ -95,6 +102,20 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         &config.tuning,
     )
     .await?;
+=======
+    let blobs =
+        Blobs::open(store.blobs.clone(), config.blobs, &config.data_dir, config.tuning.clock.clone()).await?;
+    let blobs = Arc::new(blobs);
+    let sweeping = [accounts.sweep_now_and_then(), blobs.sweep_now_and_then()];
+    let (rooms, writer) = Rooms::start(
+        store,
+        config.nats.as_ref(),
+        config.max_retention,
+        (accounts.room_gate(), push),
+        &config.tuning,
+    )
+    .await?;
+>>>>>>> wip-blobs2
     let rooms = Arc::new(rooms);
     let connections = Arc::new(Connections::default());
     let tuning = Arc::new(config.tuning);
@@ -107,7 +128,10 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let (stop, stopped) = watch::channel(false);
     let readiness = Arc::new(Readiness::new(Arc::clone(&rooms), stopped.clone()));
     let calls = HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout };
-    let services = sockets(state).merge(http::calls(&calls)).merge(http::health(Arc::clone(&readiness)));
+    let files =
+        blob::routes(&BlobState { blobs: Arc::clone(&blobs), trusted_proxies: addresses.trusted().into() });
+    let services =
+        sockets(state).merge(http::calls(&calls)).merge(http::health(Arc::clone(&readiness))).merge(files);
     let mut router = web::router(config.web, services.into_router()).layer(from_fn(close_where_in_doubt));
     if let Some(tls) = &tls {
         router = router.layer(map_response(insist_on_tls));
@@ -138,6 +162,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         accepting,
         rooms,
         accounts,
+        blobs,
         sweeping,
         pushing,
         connections,
@@ -186,14 +211,18 @@ impl RunningRelay {
             tracing::warn!("the last status values were not written");
         }
         self.rooms.stop_writing();
-        self.sweeping.abort();
+<<<<<<< HEAD
         // What is under way is forgotten: the next message wakes again.
         drop(self.pushing.take());
+=======
+        self.sweeping.iter().for_each(JoinHandle::abort);
+>>>>>>> wip-blobs2
         let writer = self.writer.take();
         let is_in_time = timeout_at(deadline, async {
             if let Some(writer) = writer {
                 writer.finish().await;
             }
+            self.blobs.close().await;
             self.connections.close_all_and_wait().await;
             self.accounts.close().await;
             self.rooms.close().await;
@@ -212,7 +241,7 @@ impl Drop for RunningRelay {
     fn drop(&mut self) {
         // The task that accepts sees that the sender of `stop` is gone.
         self.rooms.stop_writing();
-        self.sweeping.abort();
+        self.sweeping.iter().for_each(JoinHandle::abort);
         self.connections.close_all();
     }
 }

@@ -4,6 +4,7 @@
 
 mod account;
 pub mod admin;
+mod blob;
 mod dialect;
 mod entry;
 mod error;
@@ -17,6 +18,7 @@ pub(crate) use account::{
     AccountStore, Created, Deposited, NewAccount, NewSession, Replaced, Replacement, StoredAccount,
     StoredSession, VaultChange,
 };
+pub(crate) use blob::{BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob};
 pub(crate) use entry::{Body, StoredEntry};
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};
@@ -38,6 +40,8 @@ pub(crate) struct Store {
     pub read: ReadStore,
     /// For accounts.
     pub accounts: AccountStore,
+    /// For sealed files.
+    pub blobs: BlobStore,
     /// Which life of the database this is.
     pub incarnation: Incarnation,
 }
@@ -60,12 +64,14 @@ impl Store {
         let files = source.open_files(data_dir)?;
         let readers = source.readers().await.map_err(StoreError::Open)?;
         let account_writers = source.account_writers().await.map_err(StoreError::Open)?;
+        let blobs = BlobStore::new(source.dialect, readers.clone(), account_writers.clone(), files.clone());
         let accounts = AccountStore::new(source.dialect, readers.clone(), account_writers, files.clone());
         let read = ReadStore::new(readers, source.dialect);
         Ok(Self {
             write: WriteStore::new(connection, source, files, max_database_bytes),
             read,
             accounts,
+            blobs,
             incarnation,
         })
     }

@@ -155,7 +155,11 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), UpkeepError> {
             make_folder(&target)?;
             copy_folder(&source, &target)?;
         } else if kind.is_file() {
-            copy_file(&source, &target)?;
+            match copy_file(&source, &target) {
+                // It was deleted meanwhile, as files of blobs are when their time is over.
+                Err(_) if !source.exists() => {}
+                copied => copied?,
+            }
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Looks for what would keep a relay from running well.
 
+use crate::blob::{self, BlobPlace};
 use crate::config::{Config, Database};
 use crate::store::reach;
 use crate::tls::{days_left, is_short, read_chain};
@@ -27,6 +28,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         Finding { what: "data folder", state: data_folder(&config.data_dir) },
         Finding { what: "disk", state: free_space(&config.data_dir) },
         Finding { what: "database", state: database(config).await },
+        Finding { what: "files", state: blobs(config).await },
         Finding { what: "other relays", state: hints(config).await },
         Finding { what: "address", state: address(config) },
         Finding { what: "certificate", state: certificate(config) },
@@ -86,6 +88,25 @@ async fn database(config: &Config) -> State {
         Ok(true) => Ok(format!("{kind}, of this version")),
         Ok(false) => Ok(format!("{kind}, new or older: it is brought up to date at the next start")),
         Err(error) => bad(error.to_string(), error.help()),
+    }
+}
+
+async fn blobs(config: &Config) -> State {
+    // The folder's own fault is told already.
+    if !config.data_dir.exists() && matches!(config.blobs.place, BlobPlace::Disk) {
+        return Ok("the folder will be made".to_owned());
+    }
+    let examined = blob::examine(config).await;
+    let is_shared = matches!(config.database, Database::Postgres(_));
+    match examined {
+        Ok(state) if is_shared && matches!(config.blobs.place, BlobPlace::Disk) => {
+            Ok(format!("{state}; several relays on this database must share it"))
+        }
+        Ok(state) => Ok(state.to_owned()),
+        Err(error) => bad(
+            format!("the place for files is not to be had: {error}"),
+            "check --blobs, --blobs-endpoint and the AWS_… variables, or the folder blobs in the data folder",
+        ),
     }
 }
 

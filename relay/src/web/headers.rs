@@ -29,7 +29,8 @@ pub(super) async fn secure(mut response: Response) -> Response {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), PERMISSIONS),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // What is stricter stays.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }

@@ -9,6 +9,12 @@ mod administration;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod blob_client;
+#[cfg(test)]
+mod blob_program;
+#[cfg(test)]
+mod blobs;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod cut;

@@ -14,7 +14,7 @@ async fn incarnation(relay: &Program) -> Incarnation {
 }
 
 /// Runs a command on a folder and its database.
-fn upkeep(data: &Path, arguments: &[&str]) -> Output {
+pub fn upkeep(data: &Path, arguments: &[&str]) -> Output {
     let mut command = command(data, "127.0.0.1:0");
     let settings: Vec<_> = command.get_args().skip(1).map(ToOwned::to_owned).collect();
     let database = command.get_envs().map(|(name, value)| (name.to_owned(), value.unwrap().to_owned()));
@@ -25,6 +25,23 @@ fn upkeep(data: &Path, arguments: &[&str]) -> Output {
 
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+/// Puts a copy into a folder and a database that are not there yet.
+pub fn restore(copy: &Path, back: &Path) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let url = database_url(elsewhere.path());
+    let _ = std::fs::remove_file(copy.join("test-database"));
+    let mut restore = std::process::Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
+    restore.arg("restore").arg(copy).arg("--data").arg(back);
+    if let Some(url) = &url {
+        restore.env("SOTTO_RELAY_DATABASE", url);
+    }
+    let restored = restore.output().unwrap();
+    assert!(restored.status.success(), "{}", text(&restored));
+    if let Some(url) = &url {
+        std::fs::write(back.join("test-database"), url).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,7 +68,9 @@ async fn a_copy_of_a_running_relay_is_whole_and_comes_back_as_another_life() {
     client.append(&room, &entry(1, b"after the copy")).await;
     assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     for file in std::fs::read_dir(&copy).unwrap() {
-        assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let metadata = file.unwrap().metadata().unwrap();
+        let mode = if metadata.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(metadata.permissions().mode() & 0o777, mode);
     }
     let again = upkeep(&data, &["backup", copy.to_str().unwrap()]);
     assert!(!again.status.success() && text(&again).contains("is there already"), "{}", text(&again));
@@ -63,19 +82,7 @@ async fn a_copy_of_a_running_relay_is_whole_and_comes_back_as_another_life() {
         text(&occupied)
     );
     // The database of the restored relay is another one, where a server keeps it.
-    let elsewhere = folders.path().join("elsewhere");
-    let url = database_url(&elsewhere);
-    let _ = std::fs::remove_file(copy.join("test-database"));
-    let mut restore = std::process::Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
-    restore.arg("restore").arg(&copy).arg("--data").arg(&back);
-    if let Some(url) = &url {
-        restore.env("SOTTO_RELAY_DATABASE", url);
-    }
-    let restored = restore.output().unwrap();
-    assert!(restored.status.success(), "{}", text(&restored));
-    if let Some(url) = &url {
-        std::fs::write(back.join("test-database"), url).unwrap();
-    }
+    restore(&copy, &back);
 
     let file = format!("sqlite://{}", back.join("relay.db").display());
     sqlx::any::install_default_drivers();

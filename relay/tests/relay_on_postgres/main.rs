@@ -10,6 +10,15 @@ mod administration;
 #[path = "../relay/bad_input.rs"]
 mod bad_input;
 #[cfg(test)]
+#[path = "../relay/blob_client.rs"]
+mod blob_client;
+#[cfg(test)]
+#[path = "../relay/blob_program.rs"]
+mod blob_program;
+#[cfg(test)]
+#[path = "../relay/blobs.rs"]
+mod blobs;
+#[cfg(test)]
 #[path = "../relay/credentials.rs"]
 mod credentials;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod nginx;
 mod postgres;
 mod program;
 mod python;
+mod s3;
 
 pub use dice::Dice;
 pub use faulty_line::FaultyLine;
@@ -16,3 +17,4 @@ pub use nginx::Nginx;
 pub use postgres::Postgres;
 pub use program::{ServiceError, find};
 pub use python::{find_python_tool, python_environment, python_requirements};
+pub use s3::S3;

@@ -9,6 +9,7 @@ mod shapes;
 
 pub(crate) use call::call;
 pub(super) use document::document;
+pub(crate) use shape::Shape;
 
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;

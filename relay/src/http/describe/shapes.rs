@@ -13,6 +13,7 @@ use sotto_protocol::account::{
     VaultEntries, VaultEntry, VaultList, VaultListed, Which,
 };
 use sotto_protocol::{Challenge, PushSubscription};
+use sotto_protocol::blob::{BlobError, BlobErrorCode};
 use utoipa::openapi::Schema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -37,6 +38,7 @@ shapes! { map:
     Acknowledge { 0 ids }
     AddSession { 0 proof }
     BlindRoomToken { 0 period, 1 blinded }
+    BlobError { 0 code, 1 limit, 2 retry_after_ms, 3 offset }
     Challenged { 0 challenge, 1 state }
     DeleteAccount { 0 proof }
     DeleteVault { 0 name, 1 version }
@@ -125,6 +127,12 @@ impl Shape for AccountErrorCode {
     fn shape() -> Schema {
         // There may be more one day.
         ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1_usize)).maximum(Some(255_usize)).into()
+    }
+}
+
+impl Shape for BlobErrorCode {
+    fn shape() -> Schema {
+        AccountErrorCode::shape()
     }
 }
 

@@ -1,0 +1,119 @@
+//! A blob begins: with its length, its token, and how long it is to be kept. Space for all of it is kept at once, so that an
+//! upload that began is not refused later.
+
+use super::fault::{full, internal, wait};
+use super::quota::NotNow;
+use super::{Blobs, hash, is_token};
+use crate::store::{NewBlob, Reserved, StoredBlob};
+use sotto_protocol::BlobId;
+use sotto_protocol::blob::{BlobError, BlobErrorCode, BlobToken, KEEP_MAX_DAYS};
+use std::net::IpAddr;
+
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) struct Creation {
+    /// How long it is going to be.
+    pub length: u64,
+    /// Permits to append and to delete.
+    pub token: BlobToken,
+    /// For how many days it is to be kept; none for as long as the relay keeps any.
+    pub keep_days: Option<u32>,
+}
+
+/// A blob that is there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Begun {
+    /// How much of it is there.
+    pub offset: u64,
+    /// For how many days it will be kept; none for no end.
+    pub keep_days: Option<u32>,
+    /// Whether it was not there before.
+    pub is_new: bool,
+}
+
+impl Blobs {
+    /// Makes a blob. The same again gives the same: an answer may get lost.
+    pub(crate) async fn create(
+        &self,
+        address: IpAddr,
+        id: &BlobId,
+        asked: &Creation,
+    ) -> Result<Begun, BlobError> {
+        self.place()?;
+        let max = self.settings.max_bytes;
+        if asked.length == 0 {
+            return Err(BlobErrorCode::Malformed.into());
+        }
+        if asked.length > max {
+            return Err(BlobError::with_limit(BlobErrorCode::LimitExceeded, max));
+        }
+        if asked.keep_days.is_some_and(|days| days == 0 || days > KEEP_MAX_DAYS) {
+            return Err(BlobError::with_limit(BlobErrorCode::LimitExceeded, KEEP_MAX_DAYS.into()));
+        }
+        let keep_days = match (asked.keep_days, self.settings.max_days) {
+            (Some(days), Some(max)) => days.min(max),
+            (days, max) => days.or(max).unwrap_or(0),
+        };
+        let new = NewBlob {
+            id_hash: hash(id.as_bytes()),
+            token_hash: hash(asked.token.expose()),
+            length: asked.length,
+            keep_days,
+            until_day: self.today().saturating_add(1),
+        };
+        if let Some(there) = self.store.find(&new.id_hash).await.map_err(internal)? {
+            return again(&there, &new, &asked.token);
+        }
+        self.take_share(address, &new).await?;
+        let reserved = self.store.create(&new, self.settings.quota_bytes).await.map_err(internal);
+        let begun = match reserved {
+            Ok(Reserved::New) => return Ok(Begun { offset: 0, keep_days: some(keep_days), is_new: true }),
+            Ok(Reserved::There(there)) => again(&there, &new, &asked.token),
+            Ok(Reserved::Full) => Err(full()),
+            Err(error) => Err(error),
+        };
+        self.quota.give_back(address, &new.id_hash, new.length);
+        begun
+    }
+
+    /// Takes it out of what the address may upload.
+    async fn take_share(&self, address: IpAddr, new: &NewBlob) -> Result<(), BlobError> {
+        let max = self.settings.by_address.bytes_per_day;
+        if new.length > max {
+            return Err(BlobError::with_limit(BlobErrorCode::LimitExceeded, max));
+        }
+        let begin = || self.quota.begin(address, new.id_hash, new.length);
+        let begun = match begin() {
+            Err(NotNow::Unfinished(ids)) => {
+                // Some may have come to their end at another relay or from another address.
+                for id in ids {
+                    let there = self.store.find(&id).await.map_err(internal)?;
+                    if there.is_none_or(|blob| blob.is_whole()) {
+                        self.quota.end(address, &id);
+                    }
+                }
+                begin()
+            }
+            begun => begun,
+        };
+        begun.map_err(|refused| match refused {
+            NotNow::Wait(duration) => wait(duration),
+            NotNow::Unfinished(_) => {
+                let max = self.settings.by_address.unfinished;
+                BlobError::with_limit(BlobErrorCode::TooManyUnfinished, max.into())
+            }
+        })
+    }
+}
+
+/// What was there before: the same, or another's.
+fn again(there: &StoredBlob, new: &NewBlob, token: &BlobToken) -> Result<Begun, BlobError> {
+    if !is_token(there, token) || there.length != new.length || there.keep_days != new.keep_days {
+        return Err(BlobErrorCode::IdTaken.into());
+    }
+    Ok(Begun { offset: there.offset, keep_days: some(there.keep_days), is_new: false })
+}
+
+fn some(keep_days: u32) -> Option<u32> {
+    (keep_days > 0).then_some(keep_days)
+}

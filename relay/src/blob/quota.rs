@@ -1,0 +1,246 @@
+//! How much one address may upload. In memory only, and forgotten when there is nothing left to count.
+
+use super::settings::BlobRates;
+use crate::lock::lock;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// More than that are not remembered.
+const ADDRESSES_MAX: usize = 100_000;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// By then an upload has ended, one way or the other.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// In which requests fill up again.
+const REQUESTS_IN: Duration = Duration::from_secs(10);
+
+/// All addresses.
+#[derive(Debug)]
+pub(super) struct Quota {
+    rates: BlobRates,
+    known: Mutex<HashMap<IpAddr, Address>>,
+}
+
+/// Fills up again to its size in a certain time.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    left: f64,
+    at: Instant,
+    size: f64,
+    fills_in: Duration,
+}
+
+#[derive(Debug)]
+struct Address {
+    requests: Bucket,
+    uploads: Bucket,
+    bytes: Bucket,
+    segments: u32,
+    /// Uploads begun here that may be unfinished, by their ids' hashes, and when they were begun.
+    unfinished: HashMap<[u8; 32], Instant>,
+}
+
+/// Why an upload may not begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NotNow {
+    /// Later.
+    Wait(Duration),
+    /// As long as these are unfinished.
+    Unfinished(Vec<[u8; 32]>),
+}
+
+/// A segment under way.
+#[derive(Debug)]
+pub(super) struct Segment {
+    quota: Arc<Quota>,
+    address: IpAddr,
+}
+
+impl Quota {
+    pub(super) fn new(rates: BlobRates) -> Self {
+        Self { rates, known: Mutex::default() }
+    }
+
+    /// Counts a request, or says how long to wait with it.
+    pub(super) fn count_request(&self, address: IpAddr) -> Result<(), Duration> {
+        self.with(address, |known, now| known.requests.take(1.0, now))
+    }
+
+    /// Counts an upload that begins.
+    pub(super) fn begin(&self, address: IpAddr, id_hash: [u8; 32], length: u64) -> Result<(), NotNow> {
+        let max = self.rates.unfinished as usize;
+        self.with(address, |known, now| {
+            if known.unfinished.len() >= max && !known.unfinished.contains_key(&id_hash) {
+                return Err(NotNow::Unfinished(known.unfinished.keys().copied().collect()));
+            }
+            known
+                .uploads
+                .check(1.0, now)
+                .and_then(|()| known.bytes.take(length as f64, now))
+                .map_err(NotNow::Wait)?;
+            known.uploads.take(1.0, now).map_err(NotNow::Wait)?;
+            known.unfinished.insert(id_hash, now);
+            Ok(())
+        })
+    }
+
+    /// It did not begin after all: nothing of it counts.
+    pub(super) fn give_back(&self, address: IpAddr, id_hash: &[u8; 32], length: u64) {
+        self.with(address, |known, now| {
+            known.uploads.give_back(1.0, now);
+            known.bytes.give_back(length as f64, now);
+            known.unfinished.remove(id_hash);
+        });
+    }
+
+    /// An upload is whole or gone, wherever it was begun.
+    pub(super) fn end(&self, address: IpAddr, id_hash: &[u8; 32]) {
+        if let Some(known) = lock(&self.known).get_mut(&address) {
+            known.unfinished.remove(id_hash);
+        }
+    }
+
+    /// Counts a segment for as long as it is under way.
+    pub(super) fn begin_segment(self: &Arc<Self>, address: IpAddr) -> Option<Segment> {
+        let max = self.rates.segments;
+        self.with(address, |known, _| {
+            known.segments = known.segments.checked_add(1).filter(|count| *count <= max)?;
+            Some(Segment { quota: Arc::clone(self), address })
+        })
+    }
+
+    /// Forgets whom there is nothing left to count of.
+    pub(super) fn forget(&self) {
+        forget(&mut lock(&self.known), Instant::now());
+    }
+
+    fn with<T>(&self, address: IpAddr, work: impl FnOnce(&mut Address, Instant) -> T) -> T {
+        let now = Instant::now();
+        let mut known = lock(&self.known);
+        if known.len() >= ADDRESSES_MAX && !known.contains_key(&address) {
+            forget(&mut known, now);
+            if known.len() >= ADDRESSES_MAX {
+                tracing::warn!("more addresses than can be remembered: limits of uploads begin anew");
+                known.clear();
+            }
+        }
+        work(known.entry(address).or_insert_with(|| Address::new(self.rates, now)), now)
+    }
+}
+
+impl Address {
+    fn new(rates: BlobRates, now: Instant) -> Self {
+        Self {
+            requests: Bucket::full(f64::from(rates.requests), REQUESTS_IN, now),
+            uploads: Bucket::full(f64::from(rates.uploads_per_day), DAY, now),
+            bytes: Bucket::full(rates.bytes_per_day as f64, DAY, now),
+            segments: 0,
+            unfinished: HashMap::new(),
+        }
+    }
+
+    fn is_as_new(&self, now: Instant) -> bool {
+        let buckets = [&self.requests, &self.uploads, &self.bytes];
+        self.segments == 0
+            && self.unfinished.is_empty()
+            && buckets.iter().all(|bucket| bucket.level(now) >= bucket.size)
+    }
+}
+
+impl Bucket {
+    fn full(size: f64, fills_in: Duration, now: Instant) -> Self {
+        Self { left: size, at: now, size, fills_in }
+    }
+
+    fn take(&mut self, amount: f64, now: Instant) -> Result<(), Duration> {
+        self.check(amount, now)?;
+        (self.left, self.at) = (self.level(now) - amount, now);
+        Ok(())
+    }
+
+    fn check(&self, amount: f64, now: Instant) -> Result<(), Duration> {
+        let missing = amount - self.level(now);
+        if missing <= 0.0 {
+            return Ok(());
+        }
+        let part = missing / self.size.max(1.0);
+        Err(Duration::try_from_secs_f64(part * self.fills_in.as_secs_f64()).unwrap_or(DAY))
+    }
+
+    fn give_back(&mut self, amount: f64, now: Instant) {
+        (self.left, self.at) = ((self.level(now) + amount).min(self.size), now);
+    }
+
+    fn level(&self, now: Instant) -> f64 {
+        let part = now.saturating_duration_since(self.at).as_secs_f64() / self.fills_in.as_secs_f64();
+        (self.left + part * self.size).min(self.size)
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if let Some(known) = lock(&self.quota.known).get_mut(&self.address) {
+            known.segments = known.segments.saturating_sub(1);
+        }
+    }
+}
+
+fn forget(known: &mut HashMap<IpAddr, Address>, now: Instant) {
+    known.retain(|_, address| {
+        address.unfinished.retain(|_, begun| now.saturating_duration_since(*begun) < GIVEN_UP_AFTER);
+        !address.is_as_new(now)
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn quota() -> Arc<Quota> {
+        let rates =
+            BlobRates { requests: 2, uploads_per_day: 3, bytes_per_day: 1000, unfinished: 2, segments: 1 };
+        Arc::new(Quota::new(rates))
+    }
+
+    #[test]
+    fn a_bucket_fills_up_in_its_time() {
+        let now = Instant::now();
+        let mut bucket = Bucket::full(1000.0, DAY, now);
+        assert_eq!(bucket.take(900.0, now), Ok(()));
+        assert_eq!(bucket.take(600.0, now), Err(DAY / 2));
+        assert_eq!(bucket.take(600.0, now + DAY / 2), Ok(()));
+        bucket.give_back(5000.0, now + DAY / 2);
+        assert_eq!(bucket.check(1000.0, now + DAY / 2), Ok(()), "no more than its size");
+    }
+
+    #[test]
+    fn uploads_bytes_and_unfinished_ones_are_counted_apart() {
+        let quota = quota();
+        assert_eq!(quota.begin(HERE, [1; 32], 400), Ok(()));
+        assert!(matches!(quota.begin(HERE, [2; 32], 601), Err(NotNow::Wait(_))), "bytes");
+        assert_eq!(quota.begin(HERE, [2; 32], 100), Ok(()));
+        assert!(matches!(quota.begin(HERE, [3; 32], 1), Err(NotNow::Unfinished(all)) if all.len() == 2));
+        quota.end(HERE, &[1; 32]);
+        assert_eq!(quota.begin(HERE, [3; 32], 500), Ok(()));
+        quota.end(HERE, &[2; 32]);
+        assert!(matches!(quota.begin(HERE, [4; 32], 0), Err(NotNow::Wait(_))), "uploads");
+        quota.give_back(HERE, &[3; 32], 500);
+        assert_eq!(quota.begin(HERE, [4; 32], 500), Ok(()), "what did not begin does not count");
+    }
+
+    #[test]
+    fn a_segment_counts_while_it_is_under_way_and_an_address_while_there_is_something_to_count() {
+        let quota = quota();
+        let first = quota.begin_segment(HERE);
+        assert!(first.is_some() && quota.begin_segment(HERE).is_none());
+        quota.forget();
+        drop(first);
+        assert!(quota.begin_segment(HERE).is_some());
+        quota.forget();
+        assert!(lock(&quota.known).is_empty());
+    }
+}
