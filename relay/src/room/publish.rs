@@ -149,8 +149,13 @@ mod tests {
         store.read.close().await;
         let (hub, room) = (Arc::new(Hub::default()), RoomId::new([1; 16]));
         let hints = Hints::connect(None).await.unwrap();
-        let publisher =
-            Publisher { hub: Arc::clone(&hub), read: store.read.clone(), hints, statuses: Arc::default() };
+        let publisher = Publisher {
+            hub: Arc::clone(&hub),
+            read: store.read.clone(),
+            hints,
+            statuses: Arc::default(),
+            push: None,
+        };
         let session = Arc::new(Session::new(1, Challenge::new([0; 32]), "relay".into(), 1_000_000));
         let head = |head_seq| RoomHead { head_seq, ..RoomHead::default() };
         let grant = Grant { room: 1, epoch: 0, began_seq: 0 };
