@@ -31,9 +31,8 @@ pub use frame::{
     RelayFrame, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Subscribe,
     Unsubscribe, Welcome, WriteStatus, decode, encode,
 };
-pub use id::{DoorId, EntryId, IdError, Incarnation, RoomId};
-pub use push::{PushSubscription, push_payload, read_push_payload};
 pub use id::{BlobId, DoorId, EntryId, IdError, Incarnation, RoomId};
+pub use push::{PushSubscription, push_payload, read_push_payload};
 pub use rewind::{Rewind, RewindAuthority, confirm_statement};
 pub use room_token::{ROOM_TOKEN_PERIOD_DAYS, RoomToken};
 pub use username::{is_username, normalize_username};
