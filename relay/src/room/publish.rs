@@ -159,6 +159,7 @@ mod tests {
             read: store.read.clone(),
             hints,
             statuses: Arc::default(),
+            push: None,
             within: Duration::from_secs(1),
         };
         let session = Arc::new(Session::new(1, Challenge::new([0; 32]), "relay".into(), 1_000_000));
