@@ -84,6 +84,7 @@ impl Rooms {
             hints: hints.clone(),
             statuses: Arc::clone(&statuses),
             push: push.clone(),
+            within: tuning.database_within,
         };
         let (queue, publishing) = publisher.start();
         let listening = hints.listen(Arc::clone(&hub), store.read.clone(), queue.clone(), is_shared).await?;

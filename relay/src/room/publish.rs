@@ -13,8 +13,10 @@ use crate::store::ReadStore;
 use crate::wire;
 use sotto_protocol::{Reply, RoomId, Status};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// What one transaction has brought.
 #[derive(Default)]
@@ -52,6 +54,8 @@ pub(super) struct Publisher {
     pub statuses: Arc<StatusBoard>,
     /// Nothing where nobody is woken.
     pub push: Option<Push>,
+    /// How long reading may take: whoever waits for an answer waits behind it.
+    pub within: Duration,
 }
 
 impl Publisher {
@@ -108,10 +112,11 @@ impl Publisher {
     /// Pushes what is in the database and was not pushed yet. What cannot be read now is found at the next look.
     async fn catch_up(&self, room: &RoomId) {
         while let Some(pushed_seq) = self.hub.pushed_seq(room) {
-            let (head, entries) = match self.read.since(room, pushed_seq).await {
-                Ok(Some(since)) => since,
-                Ok(None) => return,
-                Err(error) => {
+            let (head, entries) = match timeout(self.within, self.read.since(room, pushed_seq)).await {
+                Ok(Ok(Some(since))) => since,
+                Ok(Ok(None)) => return,
+                Err(_) => return tracing::warn!("entries of another relay cannot be read: nothing comes"),
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "entries of another relay cannot be read");
                     return;
                 }
@@ -155,6 +160,7 @@ mod tests {
             hints,
             statuses: Arc::default(),
             push: None,
+            within: Duration::from_secs(1),
         };
         let session = Arc::new(Session::new(1, Challenge::new([0; 32]), "relay".into(), 1_000_000));
         let head = |head_seq| RoomHead { head_seq, ..RoomHead::default() };

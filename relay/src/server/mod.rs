@@ -49,12 +49,9 @@ pub struct RunningRelay {
     accepting: JoinHandle<()>,
     rooms: Arc<Rooms>,
     accounts: Arc<Accounts>,
-<<<<<<< HEAD
     pushing: Option<Pushing>,
-=======
     blobs: Arc<Blobs>,
     sweeping: [JoinHandle<()>; 2],
->>>>>>> wip-blobs2
     connections: Arc<Connections>,
     metrics: Option<MetricsListener>,
     writer: Option<WriterTask>,
@@ -92,17 +89,6 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         None => (None, None),
     };
     let accounts = Arc::new(accounts);
-<<<<<<< HEAD
-    let sweeping = accounts.sweep_now_and_then();
-    let (rooms, writer) = Rooms::start(
-        store,
-        config.nats.as_ref(),
-        config.max_retention,
-        (accounts.room_gate(), push),
-        &config.tuning,
-    )
-    .await?;
-=======
     let blobs =
         Blobs::open(store.blobs.clone(), config.blobs, &config.data_dir, config.tuning.clock.clone()).await?;
     let blobs = Arc::new(blobs);
@@ -115,7 +101,6 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         &config.tuning,
     )
     .await?;
->>>>>>> wip-blobs2
     let rooms = Arc::new(rooms);
     let connections = Arc::new(Connections::default());
     let tuning = Arc::new(config.tuning);
@@ -211,12 +196,9 @@ impl RunningRelay {
             tracing::warn!("the last status values were not written");
         }
         self.rooms.stop_writing();
-<<<<<<< HEAD
         // What is under way is forgotten: the next message wakes again.
         drop(self.pushing.take());
-=======
         self.sweeping.iter().for_each(JoinHandle::abort);
->>>>>>> wip-blobs2
         let writer = self.writer.take();
         let is_in_time = timeout_at(deadline, async {
             if let Some(writer) = writer {

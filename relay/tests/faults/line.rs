@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-const LASTS: Duration = Duration::from_secs(4);
+/// So much is to happen: of each kind of fault, so many.
+const ENTRIES: usize = 60;
+const FAULTS: u64 = 15;
 const WRITERS: usize = 4;
 const READERS: usize = 3;
 
@@ -24,7 +26,12 @@ async fn a_bad_line_loses_and_doubles_nothing() {
     ];
     writers.extend((0..WRITERS).map(|_| tokio::spawn(room::write(Arc::clone(&shared)))));
     let readers: Vec<_> = (0..READERS).map(|_| tokio::spawn(room::follow(Arc::clone(&shared)))).collect();
-    sleep(LASTS).await;
+    let enough = async {
+        while shared.count() < ENTRIES || line.faults().iter().any(|count| *count < FAULTS) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE * 3, enough).await.expect("it goes on");
     shared.end();
     for writer in writers {
         timeout(PATIENCE * 2, writer).await.expect("everything is acknowledged").unwrap();
@@ -34,7 +41,5 @@ async fn a_bad_line_loses_and_doubles_nothing() {
         let seen = timeout(PATIENCE * 2, reader).await.expect("readers converge").unwrap();
         assert!(seen == chain, "another history than the log's");
     }
-    let faults = line.faults();
-    println!("{} entries; delayed, cut, doubled: {faults:?}", chain.len());
-    assert!(chain.len() > 50 && faults.iter().all(|count| *count > 10), "{} {faults:?}", chain.len());
+    println!("{} entries; delayed, cut, doubled: {:?}", chain.len(), line.faults());
 }

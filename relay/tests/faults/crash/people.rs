@@ -346,9 +346,15 @@ async fn register_somebody(town: &Town) {
 
 /// Two devices of one person race for one record.
 pub async fn use_other_device(town: Arc<Town>, index: usize) {
-    let devices = [town.log_in(&town.person(index)).await, town.log_in(&town.person(index)).await];
-    let race = |device: Option<Person>| {
-        let (town, device) = (Arc::clone(&town), device.expect("the password holds"));
+    // The password may change meanwhile: then the next one holds.
+    let log_in = async || loop {
+        if let Some(device) = town.log_in(&town.person(index)).await {
+            return device;
+        }
+    };
+    let devices = [log_in().await, log_in().await];
+    let race = |device: Person| {
+        let town = Arc::clone(&town);
         async move {
             let mut known: u64 = 0;
             while !town.is_over() {

@@ -119,6 +119,11 @@ impl Shared {
         self.journal.lock().unwrap().acknowledged.push((seq, entry));
     }
 
+    /// How many entries were acknowledged.
+    pub fn count(&self) -> usize {
+        self.journal.lock().unwrap().acknowledged.len()
+    }
+
     pub fn refuse(&self, entry: Vec<u8>) {
         self.journal.lock().unwrap().refused.push(entry);
     }
