@@ -12,8 +12,8 @@ use sotto_protocol::account::{
     SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister, TakePairing,
     VaultEntries, VaultEntry, VaultList, VaultListed, Which,
 };
-use sotto_protocol::{Challenge, PushSubscription};
 use sotto_protocol::blob::{BlobError, BlobErrorCode};
+use sotto_protocol::{Challenge, PushSubscription};
 use utoipa::openapi::Schema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
