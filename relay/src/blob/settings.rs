@@ -1,5 +1,6 @@
 //! What an operator can choose about blobs.
 
+use crate::limit::Strictness;
 use sotto_protocol::blob::BLOB_MAX_BYTES;
 use std::str::FromStr;
 use std::time::Duration;
@@ -113,9 +114,23 @@ impl Default for BlobSettings {
     }
 }
 
+impl BlobRates {
+    /// All of them under that word.
+    #[must_use]
+    pub fn new(strictness: Strictness) -> Self {
+        Self {
+            requests: strictness.count(2000),
+            uploads_per_day: strictness.count(1000),
+            bytes_per_day: GIB.saturating_mul(strictness.count(8).into()),
+            unfinished: strictness.count(16),
+            segments: strictness.count(16),
+        }
+    }
+}
+
 impl Default for BlobRates {
     fn default() -> Self {
-        Self { requests: 2000, uploads_per_day: 1000, bytes_per_day: 8 * GIB, unfinished: 16, segments: 16 }
+        Self::new(Strictness::default())
     }
 }
 

@@ -174,6 +174,7 @@ pub struct Settings {
     /// internet (default: those of Chromium, Firefox, Safari and Edge)
     #[arg(long, value_name = "HOSTS", env = "SOTTO_RELAY_PUSH_HOSTS")]
     pub push_hosts: Option<PushHosts>,
+
     /// Where to keep sealed files: disk (in the data folder), s3://bucket/prefix (with credentials and region in the usual AWS_…
     /// variables), or off
     #[arg(long, value_name = "PLACE", default_value = "disk", env = "SOTTO_RELAY_BLOBS")]
@@ -200,22 +201,17 @@ pub struct Settings {
     #[arg(long, value_name = "DAYS", env = "SOTTO_RELAY_MAX_BLOB_DAYS")]
     pub max_blob_days: Option<u32>,
 
-    /// How many sealed files one address may upload in a day
-    #[arg(long, value_name = "COUNT", default_value_t = 1000, env = "SOTTO_RELAY_BLOB_UPLOADS_PER_DAY")]
-    pub blob_uploads_per_day: u32,
+    /// How many sealed files one address may upload in a day (default: by --limits; 1000 where normal)
+    #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_BLOB_UPLOADS_PER_DAY")]
+    pub blob_uploads_per_day: Option<u32>,
 
-    /// How many bytes of sealed files one address may upload in a day (default: 8 GiB)
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = 8_589_934_592,
-        env = "SOTTO_RELAY_BLOB_BYTES_PER_DAY"
-    )]
-    pub blob_bytes_per_day: u64,
+    /// How many bytes of sealed files one address may upload in a day (default: by --limits; 8 GiB where normal)
+    #[arg(long, value_name = "BYTES", env = "SOTTO_RELAY_BLOB_BYTES_PER_DAY")]
+    pub blob_bytes_per_day: Option<u64>,
 
-    /// How many uploads one address may have begun and not ended
-    #[arg(long, value_name = "COUNT", default_value_t = 16, env = "SOTTO_RELAY_BLOB_UNFINISHED")]
-    pub blob_unfinished: u32,
+    /// How many uploads one address may have begun and not ended (default: by --limits; 16 where normal)
+    #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_BLOB_UNFINISHED")]
+    pub blob_unfinished: Option<u32>,
 
     /// What to log, to stderr: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]

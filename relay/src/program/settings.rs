@@ -4,7 +4,7 @@ use super::args::Settings;
 use super::settings_file::flags;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use sotto_relay::{Config, Database, Limits, Rate, Rates, TlsFiles};
+use sotto_relay::{BlobRates, Config, Database, Limits, Rate, Rates, TlsFiles};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -44,10 +44,16 @@ impl Settings {
         config.blobs.quota_bytes = self.blobs_quota_bytes;
         config.blobs.max_bytes = self.max_blob_bytes;
         config.blobs.max_days = self.max_blob_days;
-        config.blobs.by_address.uploads_per_day = self.blob_uploads_per_day;
-        config.blobs.by_address.bytes_per_day = self.blob_bytes_per_day;
-        config.blobs.by_address.unfinished = self.blob_unfinished;
+        config.blobs.by_address = self.blob_rates();
         config
+    }
+
+    fn blob_rates(&self) -> BlobRates {
+        let mut rates = BlobRates::new(self.limits);
+        rates.uploads_per_day = self.blob_uploads_per_day.unwrap_or(rates.uploads_per_day);
+        rates.bytes_per_day = self.blob_bytes_per_day.unwrap_or(rates.bytes_per_day);
+        rates.unfinished = self.blob_unfinished.unwrap_or(rates.unfinished);
+        rates
     }
 
     fn limits(&self) -> Limits {

@@ -31,7 +31,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Connections that may wait to be accepted: after a restart everybody comes back at once.
 const BACKLOG: u32 = 4096;
@@ -49,9 +49,9 @@ pub struct RunningRelay {
     accepting: JoinHandle<()>,
     rooms: Arc<Rooms>,
     accounts: Arc<Accounts>,
-    pushing: Option<Pushing>,
     blobs: Arc<Blobs>,
     sweeping: [JoinHandle<()>; 2],
+    pushing: Option<Pushing>,
     connections: Arc<Connections>,
     metrics: Option<MetricsListener>,
     writer: Option<WriterTask>,
@@ -89,9 +89,8 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         None => (None, None),
     };
     let accounts = Arc::new(accounts);
-    let blobs =
-        Blobs::open(store.blobs.clone(), config.blobs, &config.data_dir, config.tuning.clock.clone()).await?;
-    let blobs = Arc::new(blobs);
+    let clock = config.tuning.clock.clone();
+    let blobs = Arc::new(Blobs::open(store.blobs.clone(), config.blobs, &config.data_dir, clock).await?);
     let sweeping = [accounts.sweep_now_and_then(), blobs.sweep_now_and_then()];
     let (rooms, writer) = Rooms::start(
         store,
@@ -196,15 +195,16 @@ impl RunningRelay {
             tracing::warn!("the last status values were not written");
         }
         self.rooms.stop_writing();
+        self.sweeping.iter().for_each(JoinHandle::abort);
         // What is under way is forgotten: the next message wakes again.
         drop(self.pushing.take());
-        self.sweeping.iter().for_each(JoinHandle::abort);
         let writer = self.writer.take();
         let is_in_time = timeout_at(deadline, async {
             if let Some(writer) = writer {
                 writer.finish().await;
             }
-            self.blobs.close().await;
+            // What an upload has not kept by then, its client sends again.
+            let _ = timeout(self.stop_within / 3, self.blobs.close()).await;
             self.connections.close_all_and_wait().await;
             self.accounts.close().await;
             self.rooms.close().await;

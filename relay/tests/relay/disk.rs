@@ -66,7 +66,8 @@ async fn files_are_for_the_relay_alone() {
     let mut names = Vec::new();
     for file in std::fs::read_dir(&folder).unwrap() {
         let path = file.unwrap().path();
-        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
         names.push(path.file_name().unwrap().to_owned());
     }
     assert!(names.len() >= 3, "{names:?}");

@@ -27,8 +27,8 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
 }
 
-/// Puts a copy into a folder and a database that are not there yet.
-pub fn restore(copy: &Path, back: &Path) {
+/// Puts a copy into a folder and a database that are not there yet: the address of the one, where a server keeps it.
+pub fn restore(copy: &Path, back: &Path) -> Option<String> {
     let elsewhere = tempfile::tempdir().unwrap();
     let url = database_url(elsewhere.path());
     let _ = std::fs::remove_file(copy.join("test-database"));
@@ -42,6 +42,7 @@ pub fn restore(copy: &Path, back: &Path) {
     if let Some(url) = &url {
         std::fs::write(back.join("test-database"), url).unwrap();
     }
+    url
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,7 +83,7 @@ async fn a_copy_of_a_running_relay_is_whole_and_comes_back_as_another_life() {
         text(&occupied)
     );
     // The database of the restored relay is another one, where a server keeps it.
-    restore(&copy, &back);
+    let url = restore(&copy, &back);
 
     let file = format!("sqlite://{}", back.join("relay.db").display());
     sqlx::any::install_default_drivers();
