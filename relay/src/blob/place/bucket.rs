@@ -12,7 +12,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How long the object store may take for a piece.
+/// How long the object store may take for a piece, and then be silent. Whoever reads slowly is another matter, and is let go
+/// earlier if nothing moves.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Until when it is asked again when it fails.
 const RETRY_FOR: Duration = Duration::from_secs(20);
@@ -35,7 +36,7 @@ impl Bucket {
     ) -> Result<Self, PlaceFault> {
         // Whoever was there first has chosen; the program itself chooses the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let options = ClientOptions::new().with_timeout(TIMEOUT);
+        let options = ClientOptions::new().with_timeout_disabled().with_read_timeout(TIMEOUT);
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_FOR, ..RetryConfig::default() };
         let mut builder =
             AmazonS3Builder::from_env().with_bucket_name(name).with_client_options(options).with_retry(retry);

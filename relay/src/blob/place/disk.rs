@@ -29,7 +29,14 @@ pub(crate) struct Disk {
 impl Disk {
     /// The folder, made if it is missing. That many bytes of the disk are left to others.
     pub(in crate::blob) fn open(folder: &Path, keep_free: u64) -> io::Result<Self> {
-        make_folder(folder)?;
+        // All of them now, and on disk with their names: what a piece is acknowledged by is then its own folder alone.
+        for shelf in 0..=u8::MAX {
+            make_folder(&folder.join(format!("{shelf:02x}")))?;
+        }
+        File::open(folder)?.sync_all()?;
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            File::open(parent)?.sync_all()?;
+        }
         Ok(Self { folder: folder.into(), keep_free })
     }
 
@@ -39,10 +46,6 @@ impl Disk {
         in_background(move || {
             if is_short_of(&folder, keep_free.saturating_add(bytes.len() as u64)) {
                 return Err(ErrorKind::StorageFull.into());
-            }
-            if let Some(shelf) = path.parent().filter(|shelf| !shelf.exists()) {
-                make_folder(shelf)?;
-                File::open(&folder)?.sync_all()?;
             }
             write(&path, &bytes).inspect_err(|_| {
                 // What is left of it has no name in the database: if it stays, it is swept.
