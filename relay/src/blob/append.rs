@@ -3,7 +3,8 @@
 
 use super::fault::{busy, internal, misplaced, wait};
 use super::place::Place;
-use super::{Blobs, hash};
+use super::quota::Transfer;
+use super::{AGAIN, Blobs, hash};
 use crate::store::{Piece, StoredBlob};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
@@ -11,12 +12,8 @@ use sotto_protocol::BlobId;
 use sotto_protocol::blob::{BlobError, BlobErrorCode, BlobToken, SEGMENT_MIN_BYTES};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
-
-/// When an address has too many segments under way.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// What is said of a segment before it comes.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +47,8 @@ impl Blobs {
         let place = Arc::clone(self.place()?);
         let blob = self.find_own(id, token).await?;
         check(&blob, segment)?;
-        let counted = self.quota.begin_segment(address).ok_or_else(|| wait(AGAIN).at(blob.offset))?;
+        let counted = self.quota.begin_transfer(address, Transfer::Segment);
+        let counted = counted.ok_or_else(|| wait(AGAIN).at(blob.offset))?;
         let permit = Arc::clone(&self.uploads).try_acquire_owned().map_err(|_| busy().at(blob.offset))?;
         let upload = Upload {
             blobs: Arc::clone(self),

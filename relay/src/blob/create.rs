@@ -66,14 +66,21 @@ impl Blobs {
         }
         self.take_share(address, &new).await?;
         let reserved = self.store.create(&new, self.settings.quota_bytes).await.map_err(internal);
-        let begun = match reserved {
-            Ok(Reserved::New) => return Ok(Begun { offset: 0, keep_days: some(keep_days), is_new: true }),
-            Ok(Reserved::There(there)) => again(&there, &new, &asked.token),
-            Ok(Reserved::Full) => Err(full()),
-            Err(error) => Err(error),
-        };
-        self.quota.give_back(address, &new.id_hash, new.length);
-        begun
+        if !matches!(reserved, Ok(Reserved::New)) {
+            self.quota.give_back(address, new.length);
+        }
+        match reserved {
+            Ok(Reserved::New) => Ok(Begun { offset: 0, keep_days: some(keep_days), is_new: true }),
+            // The same came twice at once: it stays among the unfinished.
+            Ok(Reserved::There(there)) if !there.is_whole() => again(&there, &new, &asked.token),
+            other => {
+                self.quota.end(address, &new.id_hash);
+                match other? {
+                    Reserved::There(there) => again(&there, &new, &asked.token),
+                    Reserved::New | Reserved::Full => Err(full()),
+                }
+            }
+        }
     }
 
     /// Takes it out of what the address may upload.

@@ -34,7 +34,7 @@ pub use settings::{BlobPlace, BlobRates, BlobSettings, NoBlobPlace};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::{BlobStore, StoredBlob, WriteFault};
+use crate::store::{BlobStore, StoredBlob, WriteFault, own_blob_place};
 use fault::{internal, wait};
 use place::{Bucket, Disk};
 use quota::Quota;
@@ -44,11 +44,14 @@ use sotto_protocol::blob::{BlobError, BlobErrorCode, BlobToken};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{Semaphore, watch};
 
 /// The folder of blobs in the data folder.
 const FOLDER: &str = "blobs";
+/// When an address has too many transfers under way.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The blobs of a relay.
 #[derive(Debug)]
@@ -167,11 +170,17 @@ pub(crate) async fn examine(config: &Config) -> Result<&'static str, String> {
     let mut probe = [0; 16];
     getrandom::fill(&mut probe).map_err(|error| error.to_string())?;
     let probed = async {
-        place.owner().await?;
+        let owner = place.owner().await?;
         place.put(&probe, bytes::Bytes::from_static(b"probe")).await?;
-        place.delete(&probe).await
+        place.delete(&probe).await?;
+        Ok(owner)
     };
-    probed.await.map_err(|fault: PlaceFault| fault.to_string())?;
+    let owner = probed.await.map_err(|fault: PlaceFault| fault.to_string())?;
+    // What is wrong with the database is told elsewhere.
+    let own = own_blob_place(&config.database, &config.data_dir).await.unwrap_or_default();
+    if owner.is_some_and(|owner| own.is_some_and(|own| owner != own)) {
+        return Err(BlobsError::Others.to_string());
+    }
     Ok(match place {
         Place::Disk(_) => "the folder can be written",
         Place::Bucket(_) => "the bucket answers, and can be written",

@@ -37,6 +37,7 @@ struct Address {
     uploads: Bucket,
     bytes: Bucket,
     segments: u32,
+    downloads: u32,
     /// Uploads begun here that may be unfinished, by their ids' hashes, and when they were begun.
     unfinished: HashMap<[u8; 32], Instant>,
 }
@@ -50,11 +51,21 @@ pub(super) enum NotNow {
     Unfinished(Vec<[u8; 32]>),
 }
 
-/// A segment under way.
+/// What is counted while it lasts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Transfer {
+    /// A part of an upload.
+    Segment,
+    /// A download.
+    Download,
+}
+
+/// A transfer under way.
 #[derive(Debug)]
-pub(super) struct Segment {
+pub(super) struct UnderWay {
     quota: Arc<Quota>,
     address: IpAddr,
+    transfer: Transfer,
 }
 
 impl Quota {
@@ -85,12 +96,11 @@ impl Quota {
         })
     }
 
-    /// It did not begin after all: nothing of it counts.
-    pub(super) fn give_back(&self, address: IpAddr, id_hash: &[u8; 32], length: u64) {
+    /// It did not begin after all: it does not count for the day.
+    pub(super) fn give_back(&self, address: IpAddr, length: u64) {
         self.with(address, |known, now| {
             known.uploads.give_back(1.0, now);
             known.bytes.give_back(length as f64, now);
-            known.unfinished.remove(id_hash);
         });
     }
 
@@ -101,12 +111,16 @@ impl Quota {
         }
     }
 
-    /// Counts a segment for as long as it is under way.
-    pub(super) fn begin_segment(self: &Arc<Self>, address: IpAddr) -> Option<Segment> {
-        let max = self.rates.segments;
+    /// Counts a transfer for as long as it is under way; none if there are too many.
+    pub(super) fn begin_transfer(self: &Arc<Self>, address: IpAddr, transfer: Transfer) -> Option<UnderWay> {
+        let max = match transfer {
+            Transfer::Segment => self.rates.segments,
+            Transfer::Download => self.rates.downloads,
+        };
         self.with(address, |known, _| {
-            known.segments = known.segments.checked_add(1).filter(|count| *count <= max)?;
-            Some(Segment { quota: Arc::clone(self), address })
+            let count = known.count_of(transfer);
+            *count = count.checked_add(1).filter(|count| *count <= max)?;
+            Some(UnderWay { quota: Arc::clone(self), address, transfer })
         })
     }
 
@@ -136,13 +150,22 @@ impl Address {
             uploads: Bucket::full(f64::from(rates.uploads_per_day), DAY, now),
             bytes: Bucket::full(rates.bytes_per_day as f64, DAY, now),
             segments: 0,
+            downloads: 0,
             unfinished: HashMap::new(),
+        }
+    }
+
+    fn count_of(&mut self, transfer: Transfer) -> &mut u32 {
+        match transfer {
+            Transfer::Segment => &mut self.segments,
+            Transfer::Download => &mut self.downloads,
         }
     }
 
     fn is_as_new(&self, now: Instant) -> bool {
         let buckets = [&self.requests, &self.uploads, &self.bytes];
         self.segments == 0
+            && self.downloads == 0
             && self.unfinished.is_empty()
             && buckets.iter().all(|bucket| bucket.level(now) >= bucket.size)
     }
@@ -178,10 +201,11 @@ impl Bucket {
     }
 }
 
-impl Drop for Segment {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         if let Some(known) = lock(&self.quota.known).get_mut(&self.address) {
-            known.segments = known.segments.saturating_sub(1);
+            let count = known.count_of(self.transfer);
+            *count = count.saturating_sub(1);
         }
     }
 }
@@ -201,8 +225,14 @@ mod tests {
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     fn quota() -> Arc<Quota> {
-        let rates =
-            BlobRates { requests: 2, uploads_per_day: 3, bytes_per_day: 1000, unfinished: 2, segments: 1 };
+        let rates = BlobRates {
+            requests: 2,
+            uploads_per_day: 3,
+            bytes_per_day: 1000,
+            unfinished: 2,
+            segments: 1,
+            downloads: 1,
+        };
         Arc::new(Quota::new(rates))
     }
 
@@ -228,18 +258,21 @@ mod tests {
         assert_eq!(quota.begin(HERE, [3; 32], 500), Ok(()));
         quota.end(HERE, &[2; 32]);
         assert!(matches!(quota.begin(HERE, [4; 32], 0), Err(NotNow::Wait(_))), "uploads");
-        quota.give_back(HERE, &[3; 32], 500);
+        quota.give_back(HERE, 500);
+        quota.end(HERE, &[3; 32]);
         assert_eq!(quota.begin(HERE, [4; 32], 500), Ok(()), "what did not begin does not count");
     }
 
     #[test]
-    fn a_segment_counts_while_it_is_under_way_and_an_address_while_there_is_something_to_count() {
+    fn a_transfer_counts_while_it_is_under_way_and_an_address_while_there_is_something_to_count() {
         let quota = quota();
-        let first = quota.begin_segment(HERE);
-        assert!(first.is_some() && quota.begin_segment(HERE).is_none());
-        quota.forget();
-        drop(first);
-        assert!(quota.begin_segment(HERE).is_some());
+        for transfer in [Transfer::Segment, Transfer::Download] {
+            let first = quota.begin_transfer(HERE, transfer);
+            assert!(first.is_some() && quota.begin_transfer(HERE, transfer).is_none());
+            quota.forget();
+            drop(first);
+            assert!(quota.begin_transfer(HERE, transfer).is_some());
+        }
         quota.forget();
         assert!(lock(&quota.known).is_empty());
     }

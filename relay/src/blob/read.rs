@@ -1,14 +1,16 @@
 //! A blob is read: all of it or a part, by whoever knows its id.
 
-use super::fault::{busy, internal, misplaced};
+use super::fault::{busy, internal, misplaced, wait};
 use super::place::Place;
-use super::{Blobs, hash};
+use super::quota::Transfer;
+use super::{AGAIN, Blobs, hash};
 use crate::store::{BlobStore, Piece};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use sotto_protocol::BlobId;
 use sotto_protocol::blob::{BlobError, BlobErrorCode, BlobToken};
+use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,9 +71,11 @@ impl Blobs {
     /// Reads a part. The first bytes are there when this returns; if something goes wrong later, the stream ends early.
     pub(crate) async fn read(
         &self,
+        address: IpAddr,
         found: &Found,
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+        let counted = self.quota.begin_transfer(address, Transfer::Download).ok_or_else(|| wait(AGAIN))?;
         let permit = Arc::clone(&self.downloads).try_acquire_owned().map_err(|_| busy())?;
         let (sender, mut parts) = mpsc::channel(PARTS_AHEAD);
         let download = Download {
@@ -84,7 +88,7 @@ impl Blobs {
         };
         tokio::spawn(async move {
             download.run().await;
-            drop(permit);
+            drop((counted, permit));
         });
         let first = parts.recv().await.ok_or(BlobErrorCode::Internal)??;
         let rest = stream::unfold(parts, async |mut parts| parts.recv().await.map(|part| (part, parts)));

@@ -51,6 +51,8 @@ pub struct BlobRates {
     pub unfinished: u32,
     /// Segments under way at once.
     pub segments: u32,
+    /// Downloads under way at once.
+    pub downloads: u32,
 }
 
 /// Where blobs are kept.
@@ -124,6 +126,7 @@ impl BlobRates {
             bytes_per_day: GIB.saturating_mul(strictness.count(8).into()),
             unfinished: strictness.count(16),
             segments: strictness.count(16),
+            downloads: strictness.count(64),
         }
     }
 }

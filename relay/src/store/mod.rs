@@ -22,7 +22,7 @@ pub(crate) use blob::{BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob
 pub(crate) use entry::{Body, StoredEntry};
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};
-pub(crate) use upkeep::{accounts_beside, copy_sqlite, reach, renew_incarnation};
+pub(crate) use upkeep::{accounts_beside, copy_sqlite, own_blob_place, reach, renew_incarnation};
 pub(crate) use write::{HandshakeRecord, NewEntry, NewPush, Registers, StoredRoom, Swept, WriteStore};
 
 use crate::config::Database;

@@ -73,3 +73,17 @@ pub(crate) async fn reach(database: &Database, data_dir: &Path) -> Result<bool, 
     }
     Ok(known.iter().all(|migration| applied.iter().any(|one| one.version == migration.version)))
 }
+
+/// Which place for files belongs to a database; none where it has none yet.
+pub(crate) async fn own_blob_place(
+    database: &Database,
+    data_dir: &Path,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    if !reach(database, data_dir).await? {
+        return Ok(None);
+    }
+    let (_, options) = Source::address(database, data_dir, true)?;
+    let mut connection = options.connect().await.map_err(StoreError::Open)?;
+    let place = sqlx::query_scalar("SELECT place FROM blob_usage").fetch_optional(&mut connection).await;
+    place.map_err(StoreError::Open)
+}

@@ -84,6 +84,20 @@ async fn a_copy_holds_files_and_gives_them_back() {
     assert!(text.contains("ok    files: the folder can be written"), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_of_another_database_is_refused_and_the_doctor_says_so() {
+    let folders = tempfile::tempdir().unwrap();
+    let data = folders.path().join("data");
+    drop(Program::start(&data));
+    let doctor = || String::from_utf8_lossy(&upkeep(&data, &["doctor"]).stdout).into_owned();
+    assert!(doctor().contains("ok    files: the folder can be written"), "{}", doctor());
+    std::fs::write(data.join("blobs/owner"), [7; 16]).unwrap();
+    assert!(doctor().contains("belongs to another database"), "{}", doctor());
+    let refused = command(&data, "127.0.0.1:0").output().unwrap();
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && text.contains("belongs to another database"), "{text}");
+}
+
 /// A relay that keeps files in a bucket.
 fn start_on_bucket(data: &Path, s3: &S3, bucket: &str) -> Program {
     let mut command = command(data, "127.0.0.1:0");

@@ -317,6 +317,52 @@ async fn an_address_uploads_no_more_than_it_may() {
 }
 
 #[tokio::test]
+async fn an_address_reads_no_more_at_once_than_it_may() {
+    let relay = relay_with(|config| {
+        config.blobs.piece_bytes = 4 * 1024 * KIB;
+        config.blobs.by_address.downloads = 1;
+    })
+    .await;
+    let blob = Blob::new(&relay.authority());
+    // More than the sockets between them hold.
+    let bytes = content(24 * 1024 * KIB);
+    blob.upload(&bytes).await;
+    let held = send(&blob.authority, "GET", &blob.path(), "", b"").await;
+    held.readable().await.unwrap();
+    let refused = blob.read_with("range: bytes=0-0\r\n").await;
+    assert_eq!(refused.code(), Code::TooMany);
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(blob.look().await.status, 200);
+    drop(held);
+    for _ in 0..200 {
+        if blob.read_with("range: bytes=0-0\r\n").await.status == 206 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(blob.read().await.body == bytes);
+}
+
+#[tokio::test]
+async fn the_same_creation_twice_at_once_counts_once() {
+    let relay = relay_with(|config| {
+        config.blobs.by_address.uploads_per_day = 3;
+        config.blobs.by_address.bytes_per_day = 300;
+        config.blobs.by_address.unfinished = 2;
+    })
+    .await;
+    for _ in 0..2 {
+        let blob = Blob::new(&relay.authority());
+        let (first, second) = tokio::join!(blob.create(100), blob.create(100));
+        let mut statuses = [first.status, second.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 201]);
+    }
+    let third = Blob::new(&relay.authority());
+    assert_eq!(third.create(100).await.code(), Code::TooManyUnfinished);
+}
+
+#[tokio::test]
 async fn a_file_is_gone_when_its_time_is_over_or_its_uploader_says_so() {
     let relay = relay_with(|config| {
         config.blobs.sweep_every = Duration::from_millis(100);

@@ -11,6 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, Response, StatusCode};
 use sotto_protocol::account;
 use sotto_protocol::blob::{self, BlobError, BlobErrorCode, KEEP_HEADER, LENGTH_HEADER, OFFSET_HEADER};
+use std::net::IpAddr;
 
 const OFFSET: HeaderName = HeaderName::from_static(OFFSET_HEADER);
 const LENGTH: HeaderName = HeaderName::from_static(LENGTH_HEADER);
@@ -62,7 +63,12 @@ pub(super) fn head(found: &Found) -> Answer {
 }
 
 /// A blob, or the part of it that is asked for (RFC 9110, sections 13 and 14).
-pub(super) async fn read(blobs: &Blobs, found: &Found, headers: &HeaderMap) -> Result<Answer, BlobError> {
+pub(super) async fn read(
+    blobs: &Blobs,
+    address: IpAddr,
+    found: &Found,
+    headers: &HeaderMap,
+) -> Result<Answer, BlobError> {
     let tag = tag_of(found);
     let names = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if names(&IF_NONE_MATCH).is_some_and(|known| {
@@ -76,10 +82,12 @@ pub(super) async fn read(blobs: &Blobs, found: &Found, headers: &HeaderMap) -> R
     let is_current = names(&IF_RANGE).is_none_or(|known| known.trim() == tag);
     let asked = names(&RANGE).filter(|_| is_current && headers.get_all(RANGE).iter().count() == 1);
     match asked.map_or(range::Asked::Whole, |asked| range::read(asked, found.length)) {
-        range::Asked::Whole => Ok(whole(found, Body::from_stream(blobs.read(found, 0..found.length).await?))),
+        range::Asked::Whole => {
+            Ok(whole(found, Body::from_stream(blobs.read(address, found, 0..found.length).await?)))
+        }
         range::Asked::Part(part) => {
             let (first, end) = (part.start, part.end);
-            let mut answer = whole(found, Body::from_stream(blobs.read(found, part).await?));
+            let mut answer = whole(found, Body::from_stream(blobs.read(address, found, part).await?));
             *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
             let last = end.saturating_sub(1);
             set(&mut answer, CONTENT_RANGE, format!("bytes {first}-{last}/{}", found.length));

@@ -71,9 +71,9 @@ async fn look(State(state): State<BlobState>, request: Request) -> Response<Body
 
 async fn read(State(state): State<BlobState>, request: Request) -> Response<Body> {
     let found = async move {
-        let Asked { id, .. } = state.check(&request)?;
+        let Asked { address, id } = state.check(&request)?;
         let found = state.blobs.look_up(&id).await?;
-        answer::read(&state.blobs, &found, request.headers()).await
+        answer::read(&state.blobs, address, &found, request.headers()).await
     };
     answer(found.await)
 }
