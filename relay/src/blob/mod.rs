@@ -90,7 +90,8 @@ impl BlobsError {
                 "check the disk, or --blobs, --blobs-endpoint and the AWS_… variables; `--blobs off` runs without files"
             }
             Self::Others => {
-                "choose another bucket or prefix with --blobs, or restore the database that belongs to these files"
+                "restore the database that belongs to these files, move the data folder's `blobs` away, or choose another bucket or \
+                 prefix with --blobs"
             }
             Self::Database(_) => "check the database",
         }

@@ -8,6 +8,7 @@ use crate::process::{Program, command};
 use crate::support::*;
 use sotto_protocol::account::{AccountErrorCode, PutVault, VaultEntry};
 use sotto_protocol::{ErrorCode, Reply};
+use sotto_relay::{Config, start};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -213,10 +214,13 @@ async fn nothing_is_acknowledged_in_a_database_that_was_moved_or_deleted() {
     assert_eq!(client.refusal_code(append(&room, &lost)).await, ErrorCode::Internal);
     let before = client.welcome.incarnation;
     relay.running.shutdown().await;
-    // What starts in its place is another life, and says so.
+    // What starts in its place is another life, and says so. It touches no files that belong to the one before.
     for leftover in ["relay.db-wal", "relay.db-shm"] {
         let _ = std::fs::remove_file(relay.data.path().join(leftover));
     }
+    let refused = start(Config::new("127.0.0.1:0".parse().unwrap(), relay.data.path())).await;
+    assert!(refused.err().unwrap().to_string().contains("another database"));
+    std::fs::remove_dir_all(relay.data.path().join("blobs")).unwrap();
     let running = start_on(relay.data.path(), |_| {}).await;
     let client = Client::connect(&running.addr().to_string()).await;
     assert_ne!(client.welcome.incarnation, before);
