@@ -150,6 +150,12 @@ impl ClientError {
             Self::Refused(code) if code.is_passing() => {
                 "Try again later; if it stays so, tell whoever runs the relay."
             }
+            Self::Refused(ErrorCode::TokenNeeded) => {
+                "Ask somebody with an account on this relay to make the room and to send you a link, or use another relay."
+            }
+            Self::Refused(ErrorCode::RoomDeleted) => {
+                "One of its admins deleted it. What you had read is still here; make a new room to go on."
+            }
             Self::Refused(_) => "Update Sotto; if it stays so, report it.",
             Self::Bug(_) => "Please report it.",
         }
