@@ -6,8 +6,14 @@ use std::path::Path;
 
 fn copy(from: &Path, to: &Path) {
     for file in std::fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        let (file, to) = (file.as_ref().unwrap(), to.join(file.as_ref().unwrap().file_name()));
+        if file.file_type().unwrap().is_dir() {
+            // There may be one from the copy before.
+            std::fs::create_dir_all(&to).unwrap();
+            copy(&file.path(), &to);
+        } else {
+            std::fs::copy(file.path(), to).unwrap();
+        }
     }
 }
 
