@@ -93,6 +93,8 @@ impl Browser {
         }
         capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
         capabilities.set("goog:loggingPrefs", serde_json::json!({ "browser": "ALL" }))?;
+        // The driver's HTTP client shares its library with the relay, which chooses its primitives itself. There may be some already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let driver = WebDriver::new(&driver.url, capabilities).await?;
         Ok(Self { driver, _profile: profile })
     }
