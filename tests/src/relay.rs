@@ -1,10 +1,10 @@
 //! A real relay, as its own process, that can be killed and started again on the same address and data.
 
 use crate::{PATIENCE, program};
+use sotto_test_services::lasting_port;
 use std::{
     fs::{File, OpenOptions},
     io::{BufRead as _, BufReader},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -35,10 +35,7 @@ impl Relay {
 
     /// A relay that is not running yet, with an address of its own.
     pub fn prepare() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
+        let port = lasting_port().expect("a free port");
         Self { child: None, port, folder: TempDir::new().expect("a folder"), options: Vec::new() }
     }
 

@@ -1,8 +1,8 @@
 //! A PostgreSQL, a NATS server, and relays as programs of their own that share them.
 
-use sotto_test_services::{Nats, Postgres};
+use sotto_test_services::{Nats, Postgres, lasting_port};
+use sqlx::{AnyConnection, Connection as _};
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
@@ -27,8 +27,7 @@ impl Cluster {
         let nats = with_nats.then(|| Nats::start().unwrap());
         let mut cluster = Self { relays: Vec::new(), nats, postgres, database };
         for index in 0..relays {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let authority = format!("127.0.0.1:{port}");
+            let authority = format!("127.0.0.1:{}", lasting_port().unwrap());
             cluster.relays.push(Relay { authority, child: None, data: tempfile::tempdir().unwrap() });
             cluster.start_relay(index);
         }
@@ -52,6 +51,17 @@ impl Cluster {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("Sotto relay is ready"), "{line:?}");
         relay.child = Some(child);
+    }
+
+    /// Addresses of all relays.
+    pub fn authorities(&self) -> Vec<String> {
+        self.relays.iter().map(|relay| relay.authority.clone()).collect()
+    }
+
+    /// A connection to the database, beside the relays.
+    pub async fn database(&self) -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        AnyConnection::connect(&self.database).await.unwrap()
     }
 
     /// Lets it stand still; its connections stay open.

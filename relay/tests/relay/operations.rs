@@ -155,7 +155,7 @@ fn no_route_is_made_without_its_description() {
 #[tokio::test]
 async fn the_program_tells_metrics_where_it_is_told_to() {
     let data = tempfile::tempdir().unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = format!("127.0.0.1:{}", sotto_test_services::lasting_port().unwrap());
     let program = Program::start_with(data.path(), &["--metrics", &free], Stdio::null());
     let (status, page) = get(&free, "/metrics").await;
     assert!(status == 200 && page.contains("process_resident_memory_bytes"), "{page}");

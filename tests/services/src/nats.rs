@@ -1,6 +1,6 @@
 //! A NATS server.
 
-use crate::program::{ServiceError, free_port, program, spawn, wait_for};
+use crate::program::{ServiceError, free_port, program, serve};
 use std::process::{Child, Command};
 
 /// A server that stops when this is dropped.
@@ -27,8 +27,8 @@ impl Nats {
     pub fn resume(&mut self) -> Result<(), ServiceError> {
         let mut command = Command::new(program("nats-server")?);
         command.args(["--addr", "127.0.0.1", "--port", &self.port.to_string()]);
-        self.server = Some(spawn("nats-server", &mut command)?);
-        wait_for("nats-server", self.port)
+        self.server = Some(serve("nats-server", &mut command, self.port)?);
+        Ok(())
     }
 
     /// Kills it.

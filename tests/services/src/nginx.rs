@@ -1,6 +1,6 @@
 //! An nginx in front of something.
 
-use crate::program::{ServiceError, free_port, is_root, program, spawn, wait_for};
+use crate::program::{ServiceError, free_port, is_root, program, serve};
 use std::process::{Child, Command};
 use tempfile::TempDir;
 
@@ -33,10 +33,8 @@ impl Nginx {
         std::fs::write(&file, settings).map_err(failed)?;
         let mut command = Command::new(program("nginx")?);
         command.arg("-p").arg(folder.path()).arg("-e").arg("errors").arg("-c").arg(&file);
-        let server = spawn("nginx", &mut command)?;
-        let nginx = Self { server, port, _folder: folder };
-        wait_for("nginx", port)?;
-        Ok(nginx)
+        let server = serve("nginx", &mut command, port)?;
+        Ok(Self { server, port, _folder: folder })
     }
 
     /// Where it listens.

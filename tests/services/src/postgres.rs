@@ -1,11 +1,12 @@
 //! A PostgreSQL cluster of the system's own binaries.
 
-use crate::program::{ServiceError, free_port, is_root, not_as_root, program, run, spawn, wait_for};
+use crate::program::{PATIENCE, ServiceError, free_port, is_root, not_as_root, program, run, serve};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// Says where the cluster is that the whole test run shares: `host:port`.
@@ -16,6 +17,8 @@ const USER: &str = "postgres";
 const FAST: [&str; 3] = ["fsync=off", "full_page_writes=off", "max_connections=300"];
 /// A cluster as people run it.
 const DURABLE: [&str; 1] = ["max_connections=300"];
+/// Between two tries of what is not ready yet.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A cluster that stops and vanishes when this is dropped.
 pub struct Postgres {
@@ -57,7 +60,8 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// Starts the server again after [`Postgres::stop`].
+    /// Starts the server again after [`Postgres::stop`] or [`Postgres::kill`], and waits until it takes people in: it may have
+    /// its log to read first. While something of the server before is not gone yet, it does not start, and is started again.
     ///
     /// # Errors
     /// [`ServiceError`], with the remedy.
@@ -68,8 +72,14 @@ impl Postgres {
         for setting in self.settings {
             command.args(["-c", setting]);
         }
-        self.server = Some(spawn("postgres", &mut command)?);
-        wait_for("postgres", self.port)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match serve("postgres", &mut command, self.port) {
+                Ok(server) => break self.server = Some(server),
+                Err(ServiceError::Failed { .. }) if Instant::now() < deadline => sleep(PAUSE),
+                Err(error) => return Err(error),
+            }
+        }
         self.run_sql("SELECT 1")
     }
 
@@ -94,9 +104,15 @@ impl Postgres {
     pub fn kill(&mut self) {
         // Stopped, it can neither make further processes nor clean up after those that die.
         self.freeze();
+        let children = self.server.as_ref().map(|server| children_of(server.id())).unwrap_or_default();
         self.signal("-KILL");
         if let Some(mut server) = self.server.take() {
             let _ = server.wait();
+        }
+        // One that waits for the disk dies later, and while it has the memory that they share no other server starts.
+        let deadline = Instant::now() + PATIENCE;
+        while children.iter().any(|child| is_alive(child)) && Instant::now() < deadline {
+            sleep(PAUSE);
         }
     }
 
@@ -136,6 +152,22 @@ impl Postgres {
     /// [`ServiceError`], with the remedy.
     pub fn new_database(&self) -> Result<String, ServiceError> {
         new_database(&format!("127.0.0.1:{}", self.port))
+    }
+
+    /// A new, empty database whose files are in a folder of its own below this one.
+    ///
+    /// # Errors
+    /// [`ServiceError`], with the remedy.
+    pub fn new_database_at(&self, place: &Path) -> Result<String, ServiceError> {
+        let folder = place.join("tablespace");
+        std::fs::create_dir(&folder)
+            .map_err(|source| ServiceError::Folder { program: "postgres", source })?;
+        if is_root() {
+            run("chown", Command::new("chown").arg(USER).arg(&folder))?;
+        }
+        self.run_sql(&format!("CREATE TABLESPACE elsewhere LOCATION '{}'", folder.display()))?;
+        let place = format!("127.0.0.1:{}", self.port);
+        new_database_with(&place, "TEMPLATE template0 TABLESPACE elsewhere")
     }
 
     /// A new, empty database in the cluster that the test run shares; without one, in a cluster of this process.
@@ -188,18 +220,21 @@ impl Drop for Postgres {
 }
 
 fn new_database(place: &str) -> Result<String, ServiceError> {
+    new_database_with(place, "TEMPLATE template0")
+}
+
+fn new_database_with(place: &str, how: &str) -> Result<String, ServiceError> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let name = format!("test_{}_{now}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    psql(place, &format!("CREATE DATABASE {name} TEMPLATE template0"))?;
+    psql(place, &format!("CREATE DATABASE {name} {how}"))?;
     Ok(format!("postgres://{USER}@{place}/{name}"))
 }
 
 /// Asked again while the server starts.
 fn psql(place: &str, sql: &str) -> Result<(), ServiceError> {
-    const TRIES: u32 = 100;
     let psql = program("psql")?;
-    let mut tries = 0;
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let mut command = Command::new(&psql);
         command.args([
@@ -212,16 +247,23 @@ fn psql(place: &str, sql: &str) -> Result<(), ServiceError> {
             sql,
         ]);
         match run("psql", command.arg(format!("postgres://{USER}@{place}/postgres"))) {
-            Err(ServiceError::Failed { text, .. }) if tries < TRIES && is_starting(&text) => tries += 1,
+            Err(ServiceError::Failed { text, .. }) if Instant::now() < deadline && is_starting(&text) => {}
             outcome => return outcome,
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        sleep(PAUSE);
     }
 }
 
 /// Whether the server is up, and reads its log before it takes anybody in.
 fn is_starting(text: &str) -> bool {
     text.contains("starting up") || text.contains("not yet accepting")
+}
+
+/// Whether a process still does anything.
+fn is_alive(process: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|fields| fields.split_ascii_whitespace().next());
+    state.is_some_and(|state| !matches!(state, "Z" | "X"))
 }
 
 /// The processes that this one has started, as Linux lists them.

@@ -1,14 +1,15 @@
 //! Finding, starting and ending a program.
 
+use crate::port::lasting_port;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why a program does not run.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +75,27 @@ pub(crate) fn run(program: &'static str, command: &mut Command) -> Result<(), Se
     Err(ServiceError::Failed { program, text: String::from_utf8_lossy(&text).into_owned() })
 }
 
-/// Starts a program that stays, in silence.
-pub(crate) fn spawn(program: &'static str, command: &mut Command) -> Result<Child, ServiceError> {
+/// Starts a server in silence, and waits until it listens on its port.
+pub(crate) fn serve(program: &'static str, command: &mut Command, port: u16) -> Result<Child, ServiceError> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut server = spawn(program, command)?;
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    while Instant::now() < deadline {
+        if let Ok(Some(status)) = server.try_wait() {
+            return Err(ServiceError::Failed { program, text: format!("it ended at once: {status}") });
+        }
+        if TcpStream::connect_timeout(&addr, Duration::from_secs(1)).is_ok() {
+            return Ok(server);
+        }
+        sleep(Duration::from_millis(20));
+    }
+    // Nobody is to be left behind, and it may have ended by itself.
+    let _ = server.kill();
+    let _ = server.wait();
+    Err(ServiceError::Silent(program))
+}
+
+fn spawn(program: &'static str, command: &mut Command) -> Result<Child, ServiceError> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -84,25 +104,9 @@ pub(crate) fn spawn(program: &'static str, command: &mut Command) -> Result<Chil
         .map_err(|source| ServiceError::Start { program, source })
 }
 
-/// A port that was free a moment ago.
+/// A port that stays free while the server is away.
 pub(crate) fn free_port(program: &'static str) -> Result<u16, ServiceError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|addr| addr.port())
-        .map_err(|source| ServiceError::Start { program, source })
-}
-
-/// Waits until somebody listens there.
-pub(crate) fn wait_for(program: &'static str, port: u16) -> Result<(), ServiceError> {
-    let deadline = Instant::now() + PATIENCE;
-    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    while Instant::now() < deadline {
-        if TcpStream::connect_timeout(&addr, Duration::from_secs(1)).is_ok() {
-            return Ok(());
-        }
-        sleep(Duration::from_millis(20));
-    }
-    Err(ServiceError::Silent(program))
+    lasting_port().map_err(|source| ServiceError::Start { program, source })
 }
 
 /// A command that runs as somebody else than root, where root runs the tests: PostgreSQL refuses to run as root.

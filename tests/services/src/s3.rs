@@ -1,6 +1,6 @@
 //! An object store that speaks S3: moto's server.
 
-use crate::program::{ServiceError, free_port, spawn, wait_for};
+use crate::program::{ServiceError, free_port, serve};
 use crate::python::find_python_tool;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -31,8 +31,8 @@ impl S3 {
         let program = find_python_tool("moto_server").ok_or(ServiceError::Missing("moto_server"))?;
         let mut command = Command::new(program);
         command.args(["--host", "127.0.0.1", "--port", &self.port.to_string()]);
-        self.server = Some(spawn("moto_server", &mut command)?);
-        wait_for("moto_server", self.port)
+        self.server = Some(serve("moto_server", &mut command, self.port)?);
+        Ok(())
     }
 
     /// Kills it.
