@@ -48,7 +48,7 @@ impl Accounts {
         by: ProvenBy,
     ) -> Result<LoggedIn, AccountError> {
         let (token, session) = fresh_session()?;
-        let begun = self.store.begin_session(account.number, &session, Some(exchange), self.today());
+        let begun = self.store.begin_session(&account, &session, Some(exchange), self.today());
         if !begun.await.map_err(internal)? {
             return Err(AccountErrorCode::LoginRefused.into());
         }

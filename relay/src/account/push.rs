@@ -30,20 +30,20 @@ impl Accounts {
             let limit = PUSH_ENDPOINT_MAX_BYTES as u64;
             return Err(AccountError::with_limit(AccountErrorCode::LimitExceeded, limit));
         }
-        let number = session.number();
+        let (number, id) = (session.number(), session.id());
         let taken =
             push.take(Owner::Session(number), &asked.subscription).map_err(|refusal| match refusal {
                 NoPush::Endpoint => AccountErrorCode::PushUnavailable,
                 NoPush::Key => AccountErrorCode::Malformed,
                 NoPush::Fault => AccountErrorCode::Internal,
             })?;
-        self.store.set_push(number, &taken.sealed, taken.until_day).await.map_err(internal)?;
+        self.store.set_push((number, id), &taken.sealed, taken.until_day).await.map_err(internal)?;
         Ok(Done {})
     }
 
     /// Wakes the session's device no more.
     pub(crate) async fn drop_push(&self, session: &Session) -> Result<Done, AccountError> {
-        self.store.drop_push(session.number()).await.map_err(internal)?;
+        self.store.drop_push((session.number(), session.id())).await.map_err(internal)?;
         Ok(Done {})
     }
 

@@ -77,7 +77,7 @@ impl Accounts {
     ) -> Result<SessionGiven, AccountError> {
         let account = self.proven_by_password(session, &asked.proof).await?;
         let (token, new) = fresh_session()?;
-        if self.store.begin_session(account.number, &new, None, self.today()).await.map_err(internal)? {
+        if self.store.begin_session(&account, &new, None, self.today()).await.map_err(internal)? {
             Ok(SessionGiven { token, session: new.session_id })
         } else {
             Err(AccountErrorCode::SessionNeeded.into())

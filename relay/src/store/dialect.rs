@@ -182,6 +182,16 @@ impl Source {
     }
 }
 
+/// What was deleted is overwritten in the database's own file (`secure_delete`) and may be in the write-ahead log for a while yet:
+/// moves that over and empties it. If somebody reads meanwhile, the next checkpoint does; PostgreSQL has its own ways.
+pub(super) async fn empty_log(dialect: Dialect, pool: &AnyPool) {
+    if dialect == Dialect::Sqlite
+        && let Err(error) = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await
+    {
+        tracing::debug!(%error, "the write-ahead log was not emptied after a deletion");
+    }
+}
+
 /// A pragma takes no bound parameters; this is a number.
 pub(super) fn bounded(max_bytes: u64, page_bytes: u64) -> String {
     format!("PRAGMA max_page_count = {};", max_bytes / page_bytes.max(1))

@@ -102,6 +102,34 @@ async fn of_two_passwords_that_are_set_at_once_one_is_the_accounts() {
     }
 }
 
+/// Whoever proved the old password just before it went gets no session that outlives it: neither by logging in, nor for another
+/// device.
+#[tokio::test]
+async fn no_session_slips_past_a_password_that_changes() {
+    let relay = relay().await;
+    for round in 0..40 {
+        let mut ada = Person::registered(&relay.authority(), &format!("ada{round}")).await;
+        let logins = [ada.begin_login().await.unwrap(), ada.begin_login().await.unwrap()];
+        let phone = ada.log_in().await.unwrap();
+        let add = AddSession { proof: phone.proof.clone() };
+        let mut replace = ada.new_password("a new password", 2).await;
+        replace.end_others = true;
+        let (one, other, given, changed) = tokio::join!(
+            call(&ada.authority, None, &logins[0]),
+            call(&ada.authority, None, &logins[1]),
+            phone.call(&add),
+            ada.call(&replace),
+        );
+        changed.unwrap();
+        let logged_in = [one, other].into_iter().filter_map(|login| Some(login.ok()?.token));
+        for token in logged_in.chain(given.ok().map(|given| given.token)).chain([phone.token]) {
+            let listed = call(&ada.authority, Some(&token), &ListSessions {}).await.map(|_| ());
+            assert_eq!(listed.unwrap_err().code, AccountErrorCode::SessionNeeded, "round {round}");
+        }
+        assert_eq!(ada.call(&ListSessions {}).await.unwrap().sessions.len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_new_recovery_code_or_key_takes_the_place_of_the_old() {
     let relay = relay().await;

@@ -2,6 +2,7 @@
 
 use super::sessions::insert_session;
 use super::{AccountStore, NewSession, array, number_of, to_sql};
+use crate::store::dialect::empty_log;
 use crate::store::error::WriteFault;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
@@ -14,6 +15,8 @@ pub(crate) struct StoredAccount {
     pub login: [u8; 192],
     /// HMAC of its name.
     pub name_hash: [u8; 32],
+    /// The recovery code's login key.
+    pub code_key: [u8; 32],
     /// The sealed record.
     pub record: Vec<u8>,
 }
@@ -86,7 +89,7 @@ pub(crate) enum Replaced {
 
 macro_rules! account {
     ($by:literal) => {
-        concat!("SELECT number, login, name_hash, record FROM accounts WHERE ", $by, " = $1")
+        concat!("SELECT number, login, name_hash, code_key, record FROM accounts WHERE ", $by, " = $1")
     };
 }
 
@@ -267,6 +270,7 @@ impl AccountStore {
         let Some(name) = name else { return Ok(false) };
         remove_account(&mut transaction, account, name, rest_until).await?;
         transaction.commit().await?;
+        empty_log(self.dialect, &self.write).await;
         Ok(true)
     }
 
@@ -278,6 +282,16 @@ impl AccountStore {
         let row = sqlx::query(query).bind(&key[..]).fetch_optional(&self.read).await?;
         row.map(|row| stored(&row)).transpose()
     }
+}
+
+/// Holds an account until the transaction ends, so that whoever changes several tables of it does that in one order with all
+/// others, and nobody deletes it meanwhile. Whether it is there.
+pub(super) async fn hold(connection: &mut AnyConnection, account: i64) -> Result<bool, WriteFault> {
+    let held = sqlx::query("UPDATE accounts SET login = login WHERE number = $1")
+        .bind(account)
+        .execute(connection)
+        .await?;
+    Ok(held.rows_affected() == 1)
 }
 
 /// What goes with an account whose row is gone. Its name rests until that day, if at all.
@@ -324,6 +338,7 @@ fn stored(row: &AnyRow) -> Result<StoredAccount, WriteFault> {
         number: row.get("number"),
         login: array(row.get("login"), "login")?,
         name_hash: array(row.get("name_hash"), "name")?,
+        code_key: array(row.get("code_key"), "recovery code")?,
         record: row.get("record"),
     })
 }

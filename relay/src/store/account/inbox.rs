@@ -1,5 +1,6 @@
 //! Letters: put in by anybody, taken out by the account.
 
+use super::accounts::hold;
 use super::{AccountStore, array};
 use crate::store::error::WriteFault;
 use sotto_protocol::account::InboxLetter;
@@ -72,6 +73,9 @@ impl AccountStore {
         ids: impl Iterator<Item = &'a [u8; 16]>,
     ) -> Result<(), WriteFault> {
         let mut transaction = self.begin().await?;
+        if !hold(&mut transaction, account).await? {
+            return Ok(());
+        }
         let mut taken: u64 = 0;
         for id in ids {
             let done = sqlx::query("DELETE FROM inbox WHERE account = $1 AND letter_id = $2")

@@ -25,6 +25,7 @@ use sqlx::{Any, AnyPool, Transaction};
 /// The accounts of a database.
 #[derive(Debug, Clone)]
 pub(crate) struct AccountStore {
+    dialect: Dialect,
     read: AnyPool,
     write: AnyPool,
     begin: &'static str,
@@ -37,7 +38,7 @@ impl AccountStore {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
-        Self { read, write, begin, files }
+        Self { dialect, read, write, begin, files }
     }
 
     /// Closes the connections that write; those that read are the rooms' as well.

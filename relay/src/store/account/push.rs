@@ -17,25 +17,32 @@ impl AccountStore {
     /// Keeps a session's subscription in place of an earlier one.
     pub(crate) async fn set_push(
         &self,
-        session: i64,
+        (session, id): (i64, &[u8; 16]),
         sealed: &[u8],
         until_day: u32,
     ) -> Result<(), WriteFault> {
-        sqlx::query("UPDATE sessions SET push = $2, push_until_day = $3 WHERE number = $1")
-            .bind(session)
-            .bind(sealed)
-            .bind(i64::from(until_day))
-            .execute(&self.write)
-            .await?;
+        // By now another session may have the number of one that has ended.
+        sqlx::query(
+            "UPDATE sessions SET push = $2, push_until_day = $3 WHERE number = $1 AND session_id = $4",
+        )
+        .bind(session)
+        .bind(sealed)
+        .bind(i64::from(until_day))
+        .bind(&id[..])
+        .execute(self.writers()?)
+        .await?;
         Ok(())
     }
 
     /// Forgets a session's subscription.
-    pub(crate) async fn drop_push(&self, session: i64) -> Result<(), WriteFault> {
-        sqlx::query("UPDATE sessions SET push = NULL, push_until_day = NULL WHERE number = $1")
-            .bind(session)
-            .execute(&self.write)
-            .await?;
+    pub(crate) async fn drop_push(&self, (session, id): (i64, &[u8; 16])) -> Result<(), WriteFault> {
+        sqlx::query(
+            "UPDATE sessions SET push = NULL, push_until_day = NULL WHERE number = $1 AND session_id = $2",
+        )
+        .bind(session)
+        .bind(&id[..])
+        .execute(self.writers()?)
+        .await?;
         Ok(())
     }
 
@@ -44,7 +51,7 @@ impl AccountStore {
         sqlx::query("UPDATE sessions SET push = NULL, push_until_day = NULL WHERE number = $1 AND push = $2")
             .bind(session)
             .bind(sealed)
-            .execute(&self.write)
+            .execute(self.writers()?)
             .await?;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Sessions, by the hash of their token; and the log-ins that were finished.
 
-use super::{AccountStore, array, day_of};
+use super::{AccountStore, StoredAccount, array, day_of};
 use crate::store::error::WriteFault;
 use sqlx::{AnyConnection, Row as _};
 
@@ -37,10 +37,11 @@ pub(crate) struct NewSession {
 }
 
 impl AccountStore {
-    /// Begins a session, and notes that the exchange which led to it is over: none where it was over before.
+    /// Begins a session, and notes that the exchange which led to it is over: none where it was over before, or where what
+    /// proved the account to be somebody's (password, recovery code) is not the account's any more.
     pub(crate) async fn begin_session(
         &self,
-        account: i64,
+        proven: &StoredAccount,
         session: &NewSession,
         exchange: Option<[u8; 16]>,
         today: u32,
@@ -51,12 +52,18 @@ impl AccountStore {
         {
             return Ok(false);
         }
-        // The account may be gone by now.
-        let there: Option<i64> = sqlx::query_scalar("SELECT number FROM accounts WHERE number = $1")
-            .bind(account)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        if there.is_none() {
+        // The account may be gone by now, or have another password. Nothing is changed, but the row is held: whoever changes
+        // or deletes the account waits for this session, and ends it.
+        let account = proven.number;
+        let held = sqlx::query(
+            "UPDATE accounts SET login = login WHERE number = $1 AND login = $2 AND code_key = $3",
+        )
+        .bind(account)
+        .bind(&proven.login[..])
+        .bind(&proven.code_key[..])
+        .execute(&mut *transaction)
+        .await?;
+        if held.rows_affected() == 0 {
             return Ok(false);
         }
         sqlx::query(

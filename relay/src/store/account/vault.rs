@@ -1,5 +1,6 @@
 //! Vault records: names, versions and sealed values.
 
+use super::accounts::hold;
 use super::{AccountStore, array, number_of, to_sql};
 use crate::store::error::WriteFault;
 use sotto_protocol::account::{VaultEntry, VaultListed};
@@ -109,6 +110,9 @@ impl AccountStore {
         version: u64,
     ) -> Result<VaultChange, WriteFault> {
         let mut transaction = self.begin().await?;
+        if !hold(&mut transaction, account).await? {
+            return Ok(VaultChange::Conflict(0));
+        }
         let bytes: Option<i64> = sqlx::query_scalar(
             "DELETE FROM vault WHERE account = $1 AND name = $2 AND version = $3
                 RETURNING CAST(length(value) AS BIGINT)",

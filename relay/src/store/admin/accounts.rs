@@ -2,6 +2,7 @@
 
 use super::{AdminStore, date, hex};
 use crate::store::account::remove_account;
+use crate::store::dialect::empty_log;
 use crate::store::error::WriteFault;
 use serde::Serialize;
 use sqlx::Row as _;
@@ -105,6 +106,7 @@ impl AdminStore {
         let Some(name) = name else { return Ok(false) };
         remove_account(&mut transaction, number, name, rest_until).await?;
         transaction.commit().await?;
+        empty_log(self.dialect, &self.pool).await;
         Ok(true)
     }
 

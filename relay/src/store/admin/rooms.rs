@@ -2,6 +2,7 @@
 
 use super::{AdminStore, CHANGED, date};
 use crate::store::dialect::Dialect;
+use crate::store::dialect::empty_log;
 use crate::store::error::WriteFault;
 use crate::store::write::delete_room;
 use serde::Serialize;
@@ -69,6 +70,7 @@ impl AdminStore {
         delete_room(&mut transaction, row, room).await?;
         sqlx::query(CHANGED).execute(&mut *transaction).await?;
         transaction.commit().await?;
+        empty_log(self.dialect, &self.pool).await;
         Ok(true)
     }
 
