@@ -70,6 +70,9 @@ pub enum ErrorCode {
     /// The relay sends no pushes, or none to that push service.
     #[n(21)]
     PushUnavailable,
+    /// Somebody came in whom nobody has confirmed yet: until then nobody can be cut off for good.
+    #[n(22)]
+    JoinUnconfirmed,
 }
 
 impl ErrorCode {
@@ -107,6 +110,7 @@ impl ErrorCode {
             Self::TokenNeeded => "only people with an account make rooms on this relay",
             Self::RoomDeleted => "the room was deleted",
             Self::PushUnavailable => "the relay wakes nobody there",
+            Self::JoinUnconfirmed => "somebody came in whom nobody has confirmed yet",
         }
     }
 }

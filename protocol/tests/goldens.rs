@@ -105,8 +105,15 @@ fn what_clients_send_about_epochs_and_rooms_is_what_it_was() {
         "rewind-room.v1",
         Request::Rewind(AppendRewind { room, rewind: vec![3; 41], published: published() }),
     );
-    check_request("confirm.v1", Request::Confirm(ConfirmJoin { room, seq: 25, signature }));
-    let repair = |published, history| Request::Repair(RepairEpoch { room, epoch: 7, published, history });
+    check_request("confirm.v1", Request::Confirm(ConfirmJoin { room, seq: 25, signature, admin_key: None }));
+    let admin_key = Some([0x2b; 32].into());
+    check_request(
+        "confirm-by-admin.v1",
+        Request::Confirm(ConfirmJoin { room, seq: 25, signature, admin_key }),
+    );
+    let repair = |published, history| {
+        Request::Repair(RepairEpoch { room, epoch: 7, published, history, last_handshake_seq: 24 })
+    };
     check_request("repair-all.v1", repair(Some(published()), Some(vec![0x10; 70])));
     check_request("repair-history.v1", repair(None, Some(vec![0x10; 70])));
     check_request("held.v1", Request::Held(HeldRequest { room, door: None, tag: None }));

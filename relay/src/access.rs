@@ -224,15 +224,15 @@ pub(crate) fn rewind_is_signed(room: &RoomId, rewind: &Rewind) -> bool {
     verifies(rewind.signer(), &rewind.statement(room), &rewind.signature)
 }
 
-/// Whether the access key of the epoch before a join has signed that it is good.
+/// Whether a key that may has signed that a join is good: the access key of the epoch before it, or a room-admin key.
 pub(crate) fn confirms(
-    access_key: &[u8; 32],
+    key: &[u8; 32],
     room: &RoomId,
     seq: u64,
     entry_hash: &[u8; 32],
     signature: &[u8; 64],
 ) -> bool {
-    verifies(access_key, &confirm_statement(room, seq, entry_hash), signature)
+    verifies(key, &confirm_statement(room, seq, entry_hash), signature)
 }
 
 /// Whether a key is among keys that are laid end to end.

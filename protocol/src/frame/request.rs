@@ -292,9 +292,13 @@ pub struct ConfirmJoin {
     /// The join's place in the log.
     #[n(1)]
     pub seq: u64,
-    /// Ed25519 signature by the access key of the epoch before the join over [`confirm_statement`](crate::confirm_statement).
+    /// Ed25519 signature over [`confirm_statement`](crate::confirm_statement): by the access key of the epoch before the join, or by
+    /// the room-admin key below.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub signature: [u8; 64],
+    /// A room-admin key that counts, where that is what signed.
+    #[n(3)]
+    pub admin_key: Option<minicbor::bytes::ByteArray<32>>,
 }
 
 /// What the relay is to keep for the current epoch in place of what it has.
@@ -313,6 +317,9 @@ pub struct RepairEpoch {
     /// The epoch before, sealed under this one: what whoever came in could not make.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub history: Option<Vec<u8>>,
+    /// The last handshake or rewind that its writer knows. Another one since makes it stale, also where the epoch is that one again.
+    #[n(4)]
+    pub last_handshake_seq: u64,
 }
 
 /// What the relay holds for the current epoch. Without `door` and `tag`: all of it; with them only the wraps asked for.

@@ -49,17 +49,33 @@ impl Rooms {
         self.writer.submit(Operation::Handshake(Box::new(handshake)), reply_to);
     }
 
-    /// Whether a newcomer may send this handshake, or its answer. The cheap questions come first.
+    /// Whether a newcomer may send this handshake, or its answer.
     async fn admit_joiner(
+        &self,
+        (room, entry): (&RoomId, &[u8]),
+        known: (u64, EntryHeader),
+        join: &JoinAuthority,
+        reply_to: &ReplyTo,
+    ) -> Result<Authority, Reply> {
+        if let Some(reply) = self.sent_before(room, known.1, entry).await? {
+            return Err(reply);
+        }
+        let judged = self.judge_joiner((room, entry), known, join, reply_to).await;
+        match judged {
+            Ok(authority) => Ok(authority),
+            // What changed between the two may have been this very handshake, sent to a relay that has died since.
+            Err(refusal) => Err(self.sent_before(room, known.1, entry).await?.unwrap_or(refusal)),
+        }
+    }
+
+    /// The cheap questions come first.
+    async fn judge_joiner(
         &self,
         (room, entry): (&RoomId, &[u8]),
         (known_seq, header): (u64, EntryHeader),
         join: &JoinAuthority,
         reply_to: &ReplyTo,
     ) -> Result<Authority, Reply> {
-        if let Some(reply) = self.sent_before(room, header, entry).await? {
-            return Err(reply);
-        }
         let (head, join_key) = match self.read.door(room, &join.door, (false, self.clock.latest_ms())).await {
             Ok(CardLookup::Open { head, join_key, .. }) => (head, join_key),
             Ok(CardLookup::Closed) => return Err(refused(ErrorCode::DoorClosed)),

@@ -39,14 +39,14 @@ impl Rooms {
 
     /// Keeps something else for the current epoch.
     pub(crate) fn repair(&self, repair: RepairEpoch, reply_to: ReplyTo) {
-        let RepairEpoch { room, epoch, published, history } = repair;
+        let RepairEpoch { room, epoch, published, history, last_handshake_seq: known_seq } = repair;
         if let Some(Err(error)) = published.as_ref().map(published_is_in_shape) {
             return reply_to.error(error);
         }
         let Some(open) = reply_to.session().room(&room) else {
             return reply_to.error(ErrorCode::RoomNotOpen);
         };
-        let repair = Repair { room, grant: open.grant, epoch, published, history };
+        let repair = Repair { room, grant: open.grant, epoch, known_seq, published, history };
         self.writer.submit(Operation::Repair(Box::new(repair)), reply_to);
     }
 }

@@ -90,6 +90,8 @@ pub(super) struct Repair {
     pub room: RoomId,
     pub grant: Grant,
     pub epoch: u64,
+    /// The last handshake its writer knows.
+    pub known_seq: u64,
     pub published: Option<Published>,
     pub history: Option<Vec<u8>>,
 }

@@ -108,14 +108,22 @@ fn rewind_by_admin(holder: &Holder, fixture: &Fixture) -> Request {
 fn confirm(holder: &Holder, fixture: &Fixture) -> Request {
     let mut room = fixture.room.clone();
     room.access[2] = holder.access.clone();
-    let ConfirmJoin { room, seq, signature } = room.confirm(2, fixture.join_seq, &fixture.join_entry);
-    Request::Confirm(ConfirmJoin { room, seq, signature })
+    let ConfirmJoin { room, seq, signature, admin_key } =
+        room.confirm(2, fixture.join_seq, &fixture.join_entry);
+    Request::Confirm(ConfirmJoin { room, seq, signature, admin_key })
 }
 
 fn repair(_: &Holder, fixture: &Fixture) -> Request {
     let published = Some(published(&[], b"another card"));
     let (room, epoch) = (fixture.room.id, fixture.room.epoch());
-    Request::Repair(RepairEpoch { room, epoch, published, history: Some(b"link".to_vec()) })
+    let last_handshake_seq = fixture.room.last_handshake_seq;
+    Request::Repair(RepairEpoch {
+        room,
+        epoch,
+        published,
+        history: Some(b"link".to_vec()),
+        last_handshake_seq,
+    })
 }
 
 fn held(_: &Holder, fixture: &Fixture) -> Request {

@@ -189,6 +189,7 @@ async fn whoever_is_in_the_epoch_repairs_it() {
             epoch,
             published: published.cloned(),
             history: history.map(<[u8]>::to_vec),
+            last_handshake_seq: room.last_handshake_seq,
         })
     };
     let mut other = relay.connect().await;
@@ -216,6 +217,37 @@ async fn whoever_is_in_the_epoch_repairs_it() {
     assert!(matches!(other.card(&room, door).await, Reply::Card(card) if card.card == good.card));
     let (found, _) = epochs(&mut client, history(&room, 1, 1, None)).await;
     assert_eq!(found, [past(0, None, true)], "what a joiner could not make");
+}
+
+/// A rewind may bring the very epoch back for which a repair was made, with other doors: those that it closed stay closed.
+#[tokio::test]
+async fn a_repair_from_before_a_rewind_is_stale() {
+    let relay = TestRelay::start().await;
+    let (mut client, admin) = (relay.connect().await, signing_key());
+    let (mut room, door) = (Room::new(), DoorId::new(random()));
+    client.create(&room).await;
+    client.open(&room).await;
+    let mut first = room.commit(&[door]);
+    first.admin_keys = Some(vec![public(&admin).into()]);
+    client.send_commit(&mut room, first).await; // 1
+    let repair = |room: &Room| {
+        let published = Some(published(&[door], b"card of the repair"));
+        let last_handshake_seq = room.last_handshake_seq;
+        Request::Repair(RepairEpoch { room: room.id, epoch: 1, published, history: None, last_handshake_seq })
+    };
+    let late = repair(&room);
+    let mut gone_on = room.clone();
+    let bad = gone_on.commit(&[]);
+    let entry = bad.entry.clone();
+    client.send_commit(&mut gone_on, bad).await; // 2
+    let rewind = room.rewind_with(1, (2, &entry), Some(&admin), published(&[], b"card of the rewind"));
+    assert_eq!(client.ask(Request::Rewind(rewind)).await, Reply::Appended(3));
+    room.last_handshake_seq = 3;
+    client.open(&room).await;
+    assert_eq!(client.ask(late).await, error(ErrorCode::StaleEpoch));
+    assert_eq!(client.card(&room, door).await, error(ErrorCode::DoorClosed), "as the rewind left it");
+    assert_eq!(client.ask(repair(&room)).await, Reply::Done, "who knows of the rewind repairs");
+    assert!(matches!(client.card(&room, door).await, Reply::Card(_)));
 }
 
 #[tokio::test]

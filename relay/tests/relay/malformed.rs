@@ -229,7 +229,9 @@ async fn lists_and_numbers_past_their_limits_are_named() {
         let Published { card, doors, capsule, capsule_wraps, admin_keys } = published.clone();
         let commit = room.clone().commit(&[]);
         let commit = AppendHandshake { card, doors, capsule, capsule_wraps, admin_keys, ..commit };
-        let repair = RepairEpoch { room: room.id, epoch: 1, published: Some(published), history: None };
+        let last_handshake_seq = room.last_handshake_seq;
+        let published = Some(published);
+        let repair = RepairEpoch { room: room.id, epoch: 1, published, history: None, last_handshake_seq };
         for request in [Request::AppendHandshake(commit), Request::Repair(repair)] {
             assert_eq!(client.refusal(request).await, expected, "{what}");
         }

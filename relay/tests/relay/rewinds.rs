@@ -211,23 +211,73 @@ async fn who_came_in_unconfirmed_takes_rewinding_from_nobody() {
     let relay = TestRelay::start().await;
     let Joined { mut alice, mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
     let before = room.clone();
-    let mut cut = room.commit(&[]);
+    let mut cut = room.clone().commit(&[]);
     (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&signing_key()).into()]));
-    newcomer.send_commit(&mut room, cut).await; // 3
-    let mut away = relay.connect().await;
-    assert_eq!(away.open_at(&before, 1).await.head_seq, 3, "everybody is cut");
+    let cut = Request::AppendHandshake(cut);
+    assert_eq!(newcomer.ask(cut).await, error(ErrorCode::JoinUnconfirmed), "nobody is cut");
+    let mut next = room.commit(&[]);
+    next.admin_keys = Some(vec![public(&signing_key()).into()]);
+    newcomer.send_commit(&mut room, next).await; // 3
     let by_admin = Request::Rewind(before.rewind(1, (2, &join), Some(&admin)));
-    assert_eq!(away.ask(by_admin).await, Reply::Appended(4));
+    assert_eq!(alice.ask(by_admin).await, Reply::Appended(4), "the admin of before still can");
     assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
 
     let Joined { mut alice, mut newcomer, mut room, join, .. } = joined(&relay).await;
     let before = room.clone();
-    let mut cut = room.commit(&[]);
-    cut.cut = Some(true);
-    newcomer.send_commit(&mut room, cut).await; // 3
+    newcomer.commit(&mut room, &[]).await; // 3
     let by_access = Request::Rewind(before.rewind(1, (2, &join), None));
     assert_eq!(alice.ask(by_access).await, Reply::Appended(4), "any member can");
     assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
+}
+
+/// Whoever was there before a join could void it, and with it their own removal that came after it. So whoever removes has every
+/// join confirmed first.
+#[tokio::test]
+async fn who_was_removed_does_not_undo_that_by_voiding_a_join_of_before() {
+    let relay = TestRelay::start().await;
+    for by_admin in [false, true] {
+        let Joined { mut alice, mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
+        let removed = room.clone();
+        let mut carol = relay.connect().await;
+        carol.open_at(&removed, 1).await;
+        let mut cut = room.clone().commit(&[]);
+        cut.cut = Some(true);
+        let early = newcomer.ask(Request::AppendHandshake(cut)).await;
+        assert_eq!(early, error(ErrorCode::JoinUnconfirmed));
+        let confirm = if by_admin { room.confirm_by(&admin, 2, &join) } else { room.confirm(1, 2, &join) };
+        assert_eq!(alice.ask(Request::Confirm(confirm)).await, Reply::Done);
+        let mut cut = room.commit(&[]);
+        cut.cut = Some(true);
+        newcomer.send_commit(&mut room, cut).await; // 3: removes Carol
+        newcomer.append(&room, &entry(3, b"not for Carol")).await; // 4
+        let undo = removed.rewind(1, (2, &join), None);
+        assert_eq!(carol.ask(Request::Rewind(undo)).await, error(ErrorCode::BadSignature));
+        let mut back = relay.connect().await;
+        assert_eq!(back.open_at(&removed, 1).await.head_seq, 3);
+        assert_eq!(seqs(&back.whole_log(&room).await), [2, 3], "and reads nothing since");
+        assert_eq!(newcomer.append(&room, &entry(3, b"on we go")).await, 5);
+    }
+}
+
+#[tokio::test]
+async fn a_join_is_confirmed_by_an_admin_who_was_there_before_it() {
+    let relay = TestRelay::start().await;
+    let Joined { mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
+    let own = signing_key();
+    let mut next = room.clone().commit(&[]);
+    next.admin_keys = Some(vec![public(&own).into()]);
+    newcomer.send_commit(&mut room, next).await; // 3: with an admin key of the newcomer's own
+    let mut forged = room.confirm_by(&admin, 2, &join);
+    forged.signature[3] ^= 1;
+    for (what, confirm) in [
+        ("by a key that came after it", room.confirm_by(&own, 2, &join)),
+        ("by nobody's key", room.confirm_by(&signing_key(), 2, &join)),
+        ("of another entry", room.confirm_by(&admin, 2, b"other")),
+        ("a flipped bit", forged),
+    ] {
+        assert_eq!(newcomer.ask(Request::Confirm(confirm)).await, error(ErrorCode::BadSignature), "{what}");
+    }
+    assert_eq!(newcomer.ask(Request::Confirm(room.confirm_by(&admin, 2, &join))).await, Reply::Done);
 }
 
 #[tokio::test]

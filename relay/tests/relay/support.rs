@@ -63,9 +63,14 @@ pub async fn database_in(data: &Path) -> AnyConnection {
     AnyConnection::connect(&database_url(data).unwrap_or_else(file)).await.unwrap()
 }
 
+/// Whether these are the tests on PostgreSQL.
+pub fn is_on_postgres() -> bool {
+    env!("CARGO_CRATE_NAME").ends_with("on_postgres")
+}
+
 /// The PostgreSQL database that goes with a data folder, where the tests run on PostgreSQL.
 pub fn database_url(data: &Path) -> Option<String> {
-    if !env!("CARGO_CRATE_NAME").ends_with("on_postgres") {
+    if !is_on_postgres() {
         return None;
     }
     let file = data.join("test-database");
@@ -214,7 +219,14 @@ impl Room {
     pub fn confirm(&self, epoch: u64, seq: u64, entry: &[u8]) -> ConfirmJoin {
         let statement = confirm_statement(&self.id, seq, &entry_hash(entry));
         let signature = self.access[epoch as usize].sign(&statement).to_bytes();
-        ConfirmJoin { room: self.id, seq, signature }
+        ConfirmJoin { room: self.id, seq, signature, admin_key: None }
+    }
+
+    /// The same by a room-admin key.
+    pub fn confirm_by(&self, admin: &SigningKey, seq: u64, entry: &[u8]) -> ConfirmJoin {
+        let signature = admin.sign(&confirm_statement(&self.id, seq, &entry_hash(entry))).to_bytes();
+        let admin_key = Some(admin.verifying_key().to_bytes().into());
+        ConfirmJoin { room: self.id, seq, signature, admin_key }
     }
 
     pub fn open_signature(&self, client: &Client, epoch: u64) -> [u8; 64] {

@@ -84,6 +84,11 @@ impl Batch<'_> {
         if let Err(code) = is_allowed {
             return Ok(code.into());
         }
+        // Whoever was there before a join can void it until it is confirmed, and with it all that came after it: also this cut, if
+        // it were them that it removes.
+        if record.is_cut && self.store.has_unconfirmed_join(room.row).await? {
+            return Ok(ErrorCode::JoinUnconfirmed.into());
+        }
         self.flush().await?;
         let (seq, epoch) = (room.head.head_seq + 1, room.head.epoch + 1);
         let cut_seq = if record.is_cut { seq } else { room.head.cut_seq };

@@ -66,7 +66,12 @@ impl Batch<'_> {
         let before = self.store.epoch(room.row, join.epoch.saturating_sub(1)).await?;
         let entry = self.store.entry_at(room.row, confirm.seq).await?;
         let (Some(before), Some(entry)) = (before, entry) else { return Ok(ErrorCode::Conflict.into()) };
-        if !confirms(&before.access_key, &confirm.room, confirm.seq, &entry.hash(), &confirm.signature) {
+        let key: &[u8; 32] = match &confirm.admin_key {
+            None => &before.access_key,
+            Some(key) if is_among(key, &self.store.trusted_admin_keys(room.row).await?) => key,
+            Some(_) => return Ok(ErrorCode::BadSignature.into()),
+        };
+        if !confirms(key, &confirm.room, confirm.seq, &entry.hash(), &confirm.signature) {
             return Ok(ErrorCode::BadSignature.into());
         }
         if !join.is_confirmed {
@@ -77,10 +82,14 @@ impl Batch<'_> {
 
     /// A member's better publication for the current epoch.
     pub(super) async fn repair(&mut self, repair: Repair) -> Result<Verdict, WriteFault> {
-        let Repair { room: room_id, grant, epoch, published, history } = repair;
+        let Repair { room: room_id, grant, epoch, known_seq, published, history } = repair;
         let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
         if let Err(code) = may_append(grant, epoch, room.head).and_then(|()| is_current(grant, &room)) {
             return Ok(code.into());
+        }
+        // A rewind may have brought the room back into this epoch, with other things published.
+        if known_seq != room.head.last_handshake_seq {
+            return Ok(ErrorCode::StaleEpoch.into());
         }
         if let Some(published) = published {
             self.store.publish(room.row, room.head.began_seq, published).await?;

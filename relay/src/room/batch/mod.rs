@@ -114,7 +114,7 @@ impl<'w> Batch<'w> {
         match written {
             Ok(Ok(())) => self.succeed(),
             Ok(Err(fault)) => {
-                self.store.roll_back(&fault).await;
+                self.store.roll_back(&fault, within).await;
                 self.fail(&fault)
             }
             Err(_) => {

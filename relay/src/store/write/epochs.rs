@@ -59,11 +59,9 @@ const TRUSTED: &str = "SELECT admin_keys FROM epochs WHERE room = $1 AND voided_
         WHERE u.room = $1 AND u.is_confirmed = 0 AND u.voided_seq = 0), 9223372036854775807)
     ORDER BY began_seq DESC LIMIT 1";
 
-/// The room-admin keys that came with each cut since a place, as far as members stand behind it.
-const CUTS: &str = "SELECT admin_keys FROM epochs
-    WHERE room = $1 AND is_cut = 1 AND voided_seq = 0 AND began_seq >= $2
-    AND began_seq < coalesce((SELECT min(u.began_seq) FROM epochs u
-        WHERE u.room = $1 AND u.is_confirmed = 0 AND u.voided_seq = 0), 9223372036854775807)";
+/// The room-admin keys that came with each cut since a place.
+const CUTS: &str =
+    "SELECT admin_keys FROM epochs WHERE room = $1 AND is_cut = 1 AND voided_seq = 0 AND began_seq >= $2";
 
 impl WriteStore {
     /// Makes a room, at epoch 0 with an empty log; none if another relay has made it meanwhile.
@@ -125,8 +123,19 @@ impl WriteStore {
         Ok(keys.unwrap_or_default())
     }
 
-    /// Whether no cut since `bad_seq` has taken the key from those who administer the room. Cuts that have only the word of
-    /// somebody who came through a door, and whom nobody has confirmed, take it from nobody.
+    /// Whether somebody came in whom nobody has confirmed.
+    pub(crate) async fn has_unconfirmed_join(&mut self, row: i64) -> Result<bool, WriteFault> {
+        let join: Option<i64> = sqlx::query_scalar(
+            "SELECT began_seq FROM epochs WHERE room = $1 AND is_confirmed = 0 AND voided_seq = 0 LIMIT 1",
+        )
+        .bind(row)
+        .fetch_optional(&mut self.connection)
+        .await?;
+        Ok(join.is_some())
+    }
+
+    /// Whether no cut since `bad_seq` has taken the key from those who administer the room. Nobody has cut who came through a
+    /// door and was not confirmed.
     pub(crate) async fn survives_cuts(
         &mut self,
         row: i64,

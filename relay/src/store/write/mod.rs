@@ -25,6 +25,8 @@ use crate::access::RoomHead;
 use sotto_protocol::RoomId;
 use sqlx::any::AnyArguments;
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Connection as _, Row as _};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Writes the database.
 pub(crate) struct WriteStore {
@@ -54,7 +56,7 @@ pub(crate) struct StoredRoom {
 /// a circle. What they are is read afterwards, by a statement of its own that sees what others have committed meanwhile.
 const HOLD: (&str, &str) = (
     "WITH wanted (room_id) AS (VALUES ",
-    ") SELECT r.number FROM rooms r JOIN wanted w ON w.room_id = r.room_id ORDER BY r.number FOR UPDATE OF r",
+    ") SELECT r.number FROM rooms r JOIN wanted w ON w.room_id = r.room_id ORDER BY r.room_id FOR UPDATE OF r",
 );
 const ROOMS: (&str, &str) = (
     "WITH wanted (room_id) AS (VALUES ",
@@ -125,10 +127,10 @@ impl WriteStore {
     }
 
     /// Undoes the transaction, if there is one: SQLite may have ended it by itself when the disk was full. A connection that
-    /// cannot even do that is given up; the server then undoes the transaction.
-    pub(crate) async fn roll_back(&mut self, fault: &WriteFault) {
-        let outcome = self.run("ROLLBACK").await;
-        let is_broken = outcome.is_err() || matches!(fault, WriteFault::Unreachable(_));
+    /// cannot even do that `within` a time is given up; the server then undoes the transaction.
+    pub(crate) async fn roll_back(&mut self, fault: &WriteFault, within: Duration) {
+        let outcome = timeout(within, self.run("ROLLBACK")).await;
+        let is_broken = !matches!(outcome, Ok(Ok(()))) || matches!(fault, WriteFault::Unreachable(_));
         // "no transaction is active" is the only other answer to be expected of SQLite.
         self.is_broken |= is_broken && self.source.dialect == Dialect::Postgres;
     }
@@ -144,7 +146,7 @@ impl WriteStore {
         let mut found = Vec::with_capacity(wanted.len());
         if self.source.dialect == Dialect::Postgres {
             let mut wanted = wanted.to_vec();
-            // The statements' rows come in order of the number; between statements the ids decide.
+            // As the statement orders its rows.
             wanted.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
             for chunk in chunks(&wanted) {
                 self.rows_of(HOLD, chunk).await?;
