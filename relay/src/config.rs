@@ -51,6 +51,22 @@ impl SecretUrl {
         if let Some(password) = url.password() {
             all.push(("PGPASSWORD", plain(password)?));
         }
+        // As strictly as the relay itself.
+        for (name, value) in url.query_pairs() {
+            let variable = match name.as_ref() {
+                "sslmode" | "ssl-mode" => "PGSSLMODE",
+                "sslrootcert" | "ssl-root-cert" | "ssl-ca" => "PGSSLROOTCERT",
+                "sslcert" | "ssl-cert" => "PGSSLCERT",
+                "sslkey" | "ssl-key" => "PGSSLKEY",
+                "host" => "PGHOST",
+                "port" => "PGPORT",
+                "user" => "PGUSER",
+                "dbname" => "PGDATABASE",
+                "password" => "PGPASSWORD",
+                _ => continue,
+            };
+            all.push((variable, value.into_owned()));
+        }
         Some(all)
     }
 }
@@ -72,6 +88,8 @@ impl fmt::Debug for SecretUrl {
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Under which names (`host[:port]`) it is reached; where there are none, under any.
+    pub names: Vec<String>,
     /// Certificate and key, where the relay speaks TLS itself.
     pub tls: Option<TlsFiles>,
     /// Where to tell metrics; nothing: nowhere.
@@ -106,6 +124,7 @@ impl Config {
     pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
         Self {
             listen,
+            names: Vec::new(),
             tls: None,
             metrics: None,
             database: Database::default(),
@@ -146,6 +165,8 @@ pub struct Tuning {
     pub frame_timeout: Duration,
     /// How long a request's header may take.
     pub header_timeout: Duration,
+    /// How long it may be; 8 KiB at least.
+    pub header_max_bytes: usize,
     /// How often the relay looks for messages that are too old and doors whose time has come.
     pub sweep_every: Duration,
     /// How long a request's body may take.
@@ -171,6 +192,7 @@ impl Default for Tuning {
             unopened_timeout: Duration::from_secs(30 * 60),
             frame_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
+            header_max_bytes: 16 * 1024,
             sweep_every: Duration::from_secs(60),
             body_timeout: Duration::from_secs(20),
             // PostgreSQL itself gives a statement up after 30 s.
@@ -178,5 +200,30 @@ impl Default for Tuning {
             clock: Clock::default(),
             stop_within: Duration::from_secs(9),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postgresqls_own_programs_get_all_that_the_address_says() {
+        let url = SecretUrl::new(
+            "postgres://so%40tto:p%3Aw@db.example:6432/ro%2Fom?sslmode=verify-full&sslrootcert=/etc/ca.pem&x=y",
+        );
+        let expected = [
+            ("PGHOST", "db.example"),
+            ("PGDATABASE", "ro/om"),
+            ("PGPORT", "6432"),
+            ("PGUSER", "so@tto"),
+            ("PGPASSWORD", "p:w"),
+            ("PGSSLMODE", "verify-full"),
+            ("PGSSLROOTCERT", "/etc/ca.pem"),
+        ];
+        let expected = expected.map(|(name, value)| (name, value.to_owned()));
+        assert_eq!(url.postgres_environment().unwrap(), expected);
+        assert!(!format!("{url:?}").contains("p:w"));
+        assert!(SecretUrl::new("no address").postgres_environment().is_none());
     }
 }

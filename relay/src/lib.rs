@@ -48,7 +48,7 @@ pub use blob::{BlobPlace, BlobRates, BlobSettings, BlobsError, NoBlobPlace};
 pub use clock::Clock;
 pub use config::{Config, Database, SecretUrl, Tuning};
 pub use error::StartError;
-pub use limit::{Limits, Rate, Strictness};
+pub use limit::{Counted, Limits, Rate, RateError, SetRate, SetTimeout, Strictness, Timed, TimeoutError};
 pub use push::{PushContact, PushHost, PushHosts, PushSettings};
 pub use server::{RunningRelay, start};
 pub use tls::{TlsError, TlsFiles};

@@ -1,6 +1,6 @@
 //! What an operator can choose about accounts.
 
-use crate::limit::{Rate, Strictness};
+use crate::limit::{Counted, Rate, SetRate, Strictness};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -147,6 +147,23 @@ impl Rates {
             proof: rate(10, 10.0),
             room_tokens: rate(30, 2880.0),
         }
+    }
+
+    /// Puts a rate in the place of the usual one, if it is one of these.
+    pub fn set(&mut self, SetRate { of, rate }: SetRate) {
+        let place = match of {
+            Counted::Calls => &mut self.calls,
+            Counted::Accounts => &mut self.register,
+            Counted::Logins => &mut self.login,
+            Counted::Letters => &mut self.deposit,
+            Counted::Lookups => &mut self.lookup,
+            Counted::Passwords => &mut self.password,
+            Counted::NamePasswords => &mut self.name,
+            Counted::SessionPasswords => &mut self.proof,
+            Counted::RoomTokens => &mut self.room_tokens,
+            _ => return,
+        };
+        *place = rate;
     }
 
     /// As good as none: for tests, which all come from one address.

@@ -1,5 +1,6 @@
 //! What each address has open and may still do. In memory alone, and only as long as there is something to count.
 
+use super::memory::{Memory, for_address, for_all};
 use super::peer::network;
 use super::rate::Bucket;
 use super::{Limits, Rate};
@@ -9,6 +10,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// How often addresses that have nothing left to count are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -21,6 +23,7 @@ pub(crate) struct Addresses {
     limits: Limits,
     trusted: Vec<IpAddr>,
     connections: AtomicU32,
+    memory: Arc<Semaphore>,
     known: Mutex<HashMap<IpAddr, Arc<Address>>>,
 }
 
@@ -28,6 +31,7 @@ pub(crate) struct Addresses {
 #[derive(Debug)]
 pub(crate) struct Address {
     connections: AtomicU32,
+    memory: Arc<Semaphore>,
     buckets: Mutex<Buckets>,
 }
 
@@ -39,6 +43,7 @@ struct Buckets {
     cards: Bucket,
     joins: Bucket,
     bytes: Bucket,
+    day_bytes: Bucket,
 }
 
 /// What counts by address, beside connections and bytes.
@@ -79,12 +84,18 @@ impl Addresses {
             limits,
             trusted: trusted.iter().map(IpAddr::to_canonical).collect(),
             connections: AtomicU32::new(0),
+            memory: for_all(limits.waiting_bytes),
             known: Mutex::default(),
         })
     }
 
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Memory for what is long, as far as there is some for that address.
+    pub(super) fn memory_of(&self, address: &Address) -> Memory {
+        Memory::new(&address.memory, &self.memory)
     }
 
     /// Proxies that are believed.
@@ -154,12 +165,16 @@ impl Addresses {
                 known.clear();
             }
         }
-        let fresh = || Arc::new(Address { connections: AtomicU32::new(0), buckets: self.full(now).into() });
+        let fresh = || {
+            let memory = for_address(self.limits.waiting_bytes);
+            Arc::new(Address { connections: AtomicU32::new(0), memory, buckets: self.full(now).into() })
+        };
         Arc::clone(known.entry(client).or_insert_with(fresh))
     }
 
     fn full(&self, now: Instant) -> Buckets {
-        let Limits { sockets, rooms, opens, cards, joins, bytes_by_address, .. } = self.limits;
+        let Limits { sockets, rooms, opens, cards, joins, bytes_by_address, day_bytes_by_address, .. } =
+            self.limits;
         let full = |rate| Bucket::full(rate, now);
         Buckets {
             sockets: full(sockets),
@@ -168,11 +183,13 @@ impl Addresses {
             cards: full(cards),
             joins: full(joins),
             bytes: full(bytes_by_address),
+            day_bytes: full(day_bytes_by_address),
         }
     }
 
     fn forget(&self, known: &mut HashMap<IpAddr, Arc<Address>>, now: Instant) {
-        let Limits { sockets, rooms, opens, cards, joins, bytes_by_address, .. } = self.limits;
+        let Limits { sockets, rooms, opens, cards, joins, bytes_by_address, day_bytes_by_address, .. } =
+            self.limits;
         known.retain(|_, address| {
             let buckets = lock(&address.buckets);
             let is_as_new = buckets.sockets.is_full(sockets, now)
@@ -180,7 +197,8 @@ impl Addresses {
                 && buckets.opens.is_full(opens, now)
                 && buckets.cards.is_full(cards, now)
                 && buckets.joins.is_full(joins, now)
-                && buckets.bytes.is_full(bytes_by_address, now);
+                && buckets.bytes.is_full(bytes_by_address, now)
+                && buckets.day_bytes.is_full(day_bytes_by_address, now);
             !is_as_new || Arc::strong_count(address) > 1
         });
     }
@@ -198,10 +216,12 @@ impl Address {
     }
 
     /// Counts bytes that were taken in, and says how long not to take in more.
-    pub(super) fn count_bytes(&self, bytes: usize, rate: Rate, now: Instant) -> Option<Duration> {
+    pub(super) fn count_bytes(&self, bytes: usize, limits: &Limits, now: Instant) -> Option<Duration> {
         let mut buckets = lock(&self.buckets);
-        buckets.bytes.owe(bytes, rate, now);
-        buckets.bytes.debt(rate, now)
+        buckets.bytes.owe(bytes, limits.bytes_by_address, now);
+        buckets.day_bytes.owe(bytes, limits.day_bytes_by_address, now);
+        let debt = buckets.bytes.debt(limits.bytes_by_address, now);
+        debt.max(buckets.day_bytes.debt(limits.day_bytes_by_address, now))
     }
 
     fn take(&self, which: impl FnOnce(&mut Buckets) -> &mut Bucket, rate: Rate) -> Result<(), Duration> {

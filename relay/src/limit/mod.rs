@@ -2,14 +2,20 @@
 
 mod address;
 mod attempts;
+mod memory;
+mod named;
 mod pace;
 mod peer;
 mod rate;
 mod settings;
+mod timeout;
 
 pub(crate) use address::{Addresses, Deed, Full, Place};
 pub(crate) use attempts::Attempts;
+pub(crate) use memory::{LONGEST_ANSWER_BYTES, Memory, Share};
+pub use named::{Counted, RateError, SetRate};
 pub(crate) use pace::Pace;
 pub(crate) use peer::{Peer, client_address, peer_address};
 pub use rate::Rate;
 pub use settings::{Limits, Strictness};
+pub use timeout::{SetTimeout, Timed, TimeoutError};

@@ -1,6 +1,7 @@
 //! What one connection may still do: requests, bytes, and its share of what its address may.
 
 use super::address::{Address, Addresses, Deed, Full, Place};
+use super::memory::Memory;
 use super::rate::Bucket;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -43,11 +44,16 @@ impl Pace {
         self.address.count(deed, self.addresses.limits())
     }
 
+    /// Memory for what is long on this connection.
+    pub(crate) fn memory(&self) -> Memory {
+        self.addresses.memory_of(&self.address)
+    }
+
     /// Counts bytes that were read.
     pub(crate) fn count_bytes(&mut self, bytes: usize, now: Instant) {
         let limits = self.addresses.limits();
         self.bytes.owe(bytes, limits.bytes, now);
-        let of_address = self.address.count_bytes(bytes, limits.bytes_by_address, now);
+        let of_address = self.address.count_bytes(bytes, limits, now);
         let wait = self.bytes.debt(limits.bytes, now).max(of_address);
         self.read_again = wait.map(|wait| now + wait);
     }

@@ -1,7 +1,7 @@
 //! What an operator can choose about limits: one word for all of them, and a number for those that matter.
 
-use super::Rate;
 use super::rate::times;
+use super::{Counted, Rate, SetRate};
 use std::str::FromStr;
 
 /// How much addresses and connections may do, all in all.
@@ -74,6 +74,11 @@ pub struct Limits {
     pub joins: Rate,
     /// Bytes taken in, by address. Past it the relay reads more slowly.
     pub bytes_by_address: Rate,
+    /// The same over a day, so that nobody fills the disk all by themselves.
+    pub day_bytes_by_address: Rate,
+    /// Bytes of answers that wait to be read, and of messages that are not whole, over all connections; an eighth of it for one
+    /// address.
+    pub waiting_bytes: usize,
     /// Requests on one connection.
     pub requests: Rate,
     /// Bytes taken in on one connection. Past it the relay reads more slowly.
@@ -98,9 +103,29 @@ impl Limits {
             cards: strictness.of(Rate::per_second(200, 1.0)),
             joins: strictness.of(Rate::per_second(200, 1.0)),
             bytes_by_address: bytes(256, 8),
+            day_bytes_by_address: strictness.of(Rate::per_day(2048 * MIB)),
+            // A matter of the machine and not of who asks.
+            waiting_bytes: if strictness == Strictness::Off { usize::MAX } else { 512 * MIB as usize },
             requests: strictness.of(Rate::per_second(4_000, 400.0)),
             bytes: bytes(64, 2),
         }
+    }
+
+    /// Puts a rate in the place of the usual one, if it is one of these.
+    pub fn set(&mut self, SetRate { of, rate }: SetRate) {
+        let place = match of {
+            Counted::Sockets => &mut self.sockets,
+            Counted::Rooms => &mut self.rooms,
+            Counted::Opens => &mut self.opens,
+            Counted::Cards => &mut self.cards,
+            Counted::Joins => &mut self.joins,
+            Counted::BytesByAddress => &mut self.bytes_by_address,
+            Counted::DayBytesByAddress => &mut self.day_bytes_by_address,
+            Counted::Requests => &mut self.requests,
+            Counted::Bytes => &mut self.bytes,
+            _ => return,
+        };
+        *place = rate;
     }
 }
 

@@ -3,7 +3,9 @@
 
 use super::admin::AdminArguments;
 use clap::{Args, Parser, Subcommand};
-use sotto_relay::{BlobPlace, Guests, PushContact, PushHosts, Registration, SecretUrl, Strictness};
+use sotto_relay::{
+    BlobPlace, Guests, PushContact, PushHosts, Registration, SecretUrl, SetRate, SetTimeout, Strictness,
+};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -98,6 +100,11 @@ pub struct Settings {
     #[arg(long, value_name = "ADDR", env = "SOTTO_RELAY_METRICS")]
     pub metrics: Option<SocketAddr>,
 
+    /// Names under which this relay is reached, with commas between them, as they stand in its address: chat.example.org, or
+    /// chat.example.org:8443. Requests by any other name are sent away (default: any name will do)
+    #[arg(long, value_name = "NAMES", env = "SOTTO_RELAY_NAMES")]
+    pub names: Option<List<String>>,
+
     /// Folder for database and secrets; made if it is missing
     #[arg(long, value_name = "DIR", default_value = "./data", env = "SOTTO_RELAY_DATA")]
     pub data: PathBuf,
@@ -160,6 +167,67 @@ pub struct Settings {
     /// Accounts made from one address in a day (default: 20, times what --limits says)
     #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_ACCOUNTS_PER_DAY")]
     pub accounts_per_day: Option<u32>,
+
+    /// Single rates in the place of what --limits says, with commas between them: NAME=COUNT/SECONDS is COUNT at once, and one more
+    /// every SECONDS; NAME=off is none. Names: sockets, rooms, opens, cards, joins, address-bytes, address-day-bytes, requests, bytes, calls, accounts,
+    /// logins, letters, lookups, passwords, name-passwords, session-passwords, room-tokens
+    #[arg(long, value_name = "RATES", env = "SOTTO_RELAY_RATES")]
+    pub rates: Option<List<SetRate>>,
+
+    /// Single time limits in the place of the usual ones, with commas between them: NAME=SECONDS. Names: tls, header, body, frame, first,
+    /// unused, ping, silence
+    #[arg(long, value_name = "TIMEOUTS", env = "SOTTO_RELAY_TIMEOUTS")]
+    pub timeouts: Option<List<SetTimeout>>,
+
+    /// The longest header of a request, in bytes
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 16_384,
+        value_parser = clap::value_parser!(u32).range(8192..=1_048_576),
+        env = "SOTTO_RELAY_MAX_HEADER_BYTES"
+    )]
+    pub max_header_bytes: u32,
+
+    /// New entries that wait for a connection that does not read them, in bytes; past it, it is told to fetch them
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 1_048_576,
+        value_parser = clap::value_parser!(u32).range(4096..),
+        env = "SOTTO_RELAY_SLOW_READER_BYTES"
+    )]
+    pub slow_reader_bytes: u32,
+
+    /// Memory for answers that wait to be read and for long messages that are not whole yet, in bytes, over all connections; an eighth
+    /// of it for one address (default: 512 MiB; no limit where --limits is off)
+    #[arg(long, value_name = "BYTES", env = "SOTTO_RELAY_WAITING_BYTES")]
+    pub waiting_bytes: Option<usize>,
+
+    /// Letters in an inbox at most. `admin quotas set` changes that, and the vault's bounds, while relays run
+    #[arg(long, value_name = "COUNT", default_value_t = 64, env = "SOTTO_RELAY_MAX_INBOX_LETTERS")]
+    pub max_inbox_letters: u32,
+
+    /// Days after which a letter is removed that nobody took out
+    #[arg(long, value_name = "DAYS", default_value_t = 90, env = "SOTTO_RELAY_INBOX_DAYS")]
+    pub inbox_days: u32,
+
+    /// Records in a vault at most
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = sotto_protocol::limits::VAULT_RECORDS_MAX as u64,
+        env = "SOTTO_RELAY_MAX_VAULT_RECORDS"
+    )]
+    pub max_vault_records: u64,
+
+    /// Bytes in a vault at most (default: 64 MiB)
+    #[arg(long, value_name = "BYTES", default_value_t = 67_108_864, env = "SOTTO_RELAY_MAX_VAULT_BYTES")]
+    pub max_vault_bytes: u64,
+
+    /// Days for which nobody gets the name of a deleted account
+    #[arg(long, value_name = "DAYS", default_value_t = 30, env = "SOTTO_RELAY_NAME_REST_DAYS")]
+    pub name_rest_days: u32,
 
     /// Keep no message longer than this many days, whatever a room says (default: as long as the room wants)
     #[arg(long, value_name = "DAYS", env = "SOTTO_RELAY_MAX_RETENTION_DAYS")]

@@ -49,7 +49,11 @@ fn run_command() -> Result<ExitCode, Failure> {
         Command::Serve(settings) => in_runtime(serve::serve(settings))?,
         Command::Config { command: ConfigCommand::Example } => print(&settings::example()),
         Command::Config { command: ConfigCommand::Check(settings) } => {
-            drop(settings.to_config());
+            let wrong = upkeep::contradictions(&settings.to_config());
+            wrong.iter().for_each(report);
+            if !wrong.is_empty() {
+                return Ok(ExitCode::FAILURE);
+            }
             print("the settings are good\n");
         }
         Command::Config { command: ConfigCommand::Show(_) } => {

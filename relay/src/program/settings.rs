@@ -18,6 +18,7 @@ impl Settings {
             certificate: certificate.clone(),
             key: self.tls_key.as_ref().unwrap_or(certificate).clone(),
         });
+        config.names = self.names.clone().map(|list| list.0).unwrap_or_default();
         if let Some(url) = &self.database {
             config.database = Database::Postgres(url.clone());
         }
@@ -39,6 +40,20 @@ impl Settings {
         if let Some(count) = self.accounts_per_day {
             config.accounts.rates.register = Rate::per_day(count);
         }
+        config.accounts.inbox_max_letters = self.max_inbox_letters;
+        config.accounts.inbox_days = self.inbox_days;
+        config.accounts.vault_max_records = self.max_vault_records;
+        config.accounts.vault_max_bytes = self.max_vault_bytes;
+        config.accounts.name_rest_days = self.name_rest_days;
+        for rate in self.rates.iter().flat_map(|rates| &rates.0) {
+            config.limits.set(*rate);
+            config.accounts.rates.set(*rate);
+        }
+        for timeout in self.timeouts.iter().flat_map(|timeouts| &timeouts.0) {
+            config.tuning.set(*timeout);
+        }
+        config.tuning.header_max_bytes = self.max_header_bytes as usize;
+        config.tuning.live_queue_max_bytes = self.slow_reader_bytes as usize;
         config.blobs.place = self.blobs.clone();
         config.blobs.endpoint = self.blobs_endpoint.clone();
         config.blobs.quota_bytes = self.blobs_quota_bytes;
@@ -60,6 +75,7 @@ impl Settings {
         let mut limits = Limits::new(self.limits);
         limits.connections = self.max_connections.unwrap_or(limits.connections);
         limits.connections_by_address = self.connections_per_address.unwrap_or(limits.connections_by_address);
+        limits.waiting_bytes = self.waiting_bytes.unwrap_or(limits.waiting_bytes);
         limits.rooms = self.rooms_per_day.map_or(limits.rooms, Rate::per_day);
         limits
     }
@@ -136,6 +152,7 @@ mod tests {
     use super::super::args::{Arguments, Command};
     use super::*;
     use clap::Parser as _;
+    use sotto_relay::{Counted, Timed};
 
     fn config(arguments: &[&str]) -> Config {
         let all = ["sotto-relay", "serve"].iter().chain(arguments);
@@ -157,6 +174,39 @@ mod tests {
         assert_eq!((off.limits.connections, off.limits.connections_by_address), (9, 8));
         assert_eq!(off.limits.requests, Rate::UNLIMITED);
         assert_eq!(off.accounts.rates.password, usual.accounts.rates.password, "guessing is never free");
+    }
+
+    #[test]
+    fn every_rate_and_time_limit_can_be_set_by_its_name() {
+        let all: Vec<_> = Counted::ALL.iter().map(|(name, _)| format!("{name}=7/11")).collect();
+        let Config { limits, accounts, .. } = config(&["--rates", &all.join(",")]);
+        let Rates { calls, register, login, deposit, lookup, password, name, proof, room_tokens } =
+            accounts.rates;
+        let of_accounts = [calls, register, login, deposit, lookup, password, name, proof, room_tokens];
+        let Limits { sockets, rooms, opens, cards, joins, bytes_by_address, day_bytes_by_address, .. } =
+            limits;
+        let of_addresses = [sockets, rooms, opens, cards, joins, bytes_by_address, day_bytes_by_address];
+        let of_rooms = [&of_addresses[..], &[limits.requests, limits.bytes]].concat();
+        assert!(of_accounts.iter().chain(&of_rooms).all(|rate| *rate == Rate { burst: 7, every_s: 11.0 }));
+        assert_eq!(of_accounts.len() + of_rooms.len(), Counted::ALL.len());
+        let one =
+            config(&["--limits", "off", "--rates", "rooms=5/60", "--timeouts", "header=3, silence=120"]);
+        assert_eq!((one.limits.rooms.burst, one.limits.opens), (5, Rate::UNLIMITED));
+        assert_eq!(one.tuning.header_timeout, Duration::from_secs(3));
+        assert_eq!(one.tuning.drop_after, Duration::from_secs(120));
+        let refused =
+            ["--rates=rooms=0/1", "--rates=doors=1/1", "--timeouts=header=no", "--max-header-bytes=100"];
+        for refused in refused {
+            assert!(Arguments::try_parse_from(["sotto-relay", "serve", refused]).is_err(), "{refused}");
+        }
+        let help = flags();
+        let names_in = |flag: &str, names: Vec<&str>| {
+            let flag = help.iter().find(|known| known.get_long() == Some(flag)).unwrap();
+            let help = flag.get_help().unwrap().to_string();
+            names.iter().all(|name| help.contains(&format!(" {name}")))
+        };
+        assert!(names_in("rates", Counted::ALL.map(|(name, _)| name).to_vec()), "the help names them all");
+        assert!(names_in("timeouts", Timed::ALL.map(|(name, _)| name).to_vec()), "the help names them all");
     }
 
     #[test]

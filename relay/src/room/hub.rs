@@ -281,7 +281,7 @@ mod tests {
     fn received(session: &Session) -> Vec<(&'static str, u64)> {
         let mut pieces = VecDeque::new();
         session.outbox().take(&mut pieces, usize::MAX);
-        let bytes: Vec<u8> = pieces.into_iter().flatten().collect();
+        let bytes: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.bytes).collect();
         let mut rest = &bytes[..];
         let mut received = Vec::new();
         while let [_, length, after @ ..] = rest {

@@ -29,7 +29,7 @@ mod status;
 mod writer;
 
 pub use hints::HintError;
-pub(crate) use outbox::CloseReason;
+pub(crate) use outbox::{CloseReason, Piece};
 pub(crate) use reply::ReplyTo;
 pub(crate) use session::Session;
 pub(crate) use writer::WriterTask;

@@ -3,6 +3,7 @@
 //! Where live entries of a room no longer fit, the room is *behind*: one notice takes their place, and further entries of
 //! that room are left out until the notice has gone out. The client then reads the log, which has them all.
 
+use crate::limit::Share;
 use crate::lock::lock;
 use crate::metrics::metrics;
 use crate::wire;
@@ -61,9 +62,22 @@ struct State {
 }
 
 enum Item {
-    Answer(Bytes),
+    Answer(Piece),
     Live(Bytes),
     Behind(RoomId),
+}
+
+/// What goes out in one piece, and the memory that is taken for it until it is written.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    pub bytes: Bytes,
+    _share: Option<Box<Share>>,
+}
+
+impl From<Bytes> for Piece {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, _share: None }
+    }
 }
 
 impl Outbox {
@@ -73,7 +87,12 @@ impl Outbox {
 
     /// Queues an answer.
     pub(crate) fn push(&self, frame: Bytes) {
-        self.change(|state| state.queue.push_back(Item::Answer(frame)));
+        self.push_within(frame, None);
+    }
+
+    /// Queues an answer, with the memory that is taken for it.
+    pub(super) fn push_within(&self, bytes: Bytes, share: Option<Box<Share>>) {
+        self.change(|state| state.queue.push_back(Item::Answer(Piece { bytes, _share: share })));
     }
 
     /// Queues live entries of a room, or the notice that they are left out.
@@ -113,19 +132,19 @@ impl Outbox {
     }
 
     /// Moves frames over until `frames` holds `max_frames`; says why to close once everything has been taken.
-    pub(crate) fn take(&self, frames: &mut VecDeque<Bytes>, max_frames: usize) -> Option<CloseReason> {
+    pub(crate) fn take(&self, frames: &mut VecDeque<Piece>, max_frames: usize) -> Option<CloseReason> {
         let mut state = lock(&self.state);
         while frames.len() < max_frames {
             let Some(item) = state.queue.pop_front() else { break };
             frames.push_back(match item {
-                Item::Answer(frame) => frame,
+                Item::Answer(piece) => piece,
                 Item::Live(frame) => {
                     state.live_bytes = state.live_bytes.saturating_sub(frame.len());
-                    frame
+                    frame.into()
                 }
                 Item::Behind(room) => {
                     state.behind.remove(&room);
-                    wire::frame(&RelayFrame::Behind(room))
+                    wire::frame(&RelayFrame::Behind(room)).into()
                 }
             });
         }
@@ -170,7 +189,7 @@ mod tests {
     fn taken(outbox: &Outbox) -> Vec<Bytes> {
         let mut frames = VecDeque::new();
         outbox.take(&mut frames, usize::MAX);
-        frames.into()
+        frames.into_iter().map(|piece| piece.bytes).collect()
     }
 
     fn behind(room: RoomId) -> Bytes {

@@ -1,6 +1,7 @@
 //! The one answer that every request gets.
 
 use super::session::Session;
+use crate::limit::Share;
 use crate::metrics::{Kind, metrics};
 use crate::wire;
 use sotto_protocol::{ErrorCode, Reply, WireError};
@@ -14,6 +15,8 @@ pub(crate) struct ReplyTo {
     weight: u32,
     /// What it is counted as.
     kind: Option<Kind>,
+    /// Memory for the answer.
+    share: Option<Box<Share>>,
     is_answered: bool,
 }
 
@@ -21,12 +24,18 @@ impl ReplyTo {
     /// Counts the request as under way until it is answered. `weight` bounds what one connection has under way.
     pub(crate) fn new(session: Arc<Session>, request: u32, weight: u32) -> Self {
         session.add_in_flight(weight);
-        Self { session, request, weight, kind: None, is_answered: false }
+        Self { session, request, weight, kind: None, share: None, is_answered: false }
     }
 
     /// Counts the answer as one to such a request.
     pub(crate) fn counted_as(mut self, kind: Kind) -> Self {
         self.kind = Some(kind);
+        self
+    }
+
+    /// Takes that memory for the answer, until it is written.
+    pub(crate) fn within(mut self, share: Share) -> Self {
+        self.share = Some(Box::new(share));
         self
     }
 
@@ -51,7 +60,12 @@ impl ReplyTo {
             metrics().count_reply(kind, &reply);
         }
         self.session.remove_in_flight(self.weight);
-        self.session.outbox().push(wire::reply(self.request, reply));
+        let frame = wire::reply(self.request, reply);
+        let mut share = self.share.take();
+        if let Some(share) = &mut share {
+            share.shrink_to(frame.len());
+        }
+        self.session.outbox().push_within(frame, share);
     }
 }
 

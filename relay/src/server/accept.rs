@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-/// Request line and headers together.
-const HEADER_MAX_BYTES: usize = 16 * 1024;
+/// Hyper takes no less for a request line and its headers.
+const HEADER_MIN_BYTES: usize = 8 * 1024;
 /// How long to wait when the system has no file descriptors left.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
 /// The first byte of a conversation under TLS: a handshake record (RFC 8446, section 5.1).
@@ -34,6 +34,8 @@ pub(super) struct Door {
     pub stopped: watch::Receiver<bool>,
     pub handshake_timeout: Duration,
     pub header_timeout: Duration,
+    /// Request line and headers together.
+    pub header_max_bytes: usize,
 }
 
 /// Accepts until told to stop, or until there is nobody to tell.
@@ -85,7 +87,7 @@ async fn serve(stream: TcpStream, peer: Peer, place: Place, door: Door) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(door.header_timeout)
-        .max_buf_size(HEADER_MAX_BYTES)
+        .max_buf_size(door.header_max_bytes.max(HEADER_MIN_BYTES))
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = pin!(connection);

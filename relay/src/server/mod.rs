@@ -1,6 +1,7 @@
 //! A running relay: start, serve, stop.
 
 mod accept;
+mod names;
 mod refuse;
 mod stream;
 
@@ -23,8 +24,9 @@ use crate::web;
 use accept::Door;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
-use axum::middleware::{Next, from_fn, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
+use names::{Names, only_by_name};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,6 +119,10 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let services =
         sockets(state).merge(http::calls(&calls)).merge(http::health(Arc::clone(&readiness))).merge(files);
     let mut router = web::router(config.web, services.into_router()).layer(from_fn(close_where_in_doubt));
+    if !config.names.is_empty() {
+        let names: Names = config.names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        router = router.layer(from_fn_with_state(names, only_by_name));
+    }
     if let Some(tls) = &tls {
         router = router.layer(map_response(insist_on_tls));
         tls.watch(tuning.certificate_every);
@@ -136,6 +142,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         stopped,
         handshake_timeout: tuning.handshake_timeout,
         header_timeout: tuning.header_timeout,
+        header_max_bytes: tuning.header_max_bytes,
     };
     let accepting = tokio::spawn(accept::accept(listener, door));
     tracing::info!(tls = tls.is_some(), "serving");

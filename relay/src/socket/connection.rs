@@ -2,19 +2,19 @@
 //!
 //! Reading stops while too much is under way or still to be written, so that a peer is never owed more than a bound.
 
-use super::dispatch::{Dispatched, FrameHead, IN_FLIGHT_MAX, dispatch, refuse_too_long};
+use super::dispatch::{Dispatched, FrameHead, IN_FLIGHT_MAX, dispatch, refuse_too_long, slow_down};
 use super::frame::Violation;
-use super::message::{Event, Messages};
+use super::message::{Event, Messages, SHORT_MAX_BYTES};
 use super::registry::Connections;
 use super::upgrade::SocketState;
 use super::watch::Watch;
 use crate::clock::now_ms;
 use crate::config::Tuning;
-use crate::limit::Pace;
-use crate::room::{CloseReason, Rooms, Session};
+use crate::limit::{Pace, Share};
+use crate::room::{CloseReason, Piece, Rooms, Session};
 use crate::server::Stream;
 use crate::wire;
-use bytes::{Buf as _, Bytes};
+use bytes::Buf as _;
 use sotto_protocol::{ErrorCode, PROTOCOL_VERSION, RelayFrame, Welcome};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -36,6 +36,8 @@ const WRITE_MAX_BYTES: usize = 1024 * 1024;
 const MALFORMED_MAX: u32 = 100;
 /// After so many requests in a row that came too fast, the peer is taken for one that does not listen.
 const TOO_FAST_MAX: u32 = 1000;
+/// When to come again with a long message for which there is no memory now.
+const NO_MEMORY_WAIT: Duration = Duration::from_secs(5);
 /// How long the peer may take to answer a close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -43,8 +45,14 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Connection {
     stream: Stream,
     messages: Messages,
+    /// Memory for a long message that is on its way.
+    long: Option<Share>,
+    /// The message that is on its way found no memory.
+    has_no_memory: bool,
     /// Frames on their way out, the first perhaps in part.
-    writing: VecDeque<Bytes>,
+    writing: VecDeque<Piece>,
+    /// Since when the peer takes nothing of them.
+    stalled_since: Option<Instant>,
     session: Arc<Session>,
     rooms: Arc<Rooms>,
     connections: Arc<Connections>,
@@ -100,7 +108,10 @@ impl Connection {
         Self {
             stream,
             messages,
+            long: None,
+            has_no_memory: false,
             writing: VecDeque::new(),
+            stalled_since: None,
             session,
             rooms,
             connections,
@@ -157,25 +168,31 @@ impl Connection {
                 return Ok(Poll::Ready(()));
             }
             let mut slices = [IoSlice::new(&[]); WRITE_FRAMES];
-            for (slice, frame) in slices.iter_mut().zip(&self.writing) {
-                *slice = IoSlice::new(frame);
+            for (slice, piece) in slices.iter_mut().zip(&self.writing) {
+                *slice = IoSlice::new(&piece.bytes);
             }
             let slices = slices.get(..self.writing.len()).unwrap_or(&slices);
             match Pin::new(&mut self.stream).poll_write_vectored(cx, slices)? {
                 Poll::Ready(0) => return Err(End::Gone),
-                Poll::Ready(written) => self.advance(written),
-                Poll::Pending => return Ok(Poll::Pending),
+                Poll::Ready(written) => {
+                    self.stalled_since = None;
+                    self.advance(written);
+                }
+                Poll::Pending => {
+                    self.stalled_since = self.stalled_since.or_else(|| Some(Instant::now()));
+                    return Ok(Poll::Pending);
+                }
             }
         }
     }
 
     fn advance(&mut self, mut written: usize) {
-        while let Some(frame) = self.writing.front_mut() {
-            if written < frame.len() {
-                frame.advance(written);
+        while let Some(piece) = self.writing.front_mut() {
+            if written < piece.bytes.len() {
+                piece.bytes.advance(written);
                 return;
             }
-            written -= frame.len();
+            written -= piece.bytes.len();
             self.writing.pop_front();
         }
     }
@@ -223,21 +240,29 @@ impl Connection {
     fn is_owed_too_much(&self) -> bool {
         self.session.in_flight() >= IN_FLIGHT_MAX
             || self.writing.len() >= WRITE_FRAMES
-            || self.writing.iter().map(Bytes::len).sum::<usize>() >= WRITE_MAX_BYTES
+            || self.writing.iter().map(|piece| piece.bytes.len()).sum::<usize>() >= WRITE_MAX_BYTES
     }
 
     /// Does what has arrived in full, as long as not too much is under way. Whether there was anything.
     fn take_events(&mut self) -> Result<bool, End> {
         let mut is_any = false;
         while self.stage != Stage::Finishing && (self.stage != Stage::Open || !self.is_owed_too_much()) {
-            match self.messages.next(|head| FrameHead::read(head).is_long) {
+            let Self { messages, pace, long, has_no_memory, .. } = self;
+            let limit_of = |head: &[u8]| {
+                let limit = FrameHead::read(head).limit_bytes();
+                *long = pace.memory().try_take(limit);
+                *has_no_memory = long.is_none();
+                if long.is_some() { limit } else { SHORT_MAX_BYTES }
+            };
+            match messages.next(limit_of) {
                 Ok(Some(event)) => self.handle(event),
                 Ok(None) => break,
                 Err(violation) => {
-                    self.writing.push_back(wire::close(match violation {
-                        Violation::Protocol => CloseReason::Protocol.code(),
-                        Violation::TooBig => CloseReason::TooBig.code(),
-                    }));
+                    let reason = match violation {
+                        Violation::Protocol => CloseReason::Protocol,
+                        Violation::TooBig => CloseReason::TooBig,
+                    };
+                    self.writing.push_back(wire::close(reason.code()).into());
                     // What follows a violation means nothing: there is no use in waiting for the peer's close.
                     self.stage = Stage::Finishing;
                 }
@@ -248,9 +273,13 @@ impl Connection {
     }
 
     fn handle(&mut self, event: Event) {
-        if matches!(event, Event::Binary(_) | Event::Text | Event::TooLong(..)) {
+        // What comes of a long message is bounded by what waits for the disk.
+        let _whole = if matches!(event, Event::Binary(_) | Event::Text | Event::TooLong(..)) {
             self.watch.note_message();
-        }
+            self.long.take()
+        } else {
+            None
+        };
         if self.stage == Stage::ClosedByUs {
             if event == Event::Close {
                 self.stage = Stage::Finishing;
@@ -277,17 +306,22 @@ impl Connection {
                 self.session.refuse(0, ErrorCode::MalformedFrame.into());
                 false
             }
+            // It had to be skipped, and was none the less good.
+            Event::TooLong(head, _) if std::mem::take(&mut self.has_no_memory) => {
+                self.session.refuse(FrameHead::read(&head).request, slow_down(NO_MEMORY_WAIT));
+                return;
+            }
             Event::TooLong(head, limit_bytes) => {
                 refuse_too_long(&self.session, &head, limit_bytes);
                 false
             }
             Event::Ping(payload) => {
-                self.writing.push_back(wire::pong(&payload));
+                self.writing.push_back(wire::pong(&payload).into());
                 return;
             }
             Event::Pong => return,
             Event::Close => {
-                self.writing.push_back(wire::close(1000));
+                self.writing.push_back(wire::close(1000).into());
                 self.stage = Stage::Finishing;
                 return;
             }
@@ -299,7 +333,7 @@ impl Connection {
     }
 
     fn close(&mut self, reason: CloseReason) {
-        self.writing.push_back(wire::close(reason.code()));
+        self.writing.push_back(wire::close(reason.code()).into());
         self.stage = Stage::ClosedByUs;
         self.timer.as_mut().reset(Instant::now() + CLOSE_WITHIN);
     }
@@ -310,7 +344,9 @@ impl Connection {
             let now = Instant::now();
             let silence = now.saturating_duration_since(self.last_heard);
             let Tuning { ping_after, drop_after, .. } = *self.tuning;
-            if self.stage != Stage::Open || silence >= drop_after {
+            let is_stalled =
+                self.stalled_since.is_some_and(|since| now.saturating_duration_since(since) >= drop_after);
+            if self.stage != Stage::Open || silence >= drop_after || is_stalled {
                 return Err(End::Gone);
             }
             let partial_bytes = self.messages.partial_bytes().unwrap_or_default();
@@ -321,7 +357,7 @@ impl Connection {
             }
             let next = if silence >= ping_after {
                 if self.writing.is_empty() {
-                    self.writing.push_back(wire::ping());
+                    self.writing.push_back(wire::ping().into());
                 }
                 now + ping_after.min(drop_after - silence)
             } else {

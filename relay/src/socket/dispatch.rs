@@ -1,10 +1,10 @@
 //! What a frame asks for, and to whom it goes.
 
-use crate::limit::{Deed, Pace};
+use crate::limit::{Deed, LONGEST_ANSWER_BYTES, Memory, Pace};
 use crate::metrics::Kind;
 use crate::room::{ReplyTo, Rooms, Session};
 use minicbor::Decoder;
-use sotto_protocol::{ClientFrame, ErrorCode, Request, WireError, decode};
+use sotto_protocol::{ClientFrame, ErrorCode, Request, WireError, decode, limits};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,11 @@ impl FrameHead {
         // The error says no more than that the rest could not be read.
         let _ = head.fill(&mut Decoder::new(bytes));
         head
+    }
+
+    /// How long the frame may be.
+    pub(super) const fn limit_bytes(&self) -> usize {
+        if self.is_long { limits::HANDSHAKE_FRAME_MAX_BYTES } else { limits::FRAME_MAX_BYTES }
     }
 
     fn fill(&mut self, decoder: &mut Decoder<'_>) -> Result<(), minicbor::decode::Error> {
@@ -92,23 +97,23 @@ pub(super) fn dispatch(
             tokio::spawn(async move { rooms.open(open, reply_to).await });
         }
         Request::Page(page) => {
-            let rooms = Arc::clone(rooms);
-            tokio::spawn(async move { rooms.page(page, reply_to).await });
+            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
+            tokio::spawn(async move { rooms.page(page, with_memory(reply_to, &memory).await).await });
         }
         Request::Card(card) => {
-            let rooms = Arc::clone(rooms);
-            tokio::spawn(async move { rooms.card(card, reply_to).await });
+            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
+            tokio::spawn(async move { rooms.card(card, with_memory(reply_to, &memory).await).await });
         }
         Request::Rewind(append) => rooms.rewind(append, reply_to),
         Request::Confirm(confirm) => rooms.confirm(confirm, reply_to),
         Request::Repair(repair) => rooms.repair(repair, reply_to),
         Request::Held(held) => {
-            let rooms = Arc::clone(rooms);
-            tokio::spawn(async move { rooms.held(held, reply_to).await });
+            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
+            tokio::spawn(async move { rooms.held(held, with_memory(reply_to, &memory).await).await });
         }
         Request::History(history) => {
-            let rooms = Arc::clone(rooms);
-            tokio::spawn(async move { rooms.history(history, reply_to).await });
+            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
+            tokio::spawn(async move { rooms.history(history, with_memory(reply_to, &memory).await).await });
         }
         Request::DropWraps(drop) => rooms.drop_wraps(drop, reply_to),
         Request::WriteStatus(write) => {
@@ -116,8 +121,10 @@ pub(super) fn dispatch(
             tokio::spawn(async move { rooms.write_status(write, reply_to).await });
         }
         Request::Statuses(request) => {
-            let rooms = Arc::clone(rooms);
-            tokio::spawn(async move { rooms.read_statuses(request, reply_to).await });
+            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
+            tokio::spawn(
+                async move { rooms.read_statuses(request, with_memory(reply_to, &memory).await).await },
+            );
         }
         Request::DeleteRoom(delete) => rooms.delete(&delete, reply_to),
         Request::SetRetention(set) => rooms.set_retention(&set, reply_to),
@@ -150,7 +157,15 @@ fn deed(request: &Request) -> Option<Deed> {
     }
 }
 
-fn slow_down(wait: Duration) -> WireError {
+/// Waits until there is memory for the longest answer. What is more than the answer takes is given back as soon as it is made.
+async fn with_memory(reply_to: ReplyTo, memory: &Memory) -> ReplyTo {
+    match memory.take(LONGEST_ANSWER_BYTES).await {
+        Some(share) => reply_to.within(share),
+        None => reply_to,
+    }
+}
+
+pub(super) fn slow_down(wait: Duration) -> WireError {
     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
     WireError::with_delay(ErrorCode::SlowDown, wait_ms)
 }

@@ -4,8 +4,9 @@
 //! kept; only its head stays, to tell which request it was.
 
 use super::frame::{Frame, Opcode, Violation, parse_header};
-use sotto_protocol::limits;
 
+/// Most messages are not longer than this; how long one may become that is, is asked.
+pub(super) const SHORT_MAX_BYTES: usize = 64 * 1024;
 /// What is kept of a message that is too long.
 const HEAD_BYTES: usize = 64;
 /// A message longer than this is not even skipped.
@@ -43,6 +44,8 @@ pub(super) struct Messages {
 struct Partial {
     is_text: bool,
     bytes: Vec<u8>,
+    /// How long it may become, once that was asked.
+    limit: Option<usize>,
     /// Set once the message is over its limit.
     over: Option<usize>,
     length: u64,
@@ -61,8 +64,12 @@ impl Messages {
         is_begun.then(|| kept.unwrap_or_default() + self.bytes.len())
     }
 
-    /// The next complete thing. `is_long` tells from the first bytes of a message whether it may be as long as a handshake.
-    pub(super) fn next(&mut self, is_long: impl Fn(&[u8]) -> bool) -> Result<Option<Event>, Violation> {
+    /// The next complete thing. `limit_of` tells from the first bytes of a message that is longer than most how long it may
+    /// become, and is asked once.
+    pub(super) fn next(
+        &mut self,
+        mut limit_of: impl FnMut(&[u8]) -> usize,
+    ) -> Result<Option<Event>, Violation> {
         loop {
             if self.frame.is_none() {
                 let Some((frame, header_len)) = parse_header(&self.bytes)? else { break };
@@ -90,7 +97,7 @@ impl Messages {
             let here = usize::try_from(frame.left).unwrap_or(usize::MAX).min(self.bytes.len());
             if let Some(payload) = self.bytes.get_mut(..here) {
                 frame.unmask(payload);
-                message.take(payload, &is_long);
+                message.take(payload, &mut limit_of);
             }
             self.bytes.drain(..here);
             frame.left -= here as u64;
@@ -122,7 +129,7 @@ impl Messages {
             (Opcode::Continue, None) | (_, Some(_)) => return Err(Violation::Protocol),
             (opcode, empty @ None) => {
                 let is_text = opcode == Opcode::Text;
-                let mut message = Partial { is_text, bytes: Vec::new(), over: None, length: 0 };
+                let mut message = Partial { is_text, bytes: Vec::new(), limit: None, over: None, length: 0 };
                 message.announce(frame.left)?;
                 *empty = Some(message);
             }
@@ -144,17 +151,13 @@ impl Partial {
         Ok(())
     }
 
-    fn take(&mut self, payload: &[u8], is_long: impl Fn(&[u8]) -> bool) {
+    fn take(&mut self, payload: &[u8], limit_of: impl FnOnce(&[u8]) -> usize) {
         if self.is_text || self.over.is_some() {
             return;
         }
         self.bytes.extend_from_slice(payload);
-        if self.bytes.len() > limits::FRAME_MAX_BYTES {
-            let limit = if is_long(&self.bytes) {
-                limits::HANDSHAKE_FRAME_MAX_BYTES
-            } else {
-                limits::FRAME_MAX_BYTES
-            };
+        if self.bytes.len() > SHORT_MAX_BYTES {
+            let limit = *self.limit.get_or_insert_with(|| limit_of(&self.bytes));
             if self.bytes.len() > limit {
                 self.over = Some(limit);
                 self.bytes.truncate(HEAD_BYTES);
@@ -175,6 +178,7 @@ impl Partial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sotto_protocol::limits;
 
     const MASK: [u8; 4] = [0x11, 0x22, 0x33, 0x44];
 
@@ -202,7 +206,11 @@ mod tests {
         let mut events = Vec::new();
         for chunk in bytes.chunks(step) {
             messages.buffer().extend_from_slice(chunk);
-            while let Some(event) = messages.next(|head| head.first() == Some(&b'H'))? {
+            let limit_of = |head: &[u8]| match head.first() {
+                Some(b'H') => limits::HANDSHAKE_FRAME_MAX_BYTES,
+                _ => limits::FRAME_MAX_BYTES,
+            };
+            while let Some(event) = messages.next(limit_of)? {
                 events.push(event);
             }
         }

@@ -1,5 +1,6 @@
 //! Looks for what would keep a relay from running well.
 
+use super::contradictions;
 use crate::blob::{self, BlobPlace};
 use crate::config::{Config, Database};
 use crate::store::reach;
@@ -24,7 +25,10 @@ pub struct Finding {
 
 /// Looks at everything. Nothing is changed, except that the data folder is made if it is missing.
 pub async fn examine(config: &Config) -> Vec<Finding> {
-    vec![
+    let mut findings = contradictions(config);
+    // That is told below, with how long it is good for.
+    findings.retain(|finding| !matches!(finding.what, "tls_certificate" | "nats"));
+    findings.extend([
         Finding { what: "data folder", state: data_folder(&config.data_dir) },
         Finding { what: "disk", state: free_space(&config.data_dir) },
         Finding { what: "database", state: database(config).await },
@@ -34,7 +38,8 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         Finding { what: "certificate", state: certificate(config) },
         Finding { what: "open files", state: open_files() },
         Finding { what: "web client", state: web_client(config) },
-    ]
+    ]);
+    findings
 }
 
 type State = Result<String, (String, String)>;

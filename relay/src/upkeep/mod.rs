@@ -3,6 +3,7 @@
 
 mod admin;
 mod backup;
+mod contradictions;
 mod doctor;
 
 pub use crate::store::admin::{
@@ -10,6 +11,7 @@ pub use crate::store::admin::{
 };
 pub use admin::{Admin, AdminError, Who};
 pub use backup::{UpkeepError, back_up, restore};
+pub use contradictions::contradictions;
 pub use doctor::{Finding, examine};
 
 use crate::config::Config;

@@ -1,9 +1,12 @@
 //! Opening rooms: who can, and what a signature is good for.
 
+use crate::http::{status, upgrade_request};
 use crate::support::*;
 use sotto_protocol::{
     Direction, ErrorCode, OpenRoom, PageRequest, Reply, Request, RoomAccess, WireError, limits,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn a_room_opens_only_to_its_key_on_this_connection() {
@@ -66,6 +69,38 @@ async fn a_connection_opens_so_many_rooms() {
     let limit = limits::OPEN_ROOMS_PER_CONNECTION_MAX as u64;
     let expected = Reply::Error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
     assert_eq!(client.try_open(&one_more, 0).await, expected);
+}
+
+#[tokio::test]
+async fn whoever_comes_by_another_name_is_sent_away() {
+    let names = vec!["Chat.example".to_owned(), "chat.example:8443".to_owned()];
+    let relay = TestRelay::start_with(|config| config.names = names).await;
+    let authority = relay.authority();
+    let status_of = async |request: String| {
+        let mut stream = TcpStream::connect(&authority).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut beginning = [0; "HTTP/1.1 200".len()];
+        stream.read_exact(&mut beginning).await.unwrap();
+        status(std::str::from_utf8(&beginning).unwrap())
+    };
+    for (host, is_named) in [
+        ("chat.example", true),
+        ("CHAT.EXAMPLE:8443", true),
+        ("chat.example:80", false),
+        ("evil.example", false),
+        ("chat.example.evil.example", false),
+        (authority.as_str(), false),
+    ] {
+        let expected = |good: u16| if is_named { good } else { 421 };
+        assert_eq!(status_of(upgrade_request(host, "")).await, expected(101), "{host}");
+        let get = |path| format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        assert_eq!(status_of(get("/openapi.json")).await, expected(200), "{host}");
+        assert_eq!(status_of(get("/v1/blobs/AAAAAAAAAAAAAAAAAAAAAA")).await, expected(404), "{host}");
+        assert_eq!(status_of(get("/healthz")).await, 200, "whoever keeps watch knows no name");
+    }
+    let twice =
+        "GET /openapi.json HTTP/1.1\r\nhost: chat.example\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
+    assert!(matches!(status_of(twice.to_owned()).await, 400 | 421));
 }
 
 #[tokio::test]

@@ -51,23 +51,6 @@ fn it_says_what_is_wrong_and_what_to_do() {
     assert!(message.contains("error: ") && message.contains("restore a backup"), "{message}");
 }
 
-#[test]
-fn it_does_not_touch_a_database_of_a_newer_version() {
-    let data = tempfile::tempdir().unwrap();
-    drop(Program::start(data.path()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        use sqlx::ConnectOptions as _;
-        let file = data.path().join("relay.db");
-        let mut database = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
-        let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-            VALUES (9999, 'later', TRUE, x'00', 0)";
-        sqlx::query(later).execute(&mut database).await.unwrap();
-    });
-    let message = failure(command(data.path(), "127.0.0.1:0"));
-    assert!(message.contains("newer version") && message.contains("help: update sotto-relay"), "{message}");
-}
-
 #[tokio::test]
 async fn its_log_tells_nothing_about_anybody() {
     let data = tempfile::tempdir().unwrap();
@@ -102,5 +85,95 @@ fn wrong_use_is_explained() {
     let text = String::from_utf8(help.stdout).unwrap();
     for option in ["--listen", "--data", "--max-database-bytes", "127.0.0.1:8080", "./data"] {
         assert!(text.contains(option), "{text}");
+    }
+}
+
+/// The program with these words, nothing of the caller's environment that it would take for settings, and these variables.
+fn relay_with(words: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SOTTO_RELAY_")) {
+        command.env_remove(name);
+    }
+    let output = command.args(words).envs(variables.iter().copied()).output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.success(), text)
+}
+
+#[test]
+fn the_command_line_comes_before_the_environment_and_that_before_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("relay.toml");
+    std::fs::write(&file, "listen = \"127.0.0.1:1\"\nregistration = \"closed\"\nmax_retention_days = 5\n")
+        .unwrap();
+    let file = file.to_str().unwrap();
+    let environment = [("SOTTO_RELAY_LISTEN", "127.0.0.1:2"), ("SOTTO_RELAY_REGISTRATION", "codes")];
+    let show = ["config", "show", "--config", file];
+    let (is_good, shown) = relay_with(&[&show[..], &["--listen", "127.0.0.1:3"]].concat(), &environment);
+    assert!(is_good, "{shown}");
+    for line in [
+        "listen = 127.0.0.1:3    # command line",
+        "registration = codes    # environment",
+        "max_retention_days = 5    # settings file",
+        "guests = open    # built in",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line} is not in\n{shown}");
+    }
+    let named_by_environment = [&environment[..], &[("SOTTO_RELAY_CONFIG", file)]].concat();
+    let (_, shown) = relay_with(&["config", "show"], &named_by_environment);
+    assert!(
+        shown.contains("listen = 127.0.0.1:2    # environment") && shown.contains("max_retention_days = 5"),
+        "{shown}"
+    );
+    // What is served with is the same.
+    let data = folder.path().join("data");
+    let words = ["serve", "--config", file, "--data", data.to_str().unwrap()];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sotto-relay"))
+        .args(words)
+        .env("SOTTO_RELAY_LISTEN", "127.0.0.1:0")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.starts_with("Sotto relay is ready: http://127.0.0.1:") && !line.contains(":1\n"), "{line}");
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let secret = [
+        ("SOTTO_RELAY_DATABASE", "postgres://sotto:hunter2@db.invalid/sotto"),
+        ("SOTTO_RELAY_NATS", "nats://u:hunter2@n"),
+    ];
+    for words in [["config", "show"], ["config", "check"]] {
+        let (is_good, text) = relay_with(&words, &secret);
+        assert!(is_good && !text.contains("hunter2"), "{text}");
+    }
+    let (is_good, text) = relay_with(&["serve", "--help"], &secret);
+    assert!(is_good && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let garbage = folder.path().join("garbage.pem");
+    std::fs::write(&garbage, "no certificate").unwrap();
+    assert_eq!(relay_with(&["config", "check"], &[]), (true, "the settings are good\n".to_owned()));
+    for (words, what) in [
+        (vec!["--nats", "nats://127.0.0.1:1"], "nats: a NATS server is set"),
+        (vec!["--database", "postgres://u@h/d", "--max-database-bytes", "5"], "max_database_bytes: "),
+        (vec!["--blobs-endpoint", "http://127.0.0.1:1"], "blobs_endpoint: "),
+        (vec!["--max-blob-bytes", "5000", "--blobs-quota-bytes", "4000"], "max_blob_bytes: "),
+        (vec!["--push-hosts", "any"], "push_hosts: "),
+        (vec!["--metrics", "127.0.0.1:8080"], "metrics: "),
+        (vec!["--max-connections", "5"], "connections_per_address: "),
+        (vec!["--timeouts", "silence=10"], "timeouts: "),
+        (vec!["--tls-certificate", garbage.to_str().unwrap()], "tls_certificate: "),
+    ] {
+        let (is_good, text) = relay_with(&[&["config", "check"], &words[..]].concat(), &[]);
+        let is_told = text.starts_with(&format!("BAD   {what}")) && text.contains("\n      help: ");
+        assert!(!is_good && is_told && !text.contains("are good"), "{words:?}: {text}");
     }
 }
