@@ -1,19 +1,21 @@
 //! A blob grows by a segment. What comes is made durable piece by piece; whatever ends the segment early, what came before it is
 //! kept, and the client is told how much that is.
 
-use super::fault::{busy, internal, misplaced, wait};
+use super::fault::{busy, full, internal, misplaced, wait};
 use super::place::Place;
 use super::quota::Transfer;
+use super::settings::Pacing;
 use super::{AGAIN, Blobs, hash};
-use crate::store::{Piece, StoredBlob};
+use crate::store::{Appended, Piece, StoredBlob};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use sotto_protocol::BlobId;
 use sotto_protocol::blob::{BlobError, BlobErrorCode, BlobToken, SEGMENT_MIN_BYTES};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// What is said of a segment before it comes.
 #[derive(Debug, Clone, Copy)]
@@ -103,17 +105,21 @@ impl Upload {
         mut self,
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<(u64, bool), BlobError> {
-        let silence = self.blobs.settings.silence;
+        let Pacing { silence, slowest_bytes_per_s } = self.blobs.settings.pacing();
+        let began = Instant::now();
         loop {
+            // Whoever is as slow as that would hold a place for days.
+            let too_slow = began + silence + Duration::from_secs(self.taken / slowest_bytes_per_s);
+            let until = too_slow.min(Instant::now() + silence);
             let next = tokio::select! {
-                next = timeout(silence, body.next()) => Some(next),
+                next = timeout_at(until, body.next()) => Some(next),
                 _ = self.stopping.wait_for(|is_stopping| *is_stopping) => None,
             };
             let Some(next) = next else { return Err(self.keep(busy()).await) };
             match next {
                 Ok(Some(Ok(bytes))) => self.take(&bytes).await?,
                 Ok(None) => break,
-                // The connection broke, or nothing came for too long.
+                // The connection broke, or nothing came for too long, or too little.
                 Ok(Some(Err(_))) | Err(_) => return Err(self.keep(BlobErrorCode::Interrupted.into()).await),
             }
         }
@@ -168,12 +174,18 @@ impl Upload {
         let until_day = self.blobs.until_day(&self.blob, end);
         // If the answer of the database is lost, nobody knows whether the piece has a name: sweeping finds out.
         let store = &self.blobs.store;
-        if store.append(self.blob.number, &piece, until_day).await.map_err(internal)? {
+        let quota = self.blobs.settings.quota_bytes;
+        let appended = store.append(self.blob.number, &piece, (until_day, quota)).await.map_err(internal)?;
+        if appended == Appended::Done {
             self.blob.offset = end;
             return Ok(());
         }
-        // Another segment came first, or the blob is gone. If the piece stays, it is swept.
+        // If the piece stays, it is swept.
         let _ = self.place.delete(&name).await;
+        if appended == Appended::Full {
+            return Err(full().at(self.blob.offset));
+        }
+        // Another segment came first, or the blob is gone.
         match store.offset(self.blob.number).await.map_err(internal)? {
             Some(offset) => Err(BlobError::new(BlobErrorCode::WrongOffset).at(offset)),
             None => Err(BlobErrorCode::NotFound.into()),

@@ -3,6 +3,7 @@
 use super::fault::{busy, internal, misplaced, wait};
 use super::place::Place;
 use super::quota::Transfer;
+use super::settings::Pacing;
 use super::{AGAIN, Blobs, hash};
 use crate::store::{BlobStore, Piece};
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use sotto_protocol::blob::{BlobError, BlobErrorCode, BlobToken};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Sender};
 
 /// How many pieces are looked up at once.
@@ -45,7 +46,9 @@ struct Download {
     place: Arc<Place>,
     number: i64,
     range: Range<u64>,
-    silence: Duration,
+    pacing: Pacing,
+    began: Instant,
+    sent: u64,
     parts: Sender<Result<Bytes, BlobError>>,
 }
 
@@ -83,7 +86,9 @@ impl Blobs {
             place: Arc::clone(self.place()?),
             number: found.number,
             range,
-            silence: self.settings.silence,
+            pacing: self.settings.pacing(),
+            began: Instant::now(),
+            sent: 0,
             parts: sender,
         };
         tokio::spawn(async move {
@@ -100,7 +105,7 @@ impl Download {
     async fn run(mut self) {
         if let Err(error) = self.read_pieces().await {
             // Whoever reads may be gone, or asleep: then there is nobody to tell.
-            let _ = self.parts.send_timeout(Err(error), self.silence).await;
+            let _ = self.parts.send_timeout(Err(error), self.pacing.silence).await;
         }
     }
 
@@ -132,8 +137,12 @@ impl Download {
         while let Some(part) = reading.next().await {
             let part = part.map_err(misplaced)?;
             self.range.start = self.range.start.saturating_add(part.len() as u64);
-            // Who does not read for so long is let go.
-            let sent = self.parts.send_timeout(Ok(part), self.silence).await;
+            // Who does not read for so long, or so little, is let go.
+            let Pacing { silence, slowest_bytes_per_s } = self.pacing;
+            let too_slow = self.began + silence + Duration::from_secs(self.sent / slowest_bytes_per_s);
+            let within = silence.min(too_slow.saturating_duration_since(Instant::now()));
+            self.sent = self.sent.saturating_add(part.len() as u64);
+            let sent = self.parts.send_timeout(Ok(part), within).await;
             sent.map_err(|_| BlobErrorCode::Interrupted)?;
         }
         if self.range.start == end { Ok(()) } else { Err(BlobErrorCode::Internal.into()) }

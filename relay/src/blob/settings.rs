@@ -32,6 +32,8 @@ pub struct BlobSettings {
     pub piece_bytes: usize,
     /// Up- and downloads may be slow, but not silent for longer than this.
     pub silence: Duration,
+    /// Nor slower than this on the whole, in bytes a second: they hold a place of few.
+    pub slowest_bytes_per_s: u64,
     /// How often blobs are removed whose time is over.
     pub sweep_every: Duration,
     /// Pieces without a blob are removed when they are as old as this.
@@ -110,9 +112,25 @@ impl Default for BlobSettings {
             downloads_at_once: 512,
             piece_bytes: 4 * 1024 * 1024,
             silence: Duration::from_secs(30),
+            slowest_bytes_per_s: 4096,
             sweep_every: Duration::from_secs(3600),
             forgotten_after: Duration::from_secs(24 * 3600),
         }
+    }
+}
+
+/// How slow an up- or download may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pacing {
+    /// No longer silent than this.
+    pub silence: Duration,
+    /// Nor slower than this on the whole; not 0.
+    pub slowest_bytes_per_s: u64,
+}
+
+impl BlobSettings {
+    pub(super) fn pacing(&self) -> Pacing {
+        Pacing { silence: self.silence, slowest_bytes_per_s: self.slowest_bytes_per_s.max(1) }
     }
 }
 

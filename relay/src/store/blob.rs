@@ -72,6 +72,17 @@ pub(crate) struct Piece {
     pub length: u64,
 }
 
+/// What became of a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Appended {
+    /// It is the end now.
+    Done,
+    /// The end is elsewhere by now, or the blob is gone.
+    Elsewhere,
+    /// All blobs together are as long as they may be.
+    Full,
+}
+
 impl StoredBlob {
     /// Whether all of it is there.
     pub(crate) fn is_whole(&self) -> bool {
@@ -103,11 +114,11 @@ impl BlobStore {
         array(&stored, "place")
     }
 
-    /// Makes a blob, and keeps space for all of it.
+    /// Makes a blob, if there would be space for all of it now. None is kept: what was announced and never comes takes it from nobody.
     pub(crate) async fn create(&self, new: &NewBlob, quota: u64) -> Result<Reserved, WriteFault> {
         let mut transaction = self.begin().await?;
-        let reserved = sqlx::query(
-            "UPDATE blob_usage SET used_bytes = used_bytes + $1 WHERE used_bytes <= $2 AND used_bytes + $1 <= $2",
+        let has_space = sqlx::query(
+            "UPDATE blob_usage SET used_bytes = used_bytes WHERE used_bytes <= $2 AND used_bytes + $1 <= $2",
         )
         .bind(to_sql(new.length))
         .bind(to_sql(quota))
@@ -117,7 +128,7 @@ impl BlobStore {
         if let Some(row) = there {
             return Ok(Reserved::There(stored(&row)?));
         }
-        if reserved.rows_affected() == 0 {
+        if has_space.rows_affected() == 0 {
             return Ok(Reserved::Full);
         }
         sqlx::query(
@@ -141,14 +152,25 @@ impl BlobStore {
         row.as_ref().map(stored).transpose()
     }
 
-    /// Adds a piece at the end, and says until which day the blob is kept from now on. Not if the end is elsewhere by now.
+    /// Adds a piece at the end, and says until which day the blob is kept from now on. Not if the end is elsewhere by now, or all
+    /// blobs together would be longer than the quota.
     pub(crate) async fn append(
         &self,
         number: i64,
         piece: &Piece,
-        until_day: u32,
-    ) -> Result<bool, WriteFault> {
+        (until_day, quota): (u32, u64),
+    ) -> Result<Appended, WriteFault> {
         let mut transaction = self.begin().await?;
+        let counted = sqlx::query(
+            "UPDATE blob_usage SET used_bytes = used_bytes + $1 WHERE used_bytes <= $2 AND used_bytes + $1 <= $2",
+        )
+        .bind(to_sql(piece.length))
+        .bind(to_sql(quota))
+        .execute(&mut *transaction)
+        .await?;
+        if counted.rows_affected() == 0 {
+            return Ok(Appended::Full);
+        }
         let moved = sqlx::query(
             "UPDATE blobs SET offset_bytes = offset_bytes + $1, until_day = $2
                 WHERE number = $3 AND offset_bytes = $4",
@@ -160,7 +182,7 @@ impl BlobStore {
         .execute(&mut *transaction)
         .await?;
         if moved.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(Appended::Elsewhere);
         }
         sqlx::query("INSERT INTO blob_pieces (blob, start_byte, length_bytes, name) VALUES ($1, $2, $3, $4)")
             .bind(number)
@@ -170,7 +192,7 @@ impl BlobStore {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Appended::Done)
     }
 
     /// How much of a blob is there; none if it is gone.
@@ -209,12 +231,12 @@ impl BlobStore {
     pub(crate) async fn delete(&self, number: i64) -> Result<Vec<PieceName>, WriteFault> {
         let mut transaction = self.begin().await?;
         sqlx::query("UPDATE blob_usage SET used_bytes = used_bytes").execute(&mut *transaction).await?;
-        let length: Option<i64> =
-            sqlx::query_scalar("DELETE FROM blobs WHERE number = $1 RETURNING length_bytes")
+        let there: Option<i64> =
+            sqlx::query_scalar("DELETE FROM blobs WHERE number = $1 RETURNING offset_bytes")
                 .bind(number)
                 .fetch_optional(&mut *transaction)
                 .await?;
-        let Some(length) = length else { return Ok(Vec::new()) };
+        let Some(there) = there else { return Ok(Vec::new()) };
         let names: Vec<Vec<u8>> = sqlx::query_scalar("SELECT name FROM blob_pieces WHERE blob = $1")
             .bind(number)
             .fetch_all(&mut *transaction)
@@ -224,7 +246,7 @@ impl BlobStore {
             .execute(&mut *transaction)
             .await?;
         sqlx::query("UPDATE blob_usage SET used_bytes = used_bytes - $1")
-            .bind(length)
+            .bind(there)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;

@@ -18,7 +18,7 @@ pub(crate) use account::{
     AccountStore, Created, Deposited, NewAccount, NewSession, Replaced, Replacement, StoredAccount,
     StoredSession, VaultChange,
 };
-pub(crate) use blob::{BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob};
+pub(crate) use blob::{Appended, BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob};
 pub(crate) use entry::{Body, StoredEntry};
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};

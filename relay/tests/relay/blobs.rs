@@ -167,6 +167,39 @@ async fn a_silent_upload_is_ended_and_a_slow_one_is_not() {
 }
 
 #[tokio::test]
+async fn an_upload_that_trickles_is_ended_and_what_came_is_kept() {
+    let relay = relay_with(|config| {
+        config.blobs.silence = Duration::from_millis(400);
+        config.blobs.slowest_bytes_per_s = 100_000;
+    })
+    .await;
+    let blob = Blob::new(&relay.authority());
+    let bytes = content(400 * KIB);
+    blob.create(bytes.len() as u64).await;
+    // Never silent for long, and slower than anybody.
+    let mut slow = blob.begin_segment(0, bytes.len(), &bytes[..90 * KIB]).await;
+    let began = std::time::Instant::now();
+    let mut sent = 90 * KIB;
+    while began.elapsed() < PATIENCE {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if slow.write_all(&bytes[sent..sent + 10]).await.is_err() {
+            break;
+        }
+        sent += 10;
+        if blob.progress().await.offset() > 0 {
+            break;
+        }
+    }
+    assert!(began.elapsed() < PATIENCE, "it goes on for ever");
+    let ended = answer(slow).await;
+    assert_eq!(ended.code(), Code::Interrupted);
+    let kept = usize::try_from(ended.offset()).unwrap();
+    assert!((90 * KIB..=sent).contains(&kept), "{kept} of {sent}");
+    assert_eq!(blob.append(ended.offset(), &bytes[kept..]).await.status, 204);
+    assert!(blob.read().await.body == bytes);
+}
+
+#[tokio::test]
 async fn of_two_uploads_at_once_one_goes_on_and_the_other_is_told() {
     let relay = relay().await;
     let blob = Blob::new(&relay.authority());
@@ -276,14 +309,40 @@ async fn what_a_relay_does_not_take_is_refused_before_it_comes() {
     let (first, second) = (blob(), blob());
     assert_eq!(first.create(1000).await.header("upload-keep-days"), Some("7"));
     assert_eq!(second.create_for(1000, Some(3660)).await.header("upload-keep-days"), Some("7"));
+    // What is announced takes nothing from anybody: only what comes counts.
+    let (third, fourth) = (blob(), blob());
+    assert_eq!(third.create(1000).await.status, 201);
+    assert_eq!(fourth.create(501).await.status, 201);
+    for blob in [&first, &second] {
+        assert_eq!(blob.append(0, &[7; 1000]).await.status, 204);
+    }
     let full = blob().create(501).await;
     assert_eq!(full.code(), Code::StorageFull);
     assert!(full.header("retry-after").is_some());
-    assert_eq!(blob().create(500).await.status, 201, "the quota can be used to the last byte");
+    let full = fourth.append(0, &[7; 501]).await;
+    assert_eq!((full.code(), full.offset()), (Code::StorageFull, 0), "one byte too much");
+    let last = blob();
+    last.upload(&[7; 500]).await;
+    assert_eq!(third.append(0, &[7; 1000]).await.code(), Code::StorageFull, "used to the last byte");
     assert_eq!(second.delete().await.status, 204);
-    assert_eq!(blob().create(1000).await.status, 201, "and what is deleted can be used again");
+    assert_eq!(third.append(0, &[7; 1000]).await.status, 204, "and what is deleted can be used again");
+    assert!(third.read().await.body == [7; 1000]);
     let closed = relay_with(|config| config.blobs.place = sotto_relay::BlobPlace::Off).await;
     assert_eq!(Blob::new(&closed.authority()).create(9).await.code(), Code::Closed);
+}
+
+/// What is left of the disk belongs to messages.
+#[tokio::test]
+async fn files_leave_space_for_messages() {
+    let relay = relay_with(|config| config.blobs.keep_free_bytes = u64::MAX / 2).await;
+    let blob = Blob::new(&relay.authority());
+    assert_eq!(blob.create(1000).await.status, 201);
+    let full = blob.append(0, &[7; 1000]).await;
+    assert_eq!((full.code(), full.offset()), (Code::StorageFull, 0));
+    let (mut client, room) = (relay.connect().await, Room::new());
+    client.create(&room).await;
+    client.open(&room).await;
+    assert_eq!(client.append(&room, &entry(0, b"and so they have some")).await, 1);
 }
 
 #[tokio::test]
