@@ -16,11 +16,17 @@ mod deletion;
 #[path = "../accounts/guessing.rs"]
 mod guessing;
 #[cfg(test)]
+#[path = "../accounts/json_log.rs"]
+mod json_log;
+#[cfg(test)]
 #[path = "../accounts/letters.rs"]
 mod letters;
 #[cfg(test)]
 #[path = "../accounts/login.rs"]
 mod login;
+#[cfg(test)]
+#[path = "../accounts/openapi.rs"]
+mod openapi;
 #[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of rooms")]

@@ -9,34 +9,9 @@ use crate::support::*;
 use sotto_protocol::account::{AccountErrorCode, PutVault, VaultEntry};
 use sotto_protocol::{ErrorCode, Reply};
 use sotto_relay::{Config, start};
+use sotto_test_services::SmallDisk;
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// A disk of its own, gone when this is dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount(megabytes: u32) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let options = format!("size={megabytes}m,mode=700");
-        let is_mounted =
-            runs(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()));
-        if !is_mounted {
-            println!("not tested: no right to mount a small disk");
-        }
-        is_mounted.then(|| Self(folder))
-    }
-
-    fn remount(&self, how: &str) {
-        assert!(runs(Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(self.0.path())));
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        runs(Command::new("umount").arg("--lazy").arg(self.0.path()));
-    }
-}
 
 fn runs(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
@@ -91,8 +66,8 @@ fn record(version: u64) -> PutVault {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_is_really_full_refuses_and_recovers() {
     let Some(disk) = SmallDisk::mount(8) else { return };
-    let data = disk.0.path().join("data");
-    let ballast = disk.0.path().join("ballast");
+    let data = disk.path().join("data");
+    let ballast = disk.path().join("ballast");
     std::fs::write(&ballast, vec![7; 2 * 1024 * 1024]).unwrap();
     let relay = Program::start_with(&data, &["--log", "off"], Stdio::null());
     let mut client = Client::connect(&relay.authority).await;
@@ -168,9 +143,9 @@ async fn a_disk_that_takes_no_more_refuses_and_recovers_while_the_relay_runs() {
 async fn a_disk_that_is_only_read_is_said_at_the_start() {
     let disk = SmallDisk::mount(1);
     let folder = tempfile::tempdir().unwrap();
-    let path = disk.as_ref().map_or(folder.path(), |disk| disk.0.path());
+    let path = disk.as_ref().map_or(folder.path(), |disk| disk.path());
     match &disk {
-        Some(disk) => disk.remount("ro"),
+        Some(disk) => assert!(disk.remount("ro")),
         None => {
             use std::os::unix::fs::PermissionsExt as _;
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o500)).unwrap();

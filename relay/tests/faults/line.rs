@@ -19,7 +19,7 @@ async fn a_bad_line_loses_and_doubles_nothing() {
     let mut dice = Dice::from_environment("SOTTO_LINE_SEED");
     let relay = TestRelay::start().await;
     let line = FaultyLine::to(&relay.authority(), dice.split()).unwrap();
-    let shared = room::Shared::create(&relay.authority(), &line.authority(), false).await;
+    let shared = room::Shared::create(&relay.authority(), &[line.authority()], false).await;
     let mut writers = vec![
         tokio::spawn(lead::lead(Arc::clone(&shared), dice.split(), true)),
         tokio::spawn(lead::lead(Arc::clone(&shared), dice.split(), false)),
@@ -36,7 +36,7 @@ async fn a_bad_line_loses_and_doubles_nothing() {
     for writer in writers {
         timeout(PATIENCE * 2, writer).await.expect("everything is acknowledged").unwrap();
     }
-    let chain = room::verify(&shared, &relay.authority(), relay.data.path()).await;
+    let chain = room::verify(&shared, &relay.authority(), &mut relay.database().await).await;
     for reader in readers {
         let seen = timeout(PATIENCE * 2, reader).await.expect("readers converge").unwrap();
         assert!(seen == chain, "another history than the log's");

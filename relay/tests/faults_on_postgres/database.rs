@@ -25,7 +25,7 @@ async fn a_database_that_was_away_for_five_seconds_lost_and_doubled_nothing() {
     let (mut postgres, relay, data) = relay().await;
     let mut dice = Dice::from_environment("SOTTO_AWAY_SEED");
     let authority = relay.addr().to_string();
-    let shared = room::Shared::create(&authority, &authority, true).await;
+    let shared = room::Shared::create(&authority, std::slice::from_ref(&authority), true).await;
     let mut writers = vec![tokio::spawn(lead::lead(Arc::clone(&shared), dice.split(), true))];
     writers.extend((0..3).map(|_| tokio::spawn(room::write(Arc::clone(&shared)))));
     let reader = tokio::spawn(room::follow(Arc::clone(&shared)));
@@ -38,7 +38,7 @@ async fn a_database_that_was_away_for_five_seconds_lost_and_doubled_nothing() {
     for writer in writers {
         timeout(PATIENCE * 2, writer).await.expect("everything is acknowledged").unwrap();
     }
-    let chain = room::verify(&shared, &authority, data.path()).await;
+    let chain = room::verify(&shared, &authority, &mut database_in(data.path()).await).await;
     let seen = timeout(PATIENCE * 2, reader).await.expect("the reader catches up").unwrap();
     assert!(seen == chain && chain.len() > 20, "{} of {}", seen.len(), chain.len());
 }

@@ -13,6 +13,8 @@ mod crash;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 #[path = "../faults/line.rs"]
 mod line;
 #[cfg(test)]

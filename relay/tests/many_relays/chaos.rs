@@ -1,9 +1,12 @@
 //! Relays are killed, NATS stops, PostgreSQL restarts, while everybody writes and reads.
 
 use crate::cluster::Cluster;
+use crate::lead::lead;
+use crate::room::{self, Shared};
 use crate::support::*;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_protocol::{ClientFrame, LogEntry, RelayFrame, Reply, decode, encode};
+use sotto_test_services::Dice;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,8 +25,7 @@ type Written = Vec<(usize, Vec<u8>, u64)>;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_or_doubled_whatever_dies() {
     let mut cluster = Cluster::start(3, true);
-    let relays: Arc<Vec<String>> =
-        Arc::new(cluster.relays.iter().map(|relay| relay.authority.clone()).collect());
+    let relays = Arc::new(cluster.authorities());
     let rooms: Arc<Vec<Room>> = Arc::new((0..ROOMS).map(|_| Room::new()).collect());
     let mut client = Client::connect(&relays[0]).await;
     for room in rooms.iter() {
@@ -37,21 +39,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_whatever_dies() {
         .map(|index| tokio::spawn(read(index, relays.clone(), rooms[index % ROOMS].clone(), is_over.clone())))
         .collect();
 
-    sleep(Duration::from_secs(1)).await;
-    cluster.kill_relay(0);
-    sleep(Duration::from_millis(700)).await;
-    cluster.start_relay(0);
-    cluster.nats.as_mut().unwrap().stop();
-    sleep(NATS_AWAY).await;
-    cluster.nats.as_mut().unwrap().resume().unwrap();
-    sleep(Duration::from_millis(500)).await;
-    cluster.postgres.stop();
-    sleep(Duration::from_millis(700)).await;
-    cluster.postgres.resume().unwrap();
-    sleep(Duration::from_secs(1)).await;
-    cluster.kill_relay(1);
-    cluster.start_relay(1);
-    sleep(Duration::from_secs(1)).await;
+    break_everything(&mut cluster).await;
     is_over.store(true, Ordering::Release);
 
     let mut written: Vec<HashMap<Vec<u8>, u64>> = vec![HashMap::new(); ROOMS];
@@ -80,6 +68,58 @@ async fn nothing_acknowledged_is_lost_or_doubled_whatever_dies() {
             client.whole_log(&rooms[index % ROOMS]).await,
             "live and by the log, without gap or overlap"
         );
+    }
+}
+
+/// One thing after the other dies and comes back, while somebody works.
+async fn break_everything(cluster: &mut Cluster) {
+    sleep(Duration::from_secs(1)).await;
+    cluster.kill_relay(0);
+    sleep(Duration::from_millis(700)).await;
+    cluster.start_relay(0);
+    cluster.nats.as_mut().unwrap().stop();
+    sleep(NATS_AWAY).await;
+    cluster.nats.as_mut().unwrap().resume().unwrap();
+    sleep(Duration::from_millis(500)).await;
+    cluster.postgres.stop();
+    sleep(Duration::from_millis(700)).await;
+    cluster.postgres.resume().unwrap();
+    sleep(Duration::from_secs(1)).await;
+    cluster.kill_relay(1);
+    cluster.start_relay(1);
+    sleep(Duration::from_secs(1)).await;
+}
+
+/// The same while rooms are led from epoch to epoch, rewound, repaired and cut, each time at another relay.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rooms_that_are_led_on_meanwhile_have_one_history() {
+    let mut cluster = Cluster::start(3, true);
+    let relays = cluster.authorities();
+    let mut dice = Dice::from_environment("SOTTO_CHAOS_SEED");
+    let (mut shared, mut writers, mut readers) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let room = Shared::create(&relays[0], &relays, true).await;
+        writers.push(tokio::spawn(lead(Arc::clone(&room), dice.split(), true)));
+        writers.push(tokio::spawn(lead(Arc::clone(&room), dice.split(), false)));
+        writers.extend((0..2).map(|_| tokio::spawn(room::write(Arc::clone(&room)))));
+        readers.push([
+            tokio::spawn(room::follow(Arc::clone(&room))),
+            tokio::spawn(room::follow(Arc::clone(&room))),
+        ]);
+        shared.push(room);
+    }
+    break_everything(&mut cluster).await;
+    shared.iter().for_each(|room| room.end());
+    for writer in writers {
+        timeout(Duration::from_secs(60), writer).await.expect("everything is acknowledged").unwrap();
+    }
+    for (room, readers) in shared.iter().zip(readers) {
+        let chain = room::verify(room, &relays[2], &mut cluster.database().await).await;
+        assert!(chain.len() > 30, "only {} entries", chain.len());
+        for reader in readers {
+            let seen = timeout(Duration::from_secs(60), reader).await.expect("readers converge").unwrap();
+            assert!(seen == chain, "another history than the log's");
+        }
     }
 }
 

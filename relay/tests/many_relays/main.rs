@@ -10,7 +10,15 @@ mod client;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+#[path = "../faults/crash/lead.rs"]
+#[allow(dead_code, reason = "shared with the tests of faults")]
+mod lead;
+#[cfg(test)]
 mod pair;
+#[cfg(test)]
+#[path = "../faults/crash/room.rs"]
+#[allow(dead_code, reason = "shared with the tests of faults")]
+mod room;
 #[cfg(test)]
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "shared with the tests of one relay")]

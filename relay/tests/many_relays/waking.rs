@@ -50,13 +50,14 @@ async fn a_hint_is_quick_and_without_one_the_database_is_looked_into() {
     let mut without = median(&Cluster::start(2, false)).await;
     // Not a measure of speed: between the two lies the second after which a relay looks by itself.
     for _ in 0..3 {
-        if with_nats < Duration::from_millis(400) {
+        if with_nats < Duration::from_millis(400) && without < Duration::from_secs(2) {
             break;
         }
         with_nats = median(&Cluster::start(2, true)).await;
         without = median(&Cluster::start(2, false)).await;
     }
-    assert!(with_nats < Duration::from_millis(400), "{with_nats:?} with hints, {without:?} without");
+    let is_healed = with_nats < Duration::from_millis(400) && without < Duration::from_secs(2);
+    assert!(is_healed, "{with_nats:?} with hints, {without:?} without");
 }
 
 async fn median(cluster: &Cluster) -> Duration {

@@ -11,6 +11,8 @@ mod bad_input;
 #[cfg(test)]
 mod blob_client;
 #[cfg(test)]
+mod blob_credentials;
+#[cfg(test)]
 mod blob_program;
 #[cfg(test)]
 mod blobs;
@@ -52,6 +54,8 @@ mod push_service;
 mod restore;
 #[cfg(test)]
 mod rewinds;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod slow;
 #[cfg(test)]

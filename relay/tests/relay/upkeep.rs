@@ -1,5 +1,6 @@
 //! Copies that are made while the relay runs, and what they are worth.
 
+use crate::blob_client::Blob;
 use crate::process::{Program, command};
 use crate::push_service::Device;
 use crate::support::*;
@@ -8,6 +9,11 @@ use sqlx::Connection as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::task::block_in_place;
+use tokio::time::{Instant, sleep};
 
 async fn incarnation(relay: &Program) -> Incarnation {
     Client::connect(&relay.authority).await.welcome.incarnation
@@ -25,6 +31,12 @@ pub fn upkeep(data: &Path, arguments: &[&str]) -> Output {
 
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+/// Makes a copy of a relay that may be running.
+pub fn back_up(data: &Path, copy: &Path) {
+    let made = upkeep(data, &["backup", copy.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", text(&made));
 }
 
 /// Puts a copy into a folder and a database that are not there yet: the address of the one, where a server keeps it.
@@ -64,8 +76,7 @@ async fn a_copy_of_a_running_relay_is_whole_and_comes_back_as_another_life() {
     let subscribe = Subscribe { room: room.id, subscription: device.subscription(1) };
     assert_eq!(client.ask(Request::Subscribe(subscribe)).await, Reply::Done);
 
-    let made = upkeep(&data, &["backup", copy.to_str().unwrap()]);
-    assert!(made.status.success(), "{}", text(&made));
+    back_up(&data, &copy);
     client.append(&room, &entry(1, b"after the copy")).await;
     assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     for file in std::fs::read_dir(&copy).unwrap() {
@@ -99,6 +110,122 @@ async fn a_copy_of_a_running_relay_is_whole_and_comes_back_as_another_life() {
     client.open(&room).await;
     assert_eq!(client.whole_log(&room).await, log, "as it was at the copy's moment");
     client.append(&room, &entry(1, b"and on")).await;
+}
+
+/// Somebody who writes until it is over: what was acknowledged, in order.
+async fn write_on(
+    authority: String,
+    room: Room,
+    is_over: Arc<AtomicBool>,
+    counted: Arc<AtomicU64>,
+) -> Vec<Vec<u8>> {
+    let mut client = Client::connect(&authority).await;
+    client.create(&room).await;
+    client.open(&room).await;
+    let mut acknowledged = Vec::new();
+    while !is_over.load(Ordering::Acquire) {
+        let entry = entry(0, &random::<300>());
+        assert_eq!(client.append(&room, &entry).await, acknowledged.len() as u64 + 1);
+        acknowledged.push(entry);
+        counted.store(acknowledged.len() as u64, Ordering::Release);
+    }
+    acknowledged
+}
+
+/// Somebody who keeps sealed files until it is over: what they are, in order.
+async fn upload_on(
+    authority: String,
+    is_over: Arc<AtomicBool>,
+    counted: Arc<AtomicU64>,
+) -> Vec<(Blob, Vec<u8>)> {
+    let mut uploaded = Vec::new();
+    while !is_over.load(Ordering::Acquire) {
+        let (blob, bytes) = (Blob::new(&authority), random::<3000>().to_vec());
+        blob.upload(&bytes).await;
+        uploaded.push((blob, bytes));
+        counted.store(uploaded.len() as u64, Ordering::Release);
+    }
+    uploaded
+}
+
+/// A copy is of one moment, however much is written meanwhile: whatever was acknowledged before it began is in it, and of what
+/// came while it was made there is nothing that has not all before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_made_under_load_is_of_one_moment() {
+    const WRITERS: usize = 4;
+    let folders = tempfile::tempdir().unwrap();
+    let [data, copy, back] = ["data", "copy", "back"].map(|name| folders.path().join(name));
+    let relay = Program::start(&data);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let rooms: Vec<_> = (0..WRITERS).map(|_| Room::new()).collect();
+    let counts: Vec<_> = (0..=WRITERS).map(|_| Arc::new(AtomicU64::new(0))).collect();
+    let writers: Vec<_> = rooms
+        .iter()
+        .zip(&counts)
+        .map(|(room, counted)| {
+            let (authority, is_over) = (relay.authority.clone(), Arc::clone(&is_over));
+            tokio::spawn(write_on(authority, room.clone(), is_over, Arc::clone(counted)))
+        })
+        .collect();
+    let uploader =
+        tokio::spawn(upload_on(relay.authority.clone(), Arc::clone(&is_over), Arc::clone(&counts[WRITERS])));
+    let counted = || counts.iter().map(|count| count.load(Ordering::Acquire)).collect::<Vec<_>>();
+    let deadline = Instant::now() + PATIENCE;
+    while counted().iter().any(|count| *count < 20) {
+        assert!(Instant::now() < deadline, "{:?}", counted());
+        sleep(Duration::from_millis(10)).await;
+    }
+    let before = counted();
+    block_in_place(|| back_up(&data, &copy));
+    let after = counted();
+    is_over.store(true, Ordering::Release);
+    assert!(before.iter().zip(&after).all(|(before, after)| before < after), "nothing was written meanwhile");
+
+    let mut journals = Vec::new();
+    for writer in writers {
+        journals.push(writer.await.unwrap());
+    }
+    let uploaded = uploader.await.unwrap();
+    drop(relay);
+    restore(&copy, &back);
+    let relay = Program::start(&back);
+    let mut client = Client::connect(&relay.authority).await;
+    for ((room, journal), (before, after)) in rooms.iter().zip(&journals).zip(before.iter().zip(&after)) {
+        client.open(room).await;
+        let log = client.whole_log(room).await;
+        // One more may have been stored, and not acknowledged yet.
+        let is_of_its_time = (*before..=after + 1).contains(&(log.len() as u64));
+        assert!(is_of_its_time, "{before} before, {after} after, {} in the copy", log.len());
+        assert!(log.iter().zip(journal).all(|(read, written)| read.entry == *written));
+        assert_eq!(seqs(&log), (1..=log.len() as u64).collect::<Vec<_>>());
+    }
+    for (index, (blob, bytes)) in uploaded.into_iter().enumerate() {
+        let read = Blob { authority: relay.authority.clone(), ..blob }.read().await;
+        if read.status == 200 {
+            assert!(read.body == bytes, "another file");
+        } else {
+            assert_eq!(read.status, 404, "{read:?}");
+            assert!(index as u64 >= before[WRITERS], "a file is lost that was there before");
+        }
+    }
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_not_touched() {
+    let data = tempfile::tempdir().unwrap();
+    drop(Program::start(data.path()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (9999, 'later', TRUE, ''::bytea, 0)";
+    let later = if is_on_postgres() { later.to_owned() } else { later.replace("''::bytea", "x'00'") };
+    runtime.block_on(async {
+        let mut database = database_in(data.path()).await;
+        sqlx::query(sqlx::AssertSqlSafe(later)).execute(&mut database).await.unwrap();
+    });
+    let output = command(data.path(), "127.0.0.1:0").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output);
+    assert!(message.contains("newer version") && message.contains("help: update sotto-relay"), "{message}");
 }
 
 #[test]

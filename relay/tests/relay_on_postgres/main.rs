@@ -13,6 +13,9 @@ mod bad_input;
 #[path = "../relay/blob_client.rs"]
 mod blob_client;
 #[cfg(test)]
+#[path = "../relay/blob_credentials.rs"]
+mod blob_credentials;
+#[cfg(test)]
 #[path = "../relay/blob_program.rs"]
 mod blob_program;
 #[cfg(test)]
@@ -34,8 +37,14 @@ mod handshakes;
 #[path = "../relay/held.rs"]
 mod held;
 #[cfg(test)]
+#[path = "../relay/http.rs"]
+mod http;
+#[cfg(test)]
 #[path = "../relay/kill.rs"]
 mod kill;
+#[cfg(test)]
+#[path = "../relay/limits.rs"]
+mod limits;
 #[cfg(test)]
 #[path = "../relay/live.rs"]
 mod live;
@@ -59,11 +68,23 @@ mod push;
 #[path = "../relay/push_service.rs"]
 mod push_service;
 #[cfg(test)]
+#[path = "../relay/restore.rs"]
+mod restore;
+#[cfg(test)]
 #[path = "../relay/rewinds.rs"]
 mod rewinds;
 #[cfg(test)]
+#[path = "../relay/schema.rs"]
+mod schema;
+#[cfg(test)]
+#[path = "../relay/slow.rs"]
+mod slow;
+#[cfg(test)]
 #[path = "../relay/status.rs"]
 mod status;
+#[cfg(test)]
+#[path = "../relay/stopping.rs"]
+mod stopping;
 #[cfg(test)]
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]

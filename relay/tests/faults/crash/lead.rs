@@ -86,7 +86,9 @@ async fn rewind(shared: &Shared, link: &mut Link, known: Known, dice: &mut Dice)
 async fn repair(shared: &Shared, link: &mut Link, known: &Known, dice: &mut Dice) {
     let published = publication(dice, &shared.admin);
     let (room, epoch) = (known.room.id, known.room.epoch());
-    let repair = RepairEpoch { room, epoch, published: Some(published.clone()), history: None };
+    let last_handshake_seq = known.room.last_handshake_seq;
+    let published_now = Some(published.clone());
+    let repair = RepairEpoch { room, epoch, published: published_now, history: None, last_handshake_seq };
     loop {
         match link.ask(|_| Request::Repair(repair.clone())).await {
             Some(Reply::Done) => {

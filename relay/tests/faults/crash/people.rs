@@ -133,6 +133,8 @@ impl Town {
                 }
                 // The first try was taken, and its answer lost.
                 Err(error) if is_again && error.code == AccountErrorCode::LoginRefused => {}
+                // The password was changed after the first step: that one is not the account's any more.
+                Err(error) if error.code == AccountErrorCode::LoginRefused => return None,
                 Err(error) => panic!("{error:?}"),
             }
         }
@@ -260,9 +262,9 @@ async fn deposit(town: &Town, dice: &mut Dice) {
 
 async fn read_letters(town: &Town, index: usize, dice: &mut Dice) {
     let person = town.person(index);
-    let (owed, gone) = town.note(index, |citizen| {
+    let (owed, settled, gone) = town.note(index, |citizen| {
         let owed: Vec<u64> = citizen.letters.difference(&citizen.asked_out).copied().collect();
-        (owed, citizen.taken_out.clone())
+        (owed, citizen.letters.clone(), citizen.taken_out.clone())
     });
     let there = town.inbox(&person).await;
     let numbers: BTreeSet<u64> = there.iter().map(|(number, _)| *number).collect();
@@ -273,11 +275,8 @@ async fn read_letters(town: &Town, index: usize, dice: &mut Dice) {
     let ids = there.iter().filter(|(number, _)| out.contains(number)).map(|(_, id)| (*id).into()).collect();
     town.note(index, |citizen| citizen.asked_out.extend(&out));
     town.call(Some(&person.token), &Acknowledge { ids }).await.0.unwrap();
-    // Only those whose deposit was acknowledged: another one may be sent once more.
-    town.note(index, |citizen| {
-        let settled: Vec<u64> = out.intersection(&citizen.letters).copied().collect();
-        citizen.taken_out.extend(settled);
-    });
+    // Only those whose deposit had been acknowledged when the inbox was read: of another one there may be a second copy since.
+    town.note(index, |citizen| citizen.taken_out.extend(out.intersection(&settled)));
 }
 
 async fn log_in_anew(town: &Town, index: usize) {

@@ -7,9 +7,9 @@ use sotto_protocol::{
     entry_hash,
 };
 use sotto_test_services::Dice;
+use sqlx::AnyConnection;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -20,7 +20,9 @@ pub const PAUSE: Duration = Duration::from_millis(10);
 
 /// What the members of a room know together.
 pub struct Shared {
-    pub authority: String,
+    /// Whoever connects takes the next one.
+    relays: Vec<String>,
+    connected: AtomicUsize,
     pub admin: SigningKey,
     /// Whether the database may go away, so that the relay has faults of its own.
     has_faults: bool,
@@ -58,8 +60,8 @@ pub enum Settled {
 }
 
 impl Shared {
-    /// Makes the room, and an admin in its epoch 1. Everybody uses the relay under `authority` from then on.
-    pub async fn create(relay: &str, authority: &str, has_faults: bool) -> Arc<Self> {
+    /// Makes the room, and an admin in its epoch 1. Everybody uses one of `relays` from then on.
+    pub async fn create(relay: &str, relays: &[String], has_faults: bool) -> Arc<Self> {
         let admin = signing_key();
         let mut room = Room::new();
         let mut client = Client::connect(relay).await;
@@ -72,7 +74,8 @@ impl Shared {
         let known = Known { room, chain: vec![(seq, entry.clone())], card, doors: Vec::new() };
         let journal = Journal { acknowledged: vec![(seq, entry)], ..Journal::default() };
         Arc::new(Self {
-            authority: authority.to_owned(),
+            relays: relays.to_vec(),
+            connected: AtomicUsize::new(0),
             admin,
             has_faults,
             known: Mutex::new(known),
@@ -80,6 +83,10 @@ impl Shared {
             is_over: AtomicBool::new(false),
             last_seq: AtomicU64::new(0),
         })
+    }
+
+    fn next_relay(&self) -> &str {
+        &self.relays[self.connected.fetch_add(1, Ordering::Relaxed) % self.relays.len()]
     }
 
     pub fn known(&self) -> Known {
@@ -171,7 +178,7 @@ impl Link {
     /// Opens the room, on a new connection if there is none.
     pub async fn open(&mut self, room: &Room) -> Option<RoomAccess> {
         if self.client.is_none() {
-            let connecting = Client::try_connect(&self.shared.authority, &[]);
+            let connecting = Client::try_connect(self.shared.next_relay(), &[]);
             match timeout(ANSWER, connecting).await {
                 Ok(Ok(client)) => self.client = Some(client),
                 _ => {
@@ -300,7 +307,7 @@ fn take(seen: &mut Vec<[u8; 32]>, entry: &LogEntry) -> bool {
 }
 
 /// Compares the log with the journal, and what is kept for the last epoch with what was published. Gives the chain.
-pub async fn verify(shared: &Arc<Shared>, relay: &str, data: &Path) -> Vec<[u8; 32]> {
+pub async fn verify(shared: &Arc<Shared>, relay: &str, database: &mut AnyConnection) -> Vec<[u8; 32]> {
     let known = shared.known();
     let mut client = Client::connect(relay).await;
     let opened = client.open(&known.room).await;
@@ -330,7 +337,7 @@ pub async fn verify(shared: &Arc<Shared>, relay: &str, data: &Path) -> Vec<[u8; 
     assert_eq!(doors, known.doors.iter().copied().collect());
     let stored: Option<i64> = sqlx::query_scalar("SELECT retention_s FROM rooms WHERE room_id = $1")
         .bind(&known.room.id.as_bytes()[..])
-        .fetch_one(&mut database_in(data).await)
+        .fetch_one(database)
         .await
         .unwrap();
     assert_eq!(stored, retention.map(|seconds| seconds as i64));
