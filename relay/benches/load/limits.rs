@@ -20,6 +20,9 @@ pub const BARE_PAGES: &str = "--bare-pages";
 /// Rows in one transaction, and in one statement.
 const TRANSACTION_ROWS: usize = 512;
 const STATEMENT_ROWS: usize = 128;
+/// How often the last page is read.
+const READS: usize = 1_000;
+const PAGE: &str = "SELECT seq, kind, entry FROM entries WHERE room = 1 ORDER BY seq DESC LIMIT 50";
 
 /// Sends what anybody sends to everybody, and an acknowledgement to the sender.
 pub async fn serve_bare_broadcast() -> Result<()> {
@@ -152,9 +155,7 @@ pub async fn inserts_per_s(time: Duration) -> Result<f64> {
 
 /// Milliseconds for the last fifty of so many entries, read from the relay's own table without a relay: the median.
 pub async fn page_ms(entries: u64) -> Result<f64> {
-    const READS: usize = 1_000;
     const INSERT: &str = "INSERT INTO entries (room, seq, kind, epoch, entry_id, stored_hour, entry) VALUES (1, ?, 2, 0, ?, 0, ?)";
-    const PAGE: &str = "SELECT seq, kind, entry FROM entries WHERE room = 1 ORDER BY seq DESC LIMIT 50";
     let data = tempfile::tempdir()?;
     let options = SqliteConnectOptions::new().filename(data.path().join("limit.db")).create_if_missing(true);
     let mut database = options.connect().await?;
@@ -166,6 +167,30 @@ pub async fn page_ms(entries: u64) -> Result<f64> {
         sqlx::query(INSERT).bind(seq).bind(id).bind(vec![7_u8; 537]).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
+    let mut times = Vec::new();
+    for _ in 0..READS {
+        let began = Instant::now();
+        let rows = sqlx::query(PAGE).fetch_all(&mut database).await?;
+        anyhow::ensure!(rows.len() == 50, "a page of {} entries", rows.len());
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times.get(READS / 2).copied().unwrap_or_default())
+}
+
+/// The same in PostgreSQL.
+pub async fn postgres_page_ms(cluster: &Postgres, entries: u64) -> Result<f64> {
+    let mut database = sqlx::PgConnection::connect(&cluster.new_database()?).await?;
+    sqlx::raw_sql(include_str!("../../../migrations/postgres/0001_rooms.sql")).execute(&mut database).await?;
+    sqlx::query(
+        "INSERT INTO entries (room, seq, kind, epoch, entry_id, stored_hour, entry)
+            SELECT 1, n, 2, 0, decode(md5(n::text), 'hex'), 0, decode(repeat('07', 537), 'hex')
+            FROM generate_series(1, $1) AS n",
+    )
+    .bind(i64::try_from(entries)?)
+    .execute(&mut database)
+    .await?;
+    sqlx::query("ANALYZE entries").execute(&mut database).await?;
     let mut times = Vec::new();
     for _ in 0..READS {
         let began = Instant::now();

@@ -11,7 +11,7 @@ mod runs;
 
 use anyhow::Result;
 use process::Server;
-use runs::Senders;
+use runs::{Latency, Senders};
 use sotto_test_services::Postgres;
 use std::io::Write as _;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use std::time::Duration;
 /// Each run is repeated, and the middle one counts.
 const REPEATS: usize = 3;
 const RUN: Duration = Duration::from_secs(3);
+const PACED: Duration = Duration::from_secs(5);
 const ONE_ROOM: Senders = Senders { count: 4, window: 100 };
 const MANY_ROOMS: Senders = Senders { count: 1, window: 4 };
 const IDLE_CONNECTIONS: usize = 5_000;
@@ -43,22 +44,21 @@ async fn measure() -> Result<()> {
     }
     let sqlite = || Server::relay();
     if is_wanted("rooms") {
-        let mut inserts = Vec::new();
-        for _ in 0..REPEATS {
-            inserts.push(limits::inserts_per_s(RUN).await?);
-        }
-        many_rooms("", inserts, sqlite).await?;
+        many_rooms("", async || limits::inserts_per_s(RUN).await, sqlite).await?;
     }
     if is_wanted("latency") {
+        bare_latency().await?;
         latency("", sqlite).await?;
     }
     if is_wanted("reading") {
-        reading("", sqlite).await?;
+        reading("", limits::page_ms(LONG_LOG_ENTRIES).await?, sqlite).await?;
     }
     if is_wanted("memory") {
+        let bare = runs::bare_idle_memory(&Server::bare(limits::BARE_BROADCAST)?, IDLE_CONNECTIONS).await?;
         let idle = runs::idle_memory(&sqlite()?, IDLE_CONNECTIONS).await?;
-        let name = format!("{IDLE_CONNECTIONS} idle connections, a room open");
-        print(&format!("\n{name:<40} {idle:>6.1} KiB each\n"))?;
+        let name = format!("\n{IDLE_CONNECTIONS} idle connections, a room open");
+        print(&format!("{name:<41} {idle:>6.1} KiB each; {bare:.1} of a bare WebSocket server"))?;
+        print_target(idle <= 8.0, "<= 8 KiB")?;
     }
     if is_wanted("postgres") {
         on_postgres().await?;
@@ -69,13 +69,9 @@ async fn measure() -> Result<()> {
 async fn on_postgres() -> Result<()> {
     let cluster = Postgres::start_durable()?;
     let relay = || Server::relay_on(&cluster);
-    let mut inserts = Vec::new();
-    for _ in 0..REPEATS {
-        inserts.push(limits::postgres_inserts_per_s(&cluster, RUN).await?);
-    }
-    many_rooms("PostgreSQL: ", inserts, relay).await?;
+    many_rooms("PostgreSQL: ", async || limits::postgres_inserts_per_s(&cluster, RUN).await, relay).await?;
     latency("PostgreSQL: ", relay).await?;
-    reading("PostgreSQL: ", relay).await
+    reading("PostgreSQL: ", limits::postgres_page_ms(&cluster, LONG_LOG_ENTRIES).await?, relay).await
 }
 
 /// Whether the arguments name this part, or none.
@@ -93,52 +89,63 @@ async fn broadcast() -> Result<()> {
     let (bare, one_room) = (runs::median(bare), runs::median(one_room));
     print_throughput("bare broadcast x 100, nothing stored", &bare)?;
     print_throughput("1 room x 100, durable", &one_room)?;
-    print_ratio("  of the bare broadcast", one_room.deliveries_per_s() / bare.deliveries_per_s())
+    let ratio = one_room.deliveries_per_s() / bare.deliveries_per_s();
+    print_ratio("  of the bare broadcast", ratio)?;
+    print_target(ratio >= 0.8, ">= 0.8 x")?;
+    print_target(one_room.cpu_s_per_1m() <= 0.4, "<= 0.4 CPU-s per 1M deliveries")
 }
 
-async fn many_rooms(on: &str, mut inserts: Vec<f64>, relay: impl Fn() -> Result<Server>) -> Result<()> {
-    let mut many = Vec::new();
+/// Beside bare inserts, in turn.
+async fn many_rooms(
+    on: &str,
+    bare_inserts: impl AsyncFn() -> Result<f64>,
+    relay: impl Fn() -> Result<Server>,
+) -> Result<()> {
+    let (mut inserts, mut many) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
+        inserts.push(bare_inserts().await?);
         many.push(runs::rooms(&relay()?, (500, 4), MANY_ROOMS, RUN).await?);
     }
     let (inserts, many) = (middle(&mut inserts), runs::median(many));
     let name = format!("{on}bare inserts");
     print(&format!("{name:<40} {inserts:>10.0} rows/s, 512 to a transaction"))?;
     print_throughput(&format!("{on}500 rooms x 4, durable"), &many)?;
-    print_ratio("  of the bare inserts", many.messages_per_s() / inserts)
+    let ratio = many.messages_per_s() / inserts;
+    print_ratio("  of the bare inserts", ratio)?;
+    print_target(ratio >= 0.5, ">= 0.5 x")?;
+    print_target(many.cpu_s_per_1000() <= 0.04, "<= 0.04 CPU-s per 1,000 messages")
+}
+
+async fn bare_latency() -> Result<()> {
+    let server = Server::bare(limits::BARE_BROADCAST)?;
+    let latency = runs::paced_broadcast(&server, 100, 1_000, PACED).await?;
+    print("\nat 1,000 messages a second, from sending to the last member:")?;
+    print_latency("bare broadcast x 100, nothing stored", &latency)
 }
 
 async fn latency(on: &str, relay: impl Fn() -> Result<Server>) -> Result<()> {
-    print("\nat 1,000 messages a second, from sending to the last member:")?;
     for (name, rooms, members) in [("1 room x 100", 1, 100), ("500 rooms x 4", 500, 4)] {
-        let latency = runs::paced(&relay()?, rooms, members, 1_000, Duration::from_secs(5)).await?;
-        let name = format!("{on}{name}");
-        print(&format!(
-            "{name:<40} p50 {:>6.1} ms  p99 {:>6.1} ms  relay {:.3} CPU-s per 1,000 messages",
-            latency.p50_ms, latency.p99_ms, latency.cpu_s_per_1000
-        ))?;
+        let latency = runs::paced(&relay()?, (rooms, members), 1_000, PACED).await?;
+        print_latency(&format!("{on}{name}"), &latency)?;
+        print_target(latency.p99_ms <= 20.0, "p99 <= 20 ms")?;
     }
     Ok(())
 }
 
-async fn reading(on: &str, relay: impl Fn() -> Result<Server>) -> Result<()> {
-    let bare_ms = limits::page_ms(LONG_LOG_ENTRIES).await?;
+async fn reading(on: &str, bare_ms: f64, relay: impl Fn() -> Result<Server>) -> Result<()> {
     let (p50, p99) = runs::last_page_ms(&relay()?, LONG_LOG_ENTRIES).await?;
     let name = format!("\n{on}last 50 of {LONG_LOG_ENTRIES} entries");
-    print(&format!(
-        "{name:<41} p50 {p50:>6.2} ms  p99 {p99:>6.2} ms, bare SQLite query: p50 {bare_ms:.2} ms"
-    ))?;
+    print(&format!("{name:<41} p50 {p50:>6.2} ms  p99 {p99:>6.2} ms; a bare query: p50 {bare_ms:.2} ms"))?;
+    print_target(p50 <= 0.3, "p50 <= 0.3 ms")?;
     let (mut bare, mut back) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
         bare.push(runs::bare_come_back_s(&Server::bare(limits::BARE_PAGES)?, 1_000).await?);
         back.push(runs::come_back_s(&relay()?, 250, 4).await?);
     }
     let name = format!("{on}1,000 clients back, 50 missed each");
-    print(&format!(
-        "{name:<40} {:>10.2} s, bare sockets that have the answer at hand: {:.2} s",
-        middle(&mut back),
-        middle(&mut bare)
-    ))
+    let (bare, back) = (middle(&mut bare), middle(&mut back));
+    print(&format!("{name:<40} {back:>10.2} s; bare sockets that have the answer at hand: {bare:.2} s"))?;
+    print_target(back <= 0.5, "<= 0.5 s")
 }
 
 fn middle(values: &mut [f64]) -> f64 {
@@ -159,9 +166,21 @@ fn print_throughput(name: &str, run: &runs::Throughput) -> Result<()> {
          deliveries",
         run.messages_per_s(),
         run.deliveries_per_s(),
-        run.cpu_s * 1e3 / run.messages as f64,
-        run.cpu_s * 1e6 / run.deliveries as f64,
+        run.cpu_s_per_1000(),
+        run.cpu_s_per_1m(),
     ))
+}
+
+fn print_latency(name: &str, latency: &Latency) -> Result<()> {
+    print(&format!(
+        "{name:<40} p50 {:>6.1} ms  p99 {:>6.1} ms  server {:.3} CPU-s per 1,000 messages",
+        latency.p50_ms, latency.p99_ms, latency.cpu_s_per_1000
+    ))
+}
+
+/// What was aimed at, and whether it was reached in this run.
+fn print_target(is_met: bool, target: &str) -> Result<()> {
+    print(&format!("    target {target}: {}", if is_met { "met" } else { "missed" }))
 }
 
 fn print_ratio(name: &str, ratio: f64) -> Result<()> {

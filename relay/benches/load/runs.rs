@@ -29,6 +29,16 @@ impl Throughput {
         self.messages as f64 / self.time.as_secs_f64()
     }
 
+    /// CPU time of the server for 1,000 messages, in seconds.
+    pub fn cpu_s_per_1000(&self) -> f64 {
+        self.cpu_s * 1e3 / self.messages as f64
+    }
+
+    /// CPU time of the server for a million deliveries, in seconds.
+    pub fn cpu_s_per_1m(&self) -> f64 {
+        self.cpu_s * 1e6 / self.deliveries as f64
+    }
+
     pub fn deliveries_per_s(&self) -> f64 {
         self.deliveries as f64 / self.time.as_secs_f64()
     }
@@ -72,22 +82,40 @@ pub async fn broadcast(
     senders: Senders,
     time: Duration,
 ) -> Result<Throughput> {
+    flat_out(server, connect_bare(server, members).await?, senders, time).await
+}
+
+async fn connect_bare(server: &Server, members: usize) -> Result<Vec<(RoomId, Vec<TcpStream>)>> {
     let mut streams = Vec::new();
     for _ in 0..members {
         streams.push(bare(connect(&server.authority).await?)?);
     }
-    flat_out(server, vec![(RoomId::new([0; 16]), streams)], senders, time).await
+    Ok(vec![(RoomId::new([0; 16]), streams)])
 }
 
 /// `per_s` messages a second over all rooms.
 pub async fn paced(
     server: &Server,
-    rooms: usize,
-    members: usize,
+    (rooms, members): (usize, usize),
     per_s: u64,
     time: Duration,
 ) -> Result<Latency> {
     let connected = connect_rooms(server, rooms, members).await?;
+    send_paced(server, connected, per_s, time).await
+}
+
+/// The same against a server that knows no rooms.
+pub async fn paced_broadcast(server: &Server, members: usize, per_s: u64, time: Duration) -> Result<Latency> {
+    send_paced(server, connect_bare(server, members).await?, per_s, time).await
+}
+
+async fn send_paced(
+    server: &Server,
+    connected: Vec<(RoomId, Vec<TcpStream>)>,
+    per_s: u64,
+    time: Duration,
+) -> Result<Latency> {
+    let members = connected.first().map_or(0, |(_, streams)| streams.len());
     let began = Instant::now();
     let arrivals: Arc<Mutex<HashMap<u64, (usize, u64)>>> = Arc::default();
     let mut senders = Vec::new();
@@ -219,6 +247,21 @@ pub async fn idle_memory(server: &Server, connections: usize) -> Result<f64> {
     let before_kib = server.resident_kib()?;
     let idle: Vec<_> = stream::iter(0..connections)
         .map(|_| open(&server.authority, &room, false))
+        .buffer_unordered(CONNECTING)
+        .try_collect()
+        .await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let each_kib = (server.resident_kib()? - before_kib) / idle.len() as f64;
+    drop(first);
+    Ok(each_kib)
+}
+
+/// The same of a server that knows no rooms.
+pub async fn bare_idle_memory(server: &Server, connections: usize) -> Result<f64> {
+    let first = connect(&server.authority).await?;
+    let before_kib = server.resident_kib()?;
+    let idle: Vec<_> = stream::iter(0..connections)
+        .map(|_| connect(&server.authority))
         .buffer_unordered(CONNECTING)
         .try_collect()
         .await?;
