@@ -106,25 +106,3 @@ async fn the_relay_learns_nothing_and_the_search_would_notice() {
     // And in the log: the relay does log.
     assert!(!find(&log, &[("level".into(), b"INFO".to_vec())]).is_empty(), "the log is empty");
 }
-
-/// Every column of the relay's database is explained in the threat model.
-#[tokio::test]
-async fn every_column_is_explained() {
-    let relay = Relay::start();
-    let database = relay.data().join("relay.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database).read_only(true);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    let columns: Vec<(String, String)> = sqlx::query_as(
-        "SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns \
-         WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%' AND tables.name NOT LIKE '_sqlx_%'",
-    )
-    .fetch_all(&pool)
-    .await
-    .unwrap();
-    assert!(columns.len() > 10, "{columns:?}");
-    let threat_model = include_str!("../../docs/THREAT_MODEL.md");
-    let is_explained =
-        |(table, column): &&(String, String)| threat_model.contains(&format!("`{table}.{column}`"));
-    let unexplained: Vec<_> = columns.iter().filter(|column| !is_explained(column)).collect();
-    assert!(unexplained.is_empty(), "not explained in docs/THREAT_MODEL.md: {unexplained:?}");
-}
