@@ -58,6 +58,8 @@ mod malformed;
 #[path = "../relay/operations.rs"]
 mod operations;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]
 mod process;

@@ -219,7 +219,7 @@ impl ReadStore {
     /// The last entry of each of these rooms.
     pub(crate) async fn heads(&self, rooms: &[RoomId]) -> Result<HashMap<RoomId, u64>, StoreError> {
         let mut heads = HashMap::with_capacity(rooms.len());
-        for chunk in chunks(rooms) {
+        for chunk in chunks(self.dialect, rooms) {
             let mut arguments = AnyArguments::default();
             for room in chunk {
                 let added = arguments.add(room.as_bytes().to_vec());

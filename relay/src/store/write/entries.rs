@@ -31,7 +31,7 @@ impl WriteStore {
         wanted: &[(i64, EntryId)],
     ) -> Result<HashMap<(i64, EntryId), StoredEntry>, WriteFault> {
         let mut known = HashMap::new();
-        for chunk in chunks(wanted) {
+        for chunk in chunks(self.source.dialect, wanted) {
             let mut arguments = AnyArguments::default();
             for (row, id) in chunk {
                 add(&mut arguments, *row)?;
@@ -62,7 +62,7 @@ impl WriteStore {
         stored_hour: u64,
     ) -> Result<(), WriteFault> {
         let mut entries = entries.into_iter();
-        while let Some(size) = statement_size(entries.len()) {
+        while let Some(size) = statement_size(self.source.dialect, entries.len()) {
             let mut arguments = AnyArguments::default();
             arguments.reserve(size * 7, 0);
             for entry in entries.by_ref().take(size) {

@@ -148,11 +148,11 @@ impl WriteStore {
             let mut wanted = wanted.to_vec();
             // As the statement orders its rows.
             wanted.sort_unstable_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
-            for chunk in chunks(&wanted) {
+            for chunk in chunks(self.source.dialect, &wanted) {
                 self.rows_of(HOLD, chunk).await?;
             }
         }
-        for chunk in chunks(wanted) {
+        for chunk in chunks(self.source.dialect, wanted) {
             for row in self.rows_of(ROOMS, chunk).await? {
                 let id = RoomId::try_from(row.get::<&[u8], _>("room_id"));
                 let number = |name| from_sql(row.get::<Option<i64>, _>(name).unwrap_or(0)).map_err(damaged);

@@ -107,7 +107,7 @@ impl WriteStore {
 
     async fn insert_doors(&mut self, row: i64, doors: Vec<Door>) -> Result<(), WriteFault> {
         let mut doors = doors.into_iter();
-        while let Some(size) = statement_size(doors.len()) {
+        while let Some(size) = statement_size(self.source.dialect, doors.len()) {
             let mut arguments = AnyArguments::default();
             arguments.reserve(size * 4, 0);
             for door in doors.by_ref().take(size) {
@@ -134,7 +134,7 @@ impl WriteStore {
         wraps: Vec<CapsuleWrap>,
     ) -> Result<(), WriteFault> {
         let mut wraps = wraps.into_iter();
-        while let Some(size) = statement_size(wraps.len()) {
+        while let Some(size) = statement_size(self.source.dialect, wraps.len()) {
             let mut arguments = AnyArguments::default();
             arguments.reserve(size * 5, 0);
             for wrap in wraps.by_ref().take(size) {

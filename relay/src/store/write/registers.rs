@@ -41,7 +41,7 @@ impl WriteStore {
             fits
         });
         let mut values = values.into_iter();
-        while let Some(size) = statement_size(values.len()) {
+        while let Some(size) = statement_size(self.source.dialect, values.len()) {
             let mut arguments = AnyArguments::default();
             arguments.reserve(size * 3, 0);
             for status in values.by_ref().take(size) {
