@@ -2,12 +2,14 @@
 //!
 //! Reading stops while too much is under way or still to be written, so that a peer is never owed more than a bound.
 
-use super::dispatch::{Dispatched, FrameHead, IN_FLIGHT_MAX, dispatch, refuse_too_long, slow_down};
+use super::dispatch::{
+    Dispatched, FrameHead, IN_FLIGHT_MAX, MEMORY_WAIT, dispatch, refuse_too_long, slow_down,
+};
 use super::frame::Violation;
-use super::message::{Event, Messages, SHORT_MAX_BYTES};
+use super::message::{Event, Messages};
 use super::registry::Connections;
 use super::upgrade::SocketState;
-use super::watch::Watch;
+use super::watch::{SLOWEST_BYTES_PER_S, Watch};
 use crate::clock::now_ms;
 use crate::config::Tuning;
 use crate::limit::{Pace, Share};
@@ -36,8 +38,8 @@ const WRITE_MAX_BYTES: usize = 1024 * 1024;
 const MALFORMED_MAX: u32 = 100;
 /// After so many requests in a row that came too fast, the peer is taken for one that does not listen.
 const TOO_FAST_MAX: u32 = 1000;
-/// When to come again with a long message for which there is no memory now.
-const NO_MEMORY_WAIT: Duration = Duration::from_secs(5);
+/// In what steps memory is taken for a long message.
+const LONG_STEP_BYTES: usize = 64 * 1024;
 /// How long the peer may take to answer a close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -45,14 +47,15 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Connection {
     stream: Stream,
     messages: Messages,
-    /// Memory for a long message that is on its way.
-    long: Option<Share>,
+    /// Memory for a long message that is on its way, and how many bytes of it that is for.
+    long: Option<(Share, usize)>,
     /// The message that is on its way found no memory.
     has_no_memory: bool,
     /// Frames on their way out, the first perhaps in part.
     writing: VecDeque<Piece>,
-    /// Since when the peer takes nothing of them.
-    stalled_since: Option<Instant>,
+    /// Since when there is something on its way out that has to wait, and how much the peer has taken since.
+    writing_since: Option<Instant>,
+    written: usize,
     session: Arc<Session>,
     rooms: Arc<Rooms>,
     connections: Arc<Connections>,
@@ -111,7 +114,8 @@ impl Connection {
             long: None,
             has_no_memory: false,
             writing: VecDeque::new(),
-            stalled_since: None,
+            writing_since: None,
+            written: 0,
             session,
             rooms,
             connections,
@@ -140,8 +144,9 @@ impl Connection {
             }
             // Reading may have brought answers to write, and writing may have made room to read.
             let read = self.poll_read(cx)?;
+            // After a goodbye nothing more is taken out of the outbox, whatever comes into it.
             let has_more_to_write =
-                written.is_ready() && self.stage != Stage::Finishing && !self.session.outbox().is_empty();
+                written.is_ready() && self.stage == Stage::Open && !self.session.outbox().is_empty();
             if read.is_pending() && !has_more_to_write && (written.is_pending() || self.writing.is_empty()) {
                 return Poll::Pending;
             }
@@ -158,6 +163,7 @@ impl Connection {
                 }
             }
             if self.writing.is_empty() {
+                self.writing_since = None;
                 if self.writing.capacity() > 4 {
                     // An idle connection keeps nothing of a burst.
                     self.writing = VecDeque::new();
@@ -175,11 +181,13 @@ impl Connection {
             match Pin::new(&mut self.stream).poll_write_vectored(cx, slices)? {
                 Poll::Ready(0) => return Err(End::Gone),
                 Poll::Ready(written) => {
-                    self.stalled_since = None;
+                    self.written = self.written.saturating_add(written);
                     self.advance(written);
                 }
                 Poll::Pending => {
-                    self.stalled_since = self.stalled_since.or_else(|| Some(Instant::now()));
+                    if self.writing_since.is_none() {
+                        (self.writing_since, self.written) = (Some(Instant::now()), 0);
+                    }
                     return Ok(Poll::Pending);
                 }
             }
@@ -229,8 +237,9 @@ impl Connection {
     fn has_to_wait(&mut self) -> bool {
         let Some(until) = self.pace.waits_until() else { return false };
         let until = Instant::from_std(until);
-        // The silence is ours.
+        // The silence is ours, and so is the time that a message takes meanwhile.
         self.last_heard = self.last_heard.max(until);
+        self.watch.excuse(until, Instant::now());
         if until < self.timer.deadline() {
             self.timer.as_mut().reset(until);
         }
@@ -248,11 +257,22 @@ impl Connection {
         let mut is_any = false;
         while self.stage != Stage::Finishing && (self.stage != Stage::Open || !self.is_owed_too_much()) {
             let Self { messages, pace, long, has_no_memory, .. } = self;
-            let limit_of = |head: &[u8]| {
-                let limit = FrameHead::read(head).limit_bytes();
-                *long = pace.memory().try_take(limit);
-                *has_no_memory = long.is_none();
-                if long.is_some() { limit } else { SHORT_MAX_BYTES }
+            let limit_of = |message: &[u8]| {
+                let limit = FrameHead::read(message).limit_bytes();
+                if message.len() > limit {
+                    return limit;
+                }
+                // As it grows, so that nobody has to begin much to take much.
+                let next = message.len().saturating_mul(2).next_multiple_of(LONG_STEP_BYTES).min(limit);
+                let taken = long.as_ref().map_or(0, |(_, bytes)| *bytes);
+                let more = pace.messages().try_take(next.saturating_sub(taken));
+                *has_no_memory = more.is_none();
+                let Some(mut share) = more else { return taken };
+                if let Some((before, _)) = long.take() {
+                    share.merge(before);
+                }
+                *long = Some((share, next));
+                next
             };
             match messages.next(limit_of) {
                 Ok(Some(event)) => self.handle(event),
@@ -308,7 +328,7 @@ impl Connection {
             }
             // It had to be skipped, and was none the less good.
             Event::TooLong(head, _) if std::mem::take(&mut self.has_no_memory) => {
-                self.session.refuse(FrameHead::read(&head).request, slow_down(NO_MEMORY_WAIT));
+                self.session.refuse(FrameHead::read(&head).request, slow_down(MEMORY_WAIT));
                 return;
             }
             Event::TooLong(head, limit_bytes) => {
@@ -344,8 +364,12 @@ impl Connection {
             let now = Instant::now();
             let silence = now.saturating_duration_since(self.last_heard);
             let Tuning { ping_after, drop_after, .. } = *self.tuning;
-            let is_stalled =
-                self.stalled_since.is_some_and(|since| now.saturating_duration_since(since) >= drop_after);
+            // Whoever takes a little now and then would hold memory for days.
+            let taken_s = u64::try_from(self.written / SLOWEST_BYTES_PER_S).unwrap_or(u64::MAX);
+            let is_stalled = self.writing_since.is_some_and(|since| {
+                now.saturating_duration_since(since)
+                    >= drop_after.saturating_add(Duration::from_secs(taken_s))
+            });
             if self.stage != Stage::Open || silence >= drop_after || is_stalled {
                 return Err(End::Gone);
             }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 async fn from(relay: &TestRelay, address: &str) -> Client {
@@ -111,6 +112,36 @@ async fn who_does_not_listen_is_hung_up_on() {
     }
     client.socket.flush().await.unwrap();
     assert_eq!(close_code(&mut client).await, 1008);
+}
+
+/// What is pushed to somebody who was hung up on, and who does not answer the close, is no reason to go round in circles for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_after_a_goodbye_is_not_waited_for() {
+    let relay = TestRelay::start_with(|config| config.limits.requests = few(20)).await;
+    let (room, mut writer) = (Room::new(), relay.connect().await);
+    writer.create(&room).await;
+    writer.open(&room).await;
+    let mut noisy = relay.connect().await;
+    noisy.open(&room).await;
+    let frame = encode(&ClientFrame { request: 1, body: Request::Create(Room::new().creation()) });
+    for _ in 0..1100 {
+        noisy.socket.feed(Message::binary(frame.clone())).await.unwrap();
+    }
+    noisy.socket.flush().await.unwrap();
+    let tungstenite_stream = noisy.socket.get_mut();
+    let MaybeTlsStream::Plain(stream) = tungstenite_stream else { panic!("there is no TLS") };
+    let ended = async {
+        let mut bytes = [0; 16 * 1024];
+        while let Ok(1..) = stream.read(&mut bytes).await {}
+    };
+    let writing = async {
+        for _ in 0..15 {
+            writer.append(&room, &entry(0, &[7; 100])).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ((), ended) = tokio::join!(writing, tokio::time::timeout(PATIENCE, ended));
+    ended.expect("it is let go, though it never answers");
 }
 
 /// The code with which the relay hangs up, whatever comes before.
