@@ -1,6 +1,6 @@
 //! What each address has open and may still do. In memory alone, and only as long as there is something to count.
 
-use super::memory::{Memory, for_address, for_all};
+use super::memory::{Memory, Pool};
 use super::peer::network;
 use super::rate::Bucket;
 use super::{Limits, Rate};
@@ -10,7 +10,6 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 
 /// How often addresses that have nothing left to count are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -23,7 +22,7 @@ pub(crate) struct Addresses {
     limits: Limits,
     trusted: Vec<IpAddr>,
     connections: AtomicU32,
-    memory: Arc<Semaphore>,
+    memory: Memory,
     known: Mutex<HashMap<IpAddr, Arc<Address>>>,
 }
 
@@ -31,7 +30,7 @@ pub(crate) struct Addresses {
 #[derive(Debug)]
 pub(crate) struct Address {
     connections: AtomicU32,
-    memory: Arc<Semaphore>,
+    memory: Memory,
     buckets: Mutex<Buckets>,
 }
 
@@ -84,7 +83,7 @@ impl Addresses {
             limits,
             trusted: trusted.iter().map(IpAddr::to_canonical).collect(),
             connections: AtomicU32::new(0),
-            memory: for_all(limits.waiting_bytes),
+            memory: Memory::for_all(limits.waiting_bytes),
             known: Mutex::default(),
         })
     }
@@ -93,9 +92,14 @@ impl Addresses {
         &self.limits
     }
 
-    /// Memory for what is long, as far as there is some for that address.
-    pub(super) fn memory_of(&self, address: &Address) -> Memory {
-        Memory::new(&address.memory, &self.memory)
+    /// Memory for answers to that address.
+    pub(super) fn answers_to(&self, address: &Address) -> Pool {
+        address.memory.answers(&self.memory)
+    }
+
+    /// Memory for messages of that address.
+    pub(super) fn messages_of(&self, address: &Address) -> Pool {
+        address.memory.messages(&self.memory)
     }
 
     /// Proxies that are believed.
@@ -166,7 +170,7 @@ impl Addresses {
             }
         }
         let fresh = || {
-            let memory = for_address(self.limits.waiting_bytes);
+            let memory = Memory::for_address(self.limits.waiting_bytes);
             Arc::new(Address { connections: AtomicU32::new(0), memory, buckets: self.full(now).into() })
         };
         Arc::clone(known.entry(client).or_insert_with(fresh))

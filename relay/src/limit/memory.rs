@@ -1,5 +1,5 @@
 //! Memory for what is long: answers that wait for somebody to read them, and messages that have not come to their end. So much by
-//! address, and so much all in all; whoever wants more waits for it.
+//! address, and so much all in all, and the one apart from the other; whoever wants more waits for it.
 
 use sotto_protocol::limits::HANDSHAKE_FRAME_MAX_BYTES;
 use std::sync::Arc;
@@ -9,12 +9,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const UNIT_BYTES: usize = 1024;
 /// An address has this part of all there is.
 const PART: usize = 8;
-/// The longest answer: what was published comes in one frame and goes in one, and so does the longest entry.
-pub(crate) const LONGEST_ANSWER_BYTES: usize = HANDSHAKE_FRAME_MAX_BYTES + 64 * UNIT_BYTES;
+/// The longest answer: what is held of one epoch came in two frames at most (its handshake, and a link or a capsule after it).
+pub(crate) const LONGEST_ANSWER_BYTES: usize = 2 * HANDSHAKE_FRAME_MAX_BYTES + 64 * UNIT_BYTES;
 
-/// What there is of it for one address.
+/// What there is of it, for one address or for all.
+#[derive(Debug)]
+pub(super) struct Memory {
+    answers: Arc<Semaphore>,
+    messages: Arc<Semaphore>,
+}
+
+/// Memory for one of the two, as far as there is some for an address.
 #[derive(Debug, Clone)]
-pub(crate) struct Memory {
+pub(crate) struct Pool {
     of_address: Arc<Semaphore>,
     of_all: Arc<Semaphore>,
 }
@@ -26,14 +33,39 @@ pub(crate) struct Share {
     of_all: OwnedSemaphorePermit,
 }
 
-/// What there is for everybody.
-pub(super) fn for_all(bytes: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(units(bytes).max(units(LONGEST_ANSWER_BYTES) * PART)))
-}
+impl Memory {
+    /// What there is for everybody: three quarters of it for answers.
+    pub(super) fn for_all(bytes: usize) -> Self {
+        Self::of(bytes, 1)
+    }
 
-/// What there is for one address.
-pub(super) fn for_address(bytes: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new((units(bytes) / PART).max(units(LONGEST_ANSWER_BYTES))))
+    /// What there is for one address.
+    pub(super) fn for_address(bytes: usize) -> Self {
+        Self::of(bytes, PART)
+    }
+
+    fn of(bytes: usize, parts: usize) -> Self {
+        let quarter = bytes / 4;
+        // Never less than the longest of each.
+        let at_least = |bytes: usize, longest: usize| {
+            let units = (units(bytes) / parts).max(units(longest).saturating_mul(PART / parts));
+            Arc::new(Semaphore::new(units))
+        };
+        Self {
+            answers: at_least(bytes - quarter, LONGEST_ANSWER_BYTES),
+            messages: at_least(quarter, HANDSHAKE_FRAME_MAX_BYTES),
+        }
+    }
+
+    /// For answers to this address, out of what there is for all.
+    pub(super) fn answers(&self, all: &Self) -> Pool {
+        Pool { of_address: Arc::clone(&self.answers), of_all: Arc::clone(&all.answers) }
+    }
+
+    /// For messages of this address, out of what there is for all.
+    pub(super) fn messages(&self, all: &Self) -> Pool {
+        Pool { of_address: Arc::clone(&self.messages), of_all: Arc::clone(&all.messages) }
+    }
 }
 
 fn units(bytes: usize) -> usize {
@@ -44,14 +76,10 @@ fn permits(bytes: usize) -> u32 {
     u32::try_from(units(bytes)).unwrap_or(u32::MAX)
 }
 
-impl Memory {
-    pub(super) fn new(of_address: &Arc<Semaphore>, of_all: &Arc<Semaphore>) -> Self {
-        Self { of_address: Arc::clone(of_address), of_all: Arc::clone(of_all) }
-    }
-
+impl Pool {
     /// Waits for so much. First for the address's own, so that one that has none left takes nothing from others meanwhile.
-    /// Nothing where nobody gives any: the relay is stopping.
     pub(crate) async fn take(&self, bytes: usize) -> Option<Share> {
+        // They are never closed: there is always an answer.
         let of_address = Arc::clone(&self.of_address).acquire_many_owned(permits(bytes)).await.ok()?;
         let of_all = Arc::clone(&self.of_all).acquire_many_owned(permits(bytes)).await.ok()?;
         Some(Share { of_address, of_all })
@@ -73,6 +101,12 @@ impl Share {
             drop(permit.split(more));
         }
     }
+
+    /// Takes another share in.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.of_address.merge(other.of_address);
+        self.of_all.merge(other.of_all);
+    }
 }
 
 #[cfg(test)]
@@ -81,31 +115,35 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_waits_for_its_own_and_takes_nothing_from_others() {
-        let bytes = LONGEST_ANSWER_BYTES * PART * 2;
-        let all = for_all(bytes);
-        let [one, other] =
-            [for_address(bytes), for_address(bytes)].map(|of_address| Memory::new(&of_address, &all));
-        let mut first = one.take(LONGEST_ANSWER_BYTES).await.unwrap();
-        let second = one.try_take(LONGEST_ANSWER_BYTES).unwrap();
-        assert!(one.try_take(LONGEST_ANSWER_BYTES).is_none());
-        let waits = one.take(LONGEST_ANSWER_BYTES);
+        let bytes = LONGEST_ANSWER_BYTES * PART * 8 / 3;
+        let all = Memory::for_all(bytes);
+        let [one, other] = [(), ()].map(|()| Memory::for_address(bytes));
+        let everything = (all.answers.available_permits(), one.answers.available_permits());
+        let (one_pool, other_pool) = (one.answers(&all), other.answers(&all));
+        let mut first = one_pool.take(LONGEST_ANSWER_BYTES).await.unwrap();
+        let second = one_pool.try_take(LONGEST_ANSWER_BYTES).unwrap();
+        assert!(one_pool.try_take(LONGEST_ANSWER_BYTES).is_none());
+        let waits = one_pool.take(LONGEST_ANSWER_BYTES);
         tokio::pin!(waits);
         assert!(futures_util::poll!(&mut waits).is_pending());
-        let others: Vec<_> = (0..2).map(|_| other.try_take(LONGEST_ANSWER_BYTES).unwrap()).collect();
+        let others: Vec<_> = (0..2).map(|_| other_pool.try_take(LONGEST_ANSWER_BYTES).unwrap()).collect();
+        let message = one.messages(&all).try_take(HANDSHAKE_FRAME_MAX_BYTES);
+        assert!(message.is_some(), "what waits to be read keeps nobody from sending");
         first.shrink_to(5);
         assert!(futures_util::poll!(&mut waits).is_pending(), "there is nearly enough");
         drop(second);
-        let third = waits.await.unwrap();
-        drop((first, third, others));
-        let everything = (units(bytes), units(bytes) / PART);
-        assert_eq!((all.available_permits(), one.of_address.available_permits()), everything);
+        let mut third = waits.await.unwrap();
+        third.merge(first);
+        drop((third, others, message));
+        assert_eq!((all.answers.available_permits(), one.answers.available_permits()), everything);
     }
 
     #[test]
-    fn there_is_enough_for_the_longest_answer_however_little_is_set() {
-        let memory = Memory::new(&for_address(1), &for_all(1));
-        assert!(memory.try_take(LONGEST_ANSWER_BYTES).is_some());
-        let unlimited = Memory::new(&for_address(usize::MAX), &for_all(usize::MAX));
-        assert!(unlimited.try_take(LONGEST_ANSWER_BYTES).is_some());
+    fn there_is_enough_for_the_longest_however_little_is_set() {
+        for bytes in [0, 1, usize::MAX] {
+            let (all, address) = (Memory::for_all(bytes), Memory::for_address(bytes));
+            assert!(address.answers(&all).try_take(LONGEST_ANSWER_BYTES).is_some());
+            assert!(address.messages(&all).try_take(HANDSHAKE_FRAME_MAX_BYTES).is_some());
+        }
     }
 }

@@ -12,7 +12,7 @@ mod timeout;
 
 pub(crate) use address::{Addresses, Deed, Full, Place};
 pub(crate) use attempts::Attempts;
-pub(crate) use memory::{LONGEST_ANSWER_BYTES, Memory, Share};
+pub(crate) use memory::{LONGEST_ANSWER_BYTES, Pool, Share};
 pub use named::{Counted, RateError, SetRate};
 pub(crate) use pace::Pace;
 pub(crate) use peer::{Peer, client_address, peer_address};

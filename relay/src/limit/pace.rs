@@ -1,7 +1,7 @@
 //! What one connection may still do: requests, bytes, and its share of what its address may.
 
 use super::address::{Address, Addresses, Deed, Full, Place};
-use super::memory::Memory;
+use super::memory::Pool;
 use super::rate::Bucket;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -44,9 +44,14 @@ impl Pace {
         self.address.count(deed, self.addresses.limits())
     }
 
-    /// Memory for what is long on this connection.
-    pub(crate) fn memory(&self) -> Memory {
-        self.addresses.memory_of(&self.address)
+    /// Memory for answers on this connection.
+    pub(crate) fn answers(&self) -> Pool {
+        self.addresses.answers_to(&self.address)
+    }
+
+    /// Memory for long messages that come on it.
+    pub(crate) fn messages(&self) -> Pool {
+        self.addresses.messages_of(&self.address)
     }
 
     /// Counts bytes that were read.

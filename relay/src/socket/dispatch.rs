@@ -1,15 +1,22 @@
 //! What a frame asks for, and to whom it goes.
 
-use crate::limit::{Deed, LONGEST_ANSWER_BYTES, Memory, Pace};
+use crate::limit::{Deed, LONGEST_ANSWER_BYTES, Pace, Pool};
 use crate::metrics::Kind;
 use crate::room::{ReplyTo, Rooms, Session};
 use minicbor::Decoder;
 use sotto_protocol::{ClientFrame, ErrorCode, Request, WireError, decode, limits};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// What one connection may have under way: beyond, no more is read from it until answers have gone out.
 pub(super) const IN_FLIGHT_MAX: u32 = 128;
+/// How long an answer waits for memory.
+const MEMORY_WITHIN: Duration = Duration::from_secs(10);
+/// When to come again with what found none.
+pub(super) const MEMORY_WAIT: Duration = Duration::from_secs(5);
+/// All registers of a room.
+const STATUSES_MAX_BYTES: usize = limits::REGISTERS_MAX * (limits::STATUS_VALUE_BYTES + 64);
 
 /// The beginning of a client's frame, as far as it can be read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -97,23 +104,43 @@ pub(super) fn dispatch(
             tokio::spawn(async move { rooms.open(open, reply_to).await });
         }
         Request::Page(page) => {
-            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
-            tokio::spawn(async move { rooms.page(page, with_memory(reply_to, &memory).await).await });
+            let (rooms, answers) = (Arc::clone(rooms), pace.answers());
+            tokio::spawn(async move {
+                let Some(reply_to) = with_memory(reply_to, &answers, LONGEST_ANSWER_BYTES).await else {
+                    return;
+                };
+                rooms.page(page, reply_to).await;
+            });
         }
         Request::Card(card) => {
-            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
-            tokio::spawn(async move { rooms.card(card, with_memory(reply_to, &memory).await).await });
+            let (rooms, answers) = (Arc::clone(rooms), pace.answers());
+            tokio::spawn(async move {
+                let Some(reply_to) = with_memory(reply_to, &answers, LONGEST_ANSWER_BYTES).await else {
+                    return;
+                };
+                rooms.card(card, reply_to).await;
+            });
         }
         Request::Rewind(append) => rooms.rewind(append, reply_to),
         Request::Confirm(confirm) => rooms.confirm(confirm, reply_to),
         Request::Repair(repair) => rooms.repair(repair, reply_to),
         Request::Held(held) => {
-            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
-            tokio::spawn(async move { rooms.held(held, with_memory(reply_to, &memory).await).await });
+            let (rooms, answers) = (Arc::clone(rooms), pace.answers());
+            tokio::spawn(async move {
+                let Some(reply_to) = with_memory(reply_to, &answers, LONGEST_ANSWER_BYTES).await else {
+                    return;
+                };
+                rooms.held(held, reply_to).await;
+            });
         }
         Request::History(history) => {
-            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
-            tokio::spawn(async move { rooms.history(history, with_memory(reply_to, &memory).await).await });
+            let (rooms, answers) = (Arc::clone(rooms), pace.answers());
+            tokio::spawn(async move {
+                let Some(reply_to) = with_memory(reply_to, &answers, LONGEST_ANSWER_BYTES).await else {
+                    return;
+                };
+                rooms.history(history, reply_to).await;
+            });
         }
         Request::DropWraps(drop) => rooms.drop_wraps(drop, reply_to),
         Request::WriteStatus(write) => {
@@ -121,10 +148,13 @@ pub(super) fn dispatch(
             tokio::spawn(async move { rooms.write_status(write, reply_to).await });
         }
         Request::Statuses(request) => {
-            let (rooms, memory) = (Arc::clone(rooms), pace.memory());
-            tokio::spawn(
-                async move { rooms.read_statuses(request, with_memory(reply_to, &memory).await).await },
-            );
+            let (rooms, answers) = (Arc::clone(rooms), pace.answers());
+            tokio::spawn(async move {
+                let Some(reply_to) = with_memory(reply_to, &answers, STATUSES_MAX_BYTES).await else {
+                    return;
+                };
+                rooms.read_statuses(request, reply_to).await;
+            });
         }
         Request::DeleteRoom(delete) => rooms.delete(&delete, reply_to),
         Request::SetRetention(set) => rooms.set_retention(&set, reply_to),
@@ -157,12 +187,14 @@ fn deed(request: &Request) -> Option<Deed> {
     }
 }
 
-/// Waits until there is memory for the longest answer. What is more than the answer takes is given back as soon as it is made.
-async fn with_memory(reply_to: ReplyTo, memory: &Memory) -> ReplyTo {
-    match memory.take(LONGEST_ANSWER_BYTES).await {
-        Some(share) => reply_to.within(share),
-        None => reply_to,
+/// Waits until there is memory for an answer of so many bytes, but not for ever: who has not read what was answered before is told
+/// to come again. What is more than the answer takes is given back as soon as it is made.
+async fn with_memory(reply_to: ReplyTo, answers: &Pool, bytes: usize) -> Option<ReplyTo> {
+    if let Ok(Some(share)) = timeout(MEMORY_WITHIN, answers.take(bytes)).await {
+        return Some(reply_to.within(share));
     }
+    reply_to.error(slow_down(MEMORY_WAIT));
+    None
 }
 
 pub(super) fn slow_down(wait: Duration) -> WireError {

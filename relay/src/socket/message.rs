@@ -6,7 +6,7 @@
 use super::frame::{Frame, Opcode, Violation, parse_header};
 
 /// Most messages are not longer than this; how long one may become that is, is asked.
-pub(super) const SHORT_MAX_BYTES: usize = 64 * 1024;
+const SHORT_MAX_BYTES: usize = 64 * 1024;
 /// What is kept of a message that is too long.
 const HEAD_BYTES: usize = 64;
 /// A message longer than this is not even skipped.
@@ -44,8 +44,8 @@ pub(super) struct Messages {
 struct Partial {
     is_text: bool,
     bytes: Vec<u8>,
-    /// How long it may become, once that was asked.
-    limit: Option<usize>,
+    /// How long it may become without asking again.
+    limit: usize,
     /// Set once the message is over its limit.
     over: Option<usize>,
     length: u64,
@@ -64,8 +64,8 @@ impl Messages {
         is_begun.then(|| kept.unwrap_or_default() + self.bytes.len())
     }
 
-    /// The next complete thing. `limit_of` tells from the first bytes of a message that is longer than most how long it may
-    /// become, and is asked once.
+    /// The next complete thing. `limit_of` tells, of a message that is longer than it has said before, how long it may become; one that
+    /// is longer than that is skipped.
     pub(super) fn next(
         &mut self,
         mut limit_of: impl FnMut(&[u8]) -> usize,
@@ -129,7 +129,8 @@ impl Messages {
             (Opcode::Continue, None) | (_, Some(_)) => return Err(Violation::Protocol),
             (opcode, empty @ None) => {
                 let is_text = opcode == Opcode::Text;
-                let mut message = Partial { is_text, bytes: Vec::new(), limit: None, over: None, length: 0 };
+                let mut message =
+                    Partial { is_text, bytes: Vec::new(), limit: SHORT_MAX_BYTES, over: None, length: 0 };
                 message.announce(frame.left)?;
                 *empty = Some(message);
             }
@@ -156,10 +157,10 @@ impl Partial {
             return;
         }
         self.bytes.extend_from_slice(payload);
-        if self.bytes.len() > SHORT_MAX_BYTES {
-            let limit = *self.limit.get_or_insert_with(|| limit_of(&self.bytes));
-            if self.bytes.len() > limit {
-                self.over = Some(limit);
+        if self.bytes.len() > self.limit {
+            self.limit = limit_of(&self.bytes);
+            if self.bytes.len() > self.limit {
+                self.over = Some(self.limit);
                 self.bytes.truncate(HEAD_BYTES);
                 self.bytes.shrink_to_fit();
             }

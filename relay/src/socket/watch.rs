@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A frame has a second more for each so many bytes of it that have come.
-const SLOWEST_BYTES_PER_S: usize = 4096;
+pub(super) const SLOWEST_BYTES_PER_S: usize = 4096;
 
 /// What is remembered of a connection for that.
 #[derive(Debug)]
@@ -19,11 +19,13 @@ pub(super) struct Watch {
     has_asked: bool,
     /// Since when a message is on its way that is not whole.
     partial_since: Option<Instant>,
+    /// Until when the relay itself does not read.
+    excused_until: Instant,
 }
 
 impl Watch {
     pub(super) fn new(now: Instant) -> Self {
-        Self { asked_at: now, has_asked: false, partial_since: None }
+        Self { asked_at: now, has_asked: false, partial_since: None, excused_until: now }
     }
 
     /// A message has come to its end.
@@ -39,6 +41,13 @@ impl Watch {
     /// Whether a message is begun and not ended, after a read.
     pub(super) fn note_partial(&mut self, is_partial: bool, now: Instant) {
         self.partial_since = if is_partial { self.partial_since.or(Some(now)) } else { None };
+    }
+
+    /// The relay does not read until then: that does not count against the message that is on its way.
+    pub(super) fn excuse(&mut self, until: Instant, now: Instant) {
+        let more = until.saturating_duration_since(self.excused_until.max(now));
+        self.excused_until = self.excused_until.max(until);
+        self.partial_since = self.partial_since.map(|since| since + more);
     }
 
     /// When to hang up, and why, if nothing changes. `partial_bytes` have come of the message that is on its way.
@@ -82,6 +91,11 @@ mod tests {
         assert_eq!(watch.deadline(true, 0, &tuning), Some((at(50), CloseReason::TooSlow)));
         let slow_but_honest = watch.deadline(true, 4096 * 100, &tuning);
         assert_eq!(slow_but_honest, Some((at(150), CloseReason::TooSlow)));
+        // Twice the same pause is one.
+        watch.excuse(at(60), at(50));
+        watch.excuse(at(60), at(55));
+        let later = watch.deadline(true, 0, &tuning);
+        assert_eq!(later, Some((at(60), CloseReason::TooSlow)), "ten seconds were ours");
         watch.note_message();
         assert_eq!(watch.deadline(true, 0, &tuning), None);
     }

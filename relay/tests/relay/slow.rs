@@ -6,7 +6,9 @@ use futures_util::SinkExt as _;
 use sotto_protocol::{ClientFrame, ErrorCode, HeldRequest, RelayFrame, Reply, Request, encode};
 use std::process::Stdio;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
+use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -116,12 +118,53 @@ async fn answers_that_nobody_reads_take_little_memory_and_hold_up_only_who_asked
     }
 }
 
+/// A byte now and then keeps no connection, nor the memory of its answers.
+#[tokio::test]
+async fn who_takes_too_little_of_what_waits_is_dropped() {
+    let relay = TestRelay::start_with(|config| {
+        config.tuning.ping_after = Duration::from_millis(300);
+        config.tuning.drop_after = Duration::from_millis(1500);
+    })
+    .await;
+    let (mut room, mut writer) = (Room::new(), relay.connect().await);
+    writer.create(&room).await;
+    writer.open(&room).await;
+    let mut commit = room.commit(&[]);
+    commit.card = vec![7; 7 * 1024 * 1024];
+    writer.send_commit(&mut room, commit).await;
+    let mut slow = relay.connect().await;
+    slow.open(&room).await;
+    for _ in 0..4 {
+        slow.send(Request::Held(HeldRequest { room: room.id, door: None, tag: None })).await;
+    }
+    let MaybeTlsStream::Plain(stream) = slow.socket.get_mut() else { panic!("there is no TLS") };
+    let began = Instant::now();
+    let mut byte = [0; 64];
+    // It goes on speaking, and takes a little.
+    let is_dropped = loop {
+        let pong = [0x8a, 0x80, 0, 0, 0, 0];
+        if stream.write_all(&pong).await.is_err() {
+            break true;
+        }
+        match stream.try_read(&mut byte) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            _ => break true,
+        }
+        if began.elapsed() > PATIENCE {
+            break false;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(is_dropped && began.elapsed() > Duration::from_millis(1400), "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn long_messages_that_do_not_end_are_bounded_by_address() {
     let relay = TestRelay::start_with(|config| config.limits.waiting_bytes = 70_000_000).await;
     let room = Room::new();
     let mut commit = room.clone().commit(&[]);
-    commit.card = vec![7; 3 * 1024 * 1024];
+    commit.card = vec![7; 5 * 1024 * 1024];
     let frame = encode(&ClientFrame { request: 9, body: Request::AppendHandshake(commit) });
     // Half a message, on a connection that then stands still.
     let mut half = relay.connect().await;
