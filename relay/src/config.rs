@@ -9,6 +9,7 @@ use crate::tls::TlsFiles;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -83,13 +84,42 @@ impl fmt::Debug for SecretUrl {
     }
 }
 
+/// A name under which a relay is reached, as it stands in its address: `host`, or `host:port` where it is not the usual one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayName(String);
+
+impl RelayName {
+    /// In lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RelayName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_good = text.is_ascii()
+            && !text.contains('@')
+            && text.parse::<axum::http::uri::Authority>().is_ok_and(|name| !name.host().is_empty());
+        if is_good {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(
+                "it is a host as browsers send it, without https:// and in ASCII, such as chat.example.org or chat.example.org:8443",
+            )
+        }
+    }
+}
+
 /// How a relay is to run.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Under which names (`host[:port]`) it is reached; where there are none, under any.
-    pub names: Vec<String>,
+    /// Under which names it is reached; where there are none, under any.
+    pub names: Vec<RelayName>,
     /// Certificate and key, where the relay speaks TLS itself.
     pub tls: Option<TlsFiles>,
     /// Where to tell metrics; nothing: nowhere.
@@ -206,6 +236,23 @@ impl Default for Tuning {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_one_that_browsers_send() {
+        let name = |text: &str| text.parse::<RelayName>().map(|name| name.as_str().to_owned());
+        assert_eq!(name("Chat.Example.org").as_deref(), Ok("chat.example.org"));
+        assert_eq!(name("[::1]:8443").as_deref(), Ok("[::1]:8443"));
+        let wrong = [
+            "",
+            "https://chat.example",
+            "chat.example/",
+            "u@chat.example",
+            "ch\u{e4}t.example",
+            "a b",
+            ":80",
+        ];
+        assert!(wrong.iter().all(|wrong| name(wrong).is_err()), "{:?}", wrong.map(name));
+    }
 
     #[test]
     fn postgresqls_own_programs_get_all_that_the_address_says() {

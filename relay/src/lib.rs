@@ -46,7 +46,7 @@ mod wire;
 pub use account::{AccountSettings, Guests, Rates, Registration, SecretsError};
 pub use blob::{BlobPlace, BlobRates, BlobSettings, BlobsError, NoBlobPlace};
 pub use clock::Clock;
-pub use config::{Config, Database, SecretUrl, Tuning};
+pub use config::{Config, Database, RelayName, SecretUrl, Tuning};
 pub use error::StartError;
 pub use limit::{Counted, Limits, Rate, RateError, SetRate, SetTimeout, Strictness, Timed, TimeoutError};
 pub use push::{PushContact, PushHost, PushHosts, PushSettings};

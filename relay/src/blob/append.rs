@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 /// What is said of a segment before it comes.
 #[derive(Debug, Clone, Copy)]
@@ -106,15 +106,18 @@ impl Upload {
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<(u64, bool), BlobError> {
         let Pacing { silence, slowest_bytes_per_s } = self.blobs.settings.pacing();
-        let began = Instant::now();
+        // What was waited for whoever sends, and not for the place where it goes.
+        let mut waited = Duration::ZERO;
         loop {
-            // Whoever is as slow as that would hold a place for days.
-            let too_slow = began + silence + Duration::from_secs(self.taken / slowest_bytes_per_s);
-            let until = too_slow.min(Instant::now() + silence);
+            // Whoever is slower than that would hold a place for days.
+            let patience = silence.saturating_add(Duration::from_secs(self.taken / slowest_bytes_per_s));
+            let within = silence.min(patience.saturating_sub(waited));
+            let asked = Instant::now();
             let next = tokio::select! {
-                next = timeout_at(until, body.next()) => Some(next),
+                next = timeout(within, body.next()) => Some(next),
                 _ = self.stopping.wait_for(|is_stopping| *is_stopping) => None,
             };
+            waited = waited.saturating_add(asked.elapsed());
             let Some(next) = next else { return Err(self.keep(busy()).await) };
             match next {
                 Ok(Some(Ok(bytes))) => self.take(&bytes).await?,

@@ -47,7 +47,8 @@ struct Download {
     number: i64,
     range: Range<u64>,
     pacing: Pacing,
-    began: Instant,
+    /// What was waited for whoever reads.
+    waited: Duration,
     sent: u64,
     parts: Sender<Result<Bytes, BlobError>>,
 }
@@ -87,7 +88,7 @@ impl Blobs {
             number: found.number,
             range,
             pacing: self.settings.pacing(),
-            began: Instant::now(),
+            waited: Duration::ZERO,
             sent: 0,
             parts: sender,
         };
@@ -139,10 +140,12 @@ impl Download {
             self.range.start = self.range.start.saturating_add(part.len() as u64);
             // Who does not read for so long, or so little, is let go.
             let Pacing { silence, slowest_bytes_per_s } = self.pacing;
-            let too_slow = self.began + silence + Duration::from_secs(self.sent / slowest_bytes_per_s);
-            let within = silence.min(too_slow.saturating_duration_since(Instant::now()));
+            let patience = silence.saturating_add(Duration::from_secs(self.sent / slowest_bytes_per_s));
+            let within = silence.min(patience.saturating_sub(self.waited));
             self.sent = self.sent.saturating_add(part.len() as u64);
+            let offered = Instant::now();
             let sent = self.parts.send_timeout(Ok(part), within).await;
+            self.waited = self.waited.saturating_add(offered.elapsed());
             sent.map_err(|_| BlobErrorCode::Interrupted)?;
         }
         if self.range.start == end { Ok(()) } else { Err(BlobErrorCode::Internal.into()) }

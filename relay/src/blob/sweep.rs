@@ -29,6 +29,9 @@ impl Blobs {
                 }
                 if listed.is_none_or(|listed| listed.elapsed() >= LIST_EVERY.min(every * 24)) {
                     listed = Some(Instant::now());
+                    if let Err(fault) = blobs.store.recount().await {
+                        tracing::error!(%fault, "cannot count what there is of blobs");
+                    }
                     blobs.sweep_forgotten().await;
                 }
             }

@@ -4,7 +4,8 @@
 use super::admin::AdminArguments;
 use clap::{Args, Parser, Subcommand};
 use sotto_relay::{
-    BlobPlace, Guests, PushContact, PushHosts, Registration, SecretUrl, SetRate, SetTimeout, Strictness,
+    BlobPlace, Guests, PushContact, PushHosts, Registration, RelayName, SecretUrl, SetRate, SetTimeout,
+    Strictness,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -103,7 +104,7 @@ pub struct Settings {
     /// Names under which this relay is reached, with commas between them, as they stand in its address: chat.example.org, or
     /// chat.example.org:8443. Requests by any other name are sent away (default: any name will do)
     #[arg(long, value_name = "NAMES", env = "SOTTO_RELAY_NAMES")]
-    pub names: Option<List<String>>,
+    pub names: Option<List<RelayName>>,
 
     /// Folder for database and secrets; made if it is missing
     #[arg(long, value_name = "DIR", default_value = "./data", env = "SOTTO_RELAY_DATA")]

@@ -2,7 +2,7 @@
 
 use super::args::{LogFormat, Settings};
 use super::{Failure, print};
-use sotto_relay::start;
+use sotto_relay::{start, upkeep};
 use std::io::IsTerminal as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -25,7 +25,13 @@ pub async fn serve(settings: Settings) -> Result<(), Failure> {
     let (mut interrupt, mut terminate, mut hang_up) = signals.map_err(|error| {
         Failure::new(format!("cannot listen for signals: {error}"), "check the system's limits on open files")
     })?;
-    let relay = start(settings.to_config()).await.map_err(|error| Failure::new(&error, error.help()))?;
+    let config = settings.to_config();
+    for finding in upkeep::contradictions(&config) {
+        if let Err((state, help)) = finding.state {
+            tracing::warn!(setting = finding.what, %help, "{state}");
+        }
+    }
+    let relay = start(config).await.map_err(|error| Failure::new(&error, error.help()))?;
     // The one line on stdout: people open it, scripts and tests read it.
     print(&format!("Sotto relay is ready: {}\n", relay.url()));
     loop {

@@ -118,11 +118,12 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         blob::routes(&BlobState { blobs: Arc::clone(&blobs), trusted_proxies: addresses.trusted().into() });
     let services =
         sockets(state).merge(http::calls(&calls)).merge(http::health(Arc::clone(&readiness))).merge(files);
-    let mut router = web::router(config.web, services.into_router()).layer(from_fn(close_where_in_doubt));
+    let mut router = web::router(config.web, services.into_router());
     if !config.names.is_empty() {
-        let names: Names = config.names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let names: Names = config.names.iter().map(|name| name.as_str().to_owned()).collect();
         router = router.layer(from_fn_with_state(names, only_by_name));
     }
+    router = router.layer(from_fn(close_where_in_doubt));
     if let Some(tls) = &tls {
         router = router.layer(map_response(insist_on_tls));
         tls.watch(tuning.certificate_every);

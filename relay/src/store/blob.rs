@@ -1,6 +1,6 @@
 //! What the database keeps of blobs: one method per operation, one transaction each.
 //!
-//! Every change of how much is promised holds the row of `blob_usage` first, so that none waits for another in a circle.
+//! Every change of how much is there holds the row of `blob_usage` first, so that none waits for another in a circle.
 
 use super::dialect::Dialect;
 use super::error::WriteFault;
@@ -263,6 +263,19 @@ impl BlobStore {
         .fetch_all(&self.read)
         .await?;
         Ok(numbers)
+    }
+
+    /// Counts what is there anew: a relay of an earlier version may have counted otherwise.
+    pub(crate) async fn recount(&self) -> Result<(), WriteFault> {
+        let mut transaction = self.begin().await?;
+        // Held first, so that the sum is of what all others have done by then.
+        sqlx::query("UPDATE blob_usage SET used_bytes = used_bytes").execute(&mut *transaction).await?;
+        sqlx::query(
+            "UPDATE blob_usage SET used_bytes = (SELECT CAST(coalesce(sum(offset_bytes), 0) AS BIGINT) FROM blobs)",
+        )
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Whether a file of that name belongs to a blob.

@@ -186,13 +186,34 @@ impl Source {
 }
 
 /// What was deleted is overwritten in the database's own file (`secure_delete`) and may be in the write-ahead log for a while yet:
-/// moves that over and empties it. If somebody reads meanwhile, the next checkpoint does; PostgreSQL has its own ways.
+/// moves that over and empties it. Nobody waits for that: while somebody reads or writes it is not done, and whoever calls tries again
+/// later. PostgreSQL has its own ways.
 pub(super) async fn empty_log(dialect: Dialect, pool: &AnyPool) {
-    if dialect == Dialect::Sqlite
-        && let Err(error) = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(pool).await
-    {
-        tracing::debug!(%error, "the write-ahead log was not emptied after a deletion");
+    const TRIES: u32 = 5;
+    const PAUSE: Duration = Duration::from_millis(50);
+    if dialect == Dialect::Postgres {
+        return;
     }
+    for _ in 0..TRIES {
+        match try_empty_log(pool).await {
+            Ok(true) => return,
+            Ok(false) => tokio::time::sleep(PAUSE).await,
+            Err(error) => return tracing::debug!(%error, "the write-ahead log cannot be emptied"),
+        }
+    }
+}
+
+/// Whether it is empty now.
+async fn try_empty_log(pool: &AnyPool) -> Result<bool, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut *connection).await?;
+    // It waits while it keeps others from writing.
+    sqlx::raw_sql("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
+    let is_busy: Result<i64, _> =
+        sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+    let restore = format!("PRAGMA busy_timeout = {patience}");
+    sqlx::raw_sql(AssertSqlSafe(restore)).execute(&mut *connection).await?;
+    Ok(is_busy? == 0)
 }
 
 /// A pragma takes no bound parameters; this is a number.

@@ -9,7 +9,7 @@ use crate::push::PushHosts;
 #[must_use]
 pub fn contradictions(config: &Config) -> Vec<Finding> {
     let is_sqlite = matches!(config.database, Database::Sqlite);
-    let Config { tuning, blobs, push, limits, .. } = config;
+    let Config { tuning, blobs, push, .. } = config;
     let looked_at = [
         (
             is_sqlite && config.nats.is_some(),
@@ -30,7 +30,7 @@ pub fn contradictions(config: &Config) -> Vec<Finding> {
             "set --blobs s3://bucket/prefix, or leave --blobs-endpoint out",
         ),
         (
-            blobs.max_bytes > blobs.quota_bytes,
+            blobs.place != BlobPlace::Off && blobs.max_bytes > blobs.quota_bytes,
             "max_blob_bytes",
             "the longest file is longer than all files together may be",
             "raise --blobs-quota-bytes, or lower --max-blob-bytes",
@@ -46,12 +46,6 @@ pub fn contradictions(config: &Config) -> Vec<Finding> {
             "metrics",
             "metrics are to be told at the relay's own address",
             "give --metrics a port of its own",
-        ),
-        (
-            limits.connections_by_address > limits.connections,
-            "connections_per_address",
-            "one address may have more connections than there are",
-            "lower --connections-per-address, or raise --max-connections",
         ),
         (
             tuning.ping_after >= tuning.drop_after,

@@ -73,8 +73,8 @@ async fn a_connection_opens_so_many_rooms() {
 
 #[tokio::test]
 async fn whoever_comes_by_another_name_is_sent_away() {
-    let names = vec!["Chat.example".to_owned(), "chat.example:8443".to_owned()];
-    let relay = TestRelay::start_with(|config| config.names = names).await;
+    let names = ["Chat.example", "chat.example:8443"].map(|name| name.parse().unwrap());
+    let relay = TestRelay::start_with(|config| config.names = names.to_vec()).await;
     let authority = relay.authority();
     let status_of = async |request: String| {
         let mut stream = TcpStream::connect(&authority).await.unwrap();

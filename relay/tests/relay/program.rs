@@ -160,7 +160,10 @@ fn settings_that_contradict_each_other_are_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let garbage = folder.path().join("garbage.pem");
     std::fs::write(&garbage, "no certificate").unwrap();
-    assert_eq!(relay_with(&["config", "check"], &[]), (true, "the settings are good\n".to_owned()));
+    for good in [&[][..], &["--max-connections", "5"], &["--blobs", "off", "--blobs-quota-bytes", "1"]] {
+        let checked = relay_with(&[&["config", "check"], good].concat(), &[]);
+        assert_eq!(checked, (true, "the settings are good\n".to_owned()), "{good:?}");
+    }
     for (words, what) in [
         (vec!["--nats", "nats://127.0.0.1:1"], "nats: a NATS server is set"),
         (vec!["--database", "postgres://u@h/d", "--max-database-bytes", "5"], "max_database_bytes: "),
@@ -168,7 +171,6 @@ fn settings_that_contradict_each_other_are_named_with_what_to_do() {
         (vec!["--max-blob-bytes", "5000", "--blobs-quota-bytes", "4000"], "max_blob_bytes: "),
         (vec!["--push-hosts", "any"], "push_hosts: "),
         (vec!["--metrics", "127.0.0.1:8080"], "metrics: "),
-        (vec!["--max-connections", "5"], "connections_per_address: "),
         (vec!["--timeouts", "silence=10"], "timeouts: "),
         (vec!["--tls-certificate", garbage.to_str().unwrap()], "tls_certificate: "),
     ] {

@@ -1,5 +1,6 @@
 //! Stopping: what was acknowledged is there, what was not is refused, and everybody is told.
 
+use crate::blob_client::{self, Blob, content};
 use crate::support::*;
 use futures_util::StreamExt as _;
 use sotto_protocol::{ErrorCode, RelayFrame, Reply};
@@ -59,6 +60,35 @@ async fn a_peer_that_does_not_answer_the_close_holds_nobody_up() {
     let began = Instant::now();
     relay.running.shutdown().await;
     assert!(began.elapsed().as_secs() < 9, "{:?}", began.elapsed());
+}
+
+/// A file on its way, a reader who does not read, and a call whose body does not come hold nobody up either.
+#[tokio::test]
+async fn stopping_keeps_what_came_of_a_file_and_waits_for_nobody() {
+    const KIB: usize = 1024;
+    let data = tempfile::tempdir().unwrap();
+    let relay = start_on(data.path(), |_| {}).await;
+    let authority = relay.addr().to_string();
+    let large = Blob::new(&authority);
+    large.upload(&content(30_000 * KIB)).await;
+    let reading = blob_client::send(&authority, "GET", &large.path(), "", b"").await;
+    let blob = Blob::new(&authority);
+    let bytes = content(300 * KIB);
+    blob.create(bytes.len() as u64).await;
+    let uploading = blob.begin_segment(0, bytes.len(), &bytes[..200 * KIB]).await;
+    let head = "content-type: application/cbor\r\ncontent-length: 100\r\n";
+    let calling = blob_client::send(&authority, "POST", "/v1/account/login/start", head, b"no more").await;
+    tokio::time::sleep(SILENCE).await;
+    let began = Instant::now();
+    relay.shutdown().await;
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    drop((reading, uploading, calling));
+    let relay = start_on(data.path(), |_| {}).await;
+    let blob = Blob { authority: relay.addr().to_string(), ..blob };
+    let offset = blob.progress().await.offset();
+    assert_eq!(offset, 200 * KIB as u64, "what came was made durable");
+    assert_eq!(blob.append(offset, &bytes[200 * KIB..]).await.status, 204);
+    assert!(blob.read().await.body == bytes);
 }
 
 /// What one connection has seen until the relay closed it.

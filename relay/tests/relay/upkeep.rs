@@ -236,6 +236,18 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
     assert!(text(&well).contains("ok    database"), "{}", text(&well));
     assert!(upkeep(&data, &["migrate"]).status.success());
     assert!(text(&upkeep(&data, &["doctor"])).contains("of this version"));
+    let away = ["doctor", "--database", "postgres://nobody:hunter2@127.0.0.1:1/none"];
+    let away = upkeep(&data, &away);
+    let is_told =
+        text(&away).contains("BAD   database") && text(&away).contains("help: check that the database");
+    assert!(!away.status.success() && is_told && !text(&away).contains("hunter2"), "{}", text(&away));
+    if is_on_postgres() {
+        let silent = upkeep(&data, &["doctor", "--nats", "nats://127.0.0.1:1"]);
+        let is_told = text(&silent).contains("BAD   other relays: the NATS server does not answer");
+        assert!(!silent.status.success() && is_told, "{}", text(&silent));
+    }
+    let twice = upkeep(&data, &["doctor", "--blobs-endpoint", "http://127.0.0.1:1"]);
+    assert!(!twice.status.success() && text(&twice).contains("BAD   blobs_endpoint"), "{}", text(&twice));
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
     let open = upkeep(&data, &["doctor"]);
     assert!(!open.status.success() && text(&open).contains("chmod 700"), "{}", text(&open));

@@ -17,7 +17,7 @@ pub(crate) use sessions::{NewSession, StoredSession};
 pub(crate) use vault::VaultChange;
 
 use super::admin::{QUOTAS, Quotas, quotas_of};
-use super::dialect::Dialect;
+use super::dialect::{Dialect, empty_log};
 use super::error::WriteFault;
 use super::file::OpenFiles;
 use sqlx::{Any, AnyPool, Transaction};
@@ -107,6 +107,7 @@ impl AccountStore {
             .await?;
         inbox::sweep(&mut transaction, letters_before).await?;
         transaction.commit().await?;
+        empty_log(self.dialect, &self.write).await;
         Ok(())
     }
 

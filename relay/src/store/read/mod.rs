@@ -86,7 +86,7 @@ const OPENING: &str = "SELECT r.number, r.epoch, r.began_seq AS room_began_seq, 
             ORDER BY c.began_seq LIMIT 1) AS first_cut_epoch
     FROM rooms r LEFT JOIN epochs e ON e.room = r.number AND e.epoch = $2
     WHERE r.room_id = $1
-    ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 64";
+    ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 16";
 
 const LIMIT: &str = "SELECT e.voided_seq,
         (SELECT min(c.began_seq) FROM epochs c
