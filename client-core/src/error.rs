@@ -156,6 +156,9 @@ impl ClientError {
             Self::Refused(ErrorCode::RoomDeleted) => {
                 "One of its admins deleted it. What you had read is still here; make a new room to go on."
             }
+            Self::Refused(ErrorCode::JoinUnconfirmed) => {
+                "Somebody came in while nobody else was here. Try again once somebody has been here who was in the room before them."
+            }
             Self::Refused(_) => "Update Sotto; if it stays so, report it.",
             Self::Bug(_) => "Please report it.",
         }
