@@ -6,8 +6,8 @@
 use crate::client::{Person, relay};
 use crate::process::{Program, command};
 use crate::support::*;
+use sotto_protocol::ErrorCode;
 use sotto_protocol::account::{AccountErrorCode, PutVault, VaultEntry};
-use sotto_protocol::{ErrorCode, Reply};
 use sotto_relay::{Config, start};
 use sotto_test_services::SmallDisk;
 use std::path::Path;
@@ -30,26 +30,6 @@ fn start_unsignalled(data: &Path) -> Program {
     shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(plain.get_program()).args(plain.get_args());
     shell.args(["--log", "off"]);
     Program::start_command(&mut shell)
-}
-
-/// Appends until the relay refuses; gives what was refused.
-async fn fill(client: &mut Client, room: &Room, stored: &mut Vec<Vec<u8>>) -> Vec<u8> {
-    loop {
-        let entry = entry(0, &random::<20_000>());
-        match client.ask(append(room, &entry)).await {
-            Reply::Appended(seq) => {
-                stored.push(entry);
-                assert_eq!(seq, stored.len() as u64);
-            }
-            Reply::Error(error) => {
-                assert_eq!(error.code, ErrorCode::StorageFull);
-                assert!(error.retry_after_ms.is_some());
-                return entry;
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(stored.len() < 2000, "the disk never gets full");
-    }
 }
 
 async fn assert_log_is(client: &mut Client, room: &Room, stored: &[Vec<u8>]) {

@@ -3,7 +3,6 @@
 use crate::client::Person;
 use crate::support::*;
 use sotto_protocol::account::{AccountErrorCode, PutVault, VaultEntry};
-use sotto_protocol::{ErrorCode, Reply};
 use sotto_relay::Rates;
 use sotto_test_services::{Postgres, SmallDisk};
 use tokio::task::block_in_place;
@@ -25,22 +24,7 @@ async fn a_server_whose_disk_is_full_refuses_and_recovers() {
         PutVault { record: VaultEntry { name: [1; 32], version, value } }
     };
     let mut stored = Vec::new();
-    let refused = loop {
-        let entry = entry(0, &random::<20_000>());
-        match client.ask(append(&room, &entry)).await {
-            Reply::Appended(seq) => {
-                stored.push(entry);
-                assert_eq!(seq, stored.len() as u64);
-            }
-            Reply::Error(error) => {
-                assert_eq!(error.code, ErrorCode::StorageFull);
-                assert!(error.retry_after_ms.is_some());
-                break entry;
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(stored.len() < 2000, "the disk never gets full");
-    };
+    let refused = fill(&mut client, &room, &mut stored).await;
     let error = ada.call(&record(1)).await.unwrap_err();
     assert_eq!(error.code, AccountErrorCode::StorageFull);
     assert_eq!(client.append(&room, &stored[0]).await, 1, "what is stored is still acknowledged");

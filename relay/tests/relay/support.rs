@@ -520,3 +520,23 @@ pub fn appended(reply: Reply) -> u64 {
 pub fn seqs(entries: &[LogEntry]) -> Vec<u64> {
     entries.iter().map(|entry| entry.seq).collect()
 }
+
+/// Appends until the relay refuses; gives what was refused.
+pub async fn fill(client: &mut Client, room: &Room, stored: &mut Vec<Vec<u8>>) -> Vec<u8> {
+    loop {
+        let entry = entry(0, &random::<20_000>());
+        match client.ask(append(room, &entry)).await {
+            Reply::Appended(seq) => {
+                stored.push(entry);
+                assert_eq!(seq, stored.len() as u64);
+            }
+            Reply::Error(error) => {
+                assert_eq!(error.code, ErrorCode::StorageFull);
+                assert!(error.retry_after_ms.is_some());
+                return entry;
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(stored.len() < 2000, "the disk never gets full");
+    }
+}
