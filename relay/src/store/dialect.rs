@@ -186,21 +186,25 @@ impl Source {
 }
 
 /// What was deleted is overwritten in the database's own file (`secure_delete`) and may be in the write-ahead log for a while yet:
-/// moves that over and empties it. Nobody waits for that: while somebody reads or writes it is not done, and whoever calls tries again
-/// later. PostgreSQL has its own ways.
-pub(super) async fn empty_log(dialect: Dialect, pool: &AnyPool) {
+/// moves that over and empties it. Whether that is done: nobody waits for it, and while somebody reads or writes it is not.
+/// PostgreSQL has its own ways.
+pub(super) async fn empty_log(dialect: Dialect, pool: &AnyPool) -> bool {
     const TRIES: u32 = 5;
     const PAUSE: Duration = Duration::from_millis(50);
     if dialect == Dialect::Postgres {
-        return;
+        return true;
     }
     for _ in 0..TRIES {
         match try_empty_log(pool).await {
-            Ok(true) => return,
+            Ok(true) => return true,
             Ok(false) => tokio::time::sleep(PAUSE).await,
-            Err(error) => return tracing::debug!(%error, "the write-ahead log cannot be emptied"),
+            Err(error) => {
+                tracing::debug!(%error, "the write-ahead log cannot be emptied");
+                return false;
+            }
         }
     }
+    false
 }
 
 /// Whether it is empty now.

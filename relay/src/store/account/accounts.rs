@@ -2,7 +2,6 @@
 
 use super::sessions::insert_session;
 use super::{AccountStore, NewSession, array, number_of, to_sql};
-use crate::store::dialect::empty_log;
 use crate::store::error::WriteFault;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
@@ -270,7 +269,7 @@ impl AccountStore {
         let Some(name) = name else { return Ok(false) };
         remove_account(&mut transaction, account, name, rest_until).await?;
         transaction.commit().await?;
-        empty_log(self.dialect, &self.write).await;
+        self.empty_log().await;
         Ok(true)
     }
 

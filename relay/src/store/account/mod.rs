@@ -21,6 +21,8 @@ use super::dialect::{Dialect, empty_log};
 use super::error::WriteFault;
 use super::file::OpenFiles;
 use sqlx::{Any, AnyPool, Transaction};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The accounts of a database.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub(crate) struct AccountStore {
     write: AnyPool,
     begin: &'static str,
     files: OpenFiles,
+    /// Whether the write-ahead log may hold bytes of deleted accounts.
+    has_deleted_in_log: Arc<AtomicBool>,
 }
 
 impl AccountStore {
@@ -38,7 +42,7 @@ impl AccountStore {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
-        Self { dialect, read, write, begin, files }
+        Self { dialect, read, write, begin, files, has_deleted_in_log: Arc::default() }
     }
 
     /// Closes the connections that write; those that read are the rooms' as well.
@@ -107,7 +111,10 @@ impl AccountStore {
             .await?;
         inbox::sweep(&mut transaction, letters_before).await?;
         transaction.commit().await?;
-        empty_log(self.dialect, &self.write).await;
+        // Only where a deletion could not: it takes space, which may be what is short.
+        if self.has_deleted_in_log.load(Ordering::Acquire) {
+            self.empty_log().await;
+        }
         Ok(())
     }
 
@@ -123,6 +130,12 @@ impl AccountStore {
     /// What the operator has set while relays run.
     pub(crate) async fn quotas(&self) -> Result<Quotas, WriteFault> {
         Ok(quotas_of(&sqlx::query(QUOTAS).fetch_one(&self.read).await?).1)
+    }
+
+    /// Leaves nothing of what was deleted in the write-ahead log, now or at a later sweep.
+    async fn empty_log(&self) {
+        let is_done = empty_log(self.dialect, &self.write).await;
+        self.has_deleted_in_log.store(!is_done, Ordering::Release);
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, WriteFault> {
