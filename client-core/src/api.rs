@@ -49,12 +49,32 @@ pub enum Command {
         /// The name to be shown to others in the room.
         display_name: String,
     },
-    /// Say something. It is kept until the relay has it. Done, once the relay has it on disk: [`Outcome::Sent`].
+    /// Say something. It is kept until it is in the room's log. Done: [`Outcome::Sent`], or [`Outcome::Kept`] where nothing goes
+    /// out for now; an error means that nothing was kept.
     Send {
         /// Which room.
         room: RoomId,
         /// CommonMark subset.
         text: String,
+    },
+    /// Send a message again that the relay refused for good. Done: [`Outcome::Retried`].
+    Retry {
+        /// Which room.
+        room: RoomId,
+        /// Which message: as in [`OutboxView::id`].
+        message: [u8; 16],
+    },
+    /// Do not send a message that waits, or that the relay refused. Done: [`Outcome::Discarded`].
+    Discard {
+        /// Which room.
+        room: RoomId,
+        /// Which message: as in [`OutboxView::id`].
+        message: [u8; 16],
+    },
+    /// A person has seen the alarms of a room. Done: [`Outcome::AlarmsPutAside`].
+    PutAlarmsAside {
+        /// Which room.
+        room: RoomId,
     },
 }
 
@@ -69,13 +89,31 @@ pub enum Outcome {
     InviteRevoked,
     /// This device is in the room.
     Joined(RoomId),
-    /// The message is on the relay's disk.
+    /// The message is in the room's log: this device, or another process of this profile, has read it there.
     Sent {
         /// Which room.
         room: RoomId,
         /// The message's id.
         id: [u8; 16],
     },
+    /// The message is kept on this device, and nothing of its room goes out on this connection.
+    Kept {
+        /// Which room.
+        room: RoomId,
+        /// The message's id.
+        id: [u8; 16],
+        /// Why it does not go out now.
+        reason: crate::ClientError,
+    },
+    /// The message is on its way again.
+    Retried,
+    /// The message is not sent any more.
+    Discarded {
+        /// Whether it was sent before and not answered: then the others may have it all the same.
+        may_be_sent: bool,
+    },
+    /// The alarms are put aside. New ones are told.
+    AlarmsPutAside,
 }
 
 /// What the engine tells the user interface.
@@ -97,6 +135,15 @@ pub enum Event {
     Stopped(RoomId, crate::ClientError),
     /// Something is wrong that belongs to no command.
     Problem(crate::ClientError),
+    /// The relay asks to wait, for this reason; it is tried again by itself after so long.
+    Waiting {
+        /// Which room.
+        room: RoomId,
+        /// Why.
+        code: sotto_protocol::ErrorCode,
+        /// From now.
+        retry_in_ms: u64,
+    },
     /// Everything that the relay had at connecting has been read.
     CaughtUp(RoomId),
 }
@@ -128,10 +175,46 @@ pub struct RoomView {
     pub is_post_quantum: bool,
     /// Whether everything known at connecting has been read.
     pub is_caught_up: bool,
-    /// An integrity alarm, if one was raised.
-    pub alarm: Option<Alarm>,
+    /// Alarms that no person has put aside, the gravest first.
+    pub alarms: Vec<AlarmView>,
     /// The last entry read.
     pub head_seq: u64,
+    /// How this device's membership ended, if it did: what was said before stays readable.
+    pub end: Option<RoomEnd>,
+}
+
+/// How a device's membership of a room ended.
+#[derive(Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub enum RoomEnd {
+    /// A member removed this device.
+    #[n(0)]
+    Removed {
+        /// Account id of who did it.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        by: [u8; 16],
+        /// The name of who did it.
+        #[n(1)]
+        by_name: String,
+    },
+}
+
+impl core::fmt::Debug for RoomEnd {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Removed { .. } => f.write_str("Removed(…)"),
+        }
+    }
+}
+
+/// An alarm as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlarmView {
+    /// What was found, at its first place.
+    pub alarm: Alarm,
+    /// Whether this device has found out since that nothing is wrong there.
+    pub is_settled: bool,
+    /// How many of this kind there are.
+    pub count: usize,
 }
 
 /// Something about a room that must not be passed over in silence.
@@ -150,6 +233,9 @@ pub enum Alarm {
     /// The relay has lost entries that this device has seen; this is the last one seen.
     #[n(3)]
     RelayRolledBack(#[n(0)] u64),
+    /// The relay said that it stored something of this device at this place, and the log that it shows does not have it.
+    #[n(4)]
+    NotInLog(#[n(0)] u64),
 }
 
 /// A person in a room.

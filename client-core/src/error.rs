@@ -62,6 +62,18 @@ pub enum ClientError {
     /// The rules of the room do not allow it.
     #[error("the rules of this room do not allow that")]
     NotAllowed,
+    /// A member removed this device from the room.
+    #[error("you were removed from this room")]
+    Removed,
+    /// The message is none of those that wait.
+    #[error("no such message waits to be sent")]
+    UnknownMessage,
+    /// The relay says that it has the message.
+    #[error("the relay has this message already")]
+    AlreadyStored,
+    /// The message was discarded, here or in another process of this profile.
+    #[error("the message was discarded")]
+    Discarded,
     /// An integrity alarm stopped the room.
     #[error("this room was stopped by an integrity alarm")]
     RoomStopped,
@@ -139,6 +151,12 @@ impl ClientError {
             Self::TooManyInvites(_) => "Revoke one that is not needed any more.",
             Self::UnknownInvite => "List the open invites and name one of them.",
             Self::NotAllowed => "Ask the room's owner.",
+            Self::Removed => {
+                "What was said before stays readable. To come back, ask a member for an invite link and open it in a new profile."
+            }
+            Self::UnknownMessage => "It has been sent or discarded: look at the conversation.",
+            Self::AlreadyStored => "It cannot be taken back; the others may have read it.",
+            Self::Discarded => "Write it again if you want to send it.",
             Self::RoomStopped => {
                 "Compare notes with the others in the room outside of it, then make a new room."
             }

@@ -18,8 +18,8 @@ mod timeline;
 
 pub use address::{RelayAddress, parse_link};
 pub use api::{
-    Alarm, Command, ConnectionState, Event, InviteView, MemberView, OutboxView, Outcome, RoomSuite, RoomView,
-    Ticket,
+    Alarm, AlarmView, Command, ConnectionState, Event, InviteView, MemberView, OutboxView, Outcome, RoomEnd,
+    RoomSuite, RoomView, Ticket,
 };
 pub use engine::{Input, Step};
 pub use error::{ClientError, Disposition};

@@ -10,7 +10,7 @@ use crate::{
     api::{Event, InviteView, MemberView, OutboxView, RoomView, Ticket},
     engine::{Engine, Input, Step},
     profile::Profile,
-    room::{LogRecord, RoomSlot, StoredRoom, log_key},
+    room::{EndedRoom, LogRecord, RoomSlot, StoredEnd, StoredRoom, log_key},
     store::{Change, Scan, Store, Table, Transaction, Value},
     timeline::TimelineItem,
 };
@@ -101,6 +101,11 @@ impl<S: Store> Session<S> {
             }
             reading.look_up_among_themselves();
         }
+        for (room, id, key) in self.engine.unproven() {
+            if transaction.get(Table::Seen, &key).await.map_err(SessionError::Store)?.is_some() {
+                self.engine.prove(room, id);
+            }
+        }
         self.engine.settle();
         let changes = self.engine.take_changes()?;
         if !changes.is_empty() {
@@ -120,7 +125,8 @@ impl<S: Store> Session<S> {
     #[must_use]
     pub fn rooms(&self) -> Vec<RoomView> {
         let view = |(id, slot): (&RoomId, &RoomSlot)| slot.view(self.engine.is_caught_up(id));
-        let mut rooms: Vec<_> = self.engine.rooms.iter().map(view).collect();
+        let ended = self.engine.ended.values().map(EndedRoom::view);
+        let mut rooms: Vec<_> = self.engine.rooms.iter().map(view).chain(ended).collect();
         rooms.sort_by_key(|room| (room.name.to_lowercase(), room.id));
         rooms
     }
@@ -128,7 +134,8 @@ impl<S: Store> Session<S> {
     /// The people in a room; I come first. Empty where this profile is not in it.
     #[must_use]
     pub fn members(&self, room: &RoomId) -> Vec<MemberView> {
-        self.engine.rooms.get(room).map(RoomSlot::members).unwrap_or_default()
+        let ended = || self.engine.ended.get(room).map(EndedRoom::members);
+        self.engine.rooms.get(room).map(RoomSlot::members).or_else(ended).unwrap_or_default()
     }
 
     /// My open invites to a room, the newest first.
@@ -140,7 +147,8 @@ impl<S: Store> Session<S> {
     /// Messages of mine that are not in the log yet, in the order in which they were written.
     #[must_use]
     pub fn outbox(&self, room: &RoomId) -> Vec<OutboxView> {
-        self.engine.rooms.get(room).map(RoomSlot::outbox_view).unwrap_or_default()
+        let ended = || self.engine.ended.get(room).map(EndedRoom::outbox_view);
+        self.engine.rooms.get(room).map(RoomSlot::outbox_view).or_else(ended).unwrap_or_default()
     }
 
     /// The display name used last.
@@ -205,18 +213,27 @@ async fn refresh<T: Transaction>(
             revisions.insert(id, revision);
         }
     }
-    let gone: Vec<RoomId> = engine.rooms.keys().filter(|id| !revisions.contains_key(id)).copied().collect();
-    for id in gone {
-        engine.drop_room(&id);
+    for id in engine.room_ids() {
+        if !revisions.contains_key(&id) {
+            engine.drop_room(&id);
+        }
     }
     for (id, revision) in revisions {
-        let known = engine.rooms.get(&id).map(|slot| (slot.revision, slot.cursor.chain.seq));
-        if known.is_some_and(|(known, _)| known == revision) {
+        if engine.revision(&id) == Some(revision) {
             continue;
         }
-        let stored = stored_room(transaction, &id, revision).await?;
-        engine.put_room(RoomSlot::load(id, engine.profile.device(), &stored)?);
-        if let Some((_, seq)) = known {
+        let known_seq = engine.rooms.get(&id).map(|slot| slot.cursor.chain.seq);
+        let ended = transaction.get(Table::Ended, id.as_bytes()).await.map_err(SessionError::Store)?;
+        let outbox = Scan::all(Table::Outbox, id.as_bytes().to_vec());
+        let outbox = transaction.scan(outbox).await.map_err(SessionError::Store)?;
+        if let Some(record) = ended {
+            let stored = StoredEnd { record, outbox, revision };
+            engine.put_ended(id, EndedRoom::load(id, &stored)?);
+        } else {
+            let stored = stored_room(transaction, &id, outbox, revision).await?;
+            engine.put_room(RoomSlot::load(id, engine.profile.device(), &stored)?);
+        }
+        if let Some(seq) = known_seq {
             let items = items_after(transaction, &id, seq).await?;
             if !items.is_empty() {
                 engine.tell(Event::Timeline(id, items));
@@ -229,6 +246,7 @@ async fn refresh<T: Transaction>(
 async fn stored_room<T: Transaction>(
     transaction: &mut T,
     id: &RoomId,
+    outbox: Vec<(Vec<u8>, Value)>,
     revision: u64,
 ) -> Result<StoredRoom, SessionError<T::Error>> {
     let mut values = Vec::with_capacity(3);
@@ -236,8 +254,6 @@ async fn stored_room<T: Transaction>(
         let value = transaction.get(table, id.as_bytes()).await.map_err(SessionError::Store)?;
         values.push(value.ok_or(ClientError::Bug("a part of a stored room is missing"))?);
     }
-    let scan = Scan::all(Table::Outbox, id.as_bytes().to_vec());
-    let outbox = transaction.scan(scan).await.map_err(SessionError::Store)?;
     match <[Value; 3]>::try_from(values) {
         Ok([record, group, cursor]) => Ok(StoredRoom { record, group, cursor, outbox, revision }),
         Err(_) => Err(ClientError::Bug("a part of a stored room is missing").into()),

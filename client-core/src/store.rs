@@ -31,11 +31,13 @@ pub enum Table {
     Join,
     /// `room` (or nothing, for the profile): counts commits, so that another process's writes are noticed.
     Revision,
+    /// `room`: what is left of a room that this device is not in any more, without keys.
+    Ended,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Profile,
         Self::Room,
         Self::Group,
@@ -45,6 +47,7 @@ impl Table {
         Self::Outbox,
         Self::Revision,
         Self::Join,
+        Self::Ended,
     ];
 
     /// The table's number: stored, so never reused.
@@ -60,6 +63,7 @@ impl Table {
             Self::Outbox => 7,
             Self::Revision => 8,
             Self::Join => 9,
+            Self::Ended => 10,
         }
     }
 }

@@ -44,6 +44,9 @@ pub enum TimelineBody {
     /// The sender gave the room a name.
     #[n(3)]
     Renamed(#[n(0)] String),
+    /// A message was here, and the relay has dropped it before this device read it. It has no sender.
+    #[n(4)]
+    Gap,
 }
 
 /// Content stays out of logs.
@@ -61,6 +64,7 @@ impl core::fmt::Debug for TimelineBody {
             Self::FromNewerVersion => "FromNewerVersion",
             Self::Joined => "Joined",
             Self::Renamed(_) => "Renamed(…)",
+            Self::Gap => "Gap",
         })
     }
 }

@@ -13,10 +13,7 @@ mod support;
 
 use sotto_client_core::{Alarm, RoomId};
 use sotto_protocol::{EntryKind, LogEntry};
-use std::{cell::RefCell, rc::Rc};
-use support::{Device, relay::ModelRelay, room_of, settle, world};
-
-type World = Rc<RefCell<ModelRelay>>;
+use support::{Device, World, room_of, settle, world};
 
 fn log(relay: &World, room: RoomId) -> Vec<LogEntry> {
     relay.borrow().rooms[&room].log.clone()

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     ClientError,
     address::parse_link,
-    api::{Command, Event, RoomSuite, Ticket},
+    api::{Command, Event, Outcome, RoomSuite, Ticket},
     room::{Cursor, EpochRecord, RoomPhase, RoomRecord, RoomSlot},
 };
 use sotto_crypto::{
@@ -29,6 +29,15 @@ impl Engine {
             Command::RevokeInvite { room, invite } => self.revoke(ticket, room, InviteId::new(invite)),
             Command::Join { link, display_name } => self.join(ticket, &link, &display_name),
             Command::Send { room, text } => self.send(ticket, room, text),
+            Command::Retry { room, message } => {
+                self.retry(room, message).map(|outcome| self.done(ticket, Ok(outcome)))
+            }
+            Command::Discard { room, message } => {
+                self.discard(room, message).map(|outcome| self.done(ticket, Ok(outcome)))
+            }
+            Command::PutAlarmsAside { room } => {
+                self.put_alarms_aside(room).map(|outcome| self.done(ticket, Ok(outcome)))
+            }
         };
         if let Err(error) = result {
             self.done(ticket, Err(error));
@@ -68,14 +77,15 @@ impl Engine {
         let record = RoomRecord {
             phase: RoomPhase::Creating,
             last_handshake_seq: 0,
-            joined_seq: 0,
+            awaited_join: None,
             roster: room.roster().clone(),
             epochs: [(0, first)].into(),
             invites: Vec::new(),
             pending: None,
-            alarm: None,
+            alarms: Default::default(),
             damage: None,
             incarnation: None,
+            blocked_seq: None,
         };
         let cursor = Cursor { chain: Chain::start(&id), epoch: 0 };
         self.rooms.insert(id, RoomSlot::new(room, record, cursor));
@@ -86,7 +96,7 @@ impl Engine {
     }
 
     fn intend(&mut self, ticket: Ticket, room: RoomId, wish: Wish) -> Result<(), ClientError> {
-        let slot = self.rooms.get(&room).ok_or(ClientError::NotInRoom)?;
+        let slot = self.room_mut(room)?;
         if slot.is_stopped() {
             return Err(ClientError::RoomStopped);
         }
@@ -95,7 +105,7 @@ impl Engine {
     }
 
     fn revoke(&mut self, ticket: Ticket, room: RoomId, invite: InviteId) -> Result<(), ClientError> {
-        let slot = self.rooms.get(&room).ok_or(ClientError::NotInRoom)?;
+        let slot = self.room_mut(room)?;
         slot.room.state().invite(&invite).ok_or(ClientError::UnknownInvite)?;
         self.intend(ticket, room, Wish::Revoke(invite))
     }
@@ -130,16 +140,31 @@ impl Engine {
             is_under_way: false,
             attempts: 0,
             retry_at_ms: None,
+            backoff: Default::default(),
         });
         Ok(())
     }
 
     fn send(&mut self, ticket: Ticket, room: RoomId, text: String) -> Result<(), ClientError> {
         let now_ms = self.now_ms;
-        let slot = self.rooms.get_mut(&room).ok_or(ClientError::NotInRoom)?;
-        let id = slot.enqueue(text, now_ms)?;
+        let id = self.room_mut(room)?.enqueue(text, now_ms)?;
         self.sends.insert((room, id), ticket);
         Ok(())
+    }
+
+    fn put_alarms_aside(&mut self, room: RoomId) -> Result<Outcome, ClientError> {
+        match self.ended.get_mut(&room) {
+            Some(ended) => ended.put_alarms_aside(),
+            None => self.room_mut(room)?.put_alarms_aside(),
+        }
+        Ok(Outcome::AlarmsPutAside)
+    }
+
+    /// A room that this profile is in.
+    pub(super) fn room_mut(&mut self, room: RoomId) -> Result<&mut RoomSlot, ClientError> {
+        let error =
+            if self.ended.contains_key(&room) { ClientError::Removed } else { ClientError::NotInRoom };
+        self.rooms.get_mut(&room).ok_or(error)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 use sotto_crypto::message::MessageId;
 use sotto_protocol::{
     Challenge, ClientFrame, Incarnation, LogEntry, PROTOCOL_VERSION, RelayFrame, Reply, Request, RoomId,
-    Welcome, limits::CLOCK_SKEW_TOLERATED_MS,
+    Welcome, WireError, limits::CLOCK_SKEW_TOLERATED_MS,
 };
 
 /// The connection.
@@ -32,6 +32,8 @@ pub struct Asked {
     pub epoch: u64,
     pub cursor_seq: u64,
     pub last_handshake_seq: u64,
+    /// The last place at which the relay had said that it has something of this device.
+    pub acknowledged_seq: Option<u64>,
 }
 
 /// What a question was asked for.
@@ -47,12 +49,36 @@ pub enum Purpose {
     Join(Ticket),
 }
 
+/// The longest that a relay may have a client wait, in milliseconds.
+const ASKED_DELAY_MAX_MS: u64 = 60_000;
+
+/// How long the relay asks to wait, within bounds.
+pub fn asked_delay_ms(error: &WireError) -> u64 {
+    error.retry_after_ms.unwrap_or_default().min(ASKED_DELAY_MAX_MS)
+}
+
 impl Engine {
-    pub(super) fn request(&mut self, purpose: Purpose, body: Request) {
+    pub(super) fn request(&mut self, purpose: Purpose, body: Request) -> u32 {
         let request = self.next_request;
         self.next_request = self.next_request.wrapping_add(1).max(1);
         self.in_flight.insert(request, purpose);
         self.step.frames.push(sotto_protocol::encode(&ClientFrame { request, body }));
+        request
+    }
+
+    /// A request whose answer moves a room to its next phase: only this answer, and only while the room is in `phase`.
+    pub(super) fn request_in_phase(&mut self, room: RoomId, phase: Phase, purpose: Purpose, body: Request) {
+        let request = self.request(purpose, body);
+        if let Some(link) = self.links.get_mut(&room) {
+            link.phase = phase;
+            link.awaited = Some(request);
+        }
+    }
+
+    fn is_awaited(&mut self, room: &RoomId, request: u32) -> bool {
+        self.links
+            .get_mut(room)
+            .is_some_and(|link| link.awaited.take_if(|awaited| *awaited == request).is_some())
     }
 
     pub(super) const fn challenge(&self) -> Option<Challenge> {
@@ -67,24 +93,45 @@ impl Engine {
             Ok(RelayFrame::Welcome(welcome)) => self.welcome(&welcome),
             Ok(RelayFrame::Reply(request, reply)) => {
                 if let Some(purpose) = self.in_flight.remove(&request) {
-                    self.answer(purpose, reply);
+                    self.answer(request, purpose, reply);
                 }
             }
             Ok(RelayFrame::Entry(room, entry)) => self.live_entry(room, entry),
-            // A room that is gone is asked for once more: the answer says so to whoever uses it.
-            Ok(RelayFrame::Behind(room) | RelayFrame::Gone(room)) => {
-                if let Some(link) = self.links.get_mut(&room) {
-                    link.reopen();
-                }
-            }
+            // A room that is gone is asked for once more: the answer says so.
+            Ok(RelayFrame::Behind(room) | RelayFrame::Gone(room)) => self.behind(room),
             // Nobody here writes or reads status registers yet.
             Ok(RelayFrame::Status(..)) => {}
             // A relay that sends nonsense now and then is worked around; what it left out shows as a gap.
-            Err(_) => self.tell(Event::Problem(ClientError::MalformedFrame)),
+            Err(_) => self.malformed(),
+        }
+    }
+
+    /// A frame that cannot be read may have been an answer: what waits for one is begun again, after a while.
+    fn malformed(&mut self) {
+        self.tell(Event::Problem(ClientError::MalformedFrame));
+        let waiting: Vec<RoomId> =
+            self.links.iter().filter(|(_, link)| link.awaited.is_some()).map(|(id, _)| *id).collect();
+        for room in waiting {
+            self.pause(room);
+        }
+    }
+
+    /// The relay has left entries out. While the room is being opened that changes nothing: the answer says what there is.
+    pub(super) fn behind(&mut self, room: RoomId) {
+        let Some(link) = self.links.get_mut(&room) else { return };
+        match link.phase {
+            Phase::Closed | Phase::Opening | Phase::Stopped => {}
+            Phase::Handshakes | Phase::Reading | Phase::Live if link.has_progress => link.reopen(),
+            // A relay that says nothing else is not asked without end.
+            Phase::Handshakes | Phase::Reading | Phase::Live => self.pause(room),
         }
     }
 
     fn welcome(&mut self, welcome: &Welcome) {
+        // One greeting a connection: another one would make answers under way count for nothing.
+        if !matches!(self.connection, Connection::Connecting) {
+            return self.malformed();
+        }
         if welcome.version != PROTOCOL_VERSION {
             let error = ClientError::UnknownProtocolVersion(welcome.version);
             self.tell(Event::Problem(error.clone()));
@@ -118,17 +165,28 @@ impl Engine {
         self.tell(Event::Connection(ConnectionState::Offline { retry_in_ms }));
     }
 
-    fn answer(&mut self, purpose: Purpose, reply: Reply) {
+    fn answer(&mut self, request: u32, purpose: Purpose, reply: Reply) {
         match (purpose, reply) {
-            (Purpose::Create(room), reply) => self.created(room, &reply),
-            (Purpose::Open(room, asked), reply) => self.opened(room, asked, reply),
-            (Purpose::Handshakes(room), Reply::Page(page)) => self.handshakes(room, &page),
-            (Purpose::Page(room), Reply::Page(page)) => self.page(room, &page),
-            (Purpose::Handshakes(room) | Purpose::Page(room), _) => self.pause(room),
             (Purpose::Message(room, id), reply) => self.message_answered(room, id, &reply),
             (Purpose::Commit(room), reply) => self.commit_answered(room, &reply),
             (Purpose::Card(ticket), reply) => self.card_answered(ticket, reply),
             (Purpose::Join(ticket), reply) => self.join_answered(ticket, &reply),
+            // These move a room from one phase to the next: an answer to an earlier question must not.
+            (
+                Purpose::Create(room)
+                | Purpose::Open(room, _)
+                | Purpose::Handshakes(room)
+                | Purpose::Page(room),
+                _,
+            ) if !self.is_awaited(&room, request) => {}
+            (Purpose::Create(room), reply) => self.created(room, &reply),
+            (Purpose::Open(room, asked), reply) => self.opened(room, asked, reply),
+            (Purpose::Handshakes(room), Reply::Page(page)) => self.handshakes(room, &page),
+            (Purpose::Page(room), Reply::Page(page)) => self.page(room, &page),
+            (Purpose::Handshakes(room) | Purpose::Page(room), Reply::Error(error)) => {
+                self.wait(room, &error);
+            }
+            (Purpose::Handshakes(room) | Purpose::Page(room), _) => self.pause(room),
         }
     }
 
@@ -142,14 +200,29 @@ impl Engine {
 
     /// Opens the room again after a while: longer each time.
     pub(super) fn pause(&mut self, room: RoomId) {
-        let (random, now_ms) = (self.random(), self.now_ms);
-        if let Some(link) = self.links.get_mut(&room) {
-            link.reopen();
-            // Several answers to what was sent together are one failure.
-            if link.retry_at_ms.is_none() {
-                link.retry_at_ms = Some(now_ms + link.backoff.next_delay_ms(random));
-            }
+        self.pause_for(room, 0);
+    }
+
+    /// The relay asks to wait: as long as it says, or longer. A person is told why.
+    pub(super) fn wait(&mut self, room: RoomId, error: &WireError) {
+        let in_ms = self.pause_for(room, asked_delay_ms(error));
+        if let Some(retry_in_ms) = in_ms.filter(|_| error.code.is_passing()) {
+            self.tell(Event::Waiting { room, code: error.code, retry_in_ms });
         }
+    }
+
+    /// Opens the room again after `least_ms` or longer. Gives in how long, where it was not to be opened later already.
+    fn pause_for(&mut self, room: RoomId, least_ms: u64) -> Option<u64> {
+        let (random, now_ms) = (self.random(), self.now_ms);
+        let link = self.links.get_mut(&room)?;
+        link.reopen();
+        // Several answers to what was sent together are one failure.
+        if link.retry_at_ms.is_some() || link.phase == Phase::Stopped {
+            return None;
+        }
+        let in_ms = link.backoff.next_delay_ms(random).max(least_ms);
+        link.retry_at_ms = Some(now_ms + in_ms);
+        Some(in_ms)
     }
 
     pub(super) fn next_wake_ms(&self) -> Option<u64> {

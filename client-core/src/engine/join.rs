@@ -4,10 +4,15 @@
 //! sends the same bytes again and is told their place in the log. Once the relay has acknowledged it, the room is stored in its
 //! place.
 
-use super::{Engine, connection::Purpose, sync::refusal};
+use super::{
+    Engine,
+    connection::{Purpose, asked_delay_ms},
+    sync::refusal,
+};
 use crate::{
     ClientError,
     api::{Event, Outcome, Ticket},
+    backoff::Backoff,
     room::{EpochEvent, EpochRecord, RoomPhase, RoomRecord, RoomSlot, append_handshake},
     store::{Change, Table, Value},
     timeline::TimelineBody,
@@ -20,7 +25,8 @@ use sotto_crypto::{
     room::{JoinRequest, Joining, policy::Violation},
 };
 use sotto_protocol::{
-    CardReply, CardRequest, DoorId, ErrorCode, JoinAuthority, Reply, Request, entry_hash, join_statement,
+    CardReply, CardRequest, DoorId, ErrorCode, JoinAuthority, Reply, Request, WireError, entry_hash,
+    join_statement,
 };
 
 /// How often a join that lost its race is made again.
@@ -43,6 +49,8 @@ pub struct JoinFlow {
     pub is_under_way: bool,
     pub attempts: u32,
     pub retry_at_ms: Option<u64>,
+    /// Counts how often the relay asked to wait.
+    pub backoff: Backoff,
 }
 
 /// A join as it is stored.
@@ -100,7 +108,7 @@ impl Engine {
 
     fn end_join(&mut self, ticket: Ticket, result: Result<Outcome, ClientError>) {
         if let Some(room) = self.join_mut(ticket).map(|join| join.link.room) {
-            self.join_changes.push(Change::Delete(Table::Join, room.as_bytes().to_vec()));
+            self.other_changes.push(Change::Delete(Table::Join, room.as_bytes().to_vec()));
         }
         self.joins.retain(|join| join.ticket != ticket);
         self.done(ticket, result);
@@ -123,6 +131,7 @@ impl Engine {
             is_under_way: false,
             attempts: 0,
             retry_at_ms: None,
+            backoff: Backoff::default(),
         });
         Ok(())
     }
@@ -139,7 +148,7 @@ impl Engine {
             joining: joining.save().map_err(bug)?.to_vec(),
         };
         let key = join.link.room.as_bytes().to_vec();
-        self.join_changes.push(Change::Put(Table::Join, key, crate::room::encode(&stored)));
+        self.other_changes.push(Change::Put(Table::Join, key, crate::room::encode(&stored)));
         Ok(())
     }
 
@@ -156,12 +165,24 @@ impl Engine {
         join.retry_at_ms = Some(now_ms + random % (PAUSE_PER_ATTEMPT_MS * u64::from(join.attempts)));
     }
 
+    /// The relay asks to wait: what was made stays as it is. A person is told why.
+    fn wait_to_join(&mut self, ticket: Ticket, error: &WireError) {
+        let (random, now_ms) = (self.random(), self.now_ms);
+        let Some(join) = self.join_mut(ticket) else { return };
+        let retry_in_ms = join.backoff.next_delay_ms(random).max(asked_delay_ms(error));
+        join.is_under_way = false;
+        join.retry_at_ms = Some(now_ms + retry_in_ms);
+        let room = join.link.room;
+        self.tell(Event::Waiting { room, code: error.code, retry_in_ms });
+    }
+
     pub(super) fn card_answered(&mut self, ticket: Ticket, reply: Reply) {
         let Some(certificate) = self.join_mut(ticket).map(|join| join.certificate.clone()) else { return };
         let own = self.profile.own_device(certificate);
         let Some(join) = self.join_mut(ticket) else { return };
         let CardReply { epoch, last_handshake_seq, card, wrap } = match reply {
             Reply::Card(card) => card,
+            Reply::Error(error) if error.code.is_passing() => return self.wait_to_join(ticket, &error),
             reply => {
                 let error = refusal(&reply);
                 return self.end_join(ticket, Err(error));
@@ -199,7 +220,9 @@ impl Engine {
 
     pub(super) fn join_answered(&mut self, ticket: Ticket, reply: &Reply) {
         match reply {
-            Reply::Appended(seq) => self.install(ticket, *seq),
+            // Where it says that the join is, the log has to show.
+            Reply::Appended(_) => self.install(ticket),
+            Reply::Error(error) if error.code.is_passing() => self.wait_to_join(ticket, error),
             Reply::Error(error) => match error.code {
                 // The join key of an epoch that is over does not verify either.
                 ErrorCode::Conflict | ErrorCode::BadSignature | ErrorCode::StaleEpoch => {
@@ -211,8 +234,8 @@ impl Engine {
         }
     }
 
-    /// The relay has the join: from now on the room is stored.
-    fn install(&mut self, ticket: Ticket, seq: u64) {
+    /// The relay has the join: from now on the room is stored. Its place in the log is found by its bytes.
+    fn install(&mut self, ticket: Ticket) {
         let Some(joining) = self.join_mut(ticket).and_then(|join| join.joining.take()) else { return };
         let Joining { room, handshake, chain, epoch, is_inviter_present, .. } = *joining;
         if !is_inviter_present {
@@ -235,23 +258,33 @@ impl Engine {
         };
         let record = RoomRecord {
             phase: RoomPhase::Open,
-            last_handshake_seq: seq,
-            joined_seq: seq,
+            // The last one that the card's writer had verified was not later.
+            last_handshake_seq: chain.seq,
+            awaited_join: Some(entry_hash(&handshake.entry)),
             roster: room.roster().clone(),
             epochs: [(room.epoch(), first)].into(),
             invites: Vec::new(),
             pending: None,
-            alarm: None,
+            alarms: Default::default(),
             damage: None,
             incarnation: None,
+            blocked_seq: None,
         };
         let mut slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));
-        // Another process of this profile may have joined by the same link: the later join has replaced the earlier leaf.
-        if let Some(other) = self.rooms.get(&id) {
-            if other.record.joined_seq >= seq {
-                return self.end_join(ticket, Ok(Outcome::Joined(id)));
-            }
-            slot.revision = other.revision;
+        // Another process of this profile may have joined by the same link: the later join, which leads to the later epoch, has
+        // replaced the earlier leaf.
+        if self.rooms.get(&id).is_some_and(|other| other.room.epoch() >= slot.room.epoch()) {
+            return self.end_join(ticket, Ok(Outcome::Joined(id)));
+        }
+        if let Some(other) = self.rooms.remove(&id) {
+            (slot.revision, slot.outbox, slot.record.alarms) =
+                (other.revision, other.outbox, other.record.alarms);
+        }
+        // Who was removed comes back: what was not sent, and what was found, is still there.
+        if let Some(ended) = self.ended.remove(&id) {
+            slot.revision = ended.revision;
+            (slot.outbox, slot.record.alarms) = ended.into_parts();
+            self.other_changes.push(Change::Delete(Table::Ended, id.as_bytes().to_vec()));
         }
         self.links.entry(id).or_default();
         self.rooms.insert(id, slot);
@@ -268,6 +301,7 @@ fn join_error(error: &CryptoError, link_epoch: u64) -> ClientError {
         }
         CryptoError::Forbidden(Violation::AccountPresent) => ClientError::AlreadyInRoom,
         CryptoError::Forbidden(Violation::RoomFull) => ClientError::RoomFull,
+        CryptoError::Forbidden(Violation::DeviceRevoked) => ClientError::Removed,
         CryptoError::Forbidden(_) => ClientError::NotAllowed,
         CryptoError::NewerVersion => ClientError::NewerRoom,
         CryptoError::NoRandomness => ClientError::Bug("the system gives no randomness"),

@@ -27,10 +27,18 @@ pub enum Phase {
 #[derive(Debug, Default)]
 pub struct Link {
     pub phase: Phase,
+    /// The number of the request whose answer the phase waits for. Any other answer comes too late.
+    pub awaited: Option<u32>,
     /// The epoch with whose key it is open.
     pub opened_epoch: u64,
     /// The last entry that the relay is known to have.
     pub head_seq: u64,
+    /// The last place that the relay acknowledged on this connection, until it is read.
+    pub acknowledged_seq: Option<u64>,
+    /// [`Link::acknowledged_seq`] when the last page was asked for: that page has to reach it, or say that there is more.
+    pub page_promise_seq: Option<u64>,
+    /// Whether anything was read since the room was opened.
+    pub has_progress: bool,
     /// An entry that did not open, and is being fetched once more.
     pub suspect: Option<Suspect>,
     pub suspect_tries: u32,
@@ -54,6 +62,19 @@ impl Link {
     pub fn reopen(&mut self) {
         if self.phase != Phase::Stopped {
             self.phase = Phase::Closed;
+            self.awaited = None;
         }
+    }
+
+    /// Nothing more is done on this connection.
+    pub fn stop(&mut self) {
+        self.phase = Phase::Stopped;
+        self.awaited = None;
+    }
+
+    /// The relay says that it stored something of this device.
+    pub fn note_acknowledged(&mut self, seq: u64) {
+        self.acknowledged_seq = self.acknowledged_seq.max(Some(seq));
+        self.head_seq = self.head_seq.max(seq);
     }
 }

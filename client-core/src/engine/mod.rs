@@ -19,7 +19,7 @@ use crate::{
     api::{Command, ConnectionState, Event, Ticket},
     backoff::Backoff,
     profile::Profile,
-    room::{Reading, RoomSlot},
+    room::{EndedRoom, Reading, RoomSlot, seen_key},
     store::{Change, Table},
 };
 use connection::{Connection, Purpose};
@@ -28,9 +28,9 @@ use link::Link;
 use outbox::Intent;
 use sotto_crypto::message::MessageId;
 use sotto_protocol::RoomId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What happens to a client.
+/// An input to the engine.
 pub enum Input {
     /// The platform begins to connect.
     Connecting,
@@ -63,17 +63,20 @@ pub struct Engine {
     pub(crate) profile: Profile,
     pub(crate) is_profile_dirty: bool,
     pub(crate) rooms: BTreeMap<RoomId, RoomSlot>,
+    pub(crate) ended: BTreeMap<RoomId, EndedRoom>,
     links: BTreeMap<RoomId, Link>,
     connection: Connection,
     backoff: Backoff,
     in_flight: HashMap<u32, Purpose>,
     next_request: u32,
     joins: Vec<JoinFlow>,
-    join_changes: Vec<Change>,
+    /// Changes that belong to no room in memory.
+    other_changes: Vec<Change>,
     intents: Vec<Intent>,
     creations: HashMap<RoomId, Ticket>,
     sends: HashMap<(RoomId, MessageId), Ticket>,
-    forgotten: Vec<RoomId>,
+    /// Messages of this device that were read in the log in this step, or found among those that were.
+    proven: HashSet<(RoomId, MessageId)>,
     readings: Vec<(RoomId, Reading)>,
     step: Step,
     now_ms: u64,
@@ -87,17 +90,18 @@ impl Engine {
             profile,
             is_profile_dirty: false,
             rooms: BTreeMap::new(),
+            ended: BTreeMap::new(),
             links: BTreeMap::new(),
             connection: Connection::Offline,
             backoff: Backoff::default(),
             in_flight: HashMap::new(),
             next_request: 1,
             joins: Vec::new(),
-            join_changes: Vec::new(),
+            other_changes: Vec::new(),
             intents: Vec::new(),
             creations: HashMap::new(),
             sends: HashMap::new(),
-            forgotten: Vec::new(),
+            proven: HashSet::new(),
             readings: Vec::new(),
             step: Step::default(),
             now_ms: 0,
@@ -125,15 +129,32 @@ impl Engine {
         &mut self.readings
     }
 
+    /// Messages that somebody waits for and that do not wait in an outbox any more: with the key in [`Table::Seen`] under which
+    /// storage has each that was read in the log, whichever process read it.
+    pub fn unproven(&self) -> Vec<(RoomId, MessageId, Vec<u8>)> {
+        let unproven = |(room, id): &(RoomId, MessageId)| {
+            let slot = self.rooms.get(room).filter(|slot| !slot.has_waiting(id))?;
+            Some((*room, *id, seen_key(room, &slot.own_account()?, id)))
+        };
+        self.sends.keys().filter_map(unproven).collect()
+    }
+
+    /// Storage has a message among those that were read in the log.
+    pub fn prove(&mut self, room: RoomId, id: MessageId) {
+        self.proven.insert((room, id));
+    }
+
     /// Settles what was read, and does whatever can be done next.
     pub fn settle(&mut self) {
         for (id, reading) in core::mem::take(&mut self.readings) {
             let Some(slot) = self.rooms.get_mut(&id) else { continue };
             let items = slot.settle(reading.rows);
+            self.proven.extend(reading.own.into_iter().map(|message| (id, message)));
             if !items.is_empty() {
                 self.tell(Event::Timeline(id, items));
             }
         }
+        self.end_rooms();
         self.finish_sends();
         self.finish_creations();
         self.advance();
@@ -145,7 +166,7 @@ impl Engine {
         if core::mem::take(&mut self.is_profile_dirty) {
             changes.push(Change::Put(Table::Profile, Vec::new(), self.profile.save()));
         }
-        changes.append(&mut self.join_changes);
+        changes.append(&mut self.other_changes);
         let mut changed = Vec::new();
         for (id, slot) in &mut self.rooms {
             let of_room = slot.take_changes()?;
@@ -154,10 +175,11 @@ impl Engine {
                 changes.extend(of_room);
             }
         }
-        for id in core::mem::take(&mut self.forgotten) {
-            let key = id.as_bytes().to_vec();
-            for table in [Table::Room, Table::Group, Table::Cursor, Table::Revision] {
-                changes.push(Change::Delete(table, key.clone()));
+        for (id, ended) in &mut self.ended {
+            let of_room = ended.take_changes();
+            if !of_room.is_empty() {
+                changed.push(*id);
+                changes.extend(of_room);
             }
         }
         self.step.events.extend(changed.into_iter().map(Event::RoomChanged));
@@ -174,15 +196,18 @@ impl Engine {
     /// Storage failed: what is in memory and not stored must not be used. Rooms are loaded again, links opened again.
     pub fn forget_rooms(&mut self) {
         self.rooms.clear();
+        self.ended.clear();
         self.readings.clear();
         self.links.clear();
-        self.join_changes.clear();
+        self.other_changes.clear();
+        self.proven.clear();
         self.step = Step::default();
     }
 
     /// A room was loaded from storage, for the first time or because another process changed it.
     pub fn put_room(&mut self, slot: RoomSlot) {
         let id = slot.room.id();
+        self.ended.remove(&id);
         self.links.entry(id).or_default();
         if self.rooms.insert(id, slot).is_none() {
             self.tell(Event::RoomsChanged);
@@ -190,11 +215,50 @@ impl Engine {
         self.tell(Event::RoomChanged(id));
     }
 
+    /// A room that this device is not in any more was loaded from storage.
+    pub fn put_ended(&mut self, id: RoomId, ended: EndedRoom) {
+        self.links.remove(&id);
+        if self.rooms.remove(&id).is_some() || !self.ended.contains_key(&id) {
+            self.tell(Event::RoomsChanged);
+        }
+        self.ended.insert(id, ended);
+        self.tell(Event::RoomChanged(id));
+    }
+
     /// Another process removed a room.
     pub fn drop_room(&mut self, id: &RoomId) {
         self.rooms.remove(id);
+        self.ended.remove(id);
         self.links.remove(id);
         self.tell(Event::RoomsChanged);
+    }
+
+    /// The revision of a room in memory.
+    pub fn revision(&self, id: &RoomId) -> Option<u64> {
+        let ended = self.ended.get(id).map(|ended| ended.revision);
+        self.rooms.get(id).map(|slot| slot.revision).or(ended)
+    }
+
+    /// The rooms in memory.
+    pub fn room_ids(&self) -> Vec<RoomId> {
+        self.rooms.keys().chain(self.ended.keys()).copied().collect()
+    }
+
+    /// Rooms that this device is not in any more lose their keys; what was said and what was not sent stays.
+    fn end_rooms(&mut self) {
+        let ending = |(id, slot): (&RoomId, &RoomSlot)| slot.end.is_some().then_some(*id);
+        let ids: Vec<RoomId> = self.rooms.iter().filter_map(ending).collect();
+        for id in ids {
+            let Some(mut slot) = self.rooms.remove(&id) else { continue };
+            let Some(end) = slot.end.take() else { continue };
+            self.links.remove(&id);
+            self.other_changes.extend(slot.take_log_changes());
+            self.ended.insert(id, EndedRoom::of(slot, end));
+            self.fail_intents(id, &ClientError::Removed);
+            self.fail_sends(id, &ClientError::Removed);
+            self.tell(Event::Stopped(id, ClientError::Removed));
+            self.tell(Event::RoomsChanged);
+        }
     }
 
     /// Whether everything that the relay had at connecting has been read.

@@ -43,15 +43,9 @@ impl Engine {
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
         match slot.sendable(|message| link.under_way.contains(message)) {
             Ok(appends) => {
+                link.under_way.extend(appends.iter().map(|(message, _)| *message));
                 for (message, append) in appends {
-                    link.under_way.insert(message);
-                    let request = Request::Append(append);
-                    let purpose = Purpose::Message(id, message);
-                    // `request` needs the whole engine; the link is looked up again in the next round.
-                    self.in_flight.insert(self.next_request, purpose);
-                    let frame = sotto_protocol::ClientFrame { request: self.next_request, body: request };
-                    self.next_request = self.next_request.wrapping_add(1).max(1);
-                    self.step.frames.push(sotto_protocol::encode(&frame));
+                    self.request(Purpose::Message(id, message), Request::Append(append));
                 }
             }
             Err(error) => self.tell(crate::Event::Problem(error)),
@@ -72,8 +66,14 @@ impl Engine {
         link.under_way.remove(&message);
         match reply {
             Reply::Appended(seq) => {
-                slot.acknowledge(&message, *seq);
-                link.backoff.reset();
+                // It has left the outbox where it was read in the log before.
+                if slot.has_waiting(&message) {
+                    if slot.acknowledge(&message, *seq) {
+                        link.note_acknowledged(*seq);
+                    } else {
+                        self.pause(id);
+                    }
+                }
             }
             Reply::Error(error) => match error.code {
                 ErrorCode::StaleEpoch | ErrorCode::EntryIdReused => {
@@ -83,36 +83,68 @@ impl Engine {
                     }
                 }
                 ErrorCode::RoomNotOpen => self.pause(id),
-                code if code.is_passing() => {
-                    self.pause(id);
-                    self.fail_send(id, message, ClientError::Refused(code));
-                }
+                code if code.is_passing() => self.wait(id, error),
                 code => {
                     slot.fail(&message);
-                    self.fail_send(id, message, ClientError::Refused(code));
+                    self.keep_send(id, message, &ClientError::Refused(code));
                 }
             },
             _ => self.pause(id),
         }
     }
 
-    /// Ends every send whose message the relay has: acknowledged, or come back through the log; to this process or to another
-    /// one of the same profile.
+    /// Ends every send whose message was read in the log, by this process or by another one of the same profile. That a message
+    /// waits no more proves nothing: it may have been discarded.
     pub(super) fn finish_sends(&mut self) {
+        let proven = core::mem::take(&mut self.proven);
         let is_waiting =
-            |(room, id): &(RoomId, MessageId)| self.rooms.get(room).is_some_and(|slot| slot.is_waiting(id));
+            |(room, id): &(RoomId, MessageId)| self.rooms.get(room).is_some_and(|slot| slot.has_waiting(id));
         let finished: Vec<_> = self.sends.keys().filter(|key| !is_waiting(key)).copied().collect();
-        for (room, id) in finished {
-            if let Some(ticket) = self.sends.remove(&(room, id)) {
-                self.done(ticket, Ok(Outcome::Sent { room, id }));
-            }
+        for key in finished {
+            let Some(ticket) = self.sends.remove(&key) else { continue };
+            let (room, id) = key;
+            let is_proven = proven.contains(&key);
+            self.done(
+                ticket,
+                if is_proven { Ok(Outcome::Sent { room, id }) } else { Err(ClientError::Discarded) },
+            );
         }
     }
 
-    fn fail_send(&mut self, room: RoomId, id: MessageId, error: ClientError) {
+    /// Tells who waits for a message to be sent that it stays here.
+    fn keep_send(&mut self, room: RoomId, id: MessageId, reason: &ClientError) {
         if let Some(ticket) = self.sends.remove(&(room, id)) {
-            self.done(ticket, Err(error));
+            self.done(ticket, Ok(Outcome::Kept { room, id, reason: reason.clone() }));
         }
+    }
+
+    /// A person does not want a message sent. It is gone from here; whether others have it is only known where it was never sent.
+    pub(super) fn discard(&mut self, room: RoomId, id: MessageId) -> Result<Outcome, ClientError> {
+        if let Some(ended) = self.ended.get_mut(&room) {
+            let is_found = ended.discard(&id);
+            return if is_found {
+                Ok(Outcome::Discarded { may_be_sent: false })
+            } else {
+                Err(ClientError::UnknownMessage)
+            };
+        }
+        let slot = self.rooms.get_mut(&room).ok_or(ClientError::NotInRoom)?;
+        let record = slot.waiting(&id).ok_or(ClientError::UnknownMessage)?;
+        if record.acknowledged_seq.is_some() {
+            return Err(ClientError::AlreadyStored);
+        }
+        let may_be_sent = record.sealed.is_some() && !record.has_failed;
+        slot.drop_from_outbox(&id);
+        Ok(Outcome::Discarded { may_be_sent })
+    }
+
+    pub(super) fn retry(&mut self, room: RoomId, id: MessageId) -> Result<Outcome, ClientError> {
+        let slot = self.room_mut(room)?;
+        if !slot.has_waiting(&id) {
+            return Err(ClientError::UnknownMessage);
+        }
+        slot.retry(&id);
+        Ok(Outcome::Retried)
     }
 
     /// Ends intents that are fulfilled, and makes a commit for the next one where none is pending.
@@ -205,13 +237,14 @@ impl Engine {
         }
         match reply {
             // It takes effect when it comes through the log.
-            Reply::Appended(_) => link.backoff.reset(),
+            Reply::Appended(seq) => {
+                if slot.record.pending.is_some() {
+                    link.note_acknowledged(*seq);
+                }
+            }
             Reply::Error(error) => match error.code {
                 ErrorCode::Conflict | ErrorCode::RoomNotOpen | ErrorCode::StaleEpoch => self.pause(id),
-                code if code.is_passing() => {
-                    self.pause(id);
-                    self.fail_intents(id, &refusal(reply));
-                }
+                code if code.is_passing() => self.wait(id, error),
                 _ => {
                     if let Err(error) = slot.discard_pending() {
                         self.tell(crate::Event::Problem(error));
@@ -223,12 +256,24 @@ impl Engine {
         }
     }
 
-    /// Tells everyone who waits for a message of this room to be sent. The messages stay.
-    pub(super) fn fail_sends(&mut self, room: RoomId, error: &ClientError) {
-        let waiting: Vec<_> = self.sends.keys().filter(|(of, _)| *of == room).copied().collect();
-        for (room, id) in waiting {
-            self.fail_send(room, id, error.clone());
+    /// Tells everyone who waits for a message of this room to be sent that it stays here.
+    pub(super) fn keep_sends(&mut self, room: RoomId, reason: &ClientError) {
+        for id in self.sends_of(room) {
+            self.keep_send(room, id, reason);
         }
+    }
+
+    /// Tells everyone who waits for a message of this room that it is never sent.
+    pub(super) fn fail_sends(&mut self, room: RoomId, error: &ClientError) {
+        for id in self.sends_of(room) {
+            if let Some(ticket) = self.sends.remove(&(room, id)) {
+                self.done(ticket, Err(error.clone()));
+            }
+        }
+    }
+
+    fn sends_of(&self, room: RoomId) -> Vec<MessageId> {
+        self.sends.keys().filter(|(of, _)| *of == room).map(|(_, id)| *id).collect()
     }
 
     pub(super) fn fail_intents(&mut self, id: RoomId, error: &ClientError) {

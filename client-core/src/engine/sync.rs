@@ -9,6 +9,7 @@ use crate::{
     ClientError,
     api::{Alarm, Event, Outcome},
     room::RoomPhase,
+    store::{Change, Table},
 };
 use sotto_protocol::{
     CreateRoom, Direction, ErrorCode, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, Reply, Request,
@@ -46,8 +47,10 @@ impl Engine {
             (RoomPhase::Open, Phase::Closed) => self.open(id),
             (RoomPhase::Open, Phase::Live) if link.opened_epoch != slot.room.epoch() => self.open(id),
             (RoomPhase::Open, Phase::Live) if link.head_seq > slot.cursor.chain.seq => {
-                link.phase = Phase::Reading;
                 self.request_page(id);
+            }
+            (RoomPhase::Open, Phase::Live) if slot.record.awaited_join.is_some() => {
+                self.miss_join(id);
             }
             (RoomPhase::Open, Phase::Live) => {
                 if !core::mem::replace(&mut link.is_caught_up, true) {
@@ -67,8 +70,7 @@ impl Engine {
             join_key: secrets.join_key().public(),
             token: None,
         };
-        self.set_phase(id, Phase::Opening);
-        self.request(Purpose::Create(id), Request::Create(create));
+        self.request_in_phase(id, Phase::Opening, Purpose::Create(id), Request::Create(create));
     }
 
     /// Another process may have made the room that this one was asked to make.
@@ -93,35 +95,48 @@ impl Engine {
                 self.set_phase(id, Phase::Closed);
                 self.tell(Event::RoomsChanged);
             }
-            reply => {
-                // Nobody else knows the room: better told and made again than left half made.
-                let error = refusal(reply);
-                self.rooms.remove(&id);
-                self.links.remove(&id);
-                self.forgotten.push(id);
-                if let Some(ticket) = self.creations.remove(&id) {
-                    self.done(ticket, Err(error));
-                }
-                self.tell(Event::RoomsChanged);
+            Reply::Error(error) if error.code.is_passing() => self.wait(id, error),
+            Reply::Error(_) => self.creation_refused(id, refusal(reply)),
+            _ => self.pause(id),
+        }
+    }
+
+    /// The relay refuses to make a room. What was never made and holds nothing is forgotten; what was written into it is kept.
+    fn creation_refused(&mut self, id: RoomId, error: ClientError) {
+        let Some(slot) = self.rooms.get(&id) else { return };
+        if slot.record.phase != RoomPhase::Creating {
+            return self.pause(id);
+        }
+        if slot.outbox.is_empty() {
+            self.rooms.remove(&id);
+            self.links.remove(&id);
+            for table in [Table::Room, Table::Group, Table::Cursor, Table::Revision] {
+                self.other_changes.push(Change::Delete(table, id.as_bytes().to_vec()));
             }
+            self.tell(Event::RoomsChanged);
+        } else {
+            self.stop(id, &error);
+        }
+        if let Some(ticket) = self.creations.remove(&id) {
+            self.done(ticket, Err(error));
         }
     }
 
     fn open(&mut self, id: RoomId) {
         let (Some(challenge), Some(slot)) = (self.challenge(), self.rooms.get(&id)) else { return };
         let Ok(secrets) = slot.room.secrets() else {
-            return self.stop(id, &ClientError::RoomStopped);
+            return self.stop(id, &ClientError::Bug("the room has no secrets"));
         };
         let asked = Asked {
             epoch: slot.room.epoch(),
             cursor_seq: slot.cursor.chain.seq,
             last_handshake_seq: slot.record.last_handshake_seq,
+            acknowledged_seq: slot.last_acknowledged_seq(),
         };
         let statement = open_statement(self.relay.authority(), &challenge, &id, asked.epoch);
         let open =
             OpenRoom { room: id, epoch: asked.epoch, signature: secrets.access_key().sign(&statement) };
-        self.set_phase(id, Phase::Opening);
-        self.request(Purpose::Open(id, asked), Request::Open(open));
+        self.request_in_phase(id, Phase::Opening, Purpose::Open(id, asked), Request::Open(open));
     }
 
     pub(super) fn opened(&mut self, id: RoomId, asked: Asked, reply: Reply) {
@@ -140,10 +155,14 @@ impl Engine {
                     slot.raise(Alarm::RelayRolledBack(asked.cursor_seq));
                     return self.stop(id, &ClientError::RoomStopped);
                 }
-                slot.note_that_nothing_is_lost();
+                if access == RoomAccess::Full && asked.acknowledged_seq.is_some_and(|seq| seq > head_seq) {
+                    slot.take_back_acknowledgements_after(head_seq);
+                }
                 link.opened_epoch = asked.epoch;
-                link.head_seq = link.head_seq.max(head_seq);
-                link.phase = if access == RoomAccess::Full { Phase::Live } else { Phase::Handshakes };
+                link.head_seq = head_seq;
+                link.acknowledged_seq = None;
+                link.has_progress = false;
+                link.phase = Phase::Live;
                 if access == RoomAccess::Handshakes {
                     self.request_handshakes(id);
                 }
@@ -153,7 +172,7 @@ impl Engine {
                     slot.raise(Alarm::RelayRolledBack(asked.cursor_seq));
                     self.stop(id, &ClientError::RoomStopped);
                 }
-                code if code.is_passing() => self.pause(id),
+                code if code.is_passing() => self.wait(id, &error),
                 code => self.stop(id, &ClientError::Refused(code)),
             },
             _ => self.pause(id),
@@ -169,27 +188,28 @@ impl Engine {
             limit: PAGE_MAX_ENTRIES,
             handshakes_only: true,
         };
-        self.request(Purpose::Handshakes(id), Request::Page(page));
+        self.request_in_phase(id, Phase::Handshakes, Purpose::Handshakes(id), Request::Page(page));
     }
 
     /// Handshakes up to the current epoch: taken in, then the room is opened with the current key.
     pub(super) fn handshakes(&mut self, id: RoomId, page: &Page) {
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
-        if link.phase != Phase::Handshakes {
-            return;
+        let before = slot.record.last_handshake_seq;
+        if let Err(error) = slot.catch_up(&page.entries) {
+            // That this device was removed is told once the room has ended.
+            return if slot.end.is_some() { link.stop() } else { self.stop(id, &error) };
         }
-        if slot.catch_up(&page.entries).is_err() {
-            return self.stop(id, &ClientError::RoomStopped);
-        }
-        if page.more && !page.entries.is_empty() {
+        let has_progress = slot.record.last_handshake_seq > before;
+        link.has_progress |= has_progress;
+        if page.more && has_progress {
             return self.request_handshakes(id);
         }
-        if slot.room.epoch() == link.opened_epoch {
-            // The relay says that the epoch is over and shows no handshake that ended it.
+        if page.more || slot.room.epoch() == link.opened_epoch {
+            // The relay says that there are more, or that the epoch is over, and shows no handshake that is new.
             self.pause(id);
         } else {
             // Taken in by this process or, in the meantime, by another one.
-            link.phase = Phase::Closed;
+            link.reopen();
             link.backoff.reset();
         }
     }
@@ -203,19 +223,42 @@ impl Engine {
             limit: PAGE_MAX_ENTRIES,
             handshakes_only: false,
         };
-        self.request(Purpose::Page(id), Request::Page(page));
+        if let Some(link) = self.links.get_mut(&id) {
+            link.page_promise_seq = link.acknowledged_seq;
+        }
+        self.request_in_phase(id, Phase::Reading, Purpose::Page(id), Request::Page(page));
     }
 
     pub(super) fn page(&mut self, id: RoomId, page: &Page) {
         self.set_phase(id, Phase::Live);
         let before = self.rooms.get(&id).map(|slot| slot.cursor.chain.seq);
         self.read(id, &page.entries);
-        let (Some(slot), Some(link)) = (self.rooms.get(&id), self.links.get(&id)) else { return };
-        let has_progress = Some(slot.cursor.chain.seq) != before;
-        if !has_progress && link.phase == Phase::Live && link.suspect.is_none() {
+        let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
+        let seq = slot.cursor.chain.seq;
+        if link.phase != Phase::Live || link.suspect.is_some() || slot.end.is_some() {
+            return;
+        }
+        let promise = link.page_promise_seq.take().filter(|promise| *promise > seq && !page.more);
+        if let Some(promise) = promise {
+            // The log ends before a place at which the relay said that it stored something.
+            if !slot.take_back_acknowledgements_after(seq) {
+                slot.raise(Alarm::NotInLog(promise));
+            }
+            link.acknowledged_seq = None;
+            link.commit_under_way = None;
+            self.pause(id);
+        } else if Some(seq) == before {
             // The relay said that there is more, and gives nothing of it: try again later.
             self.pause(id);
         }
+    }
+
+    /// The log is read to its end, and the join that the relay acknowledged is not in it.
+    fn miss_join(&mut self, id: RoomId) {
+        if let Some(slot) = self.rooms.get_mut(&id) {
+            slot.raise(Alarm::NotInLog(slot.cursor.chain.seq.saturating_add(1)));
+        }
+        self.stop(id, &ClientError::RoomStopped);
     }
 
     /// Reads entries of a room that is open. What cannot be read is fetched again, or the room is opened again.
@@ -235,26 +278,31 @@ impl Engine {
                 slot.raise(Alarm::EntryDamaged(suspect.0));
                 is_blocked = true;
             }
-        } else if reading.has_gap {
-            link.reopen();
-        } else {
+        } else if !reading.has_gap {
             link.suspect_tries = 0;
             is_blocked = is_news && !has_progress;
         }
-        if reading.has_new_epoch {
+        if has_progress {
+            link.has_progress = true;
             link.backoff.reset();
         }
+        let (has_gap, is_over) = (reading.has_gap, slot.end.is_some());
         self.readings.push((id, reading));
-        if is_blocked {
+        if has_gap {
+            self.behind(id);
+        }
+        if is_blocked && !is_over {
             self.stop(id, &ClientError::RoomStopped);
         }
     }
 
     /// Nothing more can be done with a room on this connection: whoever waits for something in it is told.
     fn stop(&mut self, id: RoomId, error: &ClientError) {
-        self.set_phase(id, Phase::Stopped);
+        if let Some(link) = self.links.get_mut(&id) {
+            link.stop();
+        }
         self.fail_intents(id, error);
-        self.fail_sends(id, error);
+        self.keep_sends(id, error);
         self.tell(Event::Stopped(id, error.clone()));
     }
 

@@ -1,10 +1,14 @@
 //! One room on this device: what is stored of it, how its log is read, what waits to be sent.
 
+mod alarms;
+mod ended;
 mod read;
 mod record;
 mod send;
 mod view;
 
+pub use alarms::Alarms;
+pub use ended::{EndedRoom, StoredEnd};
 pub use read::{Reading, Suspect};
 pub use record::{
     Cursor, Damage, EpochEvent, EpochRecord, LogRecord, OutboxRecord, OwnInvite, PendingCommit, RoomPhase,
@@ -14,9 +18,10 @@ pub use send::append_handshake;
 
 use crate::{
     ClientError,
+    api::RoomEnd,
     store::{Change, Table, Value},
 };
-use sotto_crypto::{DeviceKey, room::Room};
+use sotto_crypto::{DeviceKey, identity::AccountId, message::MessageId, room::Room};
 use sotto_protocol::RoomId;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
@@ -33,6 +38,8 @@ pub struct RoomSlot {
     pub outbox: BTreeMap<u64, OutboxRecord>,
     /// Counts commits of any process.
     pub revision: u64,
+    /// How this device's membership ended, in the step in which it does.
+    pub end: Option<RoomEnd>,
     dirty: Dirty,
 }
 
@@ -62,23 +69,19 @@ impl RoomSlot {
     /// A room that is not stored yet.
     pub fn new(room: Room, record: RoomRecord, cursor: Cursor) -> Self {
         let dirty = Dirty { record: true, group: true, cursor: true, changes: Vec::new() };
-        Self { room, record, cursor, outbox: BTreeMap::new(), revision: 0, dirty }
+        Self { room, record, cursor, outbox: BTreeMap::new(), revision: 0, end: None, dirty }
     }
 
     /// Reads a stored room.
     pub fn load(id: RoomId, device: DeviceKey, stored: &StoredRoom) -> Result<Self, ClientError> {
         let damaged = || ClientError::Bug("a stored room is damaged");
-        let outbox = stored.outbox.iter().map(|(key, value)| {
-            let position = key.last_chunk::<8>().ok_or_else(damaged)?;
-            let record = sotto_protocol::decode(value).map_err(|_| damaged())?;
-            Ok((u64::from_be_bytes(*position), record))
-        });
         Ok(Self {
             room: Room::load(id, device, &stored.group).map_err(|_| damaged())?,
             record: sotto_protocol::decode(&stored.record).map_err(|_| damaged())?,
             cursor: sotto_protocol::decode(&stored.cursor).map_err(|_| damaged())?,
-            outbox: outbox.collect::<Result<_, ClientError>>()?,
+            outbox: load_outbox(&stored.outbox)?,
             revision: stored.revision,
+            end: None,
             dirty: Dirty::default(),
         })
     }
@@ -100,13 +103,14 @@ impl RoomSlot {
         }
         if !changes.is_empty() {
             self.revision += 1;
-            changes.push(Change::Put(
-                Table::Revision,
-                key,
-                Zeroizing::new(self.revision.to_be_bytes().to_vec()),
-            ));
+            changes.push(put_revision(&self.room.id(), self.revision));
         }
         Ok(changes)
+    }
+
+    /// What has to be stored of entries that were read, where the room itself is not stored any more.
+    pub fn take_log_changes(&mut self) -> Vec<Change> {
+        core::mem::take(&mut self.dirty).changes
     }
 
     /// Notes that the record changed.
@@ -132,6 +136,27 @@ pub fn encode<T: minicbor::Encode<()>>(value: &T) -> Value {
 /// The key of an entry in [`Table::Log`].
 pub fn log_key(room: &RoomId, seq: u64) -> Vec<u8> {
     [room.as_bytes().as_slice(), &seq.to_be_bytes()].concat()
+}
+
+/// The key of a message in [`Table::Seen`].
+pub fn seen_key(room: &RoomId, account: &AccountId, id: &MessageId) -> Vec<u8> {
+    [room.as_bytes().as_slice(), account.as_bytes(), id].concat()
+}
+
+fn put_revision(room: &RoomId, revision: u64) -> Change {
+    let value = Zeroizing::new(revision.to_be_bytes().to_vec());
+    Change::Put(Table::Revision, room.as_bytes().to_vec(), value)
+}
+
+/// Keys and values of [`Table::Outbox`].
+fn load_outbox(rows: &[(Vec<u8>, Value)]) -> Result<BTreeMap<u64, OutboxRecord>, ClientError> {
+    let damaged = || ClientError::Bug("a stored room is damaged");
+    let load = |(key, value): &(Vec<u8>, Value)| {
+        let position = key.last_chunk::<8>().ok_or_else(damaged)?;
+        let record = sotto_protocol::decode(value).map_err(|_| damaged())?;
+        Ok((u64::from_be_bytes(*position), record))
+    };
+    rows.iter().map(load).collect()
 }
 
 fn outbox_key(room: &RoomId, position: u64) -> Vec<u8> {

@@ -4,17 +4,17 @@
 //! only the current epoch's key opens messages at the relay. The secrets of the epochs in between are kept until the cursor
 //! has passed them, and then erased.
 
-use super::{Cursor, Damage, EpochEvent, EpochRecord, LogRecord, RoomPhase, RoomSlot, encode, log_key};
+use super::{Cursor, Damage, EpochEvent, EpochRecord, LogRecord, RoomSlot, encode, log_key, seen_key};
 use crate::{
     ClientError,
-    api::Alarm,
+    api::{Alarm, RoomEnd},
     store::{Change, Table},
     timeline::{TimelineBody, TimelineItem},
 };
 use sotto_crypto::{
     CryptoError,
     identity::AccountId,
-    message::{self, Content, OpenedMessage},
+    message::{self, Content, MessageId, OpenedMessage},
     room::Transition,
 };
 use sotto_protocol::{Chain, EntryHeader, EntryKind, LogEntry, entry_hash};
@@ -35,6 +35,8 @@ pub struct Reading {
     pub has_gap: bool,
     /// Whether the epoch changed, so that the room must be opened anew.
     pub has_new_epoch: bool,
+    /// Messages of this device that the log has.
+    pub own: Vec<MessageId>,
 }
 
 /// An entry that was read.
@@ -94,7 +96,10 @@ impl RoomSlot {
             };
             let row = match self.read_entry(entry, &mut reading) {
                 Ok((item, check)) => {
-                    self.mend_damage(entry.seq);
+                    // That the relay has dropped a damaged entry does not make it good.
+                    if entry.dropped.is_none() {
+                        self.settle_damage(entry.seq);
+                    }
                     Row { chain, item, check }
                 }
                 Err(Fault::Blocked) => break,
@@ -149,9 +154,7 @@ impl RoomSlot {
             self.dirty.changes.push(Change::Put(Table::Log, key, encode(&record)));
             fresh.extend(item.filter(|_| is_new));
         }
-        if self.take_back_false_acknowledgements() {
-            self.raise(Alarm::HistoryDiverged(self.cursor.chain.seq));
-        }
+        self.take_back_acknowledgements_up_to(self.cursor.chain.seq);
         fresh
     }
 
@@ -160,11 +163,22 @@ impl RoomSlot {
         entry: &LogEntry,
         reading: &mut Reading,
     ) -> Result<(Option<TimelineItem>, Option<Check>), Fault> {
-        if entry.seq < self.record.joined_seq {
-            return Ok((None, None));
+        if let Some(join) = self.record.awaited_join {
+            if entry.kind != EntryKind::Handshake || entry.hash() != join {
+                return Ok((None, None));
+            }
+            self.record.awaited_join = None;
+            self.record.last_handshake_seq = self.record.last_handshake_seq.max(entry.seq);
+            self.dirty.record = true;
+            return self.pass_handshake(entry).map(|item| (item, None));
         }
         match entry.kind {
-            EntryKind::Message => self.read_message(entry).map(|(item, check)| (Some(item), Some(check))),
+            EntryKind::Message if entry.dropped.is_some() => {
+                Ok((Some(self.read_dropped(entry, reading)), None))
+            }
+            EntryKind::Message => {
+                self.read_message(entry, reading).map(|(item, check)| (Some(item), Some(check)))
+            }
             // Rewinds are not followed yet: the room stands still at them.
             EntryKind::Handshake | EntryKind::Rewind => {
                 if entry.seq > self.record.last_handshake_seq {
@@ -176,7 +190,48 @@ impl RoomSlot {
         }
     }
 
-    fn read_message(&mut self, entry: &LogEntry) -> Result<(TimelineItem, Check), Fault> {
+    /// A message whose body the relay has dropped: a gap that stays visible, unless it is one that waits here.
+    fn read_dropped(&mut self, entry: &LogEntry, reading: &mut Reading) -> TimelineItem {
+        let hash = entry.hash();
+        let own = self.outbox.values().find_map(|record| {
+            let is_this = record.sealed.as_ref().is_some_and(|sealed| entry_hash(&sealed.entry) == hash);
+            is_this.then(|| (record.id, record.sent_at_ms, Content::decode(&record.content)))
+        });
+        let own_name =
+            self.room.roster().get(self.room.own_leaf()).map(|own| (own.account, own.display_name.clone()));
+        let (Some((id, sent_at_ms, Ok(Content::Text(text)))), Some((account, sender_name))) = (own, own_name)
+        else {
+            return TimelineItem {
+                seq: entry.seq,
+                id: [0; 16],
+                sender: [0; 16],
+                sender_name: String::new(),
+                sent_at_ms: None,
+                is_mine: false,
+                body: TimelineBody::Gap,
+            };
+        };
+        self.drop_from_outbox(&id);
+        reading.own.push(id);
+        let seen_key = seen_key(&self.room.id(), &account, &id);
+        let seq = Zeroizing::new(entry.seq.to_be_bytes().to_vec());
+        self.dirty.changes.push(Change::Put(Table::Seen, seen_key, seq));
+        TimelineItem {
+            seq: entry.seq,
+            id,
+            sender: *account.as_bytes(),
+            sender_name,
+            sent_at_ms: Some(sent_at_ms),
+            is_mine: true,
+            body: TimelineBody::Text(text.text),
+        }
+    }
+
+    fn read_message(
+        &mut self,
+        entry: &LogEntry,
+        reading: &mut Reading,
+    ) -> Result<(TimelineItem, Check), Fault> {
         let epoch = self.record.epochs.get(&self.cursor.epoch).ok_or(Fault::Unreadable)?;
         let room = self.room.id();
         let opened =
@@ -186,6 +241,7 @@ impl RoomSlot {
         let is_mine = self.own_device() == sender.device_key;
         if is_mine {
             self.drop_from_outbox(&id);
+            reading.own.push(id);
         }
         let body = match content {
             Content::Text(text) => TimelineBody::Text(text.text),
@@ -200,9 +256,8 @@ impl RoomSlot {
             is_mine,
             body,
         };
-        let seen_key = [room.as_bytes().as_slice(), sender.account.as_bytes(), &id].concat();
         let check = Check {
-            seen_key,
+            seen_key: seen_key(&room, &sender.account, &id),
             claim_key: log_key(&room, claim.seq),
             claim,
             is_mine,
@@ -244,6 +299,12 @@ impl RoomSlot {
 
     /// Lets a handshake take effect: this device's own pending one, or another's.
     fn take_handshake(&mut self, entry: &LogEntry) -> Result<(), ClientError> {
+        if self.record.awaited_join == Some(entry.hash()) {
+            // In effect since this device made it; the cursor meets it at its place.
+            self.record.last_handshake_seq = entry.seq;
+            self.dirty.record = true;
+            return Ok(());
+        }
         let own = self.record.pending.as_ref().map(|pending| &pending.handshake);
         let own = own.filter(|handshake| handshake.entry == entry.entry);
         let is_own = own.is_some();
@@ -254,10 +315,12 @@ impl RoomSlot {
         };
         let Ok(transition) = result else {
             self.raise(Alarm::InvalidChange(entry.seq));
+            self.record.blocked_seq = Some(entry.seq);
+            self.dirty.record = true;
             return Err(ClientError::RoomStopped);
         };
-        if matches!(self.record.alarm, Some(Alarm::InvalidChange(seq)) if seq == entry.seq) {
-            self.record.alarm = None;
+        if self.record.blocked_seq.take_if(|seq| *seq == entry.seq).is_some() {
+            self.settle_alarms(|alarm| *alarm == Alarm::InvalidChange(entry.seq));
         }
         // Whoever's it was: a commit of this device that is not in the log by now never will be.
         let pending = self.record.pending.take();
@@ -282,8 +345,11 @@ impl RoomSlot {
 
     fn begin_epoch(&mut self, transition: Transition, entry_hash: [u8; 32]) -> Result<(), ClientError> {
         if transition.is_removed {
-            self.record.phase = RoomPhase::Left;
-            return Err(ClientError::NotInRoom);
+            self.end = Some(RoomEnd::Removed {
+                by: *transition.committer.account.as_bytes(),
+                by_name: transition.committer.display_name,
+            });
+            return Err(ClientError::Removed);
         }
         let message_secret =
             self.room.secrets().map_err(|_| ClientError::Bug("the room has no secrets"))?.message.clone();
@@ -311,7 +377,8 @@ impl RoomSlot {
             if check.claim.seq == 0 { Some(Chain::start(&self.room.id()).hash) } else { check.known_hash };
         let is_impossible = check.claim.seq >= seq;
         match known {
-            _ if is_impossible => self.raise(Alarm::HistoryDiverged(check.claim.seq)),
+            // Not the place that is named: that is any number.
+            _ if is_impossible => self.raise(Alarm::HistoryDiverged(seq)),
             Some(hash) if hash != check.claim.hash => {
                 self.raise(Alarm::HistoryDiverged(check.claim.seq));
                 self.go_back_before_damage(check.claim.seq);
@@ -334,10 +401,9 @@ impl RoomSlot {
 
     /// Another member has the same bytes there: the entry is what its writer put into the log, and of no use to anyone.
     fn forgive_damage(&mut self, agreed_seq: u64) {
-        if self.record.damage.is_some_and(|damage| damage.seq <= agreed_seq) {
-            self.record.damage = None;
-            self.record.alarm = self.record.alarm.filter(|alarm| !matches!(alarm, Alarm::EntryDamaged(_)));
+        if self.record.damage.take_if(|damage| damage.seq <= agreed_seq).is_some() {
             self.dirty.record = true;
+            self.settle_alarms(|alarm| matches!(alarm, Alarm::EntryDamaged(seq) if *seq <= agreed_seq));
         }
     }
 
@@ -353,16 +419,14 @@ impl RoomSlot {
     }
 
     /// The damaged entry opens now: what was raised because of it is settled, and what was read after it is judged again.
-    fn mend_damage(&mut self, seq: u64) {
-        let Some(damage) = self.record.damage.filter(|damage| damage.seq == seq) else { return };
-        let is_settled = |alarm: &Alarm| match alarm {
+    fn settle_damage(&mut self, seq: u64) {
+        let Some(damage) = self.record.damage.take_if(|damage| damage.seq == seq) else { return };
+        self.dirty.record = true;
+        self.settle_alarms(|alarm| match alarm {
             Alarm::EntryDamaged(at) => *at == damage.seq,
             Alarm::HistoryDiverged(at) => *at >= damage.seq,
             _ => false,
-        };
-        self.record.damage = None;
-        self.record.alarm = self.record.alarm.filter(|alarm| !is_settled(alarm));
-        self.dirty.record = true;
+        });
     }
 
     /// A new connection: whatever was damaged may be mended by now.
@@ -375,37 +439,23 @@ impl RoomSlot {
         }
     }
 
-    /// Raises an alarm, unless one that weighs more is raised already.
+    /// Raises an alarm.
     pub fn raise(&mut self, alarm: Alarm) {
-        const fn weight(alarm: &Alarm) -> u8 {
-            match alarm {
-                Alarm::EntryDamaged(_) => 1,
-                Alarm::HistoryDiverged(_) => 2,
-                Alarm::InvalidChange(_) => 3,
-                Alarm::RelayRolledBack(_) => 4,
-            }
-        }
-        let is_outweighed = self.record.alarm.is_some_and(|raised| weight(&raised) > weight(&alarm));
-        let is_same = self.record.alarm.is_some_and(|raised| weight(&raised) == weight(&alarm));
-        // Of two of a kind the first stays: that is where it began.
-        if !is_outweighed && !is_same {
-            self.record.alarm = Some(alarm);
-            self.dirty.record = true;
-        }
+        self.dirty.record |= self.record.alarms.raise(alarm);
     }
 
-    /// The relay has everything again that this device has seen.
-    pub fn note_that_nothing_is_lost(&mut self) {
-        if matches!(self.record.alarm, Some(Alarm::RelayRolledBack(_))) {
-            self.record.alarm = None;
-            self.dirty.record = true;
-        }
+    /// A person has seen the alarms.
+    pub fn put_alarms_aside(&mut self) {
+        self.dirty.record |= self.record.alarms.put_aside();
     }
 
-    /// Whether nothing can be changed here any more.
+    fn settle_alarms(&mut self, is_settled: impl Fn(&Alarm) -> bool) {
+        self.dirty.record |= self.record.alarms.settle(is_settled);
+    }
+
+    /// Whether nothing can be changed here for now.
     pub const fn is_stopped(&self) -> bool {
-        matches!(self.record.phase, RoomPhase::Left)
-            || matches!(self.record.alarm, Some(Alarm::InvalidChange(_) | Alarm::RelayRolledBack(_)))
+        self.record.blocked_seq.is_some()
     }
 
     fn own_device(&self) -> [u8; 32] {

@@ -1,9 +1,7 @@
 //! What is stored of a room. Every record is a CBOR map, so that later versions can add to it.
 
-use crate::{
-    api::Alarm,
-    timeline::{TimelineBody, TimelineItem},
-};
+use super::alarms::Alarms;
+use crate::timeline::{TimelineBody, TimelineItem};
 use minicbor::{Decode, Encode};
 use sotto_crypto::{
     identity::AccountId,
@@ -24,9 +22,9 @@ pub struct RoomRecord {
     /// The last handshake that took effect here; 0 if none.
     #[n(1)]
     pub last_handshake_seq: u64,
-    /// This device's own join; 0 where it made the room. Entries before it are only hashed.
-    #[n(2)]
-    pub joined_seq: u64,
+    /// SHA-256 of this device's own join, until the log shows it. Entries before it are only hashed.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub awaited_join: Option<[u8; 32]>,
     /// Who is in the room in the cursor's epoch.
     #[n(3)]
     pub roster: Roster,
@@ -41,13 +39,16 @@ pub struct RoomRecord {
     pub pending: Option<PendingCommit>,
     /// What must not be passed over in silence.
     #[n(7)]
-    pub alarm: Option<Alarm>,
+    pub alarms: Alarms,
     /// A damaged entry, to be read again should the relay mend it.
     #[n(8)]
     pub damage: Option<Damage>,
     /// The relay's database in which the room was seen last.
     #[n(9)]
     pub incarnation: Option<Incarnation>,
+    /// A change that is not valid: the room stands still before it until the log has another one there.
+    #[n(10)]
+    pub blocked_seq: Option<u64>,
 }
 
 /// Whether the relay has the room.
@@ -60,9 +61,6 @@ pub enum RoomPhase {
     /// It is there.
     #[n(1)]
     Open,
-    /// This device was removed, or has left. What was said before stays.
-    #[n(2)]
-    Left,
 }
 
 /// An epoch whose messages are being read.

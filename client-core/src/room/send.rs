@@ -1,7 +1,7 @@
 //! What waits to be sent: messages, sealed once for each epoch they wait through; and commits, made once each.
 
 use super::{OutboxRecord, OwnInvite, PendingCommit, RoomSlot, record::SealedMessage};
-use crate::ClientError;
+use crate::{ClientError, api::Alarm};
 use sotto_crypto::{
     CryptoError,
     message::{self, Content, Draft, MessageId},
@@ -92,28 +92,62 @@ impl RoomSlot {
         Ok(SealedMessage { epoch, entry_id, entry })
     }
 
-    /// The relay has a message.
-    pub fn acknowledge(&mut self, id: &MessageId, seq: u64) {
+    /// The relay says that it has a message, at this place. False where that place is read and holds something else.
+    pub fn acknowledge(&mut self, id: &MessageId, seq: u64) -> bool {
         self.change_outbox(id, |record| record.acknowledged_seq = Some(seq));
+        !self.take_back_acknowledgements_up_to(self.cursor.chain.seq)
     }
 
-    /// Takes back what the relay has acknowledged and then not put into the log; gives whether there was any.
-    pub(super) fn take_back_false_acknowledgements(&mut self) -> bool {
-        let read = self.cursor.chain.seq;
-        let is_false = |record: &&OutboxRecord| record.acknowledged_seq.is_some_and(|seq| seq <= read);
-        let ids: Vec<MessageId> = self.outbox.values().filter(is_false).map(|record| record.id).collect();
-        for id in &ids {
+    /// The last place in the log at which the relay says that it has something of this device's outbox.
+    pub fn last_acknowledged_seq(&self) -> Option<u64> {
+        self.outbox.values().filter_map(|record| record.acknowledged_seq).max()
+    }
+
+    /// Takes back acknowledgements of places that were read and hold something else, with an alarm.
+    pub(super) fn take_back_acknowledgements_up_to(&mut self, read_seq: u64) -> bool {
+        // What was put there is lost: sealed anew, so that the relay cannot point at its old id.
+        self.take_back_acknowledgements(|seq| seq <= read_seq, true)
+    }
+
+    /// Takes back acknowledgements of places that are beyond the end of the log, with an alarm.
+    pub fn take_back_acknowledgements_after(&mut self, head_seq: u64) -> bool {
+        self.take_back_acknowledgements(|seq| seq > head_seq, false)
+    }
+
+    fn take_back_acknowledgements(&mut self, is_false: impl Fn(u64) -> bool, unseals: bool) -> bool {
+        let is_false = |record: &&OutboxRecord| record.acknowledged_seq.is_some_and(&is_false);
+        let found = self.outbox.values().filter(is_false);
+        let found: Vec<_> = found.filter_map(|record| Some((record.id, record.acknowledged_seq?))).collect();
+        for (id, _) in &found {
             self.change_outbox(id, |record| {
                 record.acknowledged_seq = None;
-                record.sealed = None;
+                record.sealed.take_if(|_| unseals);
             });
         }
-        !ids.is_empty()
+        let first = found.iter().map(|(_, seq)| *seq).min();
+        if let Some(seq) = first {
+            self.raise(Alarm::NotInLog(seq));
+        }
+        first.is_some()
     }
 
-    /// Whether the relay is not known to have a message.
-    pub fn is_waiting(&self, id: &MessageId) -> bool {
-        self.outbox.values().any(|record| record.id == *id && record.acknowledged_seq.is_none())
+    /// Whether a message waits here, whatever the relay says of it.
+    pub fn has_waiting(&self, id: &MessageId) -> bool {
+        self.outbox.values().any(|record| record.id == *id)
+    }
+
+    /// A message that waits.
+    pub fn waiting(&self, id: &MessageId) -> Option<&OutboxRecord> {
+        self.outbox.values().find(|record| record.id == *id)
+    }
+
+    /// A person wants a message sent that the relay refused for good.
+    pub fn retry(&mut self, id: &MessageId) {
+        self.change_outbox(id, |record| {
+            if core::mem::take(&mut record.has_failed) {
+                record.sealed = None;
+            }
+        });
     }
 
     /// The relay refused a message for good: it stays, to be seen.
@@ -126,8 +160,8 @@ impl RoomSlot {
         self.change_outbox(id, |record| record.sealed = None);
     }
 
-    /// A message came back through the log.
-    pub(super) fn drop_from_outbox(&mut self, id: &MessageId) {
+    /// A message came back through the log, or is not to be sent.
+    pub fn drop_from_outbox(&mut self, id: &MessageId) {
         let position = self.outbox.iter().find(|(_, record)| record.id == *id).map(|(position, _)| *position);
         if let Some(position) = position {
             self.outbox.remove(&position);

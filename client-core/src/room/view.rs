@@ -1,11 +1,15 @@
 //! A room as the user interface sees it.
 
-use super::{OwnInvite, RoomSlot};
+use super::{OutboxRecord, OwnInvite, RoomSlot};
 use crate::{
     address::RelayAddress,
     api::{InviteView, MemberView, OutboxView, RoomView},
 };
-use sotto_crypto::{identity::AccountId, message::Content, room::Suite};
+use sotto_crypto::{
+    identity::AccountId,
+    message::Content,
+    room::{Roster, Suite},
+};
 use std::collections::BTreeMap;
 
 impl RoomSlot {
@@ -17,30 +21,15 @@ impl RoomSlot {
             member_count: self.members().len(),
             is_post_quantum: self.room.suite() == Suite::Hybrid,
             is_caught_up,
-            alarm: self.record.alarm,
+            alarms: self.record.alarms.view(),
             head_seq: self.cursor.chain.seq,
+            end: None,
         }
     }
 
     /// The people in the room, by name; I come first.
     pub fn members(&self) -> Vec<MemberView> {
-        let me = self.own_account();
-        let owner = self.room.state().owner;
-        let mut members: BTreeMap<AccountId, MemberView> = BTreeMap::new();
-        for (_, entry) in self.room.roster().iter() {
-            let member = members.entry(entry.account).or_insert_with(|| MemberView {
-                account: *entry.account.as_bytes(),
-                display_name: entry.display_name.clone(),
-                fingerprint: entry.account.fingerprint(),
-                device_count: 0,
-                is_me: me == Some(entry.account),
-                is_owner: owner == entry.account,
-            });
-            member.device_count += 1;
-        }
-        let mut members: Vec<_> = members.into_values().collect();
-        members.sort_by_key(|member| (!member.is_me, member.display_name.to_lowercase(), member.account));
-        members
+        members_of(self.room.roster(), self.room.state().owner, self.own_account())
     }
 
     /// My open invites, the newest first.
@@ -63,19 +52,43 @@ impl RoomSlot {
 
     /// Messages that wait, in the order in which they were written.
     pub fn outbox_view(&self) -> Vec<OutboxView> {
-        let view = |record: &super::OutboxRecord| {
-            let text = match Content::decode(&record.content) {
-                Ok(Content::Text(text)) => text.text,
-                _ => String::new(),
-            };
-            OutboxView {
-                id: record.id,
-                text,
-                sent_at_ms: record.sent_at_ms,
-                is_acknowledged: record.acknowledged_seq.is_some(),
-                has_failed: record.has_failed,
-            }
-        };
-        self.outbox.values().map(view).collect()
+        outbox_view(&self.outbox)
     }
+}
+
+/// The people of a roster, by name; I come first.
+pub(super) fn members_of(roster: &Roster, owner: AccountId, me: Option<AccountId>) -> Vec<MemberView> {
+    let mut members: BTreeMap<AccountId, MemberView> = BTreeMap::new();
+    for (_, entry) in roster.iter() {
+        let member = members.entry(entry.account).or_insert_with(|| MemberView {
+            account: *entry.account.as_bytes(),
+            display_name: entry.display_name.clone(),
+            fingerprint: entry.account.fingerprint(),
+            device_count: 0,
+            is_me: me == Some(entry.account),
+            is_owner: owner == entry.account,
+        });
+        member.device_count += 1;
+    }
+    let mut members: Vec<_> = members.into_values().collect();
+    members.sort_by_key(|member| (!member.is_me, member.display_name.to_lowercase(), member.account));
+    members
+}
+
+/// What waits in an outbox, in the order in which it was written.
+pub(super) fn outbox_view(outbox: &BTreeMap<u64, OutboxRecord>) -> Vec<OutboxView> {
+    let view = |record: &OutboxRecord| {
+        let text = match Content::decode(&record.content) {
+            Ok(Content::Text(text)) => text.text,
+            _ => String::new(),
+        };
+        OutboxView {
+            id: record.id,
+            text,
+            sent_at_ms: record.sent_at_ms,
+            is_acknowledged: record.acknowledged_seq.is_some(),
+            has_failed: record.has_failed,
+        }
+    };
+    outbox.values().map(view).collect()
 }

@@ -2,13 +2,14 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
+pub mod member;
 pub mod relay;
 
 use pollster::block_on;
 use relay::{ConnectionId, ModelRelay};
 use sotto_client_core::{
     Alarm, Command, ConnectionState, Event, Input, MemoryStore, OutboxView, Outcome, RelayAddress, RoomId,
-    RoomSuite, Session, Ticket, TimelineBody, TimelineItem,
+    RoomSuite, RoomView, Session, Ticket, TimelineBody, TimelineItem,
 };
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
@@ -37,11 +38,14 @@ pub struct Device {
     wake_at_ms: Option<u64>,
 }
 
-pub fn world() -> Rc<RefCell<ModelRelay>> {
+/// The relay that everybody shares.
+pub type World = Rc<RefCell<ModelRelay>>;
+
+pub fn world() -> World {
     Rc::new(RefCell::new(ModelRelay::default()))
 }
 
-fn address() -> RelayAddress {
+pub fn address() -> RelayAddress {
     RelayAddress::parse("http://relay.example").unwrap()
 }
 
@@ -101,6 +105,16 @@ impl Device {
         self.events.retain(|event| !matches!(event, Event::Connection(_)));
     }
 
+    /// The connection, for what the relay sends on it unasked.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection.expect("is connected")
+    }
+
+    /// The next frame of the relay, to be given later.
+    pub fn hold_frame(&mut self) -> Vec<u8> {
+        self.relay.borrow_mut().next_frame(self.connection()).expect("the relay has sent something")
+    }
+
     /// Takes in what the relay has sent, without letting time pass.
     pub fn take_frames(&mut self) {
         while self.take_one() {}
@@ -134,7 +148,7 @@ impl Device {
         is_some
     }
 
-    fn wake(&mut self) -> bool {
+    pub fn wake(&mut self) -> bool {
         let Some(at_ms) = self.wake_at_ms.take() else { return false };
         self.now_ms = self.now_ms.max(at_ms);
         self.give(Input::Tick);
@@ -204,8 +218,18 @@ impl Device {
         self.session.outbox(&room)
     }
 
+    pub fn view(&self, room: RoomId) -> RoomView {
+        self.session.rooms().into_iter().find(|view| view.id == room).expect("the room is listed")
+    }
+
+    /// The gravest alarm that is neither settled nor put aside.
     pub fn alarm(&self, room: RoomId) -> Option<Alarm> {
-        self.session.rooms().iter().find(|view| view.id == room).and_then(|view| view.alarm)
+        self.view(room).alarms.iter().find(|view| !view.is_settled).map(|view| view.alarm)
+    }
+
+    /// Every alarm that a person has not put aside.
+    pub fn alarms(&self, room: RoomId) -> Vec<Alarm> {
+        self.view(room).alarms.iter().map(|view| view.alarm).collect()
     }
 
     pub fn member_names(&self, room: RoomId) -> Vec<String> {

@@ -20,7 +20,16 @@ pub struct ModelRelay {
     pub now_ms: u64,
     /// Acknowledges messages and does not put them into the log.
     pub drops_acknowledged: bool,
+    /// Answers a request with this instead of doing it.
+    pub lie: Option<Lie>,
+    /// Changes the answer to a request that was done.
+    pub bend: Option<Bend>,
+    /// Everything that was asked, in order.
+    pub asked: Vec<Request>,
 }
+
+pub type Lie = Box<dyn FnMut(&Request) -> Option<Reply>>;
+pub type Bend = Box<dyn FnMut(&Request, Reply) -> Reply>;
 
 #[derive(Clone, Default)]
 pub struct ModelRoom {
@@ -42,6 +51,21 @@ struct ModelConnection {
 impl ModelRoom {
     fn epoch(&self) -> u64 {
         self.access_keys.len() as u64 - 1
+    }
+
+    fn store(&mut self, append: AppendHandshake) -> LogEntry {
+        let seq = self.log.len() as u64 + 1;
+        let access_key = Some(append.access_key);
+        let by_door = Some(append.join.is_some());
+        let kind = EntryKind::Handshake;
+        let entry = LogEntry { kind, access_key, by_door, ..LogEntry::message(seq, append.entry) };
+        self.log.push(entry.clone());
+        self.access_keys.push((append.access_key, seq));
+        self.join_key = append.join_key;
+        self.card = append.card;
+        self.doors = append.doors;
+        self.last_handshake_seq = seq;
+        entry
     }
 }
 
@@ -76,6 +100,11 @@ impl ModelRelay {
 
     pub fn receive(&mut self, id: ConnectionId, frame: &[u8]) {
         let ClientFrame { request, body } = decode(frame).expect("clients send whole frames");
+        self.asked.push(body.clone());
+        if let Some(reply) = self.lie.as_mut().and_then(|lie| lie(&body)) {
+            return self.send(id, &RelayFrame::Reply(request, reply));
+        }
+        let asked = body.clone();
         let result = match body {
             Request::Create(create) => self.create(create),
             Request::Open(open) => self.open(id, open),
@@ -89,12 +118,33 @@ impl ModelRelay {
             Ok((reply, live)) => (reply, live),
             Err(code) => (Reply::Error(code.into()), None),
         };
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.out.push_back(encode(&RelayFrame::Reply(request, reply)));
-        }
+        let reply = match &mut self.bend {
+            Some(bend) => bend(&asked, reply),
+            None => reply,
+        };
+        self.send(id, &RelayFrame::Reply(request, reply));
         if let Some((room, entry)) = live {
             self.publish(room, &entry);
         }
+    }
+
+    /// Sends a frame that nobody asked for.
+    pub fn send(&mut self, id: ConnectionId, frame: &RelayFrame) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.out.push_back(encode(frame));
+        }
+    }
+
+    /// How often something was asked.
+    pub fn count(&self, is_it: impl Fn(&Request) -> bool) -> usize {
+        self.asked.iter().filter(|request| is_it(request)).count()
+    }
+
+    /// As a member's own handshake that is in order: nothing is checked.
+    pub fn accept(&mut self, append: AppendHandshake) {
+        let room = append.room;
+        let entry = self.rooms.get_mut(&room).unwrap().store(append);
+        self.publish(room, &entry);
     }
 
     /// As a member could: an entry with a right header and nothing in it.
@@ -211,18 +261,8 @@ impl ModelRelay {
                 }
             }
         }
-        let seq = room.log.len() as u64 + 1;
-        let access_key = Some(append.access_key);
-        let by_door = Some(append.join.is_some());
-        let kind = EntryKind::Handshake;
-        let entry = LogEntry { kind, access_key, by_door, ..LogEntry::message(seq, append.entry) };
-        room.log.push(entry.clone());
-        room.access_keys.push((append.access_key, seq));
-        room.join_key = append.join_key;
-        room.card = append.card;
-        room.doors = append.doors;
-        room.last_handshake_seq = seq;
-        Ok((Reply::Appended(seq), Some((append.room, entry))))
+        let entry = room.store(append.clone());
+        Ok((Reply::Appended(entry.seq), Some((append.room, entry))))
     }
 
     fn page(&mut self, id: ConnectionId, page: PageRequest) -> Answer {

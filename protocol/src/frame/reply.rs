@@ -87,8 +87,9 @@ pub struct OpenedRoom {
     pub last_handshake_seq: u64,
 }
 
-/// An entry at its place in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+/// An entry at its place in the log. It has its bytes, or the hash of what the relay dropped, and never both; only messages are
+/// dropped. Anything else does not decode, so that no relay can choose an entry's hash apart from its content.
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct LogEntry {
     /// Its place, from 1.
@@ -118,16 +119,59 @@ impl LogEntry {
         Self { seq, kind: EntryKind::Message, entry, access_key: None, dropped: None, by_door: None }
     }
 
-    /// SHA-256 of the entry, also where the relay has dropped it.
+    /// SHA-256 of the entry: of its bytes wherever they are there, else what the relay says that it dropped.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        self.dropped.unwrap_or_else(|| crate::entry_hash(&self.entry))
+        self.dropped.filter(|_| self.entry.is_empty()).unwrap_or_else(|| crate::entry_hash(&self.entry))
+    }
+
+    /// Whether it has bytes or a dropped hash, and not both, and is a message where it has a dropped hash.
+    #[must_use]
+    pub const fn is_well_formed(&self) -> bool {
+        match self.dropped {
+            Some(_) => self.entry.is_empty() && matches!(self.kind, EntryKind::Message),
+            None => !self.entry.is_empty(),
+        }
     }
 
     /// The chain after this entry, if it is the next one.
     #[must_use]
     pub fn extend(&self, chain: &Chain) -> Option<Chain> {
         (self.seq == chain.seq.checked_add(1)?).then(|| chain.then(self.seq, self.kind, &self.hash()))
+    }
+}
+
+/// What [`LogEntry`] is read from, before it is checked.
+#[derive(Decode)]
+#[cbor(map)]
+struct LogEntryIn {
+    #[n(0)]
+    seq: u64,
+    #[n(1)]
+    kind: EntryKind,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    entry: Vec<u8>,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    access_key: Option<[u8; 32]>,
+    #[cbor(n(4), with = "minicbor::bytes")]
+    dropped: Option<[u8; 32]>,
+    #[n(5)]
+    by_door: Option<bool>,
+}
+
+impl<'b, C> Decode<'b, C> for LogEntry {
+    fn decode(
+        decoder: &mut minicbor::Decoder<'b>,
+        context: &mut C,
+    ) -> Result<Self, minicbor::decode::Error> {
+        let LogEntryIn { seq, kind, entry, access_key, dropped, by_door } =
+            LogEntryIn::decode(decoder, context)?;
+        let entry = Self { seq, kind, entry, access_key, dropped, by_door };
+        if entry.is_well_formed() {
+            Ok(entry)
+        } else {
+            Err(minicbor::decode::Error::message("a log entry has its bytes or a dropped hash"))
+        }
     }
 }
 
@@ -210,4 +254,36 @@ pub struct PastEpoch {
     /// The link that stands beside the handshake which left the epoch.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub link: Option<Vec<u8>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_has_its_bytes_or_the_hash_of_what_was_dropped() {
+        let (bytes, hash) = (vec![6; 50], [7; 32]);
+        let entry = |kind, entry: &[u8], dropped| LogEntry {
+            kind,
+            dropped,
+            ..LogEntry::message(5, entry.to_vec())
+        };
+        let cases = [
+            (entry(EntryKind::Message, &bytes, None), true),
+            (entry(EntryKind::Message, &[], Some(hash)), true),
+            (entry(EntryKind::Handshake, &bytes, None), true),
+            (entry(EntryKind::Message, &bytes, Some(hash)), false),
+            (entry(EntryKind::Message, &[], None), false),
+            (entry(EntryKind::Handshake, &[], Some(hash)), false),
+            (entry(EntryKind::Rewind, &[], Some(hash)), false),
+            (entry(EntryKind::Handshake, &bytes, Some(hash)), false),
+        ];
+        for (entry, is_good) in cases {
+            let decoded = crate::decode::<LogEntry>(&crate::encode(&entry)).ok();
+            assert_eq!(decoded.as_ref(), is_good.then_some(&entry), "{:?}", entry.kind);
+            if !entry.entry.is_empty() {
+                assert_eq!(entry.hash(), crate::entry_hash(&entry.entry), "bytes have only their own hash");
+            }
+        }
+    }
 }

@@ -1,0 +1,456 @@
+//! A relay that answers what is not true: hashes apart from content, places that are not in the log, answers to other questions,
+//! alarms that it tries to take back, rooms that it has a client delete.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use sotto_client_core::{Alarm, ClientError, Command, Event, Input, Outcome, TimelineBody};
+use sotto_protocol::{
+    EntryKind, ErrorCode, LogEntry, OpenedRoom, Page, RelayFrame, Reply, Request, RoomAccess, RoomId,
+    WireError,
+};
+use support::{Device, World, room_of, settle, world};
+
+/// Answers the first request that `is_it` with `reply`, and everything else honestly.
+fn lie_once(relay: &World, is_it: fn(&Request) -> bool, reply: Reply) {
+    let mut reply = Some(reply);
+    relay.borrow_mut().lie = Some(Box::new(move |request| if is_it(request) { reply.take() } else { None }));
+}
+
+fn be_honest(relay: &World) {
+    relay.borrow_mut().lie = None;
+    relay.borrow_mut().bend = None;
+}
+
+const fn is_append(request: &Request) -> bool {
+    matches!(request, Request::Append(_))
+}
+
+const fn is_create(request: &Request) -> bool {
+    matches!(request, Request::Create(_))
+}
+
+const fn is_open(request: &Request) -> bool {
+    matches!(request, Request::Open(_))
+}
+
+/// Bob is away while Ada says these; gives the place of the last one.
+fn says_alone(relay: &World, room: RoomId, ada: &mut Device, texts: &[&str]) -> usize {
+    for text in texts {
+        ada.says(room, text);
+        settle(&mut [ada]);
+    }
+    relay.borrow().rooms[&room].log.len() - 1
+}
+
+#[test]
+fn an_old_message_under_the_hash_of_a_withheld_one_is_not_taken_for_it() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    ada.says(room, "old");
+    settle(&mut [&mut ada, &mut bob]);
+    let old = relay.borrow().rooms[&room].log.last().unwrap().clone();
+    bob.disconnect_for_good();
+    let at = says_alone(&relay, room, &mut ada, &["do not pay"]);
+    let withheld = relay.borrow().rooms[&room].log[at].clone();
+    // Bob would pass over the duplicate, and his chain would agree with everybody's.
+    let forged = LogEntry { seq: withheld.seq, dropped: Some(withheld.hash()), ..old };
+    relay.borrow_mut().rooms.get_mut(&room).unwrap().log[at] = forged;
+    bob.connect();
+    bob.take_frames();
+    assert!(bob.events.contains(&Event::Problem(ClientError::MalformedFrame)));
+    assert!(bob.view(room).head_seq < withheld.seq, "nothing is read in its place");
+    relay.borrow_mut().rooms.get_mut(&room).unwrap().log[at] = withheld;
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["old", "do not pay"]);
+}
+
+#[test]
+fn a_message_that_the_relay_has_dropped_is_a_gap_that_stays() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    bob.disconnect_for_good();
+    let at = says_alone(&relay, room, &mut ada, &["too old"]);
+    {
+        let mut relay = relay.borrow_mut();
+        let entry = &mut relay.rooms.get_mut(&room).unwrap().log[at];
+        *entry = LogEntry { dropped: Some(entry.hash()), ..LogEntry::message(entry.seq, Vec::new()) };
+    }
+    bob.connect();
+    ada.says(room, "new");
+    settle(&mut [&mut ada, &mut bob]);
+    let bob = bob.restart();
+    let bodies: Vec<_> = bob.timeline(room).into_iter().map(|item| (item.seq, item.body)).collect();
+    assert!(bodies.contains(&(at as u64 + 1, TimelineBody::Gap)));
+    assert_eq!(bob.texts(room), ["new"]);
+    assert_eq!(bob.alarms(room), [], "the chains agree");
+}
+
+#[test]
+fn an_own_message_that_was_dropped_before_its_answer_came_is_known_and_not_sent_again() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    ada.fault = Some(support::Fault::LoseReply);
+    let ticket = ada.says(room, "once");
+    {
+        let mut relay = relay.borrow_mut();
+        let entry = relay.rooms.get_mut(&room).unwrap().log.last_mut().unwrap();
+        *entry = LogEntry { dropped: Some(entry.hash()), ..LogEntry::message(entry.seq, Vec::new()) };
+    }
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(ada.texts(room), ["once"]);
+    assert!(matches!(ada.expect(ticket), Outcome::Sent { .. }) && ada.outbox(room).is_empty());
+    assert_eq!(relay.borrow().count(is_append), 1);
+}
+
+#[test]
+fn alarms_stand_side_by_side_and_no_later_answer_takes_one_away() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    // A fork: Bob is not shown the first of two messages.
+    bob.disconnect_for_good();
+    let whole = says_alone(&relay, room, &mut ada, &["hidden", "shown"]);
+    let honest = relay.borrow().rooms[&room].log.clone();
+    let mut forked = honest.clone();
+    let mut last = forked.pop().unwrap();
+    last.seq -= 1;
+    forked[whole - 1] = last;
+    relay.borrow_mut().rooms.get_mut(&room).unwrap().log = forked.clone();
+    bob.connect();
+    settle(&mut [&mut bob]);
+    assert!(matches!(bob.alarms(room)[..], [Alarm::HistoryDiverged(_)]));
+    // The relay goes back, and then forward again.
+    relay.borrow_mut().rooms.get_mut(&room).unwrap().log.pop();
+    bob.disconnect();
+    settle(&mut [&mut bob]);
+    assert!(matches!(bob.alarms(room)[..], [Alarm::RelayRolledBack(_), Alarm::HistoryDiverged(_)]));
+    relay.borrow_mut().rooms.get_mut(&room).unwrap().log = forked;
+    let mut bob = bob.restart();
+    bob.connect();
+    settle(&mut [&mut bob]);
+    assert!(matches!(bob.alarms(room)[..], [Alarm::RelayRolledBack(_), Alarm::HistoryDiverged(_)]));
+    // A person puts them aside; what is found later is told again.
+    let ticket = bob.command(Command::PutAlarmsAside { room });
+    assert_eq!((bob.expect(ticket), bob.alarms(room)), (Outcome::AlarmsPutAside, vec![]));
+    relay.borrow_mut().append_garbage(room);
+    settle(&mut [&mut bob]);
+    bob.disconnect();
+    settle(&mut [&mut bob]);
+    assert!(matches!(bob.alarms(room)[..], [Alarm::EntryDamaged(_)]), "{:?}", bob.alarms(room));
+}
+
+#[test]
+fn a_page_that_was_asked_for_before_a_room_stopped_does_not_let_it_go_on() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    bob.disconnect_for_good();
+    says_alone(&relay, room, &mut ada, &["later"]);
+    bob.connect();
+    bob.take_one();
+    bob.take_one();
+    let page = bob.hold_frame();
+    let gone = Reply::Error(ErrorCode::UnknownRoom.into());
+    lie_once(&relay, is_open, gone);
+    relay.borrow_mut().send(bob.connection(), &RelayFrame::Behind(room));
+    settle(&mut [&mut bob]);
+    assert!(matches!(bob.alarm(room), Some(Alarm::RelayRolledBack(_))));
+    bob.give(Input::Received(page));
+    settle(&mut [&mut bob]);
+    assert_eq!(bob.texts(room), Vec::<String>::new());
+    let ticket = bob.says(room, "not now");
+    settle(&mut [&mut bob]);
+    assert_eq!(bob.outcome(ticket), None, "nothing goes out either");
+}
+
+#[test]
+fn a_relay_that_says_behind_is_asked_one_question_at_a_time_and_not_without_end() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    bob.disconnect_for_good();
+    says_alone(&relay, room, &mut ada, &["one", "two"]);
+    bob.connect();
+    bob.take_one();
+    let before = relay.borrow().count(is_open);
+    // While the room is being opened, and after.
+    for _ in 0..50 {
+        bob.give(Input::Received(sotto_protocol::encode(&RelayFrame::Behind(room))));
+    }
+    assert_eq!(relay.borrow().count(is_open), before, "one question is enough");
+    bob.take_frames();
+    for _ in 0..50 {
+        relay.borrow_mut().send(bob.connection(), &RelayFrame::Behind(room));
+        bob.take_frames();
+    }
+    assert!(relay.borrow().count(is_open) <= before + 2, "and it is not asked in a loop");
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["one", "two"]);
+    assert_eq!(bob.told(room), ["one", "two"]);
+}
+
+#[test]
+fn a_second_greeting_changes_nothing() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    let other = relay.borrow_mut().connect();
+    let greeting = relay.borrow_mut().next_frame(other).unwrap();
+    let opened = relay.borrow().count(is_open);
+    bob.give(Input::Received(greeting));
+    assert!(bob.events.contains(&Event::Problem(ClientError::MalformedFrame)));
+    ada.says(room, "still here");
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["still here"]);
+    assert_eq!(relay.borrow().count(is_open), opened);
+}
+
+#[test]
+fn a_place_beyond_the_log_is_no_proof_that_a_message_was_sent() {
+    for place in [u64::MAX, 1 << 40, 9] {
+        let relay = world();
+        let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+        let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+        lie_once(&relay, is_append, Reply::Appended(place));
+        let ticket = ada.says(room, "really");
+        ada.take_frames();
+        assert_eq!(ada.outcome(ticket), None, "{place}");
+        assert_eq!(ada.alarm(room), Some(Alarm::NotInLog(place)));
+        assert!(!ada.outbox(room)[0].is_acknowledged, "it is not shown as sent");
+        settle(&mut [&mut ada, &mut bob]);
+        assert_eq!(bob.texts(room), ["really"], "it goes out after all");
+        assert!(matches!(ada.expect(ticket), Outcome::Sent { .. }));
+        assert_eq!(ada.alarms(room), [Alarm::NotInLog(place)], "and that stays");
+    }
+}
+
+#[test]
+fn a_place_that_holds_something_else_is_no_proof_either() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    lie_once(&relay, is_append, Reply::Appended(1));
+    let ticket = ada.says(room, "really");
+    ada.take_frames();
+    assert_eq!((ada.outcome(ticket), ada.alarm(room)), (None, Some(Alarm::NotInLog(1))));
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["really"]);
+}
+
+#[test]
+fn a_false_place_is_found_out_after_a_restart_too() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    lie_once(&relay, is_append, Reply::Appended(1 << 40));
+    ada.says(room, "really");
+    ada.take_one();
+    assert!(ada.outbox(room)[0].is_acknowledged, "the relay said so");
+    let mut ada = ada.restart();
+    ada.connect();
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["really"]);
+    assert_eq!(ada.alarms(room), [Alarm::NotInLog(1 << 40)]);
+}
+
+#[test]
+fn a_message_that_is_acknowledged_and_dropped_is_found_out_and_sent_again() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    relay.borrow_mut().drops_acknowledged = true;
+    let ticket = ada.says(room, "dropped");
+    for _ in 0..5 {
+        ada.take_frames();
+        ada.wake();
+    }
+    assert!(matches!(ada.alarm(room), Some(Alarm::NotInLog(_))));
+    assert_eq!(ada.outcome(ticket), None);
+    assert!(relay.borrow().count(is_append) < 10, "a liar is not asked in a loop");
+    relay.borrow_mut().drops_acknowledged = false;
+    bob.says(room, "next");
+    settle(&mut [&mut bob]);
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["next", "dropped"]);
+}
+
+#[test]
+fn a_commit_that_is_acknowledged_and_not_in_the_log_is_made_again() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    lie_once(&relay, |request| matches!(request, Request::AppendHandshake(_)), Reply::Appended(77));
+    let ticket = ada.invites(room, None);
+    ada.take_frames();
+    assert_eq!(ada.alarm(room), Some(Alarm::NotInLog(77)));
+    settle(&mut [&mut ada, &mut bob]);
+    assert!(matches!(ada.expect(ticket), Outcome::InviteCreated(_)));
+}
+
+#[test]
+fn a_join_is_found_by_its_entry_wherever_the_relay_says_that_it_is() {
+    for place in [u64::MAX, 0, 3] {
+        let relay = world();
+        let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+        let (room, link) = room_of(&mut [&mut ada]);
+        ada.says(room, "before");
+        settle(&mut [&mut ada]);
+        relay.borrow_mut().bend = Some(Box::new(move |request, reply| match request {
+            Request::AppendHandshake(append) if append.join.is_some() => Reply::Appended(place),
+            _ => reply,
+        }));
+        bob.connect();
+        let ticket = bob.joins(&link);
+        settle(&mut [&mut ada, &mut bob]);
+        be_honest(&relay);
+        assert_eq!(bob.expect(ticket), Outcome::Joined(room));
+        ada.says(room, "after");
+        settle(&mut [&mut ada, &mut bob]);
+        bob.says(room, "heard");
+        settle(&mut [&mut ada, &mut bob]);
+        assert_eq!(bob.texts(room), ["after", "heard"], "{place}");
+        assert_eq!((ada.alarms(room), bob.alarms(room)), (vec![], vec![]));
+    }
+}
+
+#[test]
+fn a_join_that_is_acknowledged_and_not_in_the_log_is_an_alarm() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, link) = room_of(&mut [&mut ada]);
+    let log = relay.borrow().rooms[&room].log.clone();
+    let head_seq = log.len() as u64;
+    relay.borrow_mut().lie = Some(Box::new(move |request| match request {
+        Request::AppendHandshake(_) => Some(Reply::Appended(head_seq + 1)),
+        Request::Open(_) => {
+            let (access, epoch) = (RoomAccess::Full, 0);
+            Some(Reply::Opened(OpenedRoom { access, epoch, head_seq, last_handshake_seq: head_seq }))
+        }
+        Request::Page(page) => {
+            let entries = log.iter().filter(|entry| entry.seq > page.from).cloned().collect();
+            Some(Reply::Page(Page { entries, more: false }))
+        }
+        _ => None,
+    }));
+    bob.connect();
+    bob.joins(&link);
+    settle(&mut [&mut bob]);
+    assert_eq!(bob.alarms(room), [Alarm::NotInLog(head_seq + 1)]);
+    let ticket = bob.says(room, "is anybody here?");
+    settle(&mut [&mut bob]);
+    assert_eq!((bob.outcome(ticket), bob.texts(room).len()), (None, 0));
+}
+
+#[test]
+fn a_room_in_the_making_outlives_a_relay_that_asks_to_wait() {
+    for code in [ErrorCode::SlowDown, ErrorCode::StorageFull, ErrorCode::Internal] {
+        let relay = world();
+        let mut ada = Device::new(&relay, "Ada");
+        lie_once(&relay, is_create, Reply::Error(WireError::with_delay(code, 2_000)));
+        ada.connect();
+        let ticket = ada.creates("Garden");
+        let room = ada.session.rooms()[0].id;
+        let send = ada.says(room, "first words");
+        ada.take_frames();
+        let waiting = ada.events.iter().find_map(|event| match event {
+            Event::Waiting { room: of, code, retry_in_ms } => Some((*of, *code, *retry_in_ms)),
+            _ => None,
+        });
+        assert!(matches!(waiting, Some((of, why, ms)) if of == room && why == code && ms >= 2_000));
+        assert_eq!((ada.outcome(ticket), ada.outcome(send)), (None, None), "{code:?}");
+        assert_eq!((ada.session.rooms().len(), ada.outbox(room).len()), (1, 1), "nothing is lost");
+        settle(&mut [&mut ada]);
+        assert_eq!(ada.expect(ticket), Outcome::RoomCreated(room));
+        assert!(matches!(ada.expect(send), Outcome::Sent { .. }));
+        assert_eq!(ada.texts(room), ["first words"]);
+    }
+}
+
+#[test]
+fn a_room_that_is_refused_for_good_is_forgotten_only_where_nothing_was_written_into_it() {
+    for has_words in [false, true] {
+        let relay = world();
+        let mut ada = Device::new(&relay, "Ada");
+        lie_once(&relay, is_create, Reply::Error(ErrorCode::TokenNeeded.into()));
+        ada.connect();
+        let ticket = ada.creates("Garden");
+        let room = ada.session.rooms()[0].id;
+        let send = has_words.then(|| ada.says(room, "first words"));
+        ada.take_frames();
+        assert_eq!(ada.outcome(ticket), Some(Err(ClientError::Refused(ErrorCode::TokenNeeded))));
+        assert_eq!(ada.session.rooms().len(), usize::from(has_words));
+        let Some(send) = send else { continue };
+        assert!(matches!(ada.expect(send), Outcome::Kept { .. }), "and not sent");
+        let mut ada = ada.restart();
+        assert_eq!(ada.outbox(room).len(), 1);
+        ada.connect();
+        settle(&mut [&mut ada]);
+        assert_eq!(ada.texts(room), ["first words"]);
+    }
+}
+
+#[test]
+fn a_relay_that_says_behind_while_a_room_is_made_does_not_delete_it() {
+    let relay = world();
+    let mut ada = Device::new(&relay, "Ada");
+    ada.connect();
+    ada.take_frames();
+    let ticket = ada.creates("Garden");
+    let room = ada.session.rooms()[0].id;
+    // The answer to the room's making is on its way; a second one would be refused.
+    ada.give(Input::Received(sotto_protocol::encode(&RelayFrame::Behind(room))));
+    assert_eq!(relay.borrow().count(is_create), 1);
+    settle(&mut [&mut ada]);
+    for request in 0..20 {
+        let refused = Reply::Error(ErrorCode::RoomExists.into());
+        ada.give(Input::Received(sotto_protocol::encode(&RelayFrame::Reply(request, refused))));
+    }
+    settle(&mut [&mut ada]);
+    assert_eq!(ada.expect(ticket), Outcome::RoomCreated(room));
+    assert_eq!(ada.session.rooms().len(), 1);
+    ada.says(room, "alive");
+    settle(&mut [&mut ada]);
+    assert_eq!(ada.texts(room), ["alive"]);
+}
+
+#[test]
+fn stale_handshakes_with_more_to_come_are_not_asked_for_in_a_loop() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, link) = room_of(&mut [&mut ada, &mut bob]);
+    let stale: Vec<LogEntry> = relay.borrow().rooms[&room].log.clone();
+    let stale: Vec<_> = stale.into_iter().filter(|entry| entry.kind == EntryKind::Handshake).collect();
+    bob.disconnect_for_good();
+    let mut cy = Device::new(&relay, "Cy");
+    cy.connect();
+    cy.joins(&link);
+    settle(&mut [&mut ada, &mut cy]);
+    relay.borrow_mut().lie = Some(Box::new(move |request| match request {
+        Request::Page(page) if page.handshakes_only => {
+            Some(Reply::Page(Page { entries: stale.clone(), more: true }))
+        }
+        _ => None,
+    }));
+    bob.connect();
+    // No time passes.
+    for _ in 0..200 {
+        bob.take_one();
+    }
+    let asked =
+        relay.borrow().count(|request| matches!(request, Request::Page(page) if page.handshakes_only));
+    assert!(asked <= 2, "{asked}");
+    be_honest(&relay);
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.member_names(room).len(), 3);
+}
