@@ -74,6 +74,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what was found wrong about rooms
+    Alarms {
+        /// The room's name, the beginning of it, or its id [default: all rooms].
+        room: Option<String>,
+        /// You have read them: do not show them again.
+        #[arg(long)]
+        put_aside: bool,
+    },
     /// List who is in a room
     Members {
         /// The room's name, the beginning of it, or its id.

@@ -126,6 +126,11 @@ impl Client {
                 if *skew_ms > 0 { "ahead of" } else { "behind" },
             )),
             Event::Problem(error) => crate::output::warn(&error.explain().to_string()),
+            Event::Waiting { code, retry_in_ms, .. } => crate::output::note(&format!(
+                "{}. Trying again in {} s.",
+                code.describe(),
+                retry_in_ms.div_ceil(1000)
+            )),
             _ => {}
         }
     }
@@ -215,9 +220,4 @@ impl Client {
 pub fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Whether an error means that trying again later may help.
-pub fn is_passing(error: &ClientError) -> bool {
-    error.disposition() == sotto_client_core::Disposition::Retry
 }

@@ -52,6 +52,7 @@ async fn run(place: &args::Place, command: Command) -> Result<(), Failure> {
         Command::Send { room, text, wait_s } => commands::send::run(place, &room, &text, wait_s).await,
         Command::History { room, limit, json } => commands::history::run(place, &room, limit, json).await,
         Command::Listen { room, json } => commands::listen::run(place, room.as_deref(), json).await,
+        Command::Alarms { room, put_aside } => commands::alarms::run(place, room.as_deref(), put_aside).await,
         Command::Members { room, json } => commands::members::run(place, &room, json).await,
     }
 }

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use anstyle::{AnsiColor, Style};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
-use sotto_client_core::{Alarm, RoomView, TimelineBody, TimelineItem};
+use sotto_client_core::{Alarm, AlarmView, RoomEnd, RoomView, TimelineBody, TimelineItem};
 use std::io::{self, Write as _};
 
 /// Writes to standard output.
@@ -43,10 +43,31 @@ pub fn note(text: &str) {
     anstream::eprintln!("{text}");
 }
 
-/// Warns of a room's alarm.
-pub fn warn_of_alarm(room: &RoomView) {
-    let Some(alarm) = room.alarm else { return };
-    let text = match alarm {
+/// Warns of a room's alarms, and says how the membership ended if it did.
+pub fn warn_of_alarms(room: &RoomView) {
+    for view in &room.alarms {
+        warn(&alarm_line(room, view));
+    }
+    if !room.alarms.is_empty() {
+        note("`sotto alarms ROOM --put-aside` stops these warnings. New ones are still shown.");
+    }
+    if let Some(RoomEnd::Removed { by_name, .. }) = &room.end {
+        note(&format!("{} removed you from {}.", clean(by_name), clean(&room.name)));
+    }
+}
+
+/// An alarm of a room, in words.
+pub fn alarm_line(room: &RoomView, view: &AlarmView) -> String {
+    let settled = if view.is_settled {
+        " This device has checked since: nothing is missing or changed there."
+    } else {
+        ""
+    };
+    format!("{}: {}{settled}", clean(&room.name), alarm_text(view.alarm))
+}
+
+fn alarm_text(alarm: Alarm) -> String {
+    match alarm {
         Alarm::HistoryDiverged(seq) => format!(
             "what this device has seen (up to entry {seq}) is not what another member has seen. The relay may show you \
              different histories. Compare notes with the others outside of this room."
@@ -59,11 +80,14 @@ pub fn warn_of_alarm(room: &RoomView) {
              Tell the others, and make a new room if it stays so."
         ),
         Alarm::RelayRolledBack(seq) => format!(
-            "the relay has lost what this device has seen (up to entry {seq}), perhaps by a restored backup. Ask whoever \
-             runs it."
+            "the relay has lost what this device has seen (up to entry {seq}), perhaps by a restored backup. Ask the \
+             operator of the relay."
         ),
-    };
-    warn(&format!("{}: {text}", clean(&room.name)));
+        Alarm::NotInLog(seq) => format!(
+            "the relay confirmed something of yours as entry {seq} and then did not keep it. It is sent again by itself. \
+             If this comes again, do not rely on this relay."
+        ),
+    }
 }
 
 /// Lower-case hexadecimal.
@@ -128,6 +152,7 @@ impl<'a> JsonItem<'a> {
             TimelineBody::Text(text) => ("text", Some(text.as_str())),
             TimelineBody::FromNewerVersion => ("unknown", None),
             TimelineBody::Joined => ("joined", None),
+            TimelineBody::Gap => ("gap", None),
             TimelineBody::Renamed(name) => ("renamed", Some(name.as_str())),
         };
         Self {
@@ -187,6 +212,7 @@ impl Printer {
                 text += &format!("{style}{name}{style:#}  {faint}(sent with a newer version){faint:#}");
             }
             TimelineBody::Joined => text += &format!("{faint}{name} joined{faint:#}"),
+            TimelineBody::Gap => text += &format!("{faint}(a message that the relay no longer has){faint:#}"),
             TimelineBody::Renamed(new) => {
                 text += &format!("{faint}{name} named the room {}{faint:#}", one_line(new));
             }

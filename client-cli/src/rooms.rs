@@ -53,7 +53,8 @@ mod tests {
             member_count: 1,
             is_post_quantum: true,
             is_caught_up: true,
-            alarm: None,
+            alarms: Vec::new(),
+            end: None,
             head_seq: 0,
         };
         let rooms = [room(0xab, "Garden"), room(0xcd, "Garden party"), room(0xef, "Work")];

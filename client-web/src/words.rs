@@ -297,6 +297,15 @@ pub fn clock_skew(skew_ms: i64) -> String {
     )
 }
 
+/// What is said of an alarm that turned out well.
+pub const ALARM_SETTLED: &str = "This device has checked since: nothing is missing or changed there.";
+/// The button that puts alarms aside.
+pub const PUT_ASIDE: &str = "I have read this";
+/// After the name of the member who did it.
+pub const REMOVED_YOU: &str = "removed you from this room.";
+/// Where a message was that the relay has dropped.
+pub const GAP: &str = "Messages from here are no longer on the relay";
+
 /// An integrity alarm: what happened, what it may mean, what to do.
 #[must_use]
 pub const fn alarm(alarm: Alarm) -> [&'static str; 3] {
@@ -319,7 +328,12 @@ pub const fn alarm(alarm: Alarm) -> [&'static str; 3] {
         Alarm::RelayRolledBack(_) => [
             "The relay has lost messages that you have already seen.",
             "It may have been restored from an old copy, or be hiding them.",
-            "What you see here stays. Ask whoever runs the relay what happened before you go on.",
+            "What you see here stays. Ask the operator of the relay what happened before you go on.",
+        ],
+        Alarm::NotInLog(_) => [
+            "The relay confirmed something of yours and then did not keep it.",
+            "It has a fault, was restored from an old copy, or is hiding it.",
+            "It is sent again by itself. If this comes again, do not rely on this relay.",
         ],
     }
 }

@@ -15,7 +15,7 @@ pub async fn run(place: &Place, room: &str, limit: usize, json: bool) -> Result<
     super::catch_up(&mut client, id).await?;
     let rooms = client.session.rooms();
     let Some(view) = rooms.iter().find(|view| view.id == id) else { return Ok(()) };
-    output::warn_of_alarm(view);
+    output::warn_of_alarms(view);
     let items = client.session.timeline(&id, None, limit).await?;
     let mut printer = Printer::new(false);
     for item in &items {

@@ -7,7 +7,7 @@ use crate::{
     output::{self, JsonItem, Printer},
     rooms,
 };
-use sotto_client_core::{Alarm, ConnectionState, Event, RoomId};
+use sotto_client_core::{AlarmView, ConnectionState, Event, RoomId};
 use std::collections::HashMap;
 
 /// Prints what comes in until it is stopped. Sends what waits in the outbox, too.
@@ -16,7 +16,7 @@ pub async fn run(place: &Place, room: Option<&str>, json: bool) -> Result<(), Fa
     let rooms = client.session.rooms();
     let only = room.map(|room| rooms::find(&rooms, room).map(|view| view.id)).transpose()?;
     let mut printer = Printer::new(only.is_none());
-    let mut alarms: HashMap<RoomId, Option<Alarm>> = HashMap::new();
+    let mut alarms: HashMap<RoomId, Vec<AlarmView>> = HashMap::new();
     let mut was_online = true;
     loop {
         match client.next_event().await? {
@@ -34,8 +34,8 @@ pub async fn run(place: &Place, room: Option<&str>, json: bool) -> Result<(), Fa
             Event::RoomChanged(id) => {
                 let rooms = client.session.rooms();
                 let Some(view) = rooms.iter().find(|view| view.id == id) else { continue };
-                if alarms.insert(id, view.alarm) != Some(view.alarm) {
-                    output::warn_of_alarm(view);
+                if alarms.insert(id, view.alarms.clone()).unwrap_or_default() != view.alarms {
+                    output::warn_of_alarms(view);
                 }
             }
             Event::Connection(ConnectionState::Online) if !was_online => {

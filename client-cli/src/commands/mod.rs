@@ -1,5 +1,6 @@
 //! A file a command.
 
+pub mod alarms;
 pub mod history;
 pub mod invite;
 pub mod join;
@@ -13,6 +14,10 @@ use sotto_client_core::{ClientError, ConnectionState, Event, RoomId};
 
 /// Reads everything that the relay has of a room. Where it cannot be reached, says so and goes on with what is here.
 async fn catch_up(client: &mut Client, room: RoomId) -> Result<(), Failure> {
+    // Nothing comes of a room that this device is not in any more.
+    if client.session.rooms().iter().any(|view| view.id == room && view.end.is_some()) {
+        return Ok(());
+    }
     loop {
         match client.next_event().await? {
             Event::CaughtUp(caught_up) if caught_up == room => return Ok(()),
@@ -23,8 +28,10 @@ async fn catch_up(client: &mut Client, room: RoomId) -> Result<(), Failure> {
                 ));
                 return Ok(());
             }
-            // The alarm is shown with what was read before it.
-            Event::Stopped(stopped, ClientError::RoomStopped) if stopped == room => return Ok(()),
+            // The alarm, or the end, is shown with what was read before it.
+            Event::Stopped(stopped, ClientError::RoomStopped | ClientError::Removed) if stopped == room => {
+                return Ok(());
+            }
             Event::Stopped(stopped, error) if stopped == room => return Err(error.into()),
             Event::Problem(error @ ClientError::UnknownProtocolVersion(_)) => return Err(error.into()),
             event => client.note(&event),

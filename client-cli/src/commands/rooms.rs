@@ -40,7 +40,7 @@ pub async fn list(place: &Place, json: bool) -> Result<(), Failure> {
                 output::clean(&room.name),
                 room.member_count
             ))?;
-            output::warn_of_alarm(room);
+            output::warn_of_alarms(room);
         }
     }
     Ok(())

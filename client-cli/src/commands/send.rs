@@ -1,7 +1,7 @@
 //! `sotto send`: a message, kept until the relay has it.
 
-use crate::{args::Place, client, client::Client, failure::Failure, output, rooms};
-use sotto_client_core::{Command, Event, Ticket};
+use crate::{args::Place, client::Client, failure::Failure, output, rooms};
+use sotto_client_core::{Command, Event, Outcome, Ticket};
 use std::{io::Read as _, time::Duration};
 use tokio::time::timeout;
 
@@ -10,20 +10,19 @@ pub async fn run(place: &Place, room: &str, text: &str, wait_s: u64) -> Result<(
     let text = if text == "-" { read_stdin()? } else { text.to_owned() };
     let mut client = Client::open(place, None).await?;
     let view = rooms::find(&client.session.rooms(), room)?.clone();
-    output::warn_of_alarm(&view);
+    output::warn_of_alarms(&view);
     let ticket = client.command(Command::Send { room: view.id, text }).await?;
     let kept =
         "It is kept and goes out, once, with the next `sotto send` or `sotto listen` that reaches the relay.";
     match timeout(Duration::from_secs(wait_s), sent(&mut client, ticket)).await {
-        Ok(Ok(())) => {
+        Ok(Ok(Outcome::Kept { reason, .. })) => {
+            Err(Failure::kept(format!("not sent yet: {reason}"), format!("{} {kept}", reason.remedy())))
+        }
+        Ok(Ok(_)) => {
             client.close().await;
             Ok(())
         }
-        Ok(Err(Ended::Refused(error))) if client::is_passing(&error) => {
-            Err(Failure::kept(format!("not sent yet: {error}"), kept))
-        }
-        Ok(Err(Ended::Refused(error))) => Err(error.into()),
-        Ok(Err(Ended::Failed(failure))) => Err(failure),
+        Ok(Err(failure)) => Err(failure),
         Err(_) => {
             let origin = client.relay().origin();
             Err(Failure::kept(format!("not sent yet: the relay at {origin} cannot be reached"), kept))
@@ -31,15 +30,10 @@ pub async fn run(place: &Place, room: &str, text: &str, wait_s: u64) -> Result<(
     }
 }
 
-enum Ended {
-    Refused(sotto_client_core::ClientError),
-    Failed(Failure),
-}
-
-async fn sent(client: &mut Client, ticket: Ticket) -> Result<(), Ended> {
+async fn sent(client: &mut Client, ticket: Ticket) -> Result<Outcome, Failure> {
     loop {
-        match client.next_event().await.map_err(Ended::Failed)? {
-            Event::Done(done, result) if done == ticket => return result.map(|_| ()).map_err(Ended::Refused),
+        match client.next_event().await? {
+            Event::Done(done, result) if done == ticket => return Ok(result?),
             event => client.note(&event),
         }
     }

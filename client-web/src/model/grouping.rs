@@ -33,6 +33,11 @@ pub enum Block {
         /// The new name.
         name: String,
     },
+    /// Messages were here that the relay had dropped.
+    Gap {
+        /// The first one's entry.
+        seq: u64,
+    },
     /// What one person said in a row.
     Group(Group),
 }
@@ -132,6 +137,7 @@ impl<F: Fn(u64) -> i64> Blocks<F> {
             TimelineBody::Text(text) => Some(text.clone()),
             TimelineBody::FromNewerVersion => None,
             TimelineBody::Joined => return self.add_joined(item),
+            TimelineBody::Gap => return self.add_gap(item.seq),
             TimelineBody::Renamed(name) => {
                 let (by, name) = (item.sender_name.clone(), name.clone());
                 return self.done.push(Block::Renamed { seq: item.seq, by, name });
@@ -140,6 +146,12 @@ impl<F: Fn(u64) -> i64> Blocks<F> {
         let state = if item.is_mine { LineState::Sent } else { LineState::Received };
         let line = Line { id: item.id, at_ms: item.sent_at_ms.unwrap_or_default(), text, state };
         self.add_line(item.sender, &item.sender_name, item.is_mine, line);
+    }
+
+    fn add_gap(&mut self, seq: u64) {
+        if !matches!(self.done.last(), Some(Block::Gap { .. })) {
+            self.done.push(Block::Gap { seq });
+        }
     }
 
     fn add_joined(&mut self, item: &TimelineItem) {
@@ -200,6 +212,7 @@ mod tests {
                 Block::UnreadLine => "new".into(),
                 Block::Joined { names, .. } => format!("+{}", names.len()),
                 Block::Renamed { name, .. } => format!("={name}"),
+                Block::Gap { .. } => "gap".into(),
                 Block::Group(group) => format!("{}:{}", group.name, group.lines.len()),
             })
             .collect();
@@ -218,6 +231,13 @@ mod tests {
             said(7, 1, DAY_MS),
         ];
         assert_eq!(outline(&items, &[], None), "+2 day Ada:2 Mira:1 Mira:1 day Mira:1");
+    }
+
+    #[test]
+    fn a_stretch_that_the_relay_has_dropped_is_one_gap() {
+        let gap = |seq| item(seq, 0, 0, TimelineBody::Gap);
+        let items = [gap(1), gap(2), said(3, 2, 3), gap(4)];
+        assert_eq!(outline(&items, &[], None), "gap day Ada:1 gap");
     }
 
     #[test]

@@ -160,10 +160,7 @@ struct LogEntryIn {
 }
 
 impl<'b, C> Decode<'b, C> for LogEntry {
-    fn decode(
-        decoder: &mut minicbor::Decoder<'b>,
-        context: &mut C,
-    ) -> Result<Self, minicbor::decode::Error> {
+    fn decode(decoder: &mut minicbor::Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
         let LogEntryIn { seq, kind, entry, access_key, dropped, by_door } =
             LogEntryIn::decode(decoder, context)?;
         let entry = Self { seq, kind, entry, access_key, dropped, by_door };
@@ -263,11 +260,8 @@ mod tests {
     #[test]
     fn an_entry_has_its_bytes_or_the_hash_of_what_was_dropped() {
         let (bytes, hash) = (vec![6; 50], [7; 32]);
-        let entry = |kind, entry: &[u8], dropped| LogEntry {
-            kind,
-            dropped,
-            ..LogEntry::message(5, entry.to_vec())
-        };
+        let entry =
+            |kind, entry: &[u8], dropped| LogEntry { kind, dropped, ..LogEntry::message(5, entry.to_vec()) };
         let cases = [
             (entry(EntryKind::Message, &bytes, None), true),
             (entry(EntryKind::Message, &[], Some(hash)), true),

@@ -41,6 +41,8 @@ pub enum Wake {
 pub enum Ask {
     /// A command, and where its outcome goes.
     Run(Command, oneshot::Sender<Result<Outcome, ClientError>>),
+    /// A command whose outcome nobody waits for: it shows.
+    Do(Command),
     /// To say something in a room.
     Send(RoomId, String),
     /// To see a room, or none.
@@ -193,6 +195,7 @@ impl Driver {
             }
             Event::Stopped(room, why) => self.rooms.stopped(room, why, self.ui),
             Event::Problem(problem) => self.ui.problem.set(Some(problem)),
+            Event::Waiting { code, .. } => self.ui.problem.set(Some(ClientError::Refused(code))),
             Event::ClockSkew(skew_ms) => self.ui.skew_ms.set(Some(skew_ms)),
         }
         Ok(())
@@ -231,6 +234,10 @@ impl Driver {
     async fn answer(&mut self, ask: Ask) -> Result<(), SessionFailure> {
         match ask {
             Ask::Run(command, view) => self.command(command, Waiting::View(view)).await?,
+            Ask::Do(command) => {
+                let ticket = self.session.next_ticket();
+                self.feed(Input::Command(ticket, command)).await?;
+            }
             Ask::Send(room, text) => {
                 let waiting = Waiting::Sending(room, text.clone());
                 self.command(Command::Send { room, text }, waiting).await?;

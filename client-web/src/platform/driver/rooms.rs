@@ -254,7 +254,7 @@ fn preview_of(item: &TimelineItem) -> Option<Preview> {
     let text = match &item.body {
         TimelineBody::Text(text) => Some(text.chars().take(120).collect()),
         TimelineBody::FromNewerVersion => None,
-        TimelineBody::Joined | TimelineBody::Renamed(_) => return None,
+        TimelineBody::Joined | TimelineBody::Renamed(_) | TimelineBody::Gap => return None,
     };
     let who = (!item.is_mine).then(|| item.sender_name.clone());
     Some(Preview { who, text, at_ms: item.sent_at_ms.unwrap_or_default() })

@@ -12,7 +12,7 @@ mod timeline;
 
 use crate::model::route::room_digits;
 use crate::state::use_ui;
-use alarm::{AlarmBanner, StoppedBanner};
+use alarm::{AlarmBanner, EndBanner, StoppedBanner};
 use composer::Composer;
 use dioxus::prelude::*;
 use head::Head;
@@ -29,9 +29,12 @@ pub fn Conversation(room: RoomId) -> Element {
     rsx! {
         div { class: "conversation", "data-testid": "conversation", "data-room": room_digits(&room),
             Head { view: summary.view.clone() }
-            if let Some(alarm) = summary.view.alarm {
-                AlarmBanner { alarm }
-            } else if let Some(why) = stopped() {
+            for view in summary.view.alarms.iter().copied() {
+                AlarmBanner { key: "{view:?}", room, view }
+            }
+            if let Some(end) = summary.view.end.clone() {
+                EndBanner { end }
+            } else if let Some(why) = stopped().filter(|_| summary.view.alarms.is_empty()) {
                 StoppedBanner { why }
             }
             if is_open() {
@@ -39,7 +42,9 @@ pub fn Conversation(room: RoomId) -> Element {
             } else {
                 div { class: "timeline" }
             }
-            Composer { room }
+            if summary.view.end.is_none() {
+                Composer { room }
+            }
         }
     }
 }

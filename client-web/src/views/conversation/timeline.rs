@@ -150,6 +150,9 @@ fn DrawBlock(block: Block) -> Element {
                 {words::renamed(&by, &name)}
             }
         },
+        Block::Gap { seq } => rsx! {
+            p { id: "s-{seq}", class: "system-line", "data-testid": "gap", "data-anchor": true, {words::GAP} }
+        },
         Block::Group(group) => rsx! {
             MessageGroup { group }
         },
@@ -197,6 +200,7 @@ fn key_of(block: &Block) -> String {
         Block::UnreadLine => "unread".to_owned(),
         Block::Joined { seq, .. } => format!("j{seq}"),
         Block::Renamed { seq, .. } => format!("r{seq}"),
+        Block::Gap { seq } => format!("x{seq}"),
         // By the last message, which stays when older ones are put before it.
         Block::Group(group) => format!("g{:?}", group.lines.last().map(|line| line.id)),
     }

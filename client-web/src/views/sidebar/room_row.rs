@@ -40,7 +40,7 @@ pub fn RoomRow(summary: RoomSummary, is_open: bool) -> Element {
                 }
                 span { class: "room-row-bottom",
                     span { class: "quiet clip", dir: "auto", {said} }
-                    if summary.view.alarm.is_some() {
+                    if !summary.view.alarms.is_empty() {
                         span { class: "row-alarm", Draw { icon: Icon::Alert } }
                     }
                     if summary.unread > 0 {

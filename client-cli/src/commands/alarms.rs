@@ -1,0 +1,30 @@
+//! `sotto alarms`: what was found wrong about rooms, and putting it aside.
+
+use crate::{args::Place, client::Client, failure::Failure, output, rooms};
+use sotto_client_core::{Command, RoomId};
+
+/// Lists the alarms of one room or of all; with `put_aside`, a person has read them. Needs no relay.
+pub async fn run(place: &Place, room: Option<&str>, put_aside: bool) -> Result<(), Failure> {
+    let mut client = Client::open(place, None).await?;
+    let mut views = client.session.rooms();
+    if let Some(room) = room {
+        let id = rooms::find(&views, room)?.id;
+        views.retain(|view| view.id == id);
+    }
+    views.retain(|view| !view.alarms.is_empty());
+    if views.is_empty() {
+        output::note("No alarms.");
+    }
+    for view in &views {
+        for alarm in &view.alarms {
+            output::line(&output::alarm_line(view, alarm))?;
+        }
+    }
+    if put_aside {
+        let ids: Vec<RoomId> = views.iter().map(|view| view.id).collect();
+        for room in ids {
+            client.command(Command::PutAlarmsAside { room }).await?;
+        }
+    }
+    Ok(())
+}
