@@ -77,6 +77,9 @@ pub enum ClientError {
     /// An integrity alarm stopped the room.
     #[error("this room was stopped by an integrity alarm")]
     RoomStopped,
+    /// The relay does not accept signatures over the address at which this client reaches it.
+    #[error("the relay sees this connection under another address than this client does")]
+    AddressDiffers,
     /// There is no connection to the relay.
     #[error("the relay cannot be reached")]
     Offline,
@@ -159,6 +162,9 @@ impl ClientError {
             Self::Discarded => "Write it again if you want to send it.",
             Self::RoomStopped => {
                 "Compare notes with the others in the room outside of it, then make a new room."
+            }
+            Self::AddressDiffers => {
+                "Use the address under which the relay is known. If that is this one, a reverse proxy changes the Host header: its operator has to pass Host on unchanged (docs/SELF_HOSTING.md)."
             }
             Self::Offline => "Check the relay's address and that it is running, then try again.",
             Self::UnknownProtocolVersion(_) => "Install the version of Sotto that goes with this relay.",

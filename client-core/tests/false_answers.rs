@@ -378,6 +378,32 @@ fn a_room_in_the_making_outlives_a_relay_that_asks_to_wait() {
 }
 
 #[test]
+fn a_proxy_that_changes_the_address_is_named_and_no_room_is_made_that_cannot_be_used() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, link) = room_of(&mut [&mut ada]);
+    let is_signed = |request: &Request| {
+        is_open(request) || matches!(request, Request::AppendHandshake(a) if a.join.is_some())
+    };
+    relay.borrow_mut().lie = Some(Box::new(move |request| {
+        is_signed(request).then(|| Reply::Error(ErrorCode::BadSignature.into()))
+    }));
+    bob.connect();
+    let tickets = (bob.creates("Shut"), bob.joins(&link));
+    settle(&mut [&mut bob]);
+    for ticket in [tickets.0, tickets.1] {
+        assert_eq!(bob.outcome(ticket), Some(Err(ClientError::AddressDiffers)));
+    }
+    assert!(bob.session.rooms().is_empty(), "nothing is left over");
+    // A room that was made before stays, and says why it stands still.
+    ada.disconnect();
+    let ticket = ada.says(room, "kept");
+    settle(&mut [&mut ada]);
+    assert!(matches!(ada.expect(ticket), Outcome::Kept { reason: ClientError::AddressDiffers, .. }));
+    assert_eq!(ada.alarms(room), []);
+}
+
+#[test]
 fn a_room_that_is_refused_for_good_is_forgotten_only_where_nothing_was_written_into_it() {
     for has_words in [false, true] {
         let relay = world();

@@ -141,6 +141,7 @@ impl Engine {
             attempts: 0,
             retry_at_ms: None,
             backoff: Default::default(),
+            refused_at: None,
         });
         Ok(())
     }

@@ -51,6 +51,8 @@ pub struct JoinFlow {
     pub retry_at_ms: Option<u64>,
     /// Counts how often the relay asked to wait.
     pub backoff: Backoff,
+    /// The last handshake and the epoch for which the relay refused the signature of a join.
+    pub refused_at: Option<(u64, u64)>,
 }
 
 /// A join as it is stored.
@@ -132,6 +134,7 @@ impl Engine {
             attempts: 0,
             retry_at_ms: None,
             backoff: Backoff::default(),
+            refused_at: None,
         });
         Ok(())
     }
@@ -188,6 +191,10 @@ impl Engine {
                 return self.end_join(ticket, Err(error));
             }
         };
+        // Nobody else's change explains why the same room refused a signature.
+        if join.refused_at == Some((last_handshake_seq, epoch)) {
+            return self.end_join(ticket, Err(ClientError::AddressDiffers));
+        }
         let request = JoinRequest { link: &join.link, card: &card, wrap: &wrap, epoch, own: &own };
         match request.join() {
             Ok(joining) => {
@@ -225,7 +232,11 @@ impl Engine {
             Reply::Error(error) if error.code.is_passing() => self.wait_to_join(ticket, error),
             Reply::Error(error) => match error.code {
                 // The join key of an epoch that is over does not verify either.
-                ErrorCode::Conflict | ErrorCode::BadSignature | ErrorCode::StaleEpoch => {
+                code @ (ErrorCode::Conflict | ErrorCode::BadSignature | ErrorCode::StaleEpoch) => {
+                    if let Some(join) = self.join_mut(ticket).filter(|_| code == ErrorCode::BadSignature) {
+                        let epoch = join.joining.as_ref().map(|joining| joining.epoch);
+                        join.refused_at = epoch.map(|epoch| (join.last_handshake_seq, epoch));
+                    }
                     self.retry_join(ticket)
                 }
                 _ => self.end_join(ticket, Err(refusal(reply))),

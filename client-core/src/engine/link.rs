@@ -29,6 +29,8 @@ pub struct Link {
     pub phase: Phase,
     /// The number of the request whose answer the phase waits for. Any other answer comes too late.
     pub awaited: Option<u32>,
+    /// Whether the relay said that it made the room.
+    pub is_created: bool,
     /// The epoch with whose key it is open.
     pub opened_epoch: u64,
     /// The last entry that the relay is known to have.

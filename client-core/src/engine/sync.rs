@@ -43,8 +43,8 @@ impl Engine {
     fn advance_room(&mut self, id: RoomId) {
         let (Some(slot), Some(link)) = (self.rooms.get(&id), self.links.get_mut(&id)) else { return };
         match (slot.record.phase, link.phase) {
-            (RoomPhase::Creating, Phase::Closed) => self.create_at_relay(id),
-            (RoomPhase::Open, Phase::Closed) => self.open(id),
+            (RoomPhase::Creating, Phase::Closed) if !link.is_created => self.create_at_relay(id),
+            (_, Phase::Closed) => self.open(id),
             (RoomPhase::Open, Phase::Live) if link.opened_epoch != slot.room.epoch() => self.open(id),
             (RoomPhase::Open, Phase::Live) if link.head_seq > slot.cursor.chain.seq => {
                 self.request_page(id);
@@ -87,13 +87,12 @@ impl Engine {
 
     pub(super) fn created(&mut self, id: RoomId, reply: &Reply) {
         match reply {
+            // Whether it can be used, too, its opening shows.
             Reply::Created => {
-                if let Some(slot) = self.rooms.get_mut(&id) {
-                    slot.record.phase = RoomPhase::Open;
-                    slot.touch_record();
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.is_created = true;
+                    link.reopen();
                 }
-                self.set_phase(id, Phase::Closed);
-                self.tell(Event::RoomsChanged);
             }
             Reply::Error(error) if error.code.is_passing() => self.wait(id, error),
             Reply::Error(_) => self.creation_refused(id, refusal(reply)),
@@ -101,7 +100,7 @@ impl Engine {
         }
     }
 
-    /// The relay refuses to make a room. What was never made and holds nothing is forgotten; what was written into it is kept.
+    /// The relay refuses to make a room, or to open it at once. What holds nothing is forgotten; what was written into it is kept.
     fn creation_refused(&mut self, id: RoomId, error: ClientError) {
         let Some(slot) = self.rooms.get(&id) else { return };
         if slot.record.phase != RoomPhase::Creating {
@@ -155,6 +154,11 @@ impl Engine {
                     slot.raise(Alarm::RelayRolledBack(asked.cursor_seq));
                     return self.stop(id, &ClientError::RoomStopped);
                 }
+                if slot.record.phase == RoomPhase::Creating {
+                    slot.record.phase = RoomPhase::Open;
+                    slot.touch_record();
+                    self.step.events.push(Event::RoomsChanged);
+                }
                 if access == RoomAccess::Full && asked.acknowledged_seq.is_some_and(|seq| seq > head_seq) {
                     slot.take_back_acknowledgements_after(head_seq);
                 }
@@ -168,6 +172,15 @@ impl Engine {
                 }
             }
             Reply::Error(error) => match error.code {
+                // It was made on this connection a moment ago, and never opened.
+                ErrorCode::UnknownRoom if slot.record.phase == RoomPhase::Creating => {
+                    link.is_created = false;
+                    self.pause(id);
+                }
+                ErrorCode::BadSignature if slot.record.phase == RoomPhase::Creating => {
+                    self.creation_refused(id, ClientError::AddressDiffers);
+                }
+                ErrorCode::BadSignature => self.stop(id, &ClientError::AddressDiffers),
                 ErrorCode::UnknownRoom | ErrorCode::UnknownEpoch => {
                     slot.raise(Alarm::RelayRolledBack(asked.cursor_seq));
                     self.stop(id, &ClientError::RoomStopped);
