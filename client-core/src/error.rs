@@ -138,7 +138,7 @@ impl ClientError {
             Self::OtherRelay(_) => "Open it at that relay's address, or name that relay.",
             Self::InviteClosed => "Ask for a new invite link.",
             Self::OldCard => {
-                "Try again in a minute; if it stays so, do not trust this relay and tell whoever runs it."
+                "Try again in a minute; if it stays so, do not trust this relay and tell its operator."
             }
             Self::DamagedCard => "Ask someone in the room to make a new invite link.",
             Self::InviterGone => {
@@ -172,16 +172,16 @@ impl ClientError {
             Self::MalformedFrame => "Check that the address is that of a Sotto relay of the same version.",
             Self::TooManyConflicts => "Try again in a moment.",
             Self::Refused(code) if code.is_passing() => {
-                "Try again later; if it stays so, tell whoever runs the relay."
+                "It is tried again by itself. If it stays so, tell the operator of the relay."
             }
             Self::Refused(ErrorCode::TokenNeeded) => {
-                "Ask somebody with an account on this relay to make the room and to send you a link, or use another relay."
+                "Ask a person with an account on this relay to make the room and to send you a link, or use another relay."
             }
             Self::Refused(ErrorCode::RoomDeleted) => {
                 "One of its admins deleted it. What you had read is still here; make a new room to go on."
             }
             Self::Refused(ErrorCode::JoinUnconfirmed) => {
-                "Somebody came in while nobody else was here. Try again once somebody has been here who was in the room before them."
+                "A newcomer joined while no other member was here. Try again once a member who was in the room before has been online."
             }
             Self::Refused(_) => "Update Sotto; if it stays so, report it.",
             Self::Bug(_) => "Please report it.",

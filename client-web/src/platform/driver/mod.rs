@@ -170,6 +170,9 @@ impl Driver {
     }
 
     async fn publish(&mut self, event: Event) -> Result<(), SessionFailure> {
+        if matches!(event, Event::Done(_, Ok(_)) | Event::Timeline(..) | Event::CaughtUp(_)) {
+            self.waited();
+        }
         match event {
             Event::Done(ticket, outcome) => self.done(ticket, outcome),
             Event::RoomChanged(room) | Event::CaughtUp(room) => {
@@ -215,6 +218,15 @@ impl Driver {
                 self.rooms.bounced(room, text, why, self.ui);
             }
             _ => {}
+        }
+    }
+
+    /// The relay takes something again: that it asked to wait is no news any more.
+    fn waited(&mut self) {
+        let is_over =
+            matches!(&*self.ui.problem.peek(), Some(ClientError::Refused(code)) if code.is_passing());
+        if is_over {
+            self.ui.problem.set(None);
         }
     }
 
