@@ -2,6 +2,5 @@
 
 pub mod face;
 pub mod grouping;
-pub mod links;
 pub mod route;
 pub mod window;
