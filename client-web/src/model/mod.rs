@@ -2,5 +2,6 @@
 
 pub mod face;
 pub mod grouping;
+pub mod recency;
 pub mod route;
 pub mod window;
