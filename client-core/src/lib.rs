@@ -8,6 +8,7 @@ mod api;
 mod backoff;
 mod engine;
 mod error;
+pub mod links;
 mod memory;
 mod profile;
 mod room;

@@ -150,3 +150,25 @@ pub trait Transaction {
     /// The platform's; then nothing was written.
     fn commit(self, changes: Vec<Change>) -> impl Future<Output = Result<(), Self::Error>>;
 }
+
+/// CBOR byte strings that are wiped when dropped: for values that hold keys inside of other values.
+pub(crate) mod wiped_bytes {
+    use super::Value;
+    use minicbor::{
+        Decoder, Encoder,
+        decode::Error as DecodeError,
+        encode::{Error as EncodeError, Write},
+    };
+
+    pub fn encode<C, W: Write>(
+        bytes: &Value,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        encoder.bytes(bytes)?.ok()
+    }
+
+    pub fn decode<C>(decoder: &mut Decoder<'_>, _: &mut C) -> Result<Value, DecodeError> {
+        decoder.bytes().map(|bytes| Value::new(bytes.to_vec()))
+    }
+}

@@ -53,7 +53,7 @@ pub struct Preview {
     pub who: Option<String>,
     /// What; `None` if it was sent with a newer version.
     pub text: Option<String>,
-    /// When.
+    /// When, as far as that can be: never later than it came here.
     pub at_ms: u64,
 }
 

@@ -96,6 +96,8 @@ pub const SENT: &str = "Sent";
 pub const NOT_SENT: &str = "Not sent";
 /// Button.
 pub const TRY_AGAIN: &str = "Try again";
+/// Beside a link whose letters can be mistaken for others.
+pub const REAL_HOST: &str = "This is where the link leads";
 /// Button: puts the text back into the field.
 pub const EDIT: &str = "Edit";
 /// Button.

@@ -65,8 +65,8 @@ struct StoredJoin {
     certificate: Vec<u8>,
     #[n(2)]
     last_handshake_seq: u64,
-    #[cbor(n(3), with = "minicbor::bytes")]
-    joining: Vec<u8>,
+    #[cbor(n(3), with = "crate::store::wiped_bytes")]
+    joining: Value,
 }
 
 impl Engine {
@@ -148,7 +148,7 @@ impl Engine {
             link: join.link.clone(),
             certificate: join.certificate.as_bytes().to_vec(),
             last_handshake_seq: join.last_handshake_seq,
-            joining: joining.save().map_err(bug)?.to_vec(),
+            joining: joining.save().map_err(bug)?,
         };
         let key = join.link.room.as_bytes().to_vec();
         self.other_changes.push(Change::Put(Table::Join, key, crate::room::encode(&stored)));

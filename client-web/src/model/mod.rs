@@ -2,6 +2,6 @@
 
 pub mod face;
 pub mod grouping;
-pub mod links;
+pub mod recency;
 pub mod route;
 pub mod window;

@@ -64,6 +64,18 @@ pub fn short_day_text(at_ms: u64) -> String {
     )
 }
 
+/// Date and time with the year, in few signs.
+pub fn whole_text(at_ms: u64) -> String {
+    let options = options(&[
+        ("year", "numeric"),
+        ("month", "short"),
+        ("day", "numeric"),
+        ("hour", "numeric"),
+        ("minute", "2-digit"),
+    ]);
+    String::from(date(at_ms).to_locale_string("default", &options))
+}
+
 /// Date and time in full, for machines.
 pub fn iso_text(at_ms: u64) -> String {
     String::from(date(at_ms).to_iso_string())

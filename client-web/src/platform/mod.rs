@@ -9,3 +9,4 @@ mod locks;
 pub mod prefs;
 mod socket;
 pub mod store;
+pub mod web_address;

@@ -1,4 +1,5 @@
-//! What this browser remembers without secrets: light or dark, and how far each room was read.
+//! What this browser remembers without secrets: light or dark, how far each room was read, and when a message came whose sender's
+//! clock cannot be right.
 //!
 //! In local storage, shared by all tabs. Where the browser refuses, it is forgotten on reload, and nothing else happens.
 
@@ -62,6 +63,22 @@ pub fn set_last_read(room: &RoomId, seq: u64) {
     if last_read(room).is_none_or(|before| before < seq) {
         write(&read_key(room), &seq.to_string());
     }
+}
+
+/// When an entry of a room was first seen here, where that was remembered.
+pub fn first_seen(room: &RoomId, seq: u64) -> Option<u64> {
+    let remembered = read(&seen_key(room))?;
+    let (entry, at_ms) = remembered.split_once(' ')?;
+    if entry.parse() == Ok(seq) { at_ms.parse().ok() } else { None }
+}
+
+/// Remembers it, for one entry of a room: the last one is asked for.
+pub fn set_first_seen(room: &RoomId, seq: u64, at_ms: u64) {
+    write(&seen_key(room), &format!("{seq} {at_ms}"));
+}
+
+fn seen_key(room: &RoomId) -> String {
+    format!("sotto.seen.{}", room_digits(room))
 }
 
 fn read_key(room: &RoomId) -> String {

@@ -17,6 +17,7 @@ mod edits;
 mod fixture;
 mod history;
 mod identity;
+mod links;
 mod login;
 mod message;
 mod pairing;
@@ -62,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     ("join_by_anyone", room::join_by_anyone),
     ("join_proof", room::join_proof),
     ("leave_statement", room::leave_statement),
+    ("links", links::text),
     ("login_response", login::response),
     ("message_body", message::body),
     ("opened_record", login::opened_record),

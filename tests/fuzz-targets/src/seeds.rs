@@ -1,8 +1,8 @@
 //! Real encodings for every target: what the committed seeds are made of.
 
 use crate::{
-    account, attachment, client, conversation, edits, identity, login, message, pairing, protocol, room,
-    status, typed, vault, ways_in,
+    account, attachment, client, conversation, edits, identity, links, login, message, pairing, protocol,
+    room, status, typed, vault, ways_in,
 };
 
 /// Real inputs of a target.
@@ -35,6 +35,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "invite_link" => vec![ways_in::real_link().0, ways_in::real_link().1],
         "join_by_anyone" => vec![room::real_join(1), room::real_join(2)],
         "join_proof" => vec![proof],
+        "links" => links::real_texts(),
         "leave_statement" => vec![room::real_statements()[1].clone()],
         "message_body" => vec![message::real_body()],
         "padding" => vec![message::real_padded()],

@@ -2,9 +2,10 @@
 
 use super::SessionFailure;
 use crate::model::grouping::Me;
+use crate::model::recency::heard_at;
 use crate::model::window::{PAGE, Window};
 use crate::platform::store::IdbStore;
-use crate::platform::{dom, prefs};
+use crate::platform::{clock, dom, prefs};
 use crate::state::{Bounced, OpenRoom, Preview, RoomSummary, Ui};
 use dioxus::prelude::*;
 use sotto_client_core::{ClientError, Session, TimelineBody, TimelineItem};
@@ -39,7 +40,7 @@ impl Rooms {
                 let is_unread =
                     |item: &&TimelineItem| counts(item) && read.is_some_and(|read| item.seq > read);
                 let unread = window.items().iter().filter(is_unread).count();
-                let preview = window.items().iter().rev().find_map(preview_of);
+                let preview = window.items().iter().rev().find_map(|item| preview_of(&view.id, item));
                 if read.is_none() {
                     // A room is new here: everything in it is old.
                     prefs::set_last_read(&view.id, window.last_seq().unwrap_or(0));
@@ -81,7 +82,7 @@ impl Rooms {
     /// Takes in new entries of a room.
     pub fn arrived(&mut self, room: RoomId, items: Vec<TimelineItem>, session: &OurSession, ui: Ui) {
         let kept = self.kept.entry(room).or_default();
-        if let Some(preview) = items.iter().rev().find_map(preview_of) {
+        if let Some(preview) = items.iter().rev().find_map(|item| preview_of(&room, item)) {
             kept.preview = Some(preview);
         }
         let read = prefs::last_read(&room).unwrap_or(0);
@@ -250,12 +251,17 @@ fn counts(item: &TimelineItem) -> bool {
     !item.is_mine && matches!(item.body, TimelineBody::Text(_) | TimelineBody::FromNewerVersion)
 }
 
-fn preview_of(item: &TimelineItem) -> Option<Preview> {
+fn preview_of(room: &RoomId, item: &TimelineItem) -> Option<Preview> {
     let text = match &item.body {
         TimelineBody::Text(text) => Some(text.chars().take(120).collect()),
         TimelineBody::FromNewerVersion => None,
         TimelineBody::Joined | TimelineBody::Renamed(_) | TimelineBody::Gap => return None,
     };
     let who = (!item.is_mine).then(|| item.sender_name.clone());
-    Some(Preview { who, text, at_ms: item.sent_at_ms.unwrap_or_default() })
+    let sent_ms = item.sent_at_ms.unwrap_or_default();
+    let heard = heard_at(sent_ms, clock::now_ms(), prefs::first_seen(room, item.seq));
+    if heard.is_to_be_remembered {
+        prefs::set_first_seen(room, item.seq, heard.at_ms);
+    }
+    Some(Preview { who, text, at_ms: heard.at_ms })
 }

@@ -24,7 +24,7 @@ pub fn MessageGroup(group: Group) -> Element {
                 }
                 for line in group.lines.iter() {
                     Bubble {
-                        key: "{line_id(&line.id)}",
+                        key: "{line.place.key()}",
                         line: line.clone(),
                         sender: group.name.clone(),
                         is_mine: group.is_mine,
@@ -45,7 +45,7 @@ fn Bubble(line: Line, sender: String, is_mine: bool) -> Element {
     };
     rsx! {
         div {
-            id: line_id(&line.id),
+            id: line.place.key(),
             class: "bubble",
             "data-testid": "message",
             "data-sender": sender.clone(),
@@ -55,7 +55,7 @@ fn Bubble(line: Line, sender: String, is_mine: bool) -> Element {
             span { class: "for-ears", {if is_mine { format!("{}: ", words::YOU) } else { format!("{sender}: ") }} }
             MessageText { text: line.text.clone() }
             span { class: "meta",
-                time { datetime: clock::iso_text(line.at_ms), {clock::clock_text(line.at_ms)} }
+                time { datetime: clock::iso_text(line.at_ms), {said_at(&line)} }
                 match line.state {
                     LineState::Queued => rsx! {
                         span { title: words::QUEUED, Draw { icon: Icon::Clock } }
@@ -76,7 +76,7 @@ fn Bubble(line: Line, sender: String, is_mine: bool) -> Element {
     }
 }
 
-/// The id of a message's element.
-fn line_id(id: &[u8; 16]) -> String {
-    id.iter().fold("m-".to_owned(), |digits, byte| format!("{digits}{byte:02x}"))
+/// The hour; with its day where the day line above says another one.
+fn said_at(line: &Line) -> String {
+    if line.is_off_day { clock::whole_text(line.at_ms) } else { clock::clock_text(line.at_ms) }
 }

@@ -1,11 +1,12 @@
 //! The text of a message, with web addresses as links. Text stays text: nothing in it is ever read as HTML.
 
 use crate::model::face::is_emoji_only;
-use crate::model::links::{Part, split};
+use crate::platform::web_address;
 use crate::words;
 use dioxus::prelude::*;
+use sotto_client_core::links::{Part, split, written_host};
 
-/// The text.
+/// The text. What turns the direction of text turns only the part that it stands in.
 #[component]
 pub fn MessageText(text: Option<String>) -> Element {
     let Some(text) = text else {
@@ -19,12 +20,37 @@ pub fn MessageText(text: Option<String>) -> Element {
             for (at , part) in split(&text).into_iter().enumerate() {
                 match part {
                     Part::Text(text) => rsx! {
-                        span { key: "{at}", {text} }
+                        span { key: "{at}", class: "part", {text} }
                     },
                     Part::Link(link) => rsx! {
-                        a { key: "{at}", href: "{link}", target: "_blank", rel: "noopener noreferrer", {link.clone()} }
+                        Link { key: "{at}", link }
                     },
                 }
+            }
+        }
+    }
+}
+
+/// A link, from left to right as browsers read it. Where its host is not written in plain letters, what browsers make of it is
+/// shown beside it: letters of two scripts can look the same.
+#[component]
+fn Link(link: String) -> Element {
+    let Some(address) = web_address::read(&link) else {
+        return rsx! {
+            span { class: "part", {link} }
+        };
+    };
+    let host = Some(address.host).filter(|host| !host.eq_ignore_ascii_case(written_host(&link)));
+    rsx! {
+        a {
+            class: "part",
+            dir: "ltr",
+            href: address.href,
+            target: "_blank",
+            rel: "noopener noreferrer",
+            {link}
+            if let Some(host) = host {
+                span { class: "real-host", "data-testid": "real-host", "data-host": host, title: words::REAL_HOST }
             }
         }
     }

@@ -27,7 +27,9 @@ pub fn Timeline(room: RoomId) -> Element {
     });
     let open = ui.open.read();
     let Some(open) = open.as_ref().filter(|open| open.room == room) else { return rsx! {} };
-    let blocks = group(open.window.items(), &open.outbox, &open.me, open.unread_after, clock::local_day);
+    let today = clock::local_day(clock::now_ms());
+    let blocks =
+        group(open.window.items(), &open.outbox, &open.me, open.unread_after, today, clock::local_day);
     let is_empty = !open.window.has_older() && open.bounced.is_empty() && !blocks.iter().any(is_said);
     rsx! {
         div {
@@ -47,7 +49,7 @@ pub fn Timeline(room: RoomId) -> Element {
             div { class: "timeline-inner",
                 Beginning { has_older: open.window.has_older(), is_empty }
                 for block in blocks {
-                    DrawBlock { key: "{key_of(&block)}", block }
+                    DrawBlock { key: "{block.key()}", block }
                 }
                 for (at , bounced) in open.bounced.iter().cloned().enumerate() {
                     FailedMessage { key: "{at}", room, bounced, sender: open.me.name.clone() }
@@ -134,7 +136,7 @@ fn Beginning(has_older: bool, is_empty: bool) -> Element {
 #[component]
 fn DrawBlock(block: Block) -> Element {
     match block {
-        Block::Day { day, at_ms } => rsx! {
+        Block::Day { day, at_ms, .. } => rsx! {
             h2 { class: "day-line", "data-testid": "day-line",
                 span { {day_words(day, at_ms)} }
             }
@@ -192,18 +194,6 @@ fn Jump(room: RoomId, has_newer: bool) -> Element {
 
 const fn is_said(block: &Block) -> bool {
     matches!(block, Block::Group(_))
-}
-
-fn key_of(block: &Block) -> String {
-    match block {
-        Block::Day { day, .. } => format!("d{day}"),
-        Block::UnreadLine => "unread".to_owned(),
-        Block::Joined { seq, .. } => format!("j{seq}"),
-        Block::Renamed { seq, .. } => format!("r{seq}"),
-        Block::Gap { seq } => format!("x{seq}"),
-        // By the last message, which stays when older ones are put before it.
-        Block::Group(group) => format!("g{:?}", group.lines.last().map(|line| line.id)),
-    }
 }
 
 fn day_words(day: i64, at_ms: u64) -> String {
