@@ -9,6 +9,7 @@ mod backoff;
 mod engine;
 mod error;
 mod memory;
+pub mod names;
 mod profile;
 mod room;
 mod session;
