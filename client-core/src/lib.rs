@@ -10,6 +10,7 @@ mod engine;
 mod error;
 pub mod links;
 mod memory;
+pub mod names;
 mod profile;
 mod room;
 mod session;

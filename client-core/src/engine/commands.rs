@@ -46,9 +46,9 @@ impl Engine {
 
     fn certificate(&mut self, display_name: &str) -> Result<Certificate, ClientError> {
         let name = check_display_name(display_name).map_err(bad_name)?;
-        let certificate = self.profile.certificate(name, self.now_ms)?;
-        if self.profile.display_name.as_deref() != Some(name) {
-            self.profile.display_name = Some(name.to_owned());
+        let certificate = self.profile.certificate(&name, self.now_ms)?;
+        if self.profile.display_name.as_ref() != Some(&name) {
+            self.profile.display_name = Some(name);
             self.is_profile_dirty = true;
         }
         Ok(certificate)
@@ -69,7 +69,7 @@ impl Engine {
         };
         let bug = |_| ClientError::Bug("the room could not be made");
         let own = self.profile.own_device(certificate);
-        let room = Room::create(suite, name, &own).map_err(bug)?;
+        let room = Room::create(suite, &name, &own).map_err(bug)?;
         let id = room.id();
         let message_secret = room.secrets().map_err(bug)?.message.clone();
         let first =
@@ -175,5 +175,6 @@ fn bad_name(error: sotto_crypto::identity::NameError) -> ClientError {
         NameError::Empty => "it is empty",
         NameError::TooLong => "it is too long",
         NameError::Invisible => "it has characters that cannot be shown",
+        NameError::Marks => "it has accents that cannot be shown",
     })
 }

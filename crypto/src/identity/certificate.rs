@@ -7,7 +7,7 @@
 //! signature   = Ed25519 by the identity key over label || body
 //! ```
 
-use super::{AccountId, check_display_name};
+use super::{AccountId, check_display_name, is_display_name};
 use crate::{CryptoError, labels, sign, sign::IdentityKey};
 use minicbor::{Decode, Encode};
 
@@ -80,7 +80,7 @@ impl Certificate {
             identity_key: identity.public(),
             recovery_key_hash: request.recovery_key_hash,
             device_key: request.device_key,
-            display_name: name.to_owned(),
+            display_name: name,
             generation: request.generation,
             not_before_ms: request.not_before_ms,
         });
@@ -103,7 +103,7 @@ impl Certificate {
         if body.version != VERSION {
             return Err(CryptoError::NewerVersion);
         }
-        if check_display_name(&body.display_name) != Ok(&body.display_name) {
+        if !is_display_name(&body.display_name) {
             return Err(malformed());
         }
         // Generation 0 is the guest's, who has no recovery key; from 1 on there is one.

@@ -5,8 +5,8 @@
 
 mod account;
 mod certificate;
-mod display_name;
 mod fingerprint;
+mod name;
 mod pins;
 mod room_fingerprint;
 mod safety_number;
@@ -14,8 +14,10 @@ mod safety_number;
 pub use crate::sign::IdentityKey;
 pub use account::AccountId;
 pub use certificate::{Certificate, CertificateRequest, MAX_CERTIFICATE_BYTES};
-pub use display_name::{NameError, check_display_name, check_room_name, check_topic};
 pub use fingerprint::{FINGERPRINT_DIGITS, FingerprintCheck, check_fingerprint, whole_fingerprint};
+pub use name::{
+    NameError, check_display_name, check_room_name, check_topic, is_display_name, is_room_name, is_topic,
+};
 pub use pins::{KEYS_PER_SUBJECT_MAX, PinState, Pins, Seen, Subject};
 pub use room_fingerprint::RoomFingerprint;
 pub use safety_number::{Comparison, Party, SAFETY_QR_BYTES, SafetyNumber, compare_safety_qr, safety_qr};

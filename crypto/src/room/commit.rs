@@ -304,11 +304,11 @@ impl Room {
         let own = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
         match change {
             RoomChange::Rename(name) => {
-                name_of(check_room_name(name), "room name")?.clone_into(&mut state.name)
+                state.name = name_of(check_room_name(name), "room name")?;
             }
             RoomChange::SetTopic(topic) if topic.trim().is_empty() => state.topic.clear(),
             RoomChange::SetTopic(topic) => {
-                name_of(check_topic(topic), "room topic")?.clone_into(&mut state.topic);
+                state.topic = name_of(check_topic(topic), "room topic")?;
             }
             RoomChange::SetAvatar(avatar) => state.avatar.clone_from(avatar),
             RoomChange::SetRole(account, role) => set_role(&mut state, *account, *role),
@@ -356,7 +356,7 @@ impl Room {
     }
 }
 
-fn name_of<'a>(checked: Result<&'a str, NameError>, what: &'static str) -> Result<&'a str, CryptoError> {
+fn name_of(checked: Result<String, NameError>, what: &'static str) -> Result<String, CryptoError> {
     checked.map_err(|_| CryptoError::Malformed(what))
 }
 

@@ -4,7 +4,7 @@
 use super::{Authority, Permissions, Role, Roster, RosterEntry};
 use crate::{
     CryptoError, Secret,
-    identity::{AccountId, check_room_name, check_topic},
+    identity::{AccountId, check_room_name, is_room_name, is_topic},
     labels,
     link::{self, InviteSecret},
     random_array, wrap,
@@ -181,7 +181,7 @@ pub struct RoomState {
 impl RoomState {
     /// The state of a new room.
     pub(super) fn new(name: &str, owner: AccountId) -> Result<Self, CryptoError> {
-        let name = check_room_name(name).map_err(|_| CryptoError::Malformed("room name"))?.to_owned();
+        let name = check_room_name(name).map_err(|_| CryptoError::Malformed("room name"))?;
         Ok(Self {
             policy_version: POLICY_VERSION,
             name,
@@ -258,7 +258,7 @@ impl RoomState {
 
     /// Whether the state is within its limits.
     pub(super) fn is_well_formed(&self) -> bool {
-        check_room_name(&self.name) == Ok(&self.name)
+        is_room_name(&self.name)
             && self.invites.len() <= OPEN_INVITES_MAX
             && self.invites.iter().all(Invite::is_well_formed)
             && self
@@ -270,7 +270,7 @@ impl RoomState {
     }
 
     fn has_well_formed_rules(&self) -> bool {
-        (self.topic.is_empty() || check_topic(&self.topic) == Ok(&self.topic))
+        (self.topic.is_empty() || is_topic(&self.topic))
             && self.avatar.as_ref().is_none_or(|avatar| avatar.len() <= ROOM_AVATAR_MAX_BYTES)
             && self.admins.len() <= ADMINS_MAX
             && self.admins.is_sorted_by(|one, next| one < next)

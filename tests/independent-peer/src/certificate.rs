@@ -176,7 +176,7 @@ pub fn verify(bytes: &[u8]) -> Result<Body, PeerError> {
         return Err(PeerError::Version(body.version));
     }
     verify_signature(&body.identity, &statement(&signed.body), &signed.signature, WHAT)?;
-    check_name(&body.display_name, MAX_NAME_BYTES)?;
+    crate::name::check_name(&body.display_name, MAX_NAME_BYTES)?;
     Ok(body)
 }
 
@@ -197,25 +197,6 @@ pub fn verify_signature(
 ) -> Result<(), PeerError> {
     let key = VerifyingKey::from_bytes(key).map_err(|_| PeerError::BadSignature(what))?;
     key.verify_strict(statement, &Signature::from_bytes(signature)).map_err(|_| PeerError::BadSignature(what))
-}
-
-/// The name rule.
-pub fn check_name(name: &str, max_bytes: usize) -> Result<(), PeerError> {
-    let is_forbidden = |c: char| {
-        c.is_control()
-            || matches!(
-                c,
-                '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
-            )
-            || matches!(
-                c,
-                '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            )
-            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    let is_right =
-        !name.is_empty() && name.trim() == name && name.len() <= max_bytes && !name.chars().any(is_forbidden);
-    if is_right { Ok(()) } else { Err(PeerError::Malformed("name")) }
 }
 
 fn statement(body: &[u8]) -> Vec<u8> {

@@ -23,6 +23,7 @@ pub mod leave;
 pub mod link;
 pub mod message;
 pub mod mls;
+pub mod name;
 pub mod padding;
 pub mod removal_proof;
 pub mod room;

@@ -2,11 +2,11 @@
 
 use crate::{
     PeerError,
-    certificate::check_name,
     door::door_id,
     encoding::{Bytes32, Id, decode, encode},
     labels,
     leaf_data::LEAF_DATA,
+    name::check_name,
 };
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use mls_rs::{

@@ -1,0 +1,8 @@
+//! Names of people and rooms: how they are looked up, and how those that look alike are told apart.
+//!
+//! Which names are possible at all is decided in `sotto_crypto::identity`, for everyone alike. Here is what each client does with
+//! them; nothing here changes what is signed or stored.
+
+mod lookup;
+
+pub use lookup::{lookup_key, starts_with};
