@@ -25,6 +25,9 @@ pub struct Place {
     /// The relay [default: the one that the profile uses, or http://127.0.0.1:8080].
     #[arg(long, value_name = "URL", global = true, env = "SOTTO_RELAY")]
     pub relay: Option<String>,
+    /// Connect to a public address without TLS (http://), where others see who talks to whom and when.
+    #[arg(long, global = true, env = "SOTTO_ALLOW_HTTP")]
+    pub allow_http: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,9 +62,9 @@ pub enum Command {
     History {
         /// The room's name, the beginning of it, or its id.
         room: String,
-        /// How many messages, the newest ones.
-        #[arg(long, short = 'n', value_name = "N", default_value_t = 1000)]
-        limit: usize,
+        /// How many entries, the newest ones [default: all].
+        #[arg(long, short = 'n', value_name = "N")]
+        limit: Option<usize>,
         /// One JSON object a line.
         #[arg(long)]
         json: bool,

@@ -1,64 +1,75 @@
 //! The engine with a socket: connects, sends and receives, wakes up, and hands events on.
 
-use crate::{args::Place, failure::Failure, profile, store::SqliteStore};
+use crate::{
+    args::Place,
+    connect::{Refusal, Socket, connect},
+    failure::Failure,
+    profile,
+    store::SqliteStore,
+};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_client_core::{
     ClientError, Command, ConnectionState, Event, Input, Outcome, RelayAddress, Session, Step, Ticket,
 };
-use sotto_protocol::limits::HANDSHAKE_FRAME_MAX_BYTES;
 use std::{
     collections::VecDeque,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::{
-    net::TcpStream,
-    time::{Instant, sleep_until, timeout},
-};
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{Message, protocol::WebSocketConfig},
-};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Message;
 
-/// How long one attempt to connect may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The relay pings every 30 s: after this long without a sign of it the connection is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(90);
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// How often it is looked whether another process of the profile has written something.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
 
 /// A session of one profile with one relay.
 pub struct Client {
     /// The engine.
     pub session: Session<SqliteStore>,
+    store: SqliteStore,
+    place: Place,
     relay: RelayAddress,
     socket: Option<Socket>,
     events: VecDeque<Event>,
     connect_at: Option<Instant>,
     wake_at: Option<Instant>,
     heard_at: Instant,
+    /// When to look for what other processes wrote, if at all.
+    watch_at: Option<Instant>,
     failures: u32,
+    refusal: Refusal,
 }
 
 impl Client {
     /// Opens the profile. Connects as soon as it is asked for an event.
     pub async fn open(place: &Place, relay: Option<RelayAddress>) -> Result<Self, Failure> {
         let (relay, store) = profile::open(place, relay).await?;
-        let session = Session::open(store, relay.clone(), now_ms()).await?;
+        let session = Session::open(store.clone(), relay.clone(), now_ms()).await?;
         Ok(Self {
             session,
+            store,
+            place: place.clone(),
             relay,
             socket: None,
             events: VecDeque::new(),
             connect_at: Some(Instant::now()),
             wake_at: None,
             heard_at: Instant::now(),
+            watch_at: None,
             failures: 0,
+            refusal: Refusal::Silent,
         })
     }
 
-    /// The relay's address.
-    pub const fn relay(&self) -> &RelayAddress {
-        &self.relay
+    /// From now on what other processes of the profile write is noticed within a second, without a word from the relay.
+    pub fn watch(&mut self) {
+        self.watch_at = Some(Instant::now());
+    }
+
+    /// This relay is good: from now on the profile uses it by itself.
+    pub fn remember_relay(&self) -> Result<(), Failure> {
+        profile::remember(&self.place, &self.relay)
     }
 
     /// How many attempts to connect have failed one after the other.
@@ -97,23 +108,30 @@ impl Client {
         }
     }
 
-    /// Waits for the end of a command. Gives up when the relay cannot be reached at first try: such commands need it.
+    /// Waits for the end of a command that was given while the relay was connected. Gives up when it is so no more: whether the
+    /// command is done then only shows later, so it counts as kept.
     pub async fn finish(&mut self, ticket: Ticket) -> Result<Outcome, Failure> {
         loop {
             match self.next_event().await? {
                 Event::Done(done, result) if done == ticket => return Ok(result?),
-                Event::Connection(ConnectionState::Offline { .. }) if self.failures > 0 => {
-                    return Err(self.unreachable());
+                Event::Connection(ConnectionState::Offline { .. }) if self.failures > 1 => {
+                    let remedy =
+                        "What was begun is kept, and goes on with the next command that reaches the relay.";
+                    return Err(Failure::kept(format!("not confirmed: {}", self.why_offline()), remedy));
                 }
                 event => self.note(&event),
             }
         }
     }
 
-    /// Says that the relay cannot be reached.
+    /// Why there is no connection.
+    pub fn why_offline(&self) -> String {
+        self.refusal.message(&self.relay)
+    }
+
+    /// Says that there is no connection, and what to do.
     pub fn unreachable(&self) -> Failure {
-        let remedy = "Check that it is running and that the address is right (--relay URL).";
-        Failure::new(format!("the relay at {} cannot be reached", self.relay.origin()), remedy)
+        Failure::new(self.why_offline(), self.refusal.remedy())
     }
 
     /// Says on standard error what belongs to no command.
@@ -155,12 +173,14 @@ impl Client {
     }
 
     async fn turn(&mut self) -> Result<(), Failure> {
-        let wake_at = self.wake_at;
+        let (wake_at, watch_at) = (self.wake_at, self.watch_at);
         let wake = async { sleep_until(wake_at.unwrap_or_else(Instant::now)).await };
+        let watch = async { sleep_until(watch_at.unwrap_or_else(Instant::now)).await };
         let Some(socket) = &mut self.socket else {
             let connect_at = self.connect_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 () = sleep_until(connect_at) => return self.connect().await,
+                () = watch, if watch_at.is_some() => return self.look_around().await,
                 () = wake, if wake_at.is_some() => {}
             }
             self.wake_at = None;
@@ -177,6 +197,7 @@ impl Client {
                 }
             }
             () = sleep_until(silent_at) => self.disconnected().await,
+            () = watch, if watch_at.is_some() => self.look_around().await,
             () = wake, if wake_at.is_some() => {
                 self.wake_at = None;
                 self.input(Input::Tick).await
@@ -184,21 +205,29 @@ impl Client {
         }
     }
 
+    /// What another process of the profile wrote is taken in.
+    async fn look_around(&mut self) -> Result<(), Failure> {
+        self.watch_at = Some(Instant::now() + WATCH_EVERY);
+        if self.store.was_written_elsewhere().await? { self.input(Input::Tick).await } else { Ok(()) }
+    }
+
     async fn connect(&mut self) -> Result<(), Failure> {
         self.connect_at = None;
         self.input(Input::Connecting).await?;
-        let mut config = WebSocketConfig::default();
-        config.max_message_size = Some(HANDSHAKE_FRAME_MAX_BYTES);
-        config.max_frame_size = Some(HANDSHAKE_FRAME_MAX_BYTES);
-        let url = self.relay.socket_url();
-        match timeout(CONNECT_TIMEOUT, connect_async_with_config(url, Some(config), true)).await {
-            Ok(Ok((socket, _))) => {
+        match connect(&self.relay).await {
+            Ok(socket) => {
                 self.socket = Some(socket);
                 self.heard_at = Instant::now();
                 self.failures = 0;
                 self.input(Input::Connected).await
             }
-            _ => self.disconnected().await,
+            Err(refusal) => {
+                let earliest = Instant::now() + refusal.wait();
+                self.refusal = refusal;
+                self.disconnected().await?;
+                self.connect_at = self.connect_at.map(|at| at.max(earliest));
+                Ok(())
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What went wrong, and what to do: two lines on standard error, and an exit code.
 
+use crate::output;
 use sotto_client_core::{ClientError, SessionError};
 use std::process::ExitCode;
 
@@ -9,18 +10,30 @@ const FAILED: u8 = 1;
 const KEPT: u8 = 3;
 
 /// Why a command did not do what it should.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Failure {
     message: String,
     help: String,
     code: u8,
     is_quiet: bool,
+    is_unwritable: bool,
 }
 
 impl Failure {
     /// Not done.
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), code: FAILED, is_quiet: false }
+        Self {
+            message: message.into(),
+            help: help.into(),
+            code: FAILED,
+            is_quiet: false,
+            is_unwritable: false,
+        }
+    }
+
+    /// Whether the profile can be read and not written.
+    pub const fn is_unwritable(&self) -> bool {
+        self.is_unwritable
     }
 
     /// Kept, to be done later.
@@ -28,21 +41,20 @@ impl Failure {
         Self { code: KEPT, ..Self::new(message, help) }
     }
 
-    /// Whoever reads our output has stopped: nothing to say.
+    /// The same, of something that is kept all the same.
+    pub fn but_kept(self, kept: &str) -> Self {
+        Self { help: format!("{} {kept}", self.help), code: KEPT, ..self }
+    }
+
+    /// The reader of our output has stopped: nothing to say.
     pub fn closed_pipe() -> Self {
         Self { is_quiet: true, ..Self::new("", "") }
     }
 
-    /// Says it, in the manner of rustc.
-    #[allow(clippy::print_stderr, reason = "this is where errors are printed")]
+    /// Says it.
     pub fn report(&self) -> ExitCode {
         if !self.is_quiet {
-            let error = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
-            let help = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Cyan.into()));
-            anstream::eprintln!("{error}error{error:#}: {}", self.message);
-            if !self.help.is_empty() {
-                anstream::eprintln!("{help}help{help:#}: {}", self.help);
-            }
+            output::error(&self.message, &self.help);
         }
         ExitCode::from(self.code)
     }
@@ -65,6 +77,6 @@ impl From<SessionError<crate::store::StoreError>> for Failure {
 
 impl From<crate::store::StoreError> for Failure {
     fn from(error: crate::store::StoreError) -> Self {
-        Self::new(error.to_string(), error.remedy())
+        Self { is_unwritable: error.is_read_only_error(), ..Self::new(error.to_string(), error.remedy()) }
     }
 }

@@ -5,6 +5,7 @@
 mod args;
 mod client;
 mod commands;
+mod connect;
 mod failure;
 mod output;
 mod profile;

@@ -3,6 +3,7 @@
 //! ```text
 //! PROFILE/key              the storage key, 0600
 //! PROFILE/relays/HOST/     what belongs to one relay: each has an identity of its own
+//! …/address                the relay's address, once a room was made or joined there
 //! ```
 
 use crate::{args::Place, failure::Failure, store::SqliteStore};
@@ -26,18 +27,33 @@ pub async fn open(
         (None, Some(relay)) => relay,
         (None, None) => used_relay(&profile).map_or_else(|| RelayAddress::parse(LOCAL_RELAY), Ok)?,
     };
-    let relay_folder = profile.join("relays").join(folder_name(&relay));
-    let store = SqliteStore::open(&profile, &relay_folder).await?;
-    let address = relay_folder.join("address");
-    if !address.exists() {
-        fs::write(&address, relay.origin()).map_err(|error| {
-            Failure::new(
-                format!("{} cannot be written: {error}", address.display()),
-                "Make the folder writable for you.",
-            )
-        })?;
+    if relay.is_exposed() && !place.allow_http {
+        return Err(Failure::new(
+            format!("{} is not encrypted on the way (http)", relay.origin()),
+            "Messages are end-to-end encrypted all the same, but others on the way see who talks to whom and when, and can answer \
+             in the relay's place. Use an https:// address, or give --allow-http if you accept that.",
+        ));
     }
+    let store = SqliteStore::open(&profile, &relay_folder(&profile, &relay)).await?;
     Ok((relay, store))
+}
+
+/// From now on the profile uses this relay by itself, if it uses no other.
+pub fn remember(place: &Place, relay: &RelayAddress) -> Result<(), Failure> {
+    let address = relay_folder(&folder(place)?, relay).join("address");
+    if address.exists() {
+        return Ok(());
+    }
+    fs::write(&address, relay.origin()).map_err(|error| {
+        Failure::new(
+            format!("{} cannot be written: {error}", address.display()),
+            "Make the folder writable for you, and check that the disk has space.",
+        )
+    })
+}
+
+fn relay_folder(profile: &Path, relay: &RelayAddress) -> PathBuf {
+    profile.join("relays").join(folder_name(relay))
 }
 
 fn folder(place: &Place) -> Result<PathBuf, Failure> {
@@ -49,14 +65,12 @@ fn folder(place: &Place) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The relay that the profile uses, if it uses exactly one.
+/// The relay that the profile uses, if it uses exactly one: one at which it has made or joined a room.
 fn used_relay(profile: &Path) -> Option<RelayAddress> {
-    let mut folders = fs::read_dir(profile.join("relays")).ok()?.flatten();
-    match (folders.next(), folders.next()) {
-        (Some(only), None) => {
-            let address = fs::read_to_string(only.path().join("address")).ok()?;
-            RelayAddress::parse(&address).ok()
-        }
+    let folders = fs::read_dir(profile.join("relays")).ok()?.flatten();
+    let mut addresses = folders.filter_map(|folder| fs::read_to_string(folder.path().join("address")).ok());
+    match (addresses.next(), addresses.next()) {
+        (Some(only), None) => RelayAddress::parse(&only).ok(),
         _ => None,
     }
 }

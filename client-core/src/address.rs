@@ -1,6 +1,7 @@
 //! Where a relay is, and whole invite links: `http[s]://host[:port]/join#fragment`.
 
 use crate::ClientError;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use sotto_crypto::link::InviteLink;
 use sotto_protocol::ROOM_SOCKET_PATH;
 
@@ -46,6 +47,12 @@ impl RelayAddress {
         self.origin.get(self.scheme_len + 3..).unwrap_or_default()
     }
 
+    /// Whether what is said to the relay goes over a network that strangers may share, without TLS.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        !self.is_secure && !is_near(host_of(self.authority()))
+    }
+
     /// The address of the room socket.
     #[must_use]
     pub fn socket_url(&self) -> String {
@@ -58,6 +65,34 @@ impl RelayAddress {
     pub fn link(&self, invite: &InviteLink) -> String {
         format!("{}{JOIN_PATH}#{}", self.origin, *invite.to_fragment())
     }
+}
+
+/// The host of an authority, without brackets.
+fn host_of(authority: &str) -> &str {
+    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// Whether a host is this machine, one in the same network, or an onion service, which has a protection of its own.
+fn is_near(host: &str) -> bool {
+    if let Ok(address) = host.parse::<Ipv4Addr>() {
+        return is_near_v4(address);
+    }
+    if let Ok(address) = host.parse::<Ipv6Addr>() {
+        return address.to_ipv4_mapped().map_or_else(
+            || address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+            is_near_v4,
+        );
+    }
+    const NEAR: [&str; 6] = [".localhost", ".local", ".lan", ".internal", ".home.arpa", ".onion"];
+    !host.contains('.') || NEAR.iter().any(|end| host.ends_with(end))
+}
+
+const fn is_near_v4(address: Ipv4Addr) -> bool {
+    let shared = matches!(address.octets(), [100, 64..=127, ..]);
+    address.is_loopback() || address.is_private() || address.is_link_local() || shared
 }
 
 /// A host or a bracketed IPv6 address, perhaps with one port.
@@ -120,6 +155,43 @@ mod tests {
             let got = address.as_ref().map(|address| (address.authority(), address.socket_url()));
             assert_eq!(got, expected.map(|(authority, url)| (authority, url.to_owned())), "{text}");
         }
+    }
+
+    #[test]
+    fn without_tls_only_near_hosts_are_not_exposed() {
+        let near = [
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "http://localhost",
+            "http://relay:8080",
+            "http://192.168.1.7",
+            "http://10.0.0.1",
+            "http://172.16.0.1",
+            "http://100.64.0.1",
+            "http://[fd00::1]",
+            "http://[fe80::1]",
+            "http://[::ffff:10.0.0.1]",
+            "http://chat.local",
+            "http://chat.home.arpa",
+            "http://abc.onion",
+        ];
+        let exposed = [
+            "http://chat.example.org",
+            "http://203.0.113.7",
+            "http://[2001:db8::1]:8080",
+            "http://172.32.0.1",
+            "http://127.0.0.1.example.org",
+            "http://localhost.example.org",
+            "http://[::ffff:203.0.113.7]",
+            "http://8.8.8.8",
+        ];
+        for (addresses, expected) in [(near.as_slice(), false), (exposed.as_slice(), true)] {
+            for address in addresses {
+                let exposed = RelayAddress::parse(address).map(|relay| relay.is_exposed());
+                assert_eq!(exposed, Ok(expected), "{address}");
+            }
+        }
+        assert!(!RelayAddress::parse("https://chat.example.org").unwrap().is_exposed());
     }
 
     #[test]

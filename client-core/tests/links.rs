@@ -1,7 +1,7 @@
 //! What finding links costs: a message of twice the length takes about twice as long, whatever it is made of.
 
-use sotto_client_core::links::split;
 use rustix::time::{ClockId, clock_gettime};
+use sotto_client_core::links::split;
 use std::time::Duration;
 
 /// How much longer the second message is. Where cost grows with the square it costs 256 times as much; with the cube 4096 times.

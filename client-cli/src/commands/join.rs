@@ -23,9 +23,13 @@ pub async fn run(place: &Place, link: &str, name: Option<String>) -> Result<(), 
     let join = Command::Join { link: link.to_owned(), display_name: display_name.clone() };
     let ticket = client.command(join).await?;
     if let Outcome::Joined(id) = client.finish(ticket).await? {
+        client.remember_relay()?;
         let rooms = client.session.rooms();
-        let name =
-            rooms.iter().find(|room| room.id == id).map(|room| output::clean(&room.name)).unwrap_or_default();
+        let name = rooms
+            .iter()
+            .find(|room| room.id == id)
+            .map(|room| output::one_line(&room.name))
+            .unwrap_or_default();
         output::note(&format!("You are in {name:?} as {display_name:?}."));
     }
     client.close().await;

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 /// Prints what comes in until it is stopped. Sends what waits in the outbox, too.
 pub async fn run(place: &Place, room: Option<&str>, json: bool) -> Result<(), Failure> {
     let mut client = Client::open(place, None).await?;
+    client.watch();
     let rooms = client.session.rooms();
     let only = room.map(|room| rooms::find(&rooms, room).map(|view| view.id)).transpose()?;
     let mut printer = Printer::new(only.is_none());
@@ -44,7 +45,7 @@ pub async fn run(place: &Place, room: Option<&str>, json: bool) -> Result<(), Fa
             }
             Event::Connection(ConnectionState::Offline { .. }) if was_online => {
                 was_online = false;
-                output::note("The relay cannot be reached. Trying again until it can.");
+                output::note(&format!("{}. Trying again until there is a connection.", client.why_offline()));
             }
             event => client.note(&event),
         }

@@ -19,13 +19,17 @@ async fn catch_up(client: &mut Client, room: RoomId) -> Result<(), Failure> {
         return Ok(());
     }
     loop {
-        match client.next_event().await? {
+        let event = match client.next_event().await {
+            Err(failure) if failure.is_unwritable() => {
+                output::warn("nothing can be written to the profile: this is what was read before.");
+                return Ok(());
+            }
+            event => event?,
+        };
+        match event {
             Event::CaughtUp(caught_up) if caught_up == room => return Ok(()),
             Event::Connection(ConnectionState::Offline { .. }) if client.failures() > 0 => {
-                let origin = client.relay().origin();
-                output::warn(&format!(
-                    "the relay at {origin} cannot be reached: this is what was read before."
-                ));
+                output::warn(&format!("{}: this is what was read before.", client.why_offline()));
                 return Ok(());
             }
             // The alarm, or the end, is shown with what was read before it.

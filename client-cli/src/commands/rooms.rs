@@ -5,7 +5,7 @@ use crate::{
     args::{CreateArgs, Place},
     client::Client,
     failure::Failure,
-    output,
+    output, rooms,
 };
 use serde::Serialize;
 use sotto_client_core::{Command, RoomSuite};
@@ -21,13 +21,13 @@ struct JsonRoom<'a> {
 /// Lists the rooms of the profile. Needs no relay.
 pub async fn list(place: &Place, json: bool) -> Result<(), Failure> {
     let client = Client::open(place, None).await?;
-    let rooms = client.session.rooms();
-    if rooms.is_empty() && !json {
+    let views = client.session.rooms();
+    if views.is_empty() && !json {
         output::note(
             "No rooms yet. Make one with `sotto rooms create NAME`, or join one with `sotto join LINK --as NAME`.",
         );
     }
-    for room in &rooms {
+    for room in &views {
         let id = output::hex(room.id.as_bytes());
         if json {
             let members = room.member_count;
@@ -35,11 +35,11 @@ pub async fn list(place: &Place, json: bool) -> Result<(), Failure> {
         } else {
             let people = if room.member_count == 1 { "person" } else { "people" };
             let short = id.get(..8).unwrap_or(&id);
-            output::line(&format!(
-                "{short}  {}  ({} {people})",
-                output::clean(&room.name),
-                room.member_count
-            ))?;
+            let name = output::one_line(&room.name);
+            // Such a room is named by its own id alone.
+            let name =
+                if rooms::looks_like_id(&room.name) { format!("{name:?} (a name, not an id)") } else { name };
+            output::line(&format!("{short}  {name}  ({} {people})", room.member_count))?;
             output::warn_of_alarms(room);
         }
     }
@@ -56,6 +56,7 @@ pub async fn create(place: &Place, args: CreateArgs) -> Result<(), Failure> {
     let create = Command::CreateRoom { name: args.name.clone(), display_name: display_name.clone(), suite };
     let ticket = client.command(create).await?;
     client.finish(ticket).await?;
+    client.remember_relay()?;
     let name = args.name.trim();
     output::note(&format!(
         "Made {name:?}. You are {display_name:?} in it. Invite people with `sotto invite {name:?}`."

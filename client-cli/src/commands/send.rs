@@ -1,9 +1,14 @@
-//! `sotto send`: a message, kept until the relay has it.
+//! `sotto send`: a message, kept until it is in the room's log.
+//!
+//! One truth for the exit code: 0 it is in the log; 3 it is kept here and goes out once; 1 nothing was kept.
 
 use crate::{args::Place, client::Client, failure::Failure, output, rooms};
-use sotto_client_core::{Command, Event, Outcome, Ticket};
+use sotto_client_core::{Command, Event, Outcome, RoomId, Ticket};
 use std::{io::Read as _, time::Duration};
 use tokio::time::timeout;
+
+const KEPT: &str =
+    "It is kept and goes out, once, with the next `sotto send` or `sotto listen` that reaches the relay.";
 
 /// Sends a message, and whatever waits before it.
 pub async fn run(place: &Place, room: &str, text: &str, wait_s: u64) -> Result<(), Failure> {
@@ -12,30 +17,59 @@ pub async fn run(place: &Place, room: &str, text: &str, wait_s: u64) -> Result<(
     let view = rooms::find(&client.session.rooms(), room)?.clone();
     output::warn_of_alarms(&view);
     let ticket = client.command(Command::Send { room: view.id, text }).await?;
-    let kept =
-        "It is kept and goes out, once, with the next `sotto send` or `sotto listen` that reaches the relay.";
-    match timeout(Duration::from_secs(wait_s), sent(&mut client, ticket)).await {
+    let mut sending = Sending { room: view.id, ticket, reason: None, is_refused: false };
+    let outcome = tokio::select! {
+        outcome = timeout(Duration::from_secs(wait_s), sending.until_sent(&mut client)) => outcome,
+        _ = tokio::signal::ctrl_c() => return Err(Failure::kept("not sent yet: stopped by you", KEPT)),
+    };
+    match outcome {
         Ok(Ok(Outcome::Kept { reason, .. })) => {
-            Err(Failure::kept(format!("not sent yet: {reason}"), format!("{} {kept}", reason.remedy())))
+            Err(Failure::kept(format!("not sent yet: {reason}"), format!("{} {KEPT}", reason.remedy())))
         }
         Ok(Ok(_)) => {
             client.close().await;
             Ok(())
         }
-        Ok(Err(failure)) => Err(failure),
+        Ok(Err(failure)) => Err(sending.kept_all_the_same(&failure)),
         Err(_) => {
-            let origin = client.relay().origin();
-            Err(Failure::kept(format!("not sent yet: the relay at {origin} cannot be reached"), kept))
+            let reason = sending.reason.unwrap_or_else(|| client.why_offline());
+            Err(Failure::kept(format!("not sent yet: {reason}"), KEPT))
         }
     }
 }
 
-async fn sent(client: &mut Client, ticket: Ticket) -> Result<Outcome, Failure> {
-    loop {
-        match client.next_event().await? {
-            Event::Done(done, result) if done == ticket => return Ok(result?),
-            event => client.note(&event),
+struct Sending {
+    room: RoomId,
+    ticket: Ticket,
+    /// Why it takes so long, if the relay said so.
+    reason: Option<String>,
+    /// Whether the engine itself did not take the message.
+    is_refused: bool,
+}
+
+impl Sending {
+    async fn until_sent(&mut self, client: &mut Client) -> Result<Outcome, Failure> {
+        loop {
+            match client.next_event().await? {
+                Event::Done(done, result) if done == self.ticket => {
+                    self.is_refused = result.is_err();
+                    return Ok(result?);
+                }
+                event => {
+                    if let Event::Waiting { room, code, .. } = &event
+                        && *room == self.room
+                    {
+                        self.reason = Some(code.describe().to_owned());
+                    }
+                    client.note(&event);
+                }
+            }
         }
+    }
+
+    /// Something else failed (the profile's storage, say) after the message was stored.
+    fn kept_all_the_same(&self, failure: &Failure) -> Failure {
+        if self.is_refused { failure.clone() } else { failure.clone().but_kept(KEPT) }
     }
 }
 

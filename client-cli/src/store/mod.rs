@@ -15,6 +15,10 @@ use sqlx::{
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -43,12 +47,29 @@ pub enum StoreError {
     /// Written by a newer Sotto.
     #[error("the profile was written by a newer version of Sotto")]
     Newer,
+    /// What is there can be read, and nothing new stored.
+    #[error("nothing can be written to the profile: its disk is full, or its folder is read-only")]
+    ReadOnly,
     /// The database refused.
     #[error("the profile's database failed: {0}")]
     Database(#[from] sqlx::Error),
 }
 
 impl StoreError {
+    /// Whether nothing can be written, and what is there may be readable.
+    pub fn is_read_only_error(&self) -> bool {
+        match self {
+            Self::ReadOnly => true,
+            Self::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::ReadOnlyFilesystem)
+            }
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| is_unwritable(&code))
+            }
+            _ => false,
+        }
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -63,6 +84,9 @@ impl StoreError {
             }
             Self::Sealed => "Put key file and database back from the same backup.",
             Self::Newer => "Update Sotto.",
+            Self::ReadOnly => {
+                "Make space on the disk, or make the folder writable. What was stored before can be read meanwhile."
+            }
             Self::Database(_) => {
                 "Check that the disk has space and the profile's folder is writable; nothing was changed."
             }
@@ -70,11 +94,24 @@ impl StoreError {
     }
 }
 
+/// SQLite's codes for a disk that takes nothing: as such, or where a file of its own cannot be made, made longer or mapped.
+fn is_unwritable(code: &str) -> bool {
+    const READ_ONLY: i32 = 8;
+    const IO_ERROR: i32 = 10;
+    const FULL: i32 = 13;
+    const CANNOT_OPEN: i32 = 14;
+    code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, READ_ONLY | IO_ERROR | FULL | CANNOT_OPEN))
+}
+
 /// A profile's storage for one relay.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
     key: StorageKey,
+    /// SQLite's count of what other connections have committed, as it was when it was looked at last.
+    seen_version: Arc<AtomicI64>,
+    /// Whether the disk takes nothing: then what is there can be read.
+    is_read_only: bool,
 }
 
 impl SqliteStore {
@@ -85,17 +122,49 @@ impl SqliteStore {
         let database = folder.join("sotto.db");
         let key = key::open(&profile.join("key"), has_databases(profile))?;
         key::make_private_file(&database)?;
-        let options = SqliteConnectOptions::new()
-            .filename(&database)
+        let options = SqliteConnectOptions::new().filename(&database).busy_timeout(BUSY_TIMEOUT);
+        let writing = options
+            .clone()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
             .pragma("secure_delete", "ON");
+        let error = match Self::over(writing, key.clone(), false).await {
+            Ok(store) => return Ok(store),
+            Err(error) => error,
+        };
+        if !error.is_read_only_error() {
+            return Err(error);
+        }
+        // Without SQLite's own files beside the database, which have no space.
+        let reading = options.read_only(true).immutable(true);
+        Self::over(reading, key, true).await.map_err(|_| error)
+    }
+
+    async fn over(
+        options: SqliteConnectOptions,
+        key: StorageKey,
+        is_read_only: bool,
+    ) -> Result<Self, StoreError> {
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        let store = Self { pool, key };
-        store.migrate().await?;
+        let store = Self { pool, key, seen_version: Arc::default(), is_read_only };
+        if is_read_only {
+            store.check_version().await?;
+        } else {
+            store.migrate().await?;
+        }
         Ok(store)
+    }
+
+    /// Whether another process has committed anything since this was asked last.
+    pub async fn was_written_elsewhere(&self) -> Result<bool, StoreError> {
+        let version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&self.pool).await?;
+        Ok(self.seen_version.swap(version, Ordering::Relaxed) != version)
+    }
+
+    async fn check_version(&self) -> Result<(), StoreError> {
+        let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&self.pool).await?;
+        if version == SCHEMA_VERSION { Ok(()) } else { Err(StoreError::Newer) }
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
@@ -123,6 +192,7 @@ pub struct SqliteTransaction<'a> {
     transaction: sqlx::Transaction<'a, Sqlite>,
     pool: &'a SqlitePool,
     key: &'a StorageKey,
+    is_read_only: bool,
 }
 
 impl Store for SqliteStore {
@@ -130,8 +200,14 @@ impl Store for SqliteStore {
     type Transaction<'a> = SqliteTransaction<'a>;
 
     async fn begin(&self) -> Result<SqliteTransaction<'_>, StoreError> {
-        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(SqliteTransaction { transaction, pool: &self.pool, key: &self.key })
+        let begin = if self.is_read_only { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        let transaction = self.pool.begin_with(begin).await?;
+        Ok(SqliteTransaction {
+            transaction,
+            pool: &self.pool,
+            key: &self.key,
+            is_read_only: self.is_read_only,
+        })
     }
 }
 
@@ -185,6 +261,9 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     async fn commit(mut self, changes: Vec<Change>) -> Result<(), StoreError> {
+        if self.is_read_only {
+            return Err(StoreError::ReadOnly);
+        }
         let erases_keys = changes.iter().any(Change::erases_keys);
         for change in changes {
             match change {
