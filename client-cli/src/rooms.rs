@@ -50,6 +50,7 @@ mod tests {
         let room = |id, name: &str| RoomView {
             id: RoomId::new([id; 16]),
             name: name.into(),
+            tag: None,
             member_count: 1,
             is_post_quantum: true,
             is_caught_up: true,

@@ -122,6 +122,9 @@ pub struct RoomView {
     pub id: RoomId,
     /// Its name.
     pub name: String,
+    /// To be shown beside the name where another room's looks like it, or where it looks like a room's id: the first digits of
+    /// the id.
+    pub tag: Option<String>,
     /// How many people are in it.
     pub member_count: usize,
     /// Whether it has the post-quantum suite.
@@ -159,8 +162,11 @@ pub struct MemberView {
     pub account: [u8; 16],
     /// The name shown.
     pub display_name: String,
-    /// First digits of the account id, to tell people of the same name apart.
+    /// First digits of the account id.
     pub fingerprint: String,
+    /// To be shown beside the name where another person of the room has, or had, one that looks like it, or where the name looks
+    /// tagged itself: as many first digits of the account id as tell them apart, 8 at the least.
+    pub tag: Option<String>,
     /// How many devices this person has in the room.
     pub device_count: usize,
     /// Whether this is me.

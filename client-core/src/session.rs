@@ -9,6 +9,7 @@ use crate::{
     address::RelayAddress,
     api::{Event, InviteView, MemberView, OutboxView, RoomView, Ticket},
     engine::{Engine, Input, Step},
+    names::NameBook,
     profile::Profile,
     room::{LogRecord, RoomSlot, StoredRoom, log_key},
     store::{Change, Scan, Store, Table, Transaction, Value},
@@ -106,7 +107,13 @@ impl<S: Store> Session<S> {
         if !changes.is_empty() {
             transaction.commit(changes).await.map_err(SessionError::Store)?;
         }
-        Ok(self.engine.take_step())
+        let mut step = self.engine.take_step();
+        for event in &mut step.events {
+            if let Event::Timeline(room, items) = event {
+                self.tag(room, items);
+            }
+        }
+        Ok(step)
     }
 
     /// A name for the next command.
@@ -121,6 +128,11 @@ impl<S: Store> Session<S> {
     pub fn rooms(&self) -> Vec<RoomView> {
         let view = |(id, slot): (&RoomId, &RoomSlot)| slot.view(self.engine.is_caught_up(id));
         let mut rooms: Vec<_> = self.engine.rooms.iter().map(view).collect();
+        let mut names = NameBook::default();
+        rooms.iter().for_each(|room| names.add(*room.id.as_bytes(), &room.name));
+        for room in &mut rooms {
+            room.tag = names.room_tag(room.id.as_bytes(), &room.name);
+        }
         rooms.sort_by_key(|room| (room.name.to_lowercase(), room.id));
         rooms
     }
@@ -189,7 +201,17 @@ impl<S: Store> Session<S> {
         }
         items.truncate(limit);
         items.reverse();
+        self.tag(room, &mut items);
         Ok(items)
+    }
+
+    /// Tags the senders of items by who is, and was, in the room now: for items that were given out before it changed.
+    pub fn tag(&self, room: &RoomId, items: &mut [TimelineItem]) {
+        let Some(slot) = self.engine.rooms.get(room) else { return };
+        let names = slot.names();
+        for item in items {
+            item.sender_tag = names.person_tag(&item.sender, &item.sender_name);
+        }
     }
 }
 

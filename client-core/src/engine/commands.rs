@@ -76,6 +76,7 @@ impl Engine {
             alarm: None,
             damage: None,
             incarnation: None,
+            past_names: Default::default(),
         };
         let cursor = Cursor { chain: Chain::start(&id), epoch: 0 };
         self.rooms.insert(id, RoomSlot::new(room, record, cursor));

@@ -244,6 +244,7 @@ impl Engine {
             alarm: None,
             damage: None,
             incarnation: None,
+            past_names: Default::default(),
         };
         let mut slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));
         // Another process of this profile may have joined by the same link: the later join has replaced the earlier leaf.

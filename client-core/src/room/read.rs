@@ -196,6 +196,7 @@ impl RoomSlot {
             id,
             sender: *sender.account.as_bytes(),
             sender_name: sender.display_name,
+            sender_tag: None,
             sent_at_ms: Some(sent_at_ms),
             is_mine,
             body,
@@ -224,6 +225,7 @@ impl RoomSlot {
         };
         let event = record.event.take();
         let change = core::mem::take(&mut record.change);
+        self.record.past_names.note(&self.record.roster, &change);
         self.record.roster.apply(&change);
         self.record.epochs.retain(|epoch, _| *epoch >= next);
         self.cursor.epoch = next;
@@ -236,6 +238,7 @@ impl RoomSlot {
             id,
             sender: *account.as_bytes(),
             sender_name: name,
+            sender_tag: None,
             sent_at_ms: None,
             is_mine: self.own_account() == Some(account),
             body,

@@ -2,6 +2,7 @@
 
 use crate::{
     api::Alarm,
+    names::PastNames,
     timeline::{TimelineBody, TimelineItem},
 };
 use minicbor::{Decode, Encode};
@@ -48,6 +49,9 @@ pub struct RoomRecord {
     /// The relay's database in which the room was seen last.
     #[n(9)]
     pub incarnation: Option<Incarnation>,
+    /// Names of people who left or changed theirs, by which what they said still stands.
+    #[cbor(n(10), default)]
+    pub past_names: PastNames,
 }
 
 /// Whether the relay has the room.

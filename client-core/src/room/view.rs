@@ -4,6 +4,7 @@ use super::{OwnInvite, RoomSlot};
 use crate::{
     address::RelayAddress,
     api::{InviteView, MemberView, OutboxView, RoomView},
+    names::NameBook,
 };
 use sotto_crypto::{identity::AccountId, message::Content, room::Suite};
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ impl RoomSlot {
         RoomView {
             id: self.room.id(),
             name: self.room.state().name.clone(),
+            tag: None,
             member_count: self.members().len(),
             is_post_quantum: self.room.suite() == Suite::Hybrid,
             is_caught_up,
@@ -26,12 +28,14 @@ impl RoomSlot {
     pub fn members(&self) -> Vec<MemberView> {
         let me = self.own_account();
         let owner = self.room.state().owner;
+        let names = self.names();
         let mut members: BTreeMap<AccountId, MemberView> = BTreeMap::new();
         for (_, entry) in self.room.roster().iter() {
             let member = members.entry(entry.account).or_insert_with(|| MemberView {
                 account: *entry.account.as_bytes(),
                 display_name: entry.display_name.clone(),
                 fingerprint: entry.account.fingerprint(),
+                tag: names.person_tag(entry.account.as_bytes(), &entry.display_name),
                 device_count: 0,
                 is_me: me == Some(entry.account),
                 is_owner: owner == entry.account,
@@ -41,6 +45,21 @@ impl RoomSlot {
         let mut members: Vec<_> = members.into_values().collect();
         members.sort_by_key(|member| (!member.is_me, member.display_name.to_lowercase(), member.account));
         members
+    }
+
+    /// Every name by which somebody is or was seen here.
+    pub fn names(&self) -> NameBook {
+        let mut names = NameBook::default();
+        let epochs = self.record.epochs.values();
+        let entries = epochs.flat_map(|epoch| epoch.change.0.values().flatten());
+        let entries = entries.chain(self.record.roster.iter().map(|(_, entry)| entry));
+        for entry in entries.chain(self.room.roster().iter().map(|(_, entry)| entry)) {
+            names.add(*entry.account.as_bytes(), &entry.display_name);
+        }
+        for (account, name) in self.record.past_names.iter() {
+            names.add(*account.as_bytes(), name);
+        }
+        names
     }
 
     /// My open invites, the newest first.
