@@ -35,7 +35,7 @@ pub enum Command {
         /// How many people may use it; `None` for any number.
         max_uses: Option<u32>,
     },
-    /// Close an invite. Done: [`Outcome::InviteRevoked`].
+    /// Close an invite: one of mine, or, where I am an admin or the owner, anyone's. Done: [`Outcome::InviteRevoked`].
     RevokeInvite {
         /// Which room.
         room: RoomId,
@@ -175,17 +175,27 @@ pub struct MemberView {
     pub is_owner: bool,
 }
 
-/// An invite link of mine.
+/// An open invite to a room: mine or another's.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InviteView {
     /// The invite's id.
     pub id: [u8; 16],
-    /// The whole link. A secret.
-    pub link: String,
+    /// The whole link. A secret, and only with who made it: `None` for another's invite.
+    pub link: Option<String>,
+    /// Account id of who made it.
+    pub inviter: [u8; 16],
+    /// The name of who made it; `None` where they are gone and this device does not know it any more.
+    pub inviter_name: Option<String>,
+    /// To be shown beside the name, as in [`MemberView::tag`].
+    pub inviter_tag: Option<String>,
+    /// Whether I made it.
+    pub is_mine: bool,
     /// How many people may use it; `None` for any number.
     pub max_uses: Option<u32>,
     /// How many have.
     pub uses: u32,
+    /// When the relay closes it, in milliseconds since 1970; `None` for never.
+    pub expires_at_ms: Option<u64>,
 }
 
 impl core::fmt::Debug for InviteView {

@@ -143,10 +143,14 @@ impl<S: Store> Session<S> {
         self.engine.rooms.get(room).map(RoomSlot::members).unwrap_or_default()
     }
 
-    /// My open invites to a room, the newest first.
+    /// Everybody's open invites to a room, the newest first. Those that are used up or expired are not open.
     #[must_use]
     pub fn invites(&self, room: &RoomId) -> Vec<InviteView> {
-        self.engine.rooms.get(room).map(|slot| slot.invites(&self.engine.relay)).unwrap_or_default()
+        self.engine
+            .rooms
+            .get(room)
+            .map(|slot| slot.invites(&self.engine.relay, self.engine.now_ms))
+            .unwrap_or_default()
     }
 
     /// Messages of mine that are not in the log yet, in the order in which they were written.

@@ -76,7 +76,7 @@ pub struct Engine {
     forgotten: Vec<RoomId>,
     readings: Vec<(RoomId, Reading)>,
     step: Step,
-    now_ms: u64,
+    pub(crate) now_ms: u64,
 }
 
 impl Engine {

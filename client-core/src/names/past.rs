@@ -39,6 +39,11 @@ impl PastNames {
         self.0.iter().map(|PastName(account, name)| (account, name.as_str()))
     }
 
+    /// The last name that an account had.
+    pub fn last_of(&self, account: &AccountId) -> Option<&str> {
+        self.0.iter().rev().find(|known| known.0 == *account).map(|known| known.1.as_str())
+    }
+
     fn add(&mut self, name: PastName) {
         self.0.retain(|known| *known != name);
         let account = name.0;

@@ -6,7 +6,11 @@ use crate::{
     api::{InviteView, MemberView, OutboxView, RoomView},
     names::NameBook,
 };
-use sotto_crypto::{identity::AccountId, message::Content, room::Suite};
+use sotto_crypto::{
+    identity::AccountId,
+    message::Content,
+    room::{Invite, InviteId, Suite},
+};
 use std::collections::BTreeMap;
 
 impl RoomSlot {
@@ -62,22 +66,42 @@ impl RoomSlot {
         names
     }
 
-    /// My open invites, the newest first.
-    pub fn invites(&self, relay: &RelayAddress) -> Vec<InviteView> {
-        self.record.invites.iter().rev().filter_map(|invite| self.invite_view(invite, relay)).collect()
+    /// Everybody's invites that somebody may still come in by, the newest first.
+    pub fn invites(&self, relay: &RelayAddress, now_ms: u64) -> Vec<InviteView> {
+        let roster = self.room.roster();
+        let is_open = |invite: &&Invite| !invite.is_used_up(roster) && !invite.is_expired(now_ms);
+        let open = self.room.state().invites.iter().rev().filter(is_open);
+        let names = self.names();
+        open.map(|invite| self.invite_view(invite, &names, relay)).collect()
     }
 
-    /// One of my invites.
-    pub fn invite_view(&self, invite: &OwnInvite, relay: &RelayAddress) -> Option<InviteView> {
-        let id = invite.link.door().ok()?;
-        let spent = self.room.state().invite(&id).map_or(0, |state| state.spent);
-        let uses = u32::try_from(self.room.roster().accounts_via(&id)).unwrap_or(u32::MAX);
-        Some(InviteView {
-            id: *id.as_bytes(),
-            link: relay.link(&invite.link),
+    /// One of my invites, once the room has it.
+    pub fn own_invite(&self, id: &InviteId, relay: &RelayAddress) -> Option<InviteView> {
+        let invite = self.room.state().invite(id)?;
+        Some(self.invite_view(invite, &self.names(), relay)).filter(|view| view.link.is_some())
+    }
+
+    fn invite_view(&self, invite: &Invite, names: &NameBook, relay: &RelayAddress) -> InviteView {
+        let is_it = |own: &&OwnInvite| own.link.door().is_ok_and(|door| door == invite.id);
+        let name = self.name_of(&invite.inviter);
+        InviteView {
+            id: *invite.id.as_bytes(),
+            link: self.record.invites.iter().find(is_it).map(|own| relay.link(&own.link)),
+            inviter: *invite.inviter.as_bytes(),
+            inviter_name: name.map(str::to_owned),
+            inviter_tag: name.and_then(|name| names.person_tag(invite.inviter.as_bytes(), name)),
+            is_mine: self.own_account() == Some(invite.inviter),
             max_uses: invite.max_uses,
-            uses: uses.saturating_add(spent),
-        })
+            uses: u32::try_from(invite.uses(self.room.roster())).unwrap_or(u32::MAX),
+            expires_at_ms: invite.expires_at_ms,
+        }
+    }
+
+    /// An account's name, or its last one where it is gone.
+    fn name_of(&self, account: &AccountId) -> Option<&str> {
+        let here =
+            self.room.roster().devices_of(account).map(|(_, entry)| entry.display_name.as_str()).next();
+        here.or_else(|| self.record.past_names.last_of(account))
     }
 
     /// Messages that wait, in the order in which they were written.
