@@ -78,6 +78,7 @@ mod tests {
         RoomView {
             id: RoomId::new([id; 16]),
             name: name.into(),
+            tag: None,
             member_count: 1,
             is_post_quantum: true,
             is_caught_up: true,

@@ -35,7 +35,7 @@ pub enum Command {
         /// How many people may use it; `None` for any number.
         max_uses: Option<u32>,
     },
-    /// Close an invite. Done: [`Outcome::InviteRevoked`].
+    /// Close an invite: one of mine, or, where I am an admin or the owner, anyone's. Done: [`Outcome::InviteRevoked`].
     RevokeInvite {
         /// Which room.
         room: RoomId,
@@ -169,6 +169,9 @@ pub struct RoomView {
     pub id: RoomId,
     /// Its name.
     pub name: String,
+    /// To be shown beside the name where another room's looks like it, or where it looks like a room's id: the first digits of
+    /// the id.
+    pub tag: Option<String>,
     /// How many people are in it.
     pub member_count: usize,
     /// Whether it has the post-quantum suite.
@@ -245,8 +248,11 @@ pub struct MemberView {
     pub account: [u8; 16],
     /// The name shown.
     pub display_name: String,
-    /// First digits of the account id, to tell people of the same name apart.
+    /// First digits of the account id.
     pub fingerprint: String,
+    /// To be shown beside the name where another person of the room has, or had, one that looks like it, or where the name looks
+    /// tagged itself: as many first digits of the account id as tell them apart, 8 at the least.
+    pub tag: Option<String>,
     /// How many devices this person has in the room.
     pub device_count: usize,
     /// Whether this is me.
@@ -255,17 +261,27 @@ pub struct MemberView {
     pub is_owner: bool,
 }
 
-/// An invite link of mine.
+/// An open invite to a room: mine or another's.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InviteView {
     /// The invite's id.
     pub id: [u8; 16],
-    /// The whole link. A secret.
-    pub link: String,
+    /// The whole link. A secret, and only with who made it: `None` for another's invite.
+    pub link: Option<String>,
+    /// Account id of who made it.
+    pub inviter: [u8; 16],
+    /// The name of who made it; `None` where they are gone and this device does not know it any more.
+    pub inviter_name: Option<String>,
+    /// To be shown beside the name, as in [`MemberView::tag`].
+    pub inviter_tag: Option<String>,
+    /// Whether I made it.
+    pub is_mine: bool,
     /// How many people may use it; `None` for any number.
     pub max_uses: Option<u32>,
     /// How many have.
     pub uses: u32,
+    /// When the relay closes it, in milliseconds since 1970; `None` for never.
+    pub expires_at_ms: Option<u64>,
 }
 
 impl core::fmt::Debug for InviteView {

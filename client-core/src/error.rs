@@ -53,9 +53,12 @@ pub enum ClientError {
     /// A name is empty, too long, or has characters that cannot be shown.
     #[error("this name cannot be used: {0}")]
     BadName(&'static str),
-    /// As many invites are open as a room may have.
-    #[error("the room has {0} open invites, which is the most it can have")]
+    /// As many invites are open as may be where somebody of this role opens one.
+    #[error("the room has {0} open invites, and you cannot open another")]
     TooManyInvites(usize),
+    /// As many invites of this person are open as may be.
+    #[error("you have {0} open invites to this room, and cannot open another")]
+    TooManyOwnInvites(usize),
     /// The room has no such invite.
     #[error("the room has no such invite")]
     UnknownInvite,
@@ -151,7 +154,10 @@ impl ClientError {
             Self::MessageTooLong { .. } => "Send it in parts.",
             Self::EmptyMessage => "Write something first.",
             Self::BadName(_) => "Choose another name.",
-            Self::TooManyInvites(_) => "Revoke one that is not needed any more.",
+            Self::TooManyInvites(_) => {
+                "Revoke one that is not needed any more, or ask an admin of the room to."
+            }
+            Self::TooManyOwnInvites(_) => "Revoke one that is not needed any more.",
             Self::UnknownInvite => "List the open invites and name one of them.",
             Self::NotAllowed => "Ask the room's owner.",
             Self::Removed => {

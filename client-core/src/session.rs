@@ -9,6 +9,7 @@ use crate::{
     address::RelayAddress,
     api::{Event, InviteView, MemberView, OutboxView, RoomView, Ticket},
     engine::{Engine, Input, Step},
+    names::NameBook,
     profile::Profile,
     room::{EndedRoom, LogRecord, RoomSlot, StoredEnd, StoredRoom, log_key},
     store::{Change, Scan, Store, Table, Transaction, Value},
@@ -111,7 +112,13 @@ impl<S: Store> Session<S> {
         if !changes.is_empty() {
             transaction.commit(changes).await.map_err(SessionError::Store)?;
         }
-        Ok(self.engine.take_step())
+        let mut step = self.engine.take_step();
+        for event in &mut step.events {
+            if let Event::Timeline(room, items) = event {
+                self.tag(room, items);
+            }
+        }
+        Ok(step)
     }
 
     /// A name for the next command.
@@ -127,6 +134,11 @@ impl<S: Store> Session<S> {
         let view = |(id, slot): (&RoomId, &RoomSlot)| slot.view(self.engine.is_caught_up(id));
         let ended = self.engine.ended.values().map(EndedRoom::view);
         let mut rooms: Vec<_> = self.engine.rooms.iter().map(view).chain(ended).collect();
+        let mut names = NameBook::default();
+        rooms.iter().for_each(|room| names.add(*room.id.as_bytes(), &room.name));
+        for room in &mut rooms {
+            room.tag = names.room_tag(room.id.as_bytes(), &room.name);
+        }
         rooms.sort_by_key(|room| (room.name.to_lowercase(), room.id));
         rooms
     }
@@ -138,10 +150,14 @@ impl<S: Store> Session<S> {
         self.engine.rooms.get(room).map(RoomSlot::members).or_else(ended).unwrap_or_default()
     }
 
-    /// My open invites to a room, the newest first.
+    /// Everybody's open invites to a room, the newest first. Those that are used up or expired are not open.
     #[must_use]
     pub fn invites(&self, room: &RoomId) -> Vec<InviteView> {
-        self.engine.rooms.get(room).map(|slot| slot.invites(&self.engine.relay)).unwrap_or_default()
+        self.engine
+            .rooms
+            .get(room)
+            .map(|slot| slot.invites(&self.engine.relay, self.engine.now_ms))
+            .unwrap_or_default()
     }
 
     /// Messages of mine that are not in the log yet, in the order in which they were written.
@@ -197,7 +213,18 @@ impl<S: Store> Session<S> {
         }
         items.truncate(limit);
         items.reverse();
+        self.tag(room, &mut items);
         Ok(items)
+    }
+
+    /// Tags the senders of items by who is, and was, in the room now: for items that were given out before it changed.
+    pub fn tag(&self, room: &RoomId, items: &mut [TimelineItem]) {
+        let ended = || self.engine.ended.get(room).map(EndedRoom::names);
+        let Some(names) = self.engine.rooms.get(room).map(RoomSlot::names).or_else(ended) else { return };
+        // A gap has no sender.
+        for item in items.iter_mut().filter(|item| !item.sender_name.is_empty()) {
+            item.sender_tag = names.person_tag(&item.sender, &item.sender_name);
+        }
     }
 }
 

@@ -18,6 +18,10 @@ pub struct TimelineItem {
     /// The name this person had in the room then.
     #[n(3)]
     pub sender_name: String,
+    /// To be shown beside the name where another person of the room has, or had, one that looks like it. Not stored: it comes
+    /// with who is in the room when the item is given out.
+    #[cbor(skip)]
+    pub sender_tag: Option<String>,
     /// By the sender's clock, in milliseconds since 1970. `None` for a change to the room, which carries no time.
     #[n(4)]
     pub sent_at_ms: Option<u64>,

@@ -183,7 +183,7 @@ fn a_commit_is_made_once_whatever_the_network_loses() {
             settle(&mut [&mut ada, &mut bob]);
             assert_eq!(relay.borrow().rooms[&room].log.len(), before + 1, "{fault:?}, crash: {crash}");
             assert_eq!(ada.session.invites(&room).len(), 2);
-            let link = ada.session.invites(&room)[0].link.clone();
+            let link = ada.session.invites(&room)[0].link.clone().unwrap();
             let mut cy = Device::new(&relay, "Cy");
             cy.connect();
             let ticket = cy.joins(&link);

@@ -242,13 +242,13 @@ fn a_closed_room_lets_nobody_in_until_it_is_opened_again() {
     assert!(closed.doors.iter().all(|door| door.id != link.door().unwrap()));
     let room = &mut rooms[0];
     let open = Invite::of_secret(&InviteSecret::generate().unwrap(), ada.account(), None).unwrap();
-    let refused = room.commit(&RoomChange::AddInvite(Box::new(open.clone())), start(room));
+    let refused = room.commit(&RoomChange::AddInvite(Box::new(open.clone()), 0), start(room));
     assert!(forbidden(refused).is_some());
     let room = &mut rooms[1];
     let refused = room.commit(&RoomChange::Reopen, start(room));
     assert_eq!(forbidden(refused), Some(Violation::RoomClosed));
     change(&mut rooms, 0, &RoomChange::Reopen);
-    change(&mut rooms, 0, &RoomChange::AddInvite(Box::new(open)));
+    change(&mut rooms, 0, &RoomChange::AddInvite(Box::new(open), 0));
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn an_invite_bound_to_an_account_lets_in_that_account_alone_and_says_when_it_exp
     let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, ada.account(), Some(1)).unwrap();
     let invite = invite.bound_to(bob.account()).expiring(1_800_000_000_000);
-    let held = commit(&mut adas, &RoomChange::AddInvite(Box::new(invite.clone())));
+    let held = commit(&mut adas, &RoomChange::AddInvite(Box::new(invite.clone()), 0));
     let door = held.doors.iter().find(|door| door.id == invite.id).unwrap();
     assert_eq!(door.expires_at_ms, Some(1_800_000_000_000), "the relay closes it then");
     let epoch = adas.epoch();

@@ -266,7 +266,7 @@ fn a_substituted_identity_is_another_account_whatever_it_calls_itself() {
     let secret = sotto_crypto::link::InviteSecret::generate().unwrap();
     let only_bob =
         sotto_crypto::room::Invite::of_secret(&secret, ada.account(), None).unwrap().bound_to(bob.account());
-    let held = commit(&mut room, &RoomChange::AddInvite(Box::new(only_bob)));
+    let held = commit(&mut room, &RoomChange::AddInvite(Box::new(only_bob), 0));
     let link = sotto_crypto::link::InviteLink { secret, epoch: room.epoch(), ..link };
     let refused = Person::new("Bob").tries_to_join(&link, &held, room.epoch()).err();
     let violation = sotto_crypto::room::policy::Violation::InviteForAnother;

@@ -13,7 +13,7 @@ mod support;
 use sotto_crypto::{
     CryptoError,
     link::{InviteLink, InviteSecret},
-    room::{Invite, JoinRequest, RoomChange, Suite, policy::Violation},
+    room::{Handshake, Invite, JoinRequest, Room, RoomChange, Suite, policy::Violation},
 };
 use support::{Person, invite, receive, start};
 
@@ -142,6 +142,36 @@ fn every_flipped_bit_of_a_handshake_is_noticed() {
     receive(&mut adas, &joining.handshake).unwrap();
 }
 
+/// Opens an invite and gives what the others are sent.
+fn invite_of(room: &mut Room, person: &Person, max_uses: Option<u32>) -> Handshake {
+    let invite = Invite::of_secret(&InviteSecret::generate().unwrap(), person.account(), max_uses).unwrap();
+    let handshake = room.commit(&RoomChange::AddInvite(Box::new(invite), 5_000), start(room)).unwrap();
+    room.merge_pending().unwrap();
+    handshake
+}
+
+#[test]
+fn used_up_and_expired_invites_free_their_places() {
+    let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
+    let mut adas = ada.creates(Suite::Classical);
+    let (link, card) = invite(&mut adas, &ada, Some(1));
+    let joining = bob.tries_to_join(&link, &card, 1).unwrap();
+    receive(&mut adas, &joining.handshake).unwrap();
+    let mut bobs = joining.room;
+    for expires_at_ms in [4_999, 5_000, 5_001] {
+        let expiring = Invite::of_secret(&InviteSecret::generate().unwrap(), ada.account(), None).unwrap();
+        let change = RoomChange::AddInvite(Box::new(expiring.expiring(expires_at_ms)), 0);
+        let handshake = adas.commit(&change, start(&adas)).unwrap();
+        adas.merge_pending().unwrap();
+        receive(&mut bobs, &handshake).unwrap();
+    }
+    assert!(adas.state().invite(&link.door().unwrap()).is_none(), "used up: gone with the next one");
+    assert_eq!(adas.state().invites.len(), 3);
+    // Not Bob's own, and he is no admin.
+    receive(&mut adas, &invite_of(&mut bobs, &bob, None)).unwrap();
+    assert_eq!(adas.state().invites.len(), 2, "the one whose time is not over, and Bob's");
+}
+
 #[test]
 fn invites_are_limited_and_an_invite_is_closed_only_by_its_maker_or_the_owner() {
     let (ada, bob, cy) = (Person::new("Ada"), Person::new("Bob"), Person::new("Cy"));
@@ -153,12 +183,19 @@ fn invites_are_limited_and_an_invite_is_closed_only_by_its_maker_or_the_owner() 
     let refused = bobs.commit(&RoomChange::RemoveInvite(link.door().unwrap()), start(&bobs));
     assert_eq!(refused.err(), Some(CryptoError::Forbidden(Violation::StateChange)));
     let in_anothers_name = Invite::of_secret(&InviteSecret::generate().unwrap(), cy.account(), None).unwrap();
-    let refused = bobs.commit(&RoomChange::AddInvite(Box::new(in_anothers_name)), start(&bobs));
+    let refused = bobs.commit(&RoomChange::AddInvite(Box::new(in_anothers_name), 0), start(&bobs));
     assert_eq!(refused.err(), Some(CryptoError::Forbidden(Violation::StateChange)));
-    for _ in 1..16 {
+    receive(&mut bobs, &invite_of(&mut adas, &ada, None)).unwrap();
+    for _ in 0..4 {
+        receive(&mut adas, &invite_of(&mut bobs, &bob, None)).unwrap();
+    }
+    let one_more = Invite::of_secret(&InviteSecret::generate().unwrap(), bob.account(), None).unwrap();
+    let refused = bobs.commit(&RoomChange::AddInvite(Box::new(one_more), 0), start(&bobs));
+    assert!(matches!(refused, Err(CryptoError::OverLimit { max: 4, .. })));
+    for _ in 6..16 {
         invite(&mut adas, &ada, None);
     }
     let one_more = Invite::of_secret(&InviteSecret::generate().unwrap(), ada.account(), None).unwrap();
-    let refused = adas.commit(&RoomChange::AddInvite(Box::new(one_more)), start(&adas));
+    let refused = adas.commit(&RoomChange::AddInvite(Box::new(one_more), 0), start(&adas));
     assert!(matches!(refused, Err(CryptoError::OverLimit { max: 16, .. })));
 }

@@ -18,8 +18,17 @@ pub const PAGE_MAX_ENTRIES: u32 = 500;
 /// Most entry bytes in one page of the log; a single larger entry is still returned, alone.
 pub const PAGE_MAX_BYTES: usize = 1024 * 1024;
 
-/// Most invites open in one room.
+/// Most invites open in one room. Only its owner opens the last of them.
 pub const OPEN_INVITES_MAX: usize = 16;
+
+/// Most invites that are open in a room once an admin has opened one: the rest is kept for the owner.
+pub const OPEN_INVITES_BY_ADMINS_MAX: usize = 14;
+
+/// Most invites that are open in a room once a plain member has opened one: the rest is kept for admins and the owner.
+pub const OPEN_INVITES_BY_MEMBERS_MAX: usize = 12;
+
+/// Most open invites that a plain member has in a room once they have opened one.
+pub const OPEN_INVITES_OF_A_MEMBER_MAX: usize = 4;
 
 /// Most doors that one handshake may list (a power of two: lists are padded to one).
 pub const DOORS_MAX: usize = 1024;

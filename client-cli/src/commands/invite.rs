@@ -26,7 +26,7 @@ pub async fn run(place: &Place, args: InviteArgs) -> Result<(), Failure> {
     }
     let ticket = client.command(command).await?;
     match client.finish(ticket).await? {
-        Outcome::InviteCreated(invite) => output::line(&invite.link)?,
+        Outcome::InviteCreated(invite) => output::line(invite.link.as_deref().unwrap_or_default())?,
         _ => output::note("The invite is closed: its link opens nothing any more."),
     }
     client.close().await;
@@ -36,14 +36,18 @@ pub async fn run(place: &Place, args: InviteArgs) -> Result<(), Failure> {
 fn list(client: &Client, room: RoomId) -> Result<(), Failure> {
     let invites = client.session.invites(&room);
     if invites.is_empty() {
-        output::note("You have no open invites to this room. `sotto invite ROOM` makes one.");
+        output::note("There are no open invites to this room. `sotto invite ROOM` makes one.");
     }
     for invite in invites {
         let uses = match invite.max_uses {
             Some(max) => format!("{} of {max} uses", invite.uses),
             None => format!("{} uses", invite.uses),
         };
-        output::line(&format!("{}  {uses}  {}", output::hex(&invite.id), invite.link))?;
+        output::line(&format!(
+            "{}  {uses}  {}",
+            output::hex(&invite.id),
+            invite.link.as_deref().unwrap_or("another member's")
+        ))?;
     }
     Ok(())
 }

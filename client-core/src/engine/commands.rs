@@ -86,6 +86,7 @@ impl Engine {
             damage: None,
             incarnation: None,
             blocked_seq: None,
+            past_names: Default::default(),
         };
         let cursor = Cursor { chain: Chain::start(&id), epoch: 0 };
         self.rooms.insert(id, RoomSlot::new(room, record, cursor));

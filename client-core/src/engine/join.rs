@@ -280,6 +280,7 @@ impl Engine {
             damage: None,
             incarnation: None,
             blocked_seq: None,
+            past_names: Default::default(),
         };
         let mut slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));
         // Another process of this profile may have joined by the same link: the later join, which leads to the later epoch, has

@@ -79,7 +79,7 @@ pub struct Engine {
     proven: HashSet<(RoomId, MessageId)>,
     readings: Vec<(RoomId, Reading)>,
     step: Step,
-    now_ms: u64,
+    pub(crate) now_ms: u64,
 }
 
 impl Engine {

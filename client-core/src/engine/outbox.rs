@@ -171,8 +171,7 @@ impl Engine {
             .map(|pending| pending.invite.as_ref().and_then(|invite| invite.link.door().ok()));
         match &mut intent.wish {
             Wish::Invite { made: made @ Some(_), .. } => {
-                let found = slot.record.invites.iter().find(|invite| invite.link.door().ok() == *made);
-                if let Some(view) = found.and_then(|invite| slot.invite_view(invite, &relay)) {
+                if let Some(view) = made.and_then(|id| slot.own_invite(&id, &relay)) {
                     return Some(Ok(Outcome::InviteCreated(view)));
                 }
                 if pending_invite == Some(*made) {
@@ -199,6 +198,7 @@ impl Engine {
 
     fn commit_for(&mut self, intent: &mut Intent) -> Result<(), ClientError> {
         let bug = |_| ClientError::Bug("an invite could not be made");
+        let now_ms = self.now_ms;
         let Some(slot) = self.rooms.get_mut(&intent.room) else { return Err(ClientError::NotInRoom) };
         match &mut intent.wish {
             Wish::Invite { max_uses, made } => {
@@ -209,7 +209,7 @@ impl Engine {
                 let link = InviteLink { room: intent.room, secret, inviter, epoch };
                 *made = Some(invite.id);
                 let own = OwnInvite { link, max_uses: *max_uses };
-                slot.commit(&RoomChange::AddInvite(Box::new(invite)), Some(own))
+                slot.commit(&RoomChange::AddInvite(Box::new(invite), now_ms), Some(own))
             }
             Wish::Revoke(invite) => slot.commit(&RoomChange::RemoveInvite(*invite), None),
         }

@@ -2,11 +2,12 @@
 
 use super::{
     Alarms, OutboxRecord, RoomSlot, encode, load_outbox, outbox_key, put_revision,
-    view::{members_of, outbox_view},
+    view::{members_of, names_of, outbox_view},
 };
 use crate::{
     ClientError,
     api::{MemberView, OutboxView, RoomEnd, RoomView},
+    names::{NameBook, PastNames},
     store::{Change, Table, Value},
 };
 use minicbor::{Decode, Encode};
@@ -39,6 +40,8 @@ struct EndedRecord {
     alarms: Alarms,
     #[n(7)]
     head_seq: u64,
+    #[n(8)]
+    past_names: PastNames,
 }
 
 /// The stored values of one such room.
@@ -72,6 +75,7 @@ impl EndedRoom {
             owner: slot.room.state().owner,
             me: slot.record.roster.get(slot.room.own_leaf()).map(|own| own.account),
             roster: slot.record.roster,
+            past_names: slot.record.past_names,
             alarms: slot.record.alarms,
             head_seq: slot.cursor.chain.seq,
         };
@@ -141,12 +145,18 @@ impl EndedRoom {
             alarms: self.record.alarms.view(),
             head_seq: self.record.head_seq,
             end: Some(self.record.end.clone()),
+            tag: None,
         }
     }
 
     /// Who was in it.
     pub fn members(&self) -> Vec<MemberView> {
-        members_of(&self.record.roster, self.record.owner, self.record.me)
+        members_of(&self.record.roster, self.record.owner, self.record.me, &self.names())
+    }
+
+    /// Every name by which somebody was seen here.
+    pub fn names(&self) -> NameBook {
+        names_of(self.record.roster.iter().map(|(_, entry)| entry), &self.record.past_names)
     }
 
     /// Messages that were not sent, in the order in which they were written.

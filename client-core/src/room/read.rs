@@ -206,6 +206,7 @@ impl RoomSlot {
                 id: [0; 16],
                 sender: [0; 16],
                 sender_name: String::new(),
+                sender_tag: None,
                 sent_at_ms: None,
                 is_mine: false,
                 body: TimelineBody::Gap,
@@ -221,6 +222,7 @@ impl RoomSlot {
             id,
             sender: *account.as_bytes(),
             sender_name,
+            sender_tag: None,
             sent_at_ms: Some(sent_at_ms),
             is_mine: true,
             body: TimelineBody::Text(text.text),
@@ -252,6 +254,7 @@ impl RoomSlot {
             id,
             sender: *sender.account.as_bytes(),
             sender_name: sender.display_name,
+            sender_tag: None,
             sent_at_ms: Some(sent_at_ms),
             is_mine,
             body,
@@ -279,6 +282,7 @@ impl RoomSlot {
         };
         let event = record.event.take();
         let change = core::mem::take(&mut record.change);
+        self.record.past_names.note(&self.record.roster, &change);
         self.record.roster.apply(&change);
         self.record.epochs.retain(|epoch, _| *epoch >= next);
         self.cursor.epoch = next;
@@ -291,6 +295,7 @@ impl RoomSlot {
             id,
             sender: *account.as_bytes(),
             sender_name: name,
+            sender_tag: None,
             sent_at_ms: None,
             is_mine: self.own_account() == Some(account),
             body,

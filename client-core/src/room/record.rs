@@ -1,7 +1,10 @@
 //! What is stored of a room. Every record is a CBOR map, so that later versions can add to it.
 
 use super::alarms::Alarms;
-use crate::timeline::{TimelineBody, TimelineItem};
+use crate::{
+    names::PastNames,
+    timeline::{TimelineBody, TimelineItem},
+};
 use minicbor::{Decode, Encode};
 use sotto_crypto::{
     identity::AccountId,
@@ -49,6 +52,9 @@ pub struct RoomRecord {
     /// A change that is not valid: the room stands still before it until the log has another one there.
     #[n(10)]
     pub blocked_seq: Option<u64>,
+    /// Names of people who left or changed theirs, by which what they said still stands.
+    #[n(11)]
+    pub past_names: PastNames,
 }
 
 /// Whether the relay has the room.

@@ -181,6 +181,9 @@ impl RoomSlot {
     /// Makes a commit and keeps it with exactly what will be appended.
     pub fn commit(&mut self, change: &RoomChange, invite: Option<OwnInvite>) -> Result<(), ClientError> {
         let handshake = self.room.commit(change, self.cursor.chain).map_err(|error| match error {
+            CryptoError::OverLimit { what: "own open invites", max, .. } => {
+                ClientError::TooManyOwnInvites(max)
+            }
             CryptoError::OverLimit { max, .. } => ClientError::TooManyInvites(max),
             CryptoError::Forbidden(Violation::InvalidState | Violation::StateChange) => {
                 ClientError::NotAllowed

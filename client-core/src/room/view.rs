@@ -4,11 +4,12 @@ use super::{OutboxRecord, OwnInvite, RoomSlot};
 use crate::{
     address::RelayAddress,
     api::{InviteView, MemberView, OutboxView, RoomView},
+    names::{NameBook, PastNames},
 };
 use sotto_crypto::{
     identity::AccountId,
     message::Content,
-    room::{Roster, Suite},
+    room::{Invite, InviteId, Roster, RosterEntry, Suite},
 };
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ impl RoomSlot {
         RoomView {
             id: self.room.id(),
             name: self.room.state().name.clone(),
+            tag: None,
             member_count: self.members().len(),
             is_post_quantum: self.room.suite() == Suite::Hybrid,
             is_caught_up,
@@ -29,25 +31,54 @@ impl RoomSlot {
 
     /// The people in the room, by name; I come first.
     pub fn members(&self) -> Vec<MemberView> {
-        members_of(self.room.roster(), self.room.state().owner, self.own_account())
+        members_of(self.room.roster(), self.room.state().owner, self.own_account(), &self.names())
     }
 
-    /// My open invites, the newest first.
-    pub fn invites(&self, relay: &RelayAddress) -> Vec<InviteView> {
-        self.record.invites.iter().rev().filter_map(|invite| self.invite_view(invite, relay)).collect()
+    /// Every name by which somebody is or was seen here.
+    pub fn names(&self) -> NameBook {
+        let epochs = self.record.epochs.values();
+        let entries = epochs.flat_map(|epoch| epoch.change.0.values().flatten());
+        let entries = entries.chain(self.record.roster.iter().map(|(_, entry)| entry));
+        let entries = entries.chain(self.room.roster().iter().map(|(_, entry)| entry));
+        names_of(entries, &self.record.past_names)
     }
 
-    /// One of my invites.
-    pub fn invite_view(&self, invite: &OwnInvite, relay: &RelayAddress) -> Option<InviteView> {
-        let id = invite.link.door().ok()?;
-        let spent = self.room.state().invite(&id).map_or(0, |state| state.spent);
-        let uses = u32::try_from(self.room.roster().accounts_via(&id)).unwrap_or(u32::MAX);
-        Some(InviteView {
-            id: *id.as_bytes(),
-            link: relay.link(&invite.link),
+    /// Everybody's invites that somebody may still come in by, the newest first.
+    pub fn invites(&self, relay: &RelayAddress, now_ms: u64) -> Vec<InviteView> {
+        let roster = self.room.roster();
+        let is_open = |invite: &&Invite| !invite.is_used_up(roster) && !invite.is_expired(now_ms);
+        let open = self.room.state().invites.iter().rev().filter(is_open);
+        let names = self.names();
+        open.map(|invite| self.invite_view(invite, &names, relay)).collect()
+    }
+
+    /// One of my invites, once the room has it.
+    pub fn own_invite(&self, id: &InviteId, relay: &RelayAddress) -> Option<InviteView> {
+        let invite = self.room.state().invite(id)?;
+        Some(self.invite_view(invite, &self.names(), relay)).filter(|view| view.link.is_some())
+    }
+
+    fn invite_view(&self, invite: &Invite, names: &NameBook, relay: &RelayAddress) -> InviteView {
+        let is_it = |own: &&OwnInvite| own.link.door().is_ok_and(|door| door == invite.id);
+        let name = self.name_of(&invite.inviter);
+        InviteView {
+            id: *invite.id.as_bytes(),
+            link: self.record.invites.iter().find(is_it).map(|own| relay.link(&own.link)),
+            inviter: *invite.inviter.as_bytes(),
+            inviter_name: name.map(str::to_owned),
+            inviter_tag: name.and_then(|name| names.person_tag(invite.inviter.as_bytes(), name)),
+            is_mine: self.own_account() == Some(invite.inviter),
             max_uses: invite.max_uses,
-            uses: uses.saturating_add(spent),
-        })
+            uses: u32::try_from(invite.uses(self.room.roster())).unwrap_or(u32::MAX),
+            expires_at_ms: invite.expires_at_ms,
+        }
+    }
+
+    /// An account's name, or its last one where it is gone.
+    fn name_of(&self, account: &AccountId) -> Option<&str> {
+        let here =
+            self.room.roster().devices_of(account).map(|(_, entry)| entry.display_name.as_str()).next();
+        here.or_else(|| self.record.past_names.last_of(account))
     }
 
     /// Messages that wait, in the order in which they were written.
@@ -56,14 +87,32 @@ impl RoomSlot {
     }
 }
 
+/// The names of roster entries, and those of the past.
+pub(super) fn names_of<'a>(entries: impl Iterator<Item = &'a RosterEntry>, past: &PastNames) -> NameBook {
+    let mut names = NameBook::default();
+    for entry in entries {
+        names.add(*entry.account.as_bytes(), &entry.display_name);
+    }
+    for (account, name) in past.iter() {
+        names.add(*account.as_bytes(), name);
+    }
+    names
+}
+
 /// The people of a roster, by name; I come first.
-pub(super) fn members_of(roster: &Roster, owner: AccountId, me: Option<AccountId>) -> Vec<MemberView> {
+pub(super) fn members_of(
+    roster: &Roster,
+    owner: AccountId,
+    me: Option<AccountId>,
+    names: &NameBook,
+) -> Vec<MemberView> {
     let mut members: BTreeMap<AccountId, MemberView> = BTreeMap::new();
     for (_, entry) in roster.iter() {
         let member = members.entry(entry.account).or_insert_with(|| MemberView {
             account: *entry.account.as_bytes(),
             display_name: entry.display_name.clone(),
             fingerprint: entry.account.fingerprint(),
+            tag: names.person_tag(entry.account.as_bytes(), &entry.display_name),
             device_count: 0,
             is_me: me == Some(entry.account),
             is_owner: owner == entry.account,

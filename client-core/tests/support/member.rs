@@ -77,7 +77,7 @@ impl Member {
         let invite = Invite::of_secret(&secret, self.account, None).unwrap();
         let link =
             InviteLink { room: self.id(), secret, inviter: self.account, epoch: self.room.epoch() + 1 };
-        self.commits(&RoomChange::AddInvite(Box::new(invite)));
+        self.commits(&RoomChange::AddInvite(Box::new(invite), NOW_MS));
         address().link(&link)
     }
 

@@ -183,7 +183,7 @@ impl Device {
 
     pub fn link(&self, ticket: Ticket) -> String {
         match self.expect(ticket) {
-            Outcome::InviteCreated(invite) => invite.link,
+            Outcome::InviteCreated(invite) => invite.link.expect("my own has a link"),
             other => panic!("not an invite: {other:?}"),
         }
     }

@@ -243,6 +243,7 @@ mod tests {
             id: [u8::try_from(seq).unwrap_or(0); 16],
             sender: [sender; 16],
             sender_name: name.into(),
+            sender_tag: None,
             sent_at_ms: (body != TimelineBody::Joined).then_some(at_ms),
             is_mine: sender == 1,
             body,

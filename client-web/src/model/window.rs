@@ -105,6 +105,7 @@ mod tests {
             id: [0; 16],
             sender: [0; 16],
             sender_name: String::new(),
+            sender_tag: None,
             sent_at_ms: Some(0),
             is_mine: false,
             body: TimelineBody::Text(String::new()),

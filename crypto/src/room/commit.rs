@@ -20,13 +20,13 @@ use openmls::{
     prelude::{Extensions, LeafNodeIndex, LeafNodeParameters, tls_codec::Serialize as _},
 };
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{Chain, limits::OPEN_INVITES_MAX};
+use sotto_protocol::Chain;
 
 /// What a member wants changed.
 #[derive(Debug, Clone)]
 pub enum RoomChange {
-    /// Open an invite.
-    AddInvite(Box<Invite>),
+    /// Open an invite, and close all that are used up, or expired at this time (in milliseconds since 1970).
+    AddInvite(Box<Invite>, u64),
     /// Close an invite.
     RemoveInvite(InviteId),
     /// Give the room another name.
@@ -79,7 +79,7 @@ impl Room {
     ///
     /// # Errors
     /// [`CryptoError::CommitPending`]; [`CryptoError::Forbidden`] where the rules do not allow the change;
-    /// [`CryptoError::OverLimit`] where the room has as many invites as it may; [`CryptoError::Malformed`] where a name or topic
+    /// [`CryptoError::OverLimit`] where the room, or this account in it, has as many open invites as it may; [`CryptoError::Malformed`] where a name or topic
     /// cannot be used, or whoever is to be removed is not there.
     pub fn commit(&mut self, change: &RoomChange, chain: Chain) -> Result<Handshake, CryptoError> {
         if self.has_pending_commit() {
@@ -330,12 +330,12 @@ impl Room {
                 state.invites.clear();
             }
             RoomChange::Reopen => state.is_closed = false,
-            RoomChange::AddInvite(invite) => {
-                let actual = state.invites.len() + 1;
-                if actual > OPEN_INVITES_MAX {
-                    let what = "open invites";
-                    return Err(CryptoError::OverLimit { what, actual, max: OPEN_INVITES_MAX });
-                }
+            RoomChange::AddInvite(invite, now_ms) => {
+                state.invites.retain(|open| !open.is_used_up(&self.roster) && !open.is_expired(*now_ms));
+                let (own_max, max) = policy::open_invites_max(state.role_of(&own.account));
+                let is_own = |open: &&Invite| open.inviter == own.account;
+                check_limit("own open invites", state.invites.iter().filter(is_own).count(), own_max)?;
+                check_limit("open invites", state.invites.len(), max)?;
                 state.invites.push((**invite).clone());
             }
             RoomChange::RemoveInvite(id) => state.invites.retain(|invite| invite.id != *id),
@@ -354,6 +354,12 @@ impl Room {
             state: &self.state,
         }
     }
+}
+
+/// Whether one more fits.
+fn check_limit(what: &'static str, open: usize, max: usize) -> Result<(), CryptoError> {
+    let actual = open.saturating_add(1);
+    if actual > max { Err(CryptoError::OverLimit { what, actual, max }) } else { Ok(()) }
 }
 
 fn name_of(checked: Result<String, NameError>, what: &'static str) -> Result<String, CryptoError> {

@@ -96,10 +96,22 @@ impl Invite {
         Self { for_account: Some(account), ..self }
     }
 
-    /// Whether as many people have come in as may.
-    pub(super) fn is_used_up(&self, roster: &Roster) -> bool {
-        let uses = roster.accounts_via(&self.id).saturating_add(self.spent as usize);
-        self.max_uses.is_some_and(|max_uses| uses >= max_uses as usize)
+    /// How many people have come in, those included who are gone again.
+    #[must_use]
+    pub fn uses(&self, roster: &Roster) -> usize {
+        roster.accounts_via(&self.id).saturating_add(self.spent as usize)
+    }
+
+    /// Whether as many people have come in as may. All who are in the room agree on it.
+    #[must_use]
+    pub fn is_used_up(&self, roster: &Roster) -> bool {
+        self.max_uses.is_some_and(|max_uses| self.uses(roster) >= max_uses as usize)
+    }
+
+    /// Whether its time is over by this clock.
+    #[must_use]
+    pub fn is_expired(&self, now_ms: u64) -> bool {
+        self.expires_at_ms.is_some_and(|at_ms| at_ms <= now_ms)
     }
 
     /// Whether its keys can be used, and its id is its own.

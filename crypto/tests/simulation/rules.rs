@@ -135,8 +135,12 @@ impl Rules {
 
     /// Whether an invite has a door.
     pub fn is_invite_listed(&self, number: usize) -> bool {
-        let full = |invite: &Invitation| invite.max.is_some_and(|max| self.uses(number, None) >= max);
-        self.invites.get(&number).is_some_and(|invite| !full(invite))
+        self.invites.contains_key(&number) && !self.is_used_up(number)
+    }
+
+    fn is_used_up(&self, number: usize) -> bool {
+        let max = self.invites.get(&number).and_then(|invite| invite.max);
+        max.is_some_and(|max| self.uses(number, None) >= max)
     }
 
     /// Whether an account has a door with these keys.
@@ -193,12 +197,21 @@ impl Rules {
         match change {
             Change::Invite { number, max, only, expires } => {
                 let invite = Invitation { by, max: *max, spent: 0, only: *only, expires: *expires };
+                self.invites.retain(|number, _| !old.is_used_up(*number));
                 self.invites.insert(*number, invite);
-                allowed_if(role >= old.permissions.invite && old.invites.len() < 16)
+                let own = self.invites.values().filter(|invite| invite.by == by).count();
+                let has_place = match role {
+                    Role::Member => own <= 4 && self.invites.len() <= 12,
+                    Role::Admin => self.invites.len() <= 14,
+                    Role::Owner => self.invites.len() <= 16,
+                };
+                allowed_if(role >= old.permissions.invite && has_place)
             }
             Change::CloseInvite(number) => {
                 let closed = self.invites.remove(number);
-                let may = |invite: Invitation| role >= Role::Admin || invite.by == by || invite.expires;
+                let may = |invite: Invitation| {
+                    role >= Role::Admin || invite.by == by || invite.expires || old.is_used_up(*number)
+                };
                 allowed_if(closed.is_some_and(may))
             }
             Change::Rename(name) => {

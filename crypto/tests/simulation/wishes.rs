@@ -98,7 +98,7 @@ impl World {
                 if let Some(only) = only {
                     invite = invite.bound_to(self.accounts[*only].id);
                 }
-                RoomChange::AddInvite(Box::new(invite))
+                RoomChange::AddInvite(Box::new(invite), 0)
             }
             Change::CloseInvite(number) => RoomChange::RemoveInvite(
                 self.links

@@ -171,7 +171,7 @@ pub fn start(room: &Room) -> Chain {
 pub fn invite(room: &mut Room, by: &Person, max_uses: Option<u32>) -> (InviteLink, Handshake) {
     let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, by.account(), max_uses).unwrap();
-    let handshake = commit(room, &RoomChange::AddInvite(Box::new(invite)));
+    let handshake = commit(room, &RoomChange::AddInvite(Box::new(invite), 0));
     let link = InviteLink { room: room.id(), secret, inviter: by.account(), epoch: room.epoch() };
     (link, handshake)
 }

@@ -79,7 +79,7 @@ impl Fixture {
         let mut room = Room::create(suite, "Garden", &own).expect("makes a room");
         let secret = InviteSecret::generate().expect("has randomness");
         let invite = Invite::of_secret(&secret, own.certificate.account(), None).expect("makes an invite");
-        let change = RoomChange::AddInvite(Box::new(invite));
+        let change = RoomChange::AddInvite(Box::new(invite), 0);
         let invite = room.commit(&change, Chain::start(&room.id())).expect("commits");
         room.merge_pending().expect("merges");
         let link =

@@ -1,7 +1,7 @@
 //! Section "Rules of rooms": what the peer judges before it follows a commit.
 //!
-//! Rules 1 to 8 and 15 to 24, and of the others what the form of the state says. Not judged here: low-order keys, and what of
-//! the state and of single invites changes by whom (10 to 14), limits of devices.
+//! Rules 1 to 8, 13 and 15 to 24, and of the others what the form of the state says. Not judged here: low-order keys, what of
+//! the state but invites changes by whom (10 to 12, 14), limits of devices.
 
 use crate::{
     PeerError,
@@ -9,7 +9,7 @@ use crate::{
     join_proof::{self, JoinProof},
     leave::Scope,
     removal_proof::RemovalProof,
-    room_state::RoomState,
+    room_state::{Invite, Role, RoomState},
     roster::{Roster, RosterEntry},
 };
 use mls_rs::{MlsMessage, WireFormat, group::proposal::Proposal};
@@ -75,7 +75,8 @@ pub fn judge(before: &View, after: &View, commit: &Commit<'_>) -> Result<(), Pee
         return judge_removal(before, after, commit, new);
     }
     if commit.authenticated_data.is_empty() {
-        judge_state(&before.state, after)
+        judge_state(&before.state, after)?;
+        judge_invites(before, &after.state, &new.certificate.account())
     } else {
         Err(PeerError::Forbidden("authenticated data of a member"))
     }
@@ -168,6 +169,36 @@ fn judge_state(old: &RoomState, after: &View) -> Result<(), PeerError> {
     let is_kept = (old.version, &old.revoked, old.decoy_seed) == (new.version, &new.revoked, new.decoy_seed)
         && old.suspended == new.suspended;
     if is_kept { Ok(()) } else { Err(PeerError::Forbidden("a part of the state that never changes")) }
+}
+
+/// Rule 13.
+fn judge_invites(before: &View, new: &RoomState, committer: &Id) -> Result<(), PeerError> {
+    let old = &before.state;
+    let role = old.role(committer);
+    let is_used_up = |invite: &Invite| {
+        let uses = before.roster.accounts_via(&invite.door) + u64::from(invite.spent);
+        invite.max_uses.is_some_and(|max| uses >= u64::from(max))
+    };
+    let closed = old.invites.iter().filter(|invite| new.invite(&invite.door).is_none());
+    let may_close = |invite: &Invite| {
+        invite.inviter == *committer || invite.expires.is_some() || role >= Role::Admin || is_used_up(invite)
+    };
+    let may_open =
+        |invite: &Invite| invite.inviter == *committer && invite.spent == 0 && role >= old.permissions.invite;
+    let opened: Vec<&Invite> =
+        new.invites.iter().filter(|invite| old.invite(&invite.door).is_none()).collect();
+    let is_kept = |invite: &Invite| old.invite(&invite.door).is_none_or(|known| known == invite);
+    let own = new.invites.iter().filter(|invite| invite.inviter == *committer).count();
+    let has_place = match role {
+        Role::Member => own <= 4 && new.invites.len() <= 12,
+        Role::Admin => new.invites.len() <= 14,
+        Role::Owner => true,
+    };
+    let is_right = new.invites.iter().all(is_kept)
+        && closed.into_iter().all(may_close)
+        && opened.iter().all(|invite| may_open(invite))
+        && (opened.is_empty() || has_place);
+    if is_right { Ok(()) } else { Err(PeerError::Forbidden("invites")) }
 }
 
 /// Rules 15 to 18.

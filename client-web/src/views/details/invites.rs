@@ -28,7 +28,9 @@ pub fn Invites(room: RoomId, invites: Vec<InviteView>) -> Element {
         div { class: "invites",
             for invite in invites.iter().cloned() {
                 div { key: "{invite.id:?}", class: "invite",
-                    CopyField { id: field_id(&invite.id), label: words::INVITE_LINK, text: invite.link.clone() }
+                    if let Some(link) = invite.link.clone() {
+                        CopyField { id: field_id(&invite.id), label: words::INVITE_LINK, text: link }
+                    }
                     div { class: "invite-foot",
                         span { class: "quiet small", {words::uses(invite.uses, invite.max_uses)} }
                         button {

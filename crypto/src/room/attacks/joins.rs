@@ -142,7 +142,7 @@ fn a_spent_invite_stays_spent_when_whoever_used_it_leaves_and_returns() {
     let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, world.people[ADA].account(), Some(1)).unwrap();
     let door = invite.id;
-    world.change(ADA, &RoomChange::AddInvite(Box::new(invite)));
+    world.change(ADA, &RoomChange::AddInvite(Box::new(invite), 0));
     let joins = |world: &World, person: &Person| {
         let room = &world.rooms[ADA];
         let data = person.own.leaf_data(&room.id(), Some(door), room.epoch() + 1).unwrap();
@@ -191,7 +191,7 @@ fn a_revoked_device_does_not_come_back_even_with_a_fresh_link_and_a_members_help
     let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, world.people[MALLORY].account(), None).unwrap();
     let door = invite.id;
-    world.change(MALLORY, &RoomChange::AddInvite(Box::new(invite)));
+    world.change(MALLORY, &RoomChange::AddInvite(Box::new(invite), 0));
     let room = &world.rooms[ADA];
     let data = removed.own.leaf_data(&room.id(), Some(door), room.epoch() + 1).unwrap();
     let aad = proof(&world, &removed, &data, &secret, door, room.epoch());

@@ -99,7 +99,7 @@ impl World {
         let mut ada = Room::create(suite, "Garden", &people[ADA].own).unwrap();
         let secret = InviteSecret::generate().unwrap();
         let invite = Invite::of_secret(&secret, people[ADA].account(), None).unwrap();
-        let held = ada.commit(&RoomChange::AddInvite(Box::new(invite)), Chain::start(&ada.id())).unwrap();
+        let held = ada.commit(&RoomChange::AddInvite(Box::new(invite), 0), Chain::start(&ada.id())).unwrap();
         ada.merge_pending().unwrap();
         let link = InviteLink { room: ada.id(), secret, inviter: people[ADA].account(), epoch: 1 };
         let mut world = Self { people: people[..1].to_vec(), rooms: vec![ada], held, link };

@@ -2,6 +2,9 @@
 
 use super::{Before, Violation};
 use crate::room::{Invite, Role, RoomState, Roster, RosterEntry};
+use sotto_protocol::limits::{
+    OPEN_INVITES_BY_ADMINS_MAX, OPEN_INVITES_BY_MEMBERS_MAX, OPEN_INVITES_MAX, OPEN_INVITES_OF_A_MEMBER_MAX,
+};
 
 /// Whether `committer` may replace the state by `new`. `roster` is who is there after the commit.
 pub(super) fn judge(
@@ -23,7 +26,7 @@ pub(super) fn judge(
         && (new.timer_s == old.timer_s && new.history == old.history || role >= Role::Admin)
         && (new.permissions == old.permissions && new.is_closed == old.is_closed || role == Role::Owner)
         && is_succession_allowed(old, new, roster, committer, role)
-        && are_invites_allowed(old, new, committer, role);
+        && are_invites_allowed(before, new, committer, role);
     if is_allowed { Ok(()) } else { Err(Violation::StateChange) }
 }
 
@@ -76,16 +79,36 @@ fn is_succession_allowed(
         && (role == Role::Admin || !has_admin)
 }
 
-/// Who may invite opens invites in their own name. The inviter, an admin, or for an invite with an expiry anyone, closes them.
-fn are_invites_allowed(old: &RoomState, new: &RoomState, committer: &RosterEntry, role: Role) -> bool {
+/// How many invites may be open once somebody of that role has opened one: of their own, and in all.
+pub fn open_invites_max(role: Role) -> (usize, usize) {
+    match role {
+        Role::Member => (OPEN_INVITES_OF_A_MEMBER_MAX, OPEN_INVITES_BY_MEMBERS_MAX),
+        Role::Admin => (OPEN_INVITES_BY_ADMINS_MAX, OPEN_INVITES_BY_ADMINS_MAX),
+        Role::Owner => (OPEN_INVITES_MAX, OPEN_INVITES_MAX),
+    }
+}
+
+/// Who may invite opens invites in their own name, and leaves places to those of a higher role. The inviter or an admin closes
+/// them; anyone closes one that is used up or has an expiry.
+fn are_invites_allowed(before: &Before<'_>, new: &RoomState, committer: &RosterEntry, role: Role) -> bool {
+    let old = before.state;
     let may_add = |invite: &Invite| {
         role >= old.permissions.invite && invite.inviter == committer.account && invite.spent == 0
     };
     let may_close = |invite: &Invite| {
-        role >= Role::Admin || invite.inviter == committer.account || invite.expires_at_ms.is_some()
+        role >= Role::Admin
+            || invite.inviter == committer.account
+            || invite.expires_at_ms.is_some()
+            || invite.is_used_up(before.roster)
     };
-    new.invites.iter().all(|invite| match old.invite(&invite.id) {
-        Some(known) => known == invite,
-        None => may_add(invite),
-    }) && old.invites.iter().all(|invite| new.invite(&invite.id).is_some() || may_close(invite))
+    let is_any_new = new.invites.iter().any(|invite| old.invite(&invite.id).is_none());
+    let own = new.invites.iter().filter(|invite| invite.inviter == committer.account).count();
+    let (own_max, max) = open_invites_max(role);
+    let is_within_limits = !is_any_new || own <= own_max && new.invites.len() <= max;
+    is_within_limits
+        && new.invites.iter().all(|invite| match old.invite(&invite.id) {
+            Some(known) => known == invite,
+            None => may_add(invite),
+        })
+        && old.invites.iter().all(|invite| new.invite(&invite.id).is_some() || may_close(invite))
 }

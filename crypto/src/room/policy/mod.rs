@@ -23,6 +23,7 @@ use super::{RoomState, Roster, RosterEntry, Suite};
 use crate::CryptoError;
 use sotto_protocol::RoomId;
 
+pub use change::open_invites_max;
 pub use joiner::{JoinProof, join_proof_statement};
 pub use leave::{LeaveScope, LeaveStatement};
 pub use memory::revocation_hash;

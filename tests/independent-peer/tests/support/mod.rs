@@ -204,7 +204,7 @@ pub fn peer_start(room: &PeerRoom) -> PeerChain {
 pub fn invite(room: &mut Room, by: &Person, max_uses: Option<u32>) -> (String, Offered) {
     let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, by.own.certificate.account(), max_uses).unwrap();
-    let offered = commit(room, &RoomChange::AddInvite(Box::new(invite)));
+    let offered = commit(room, &RoomChange::AddInvite(Box::new(invite), 0));
     let link =
         InviteLink { room: room.id(), secret, inviter: by.own.certificate.account(), epoch: room.epoch() };
     (link.to_fragment().to_string(), offered)

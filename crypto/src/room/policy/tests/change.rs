@@ -118,6 +118,59 @@ fn invites_are_opened_in_ones_own_name_and_closed_by_those_who_may() {
 }
 
 #[test]
+fn anyone_closes_an_invite_that_is_used_up() {
+    let mut world = World::new();
+    let closes = |world: &World| world.change(MEMBER, |s| s.invites.clear());
+    // Persons 2 and 3 came in by it, with three devices.
+    for (max_uses, spent, expected) in [
+        (None, 9, Err(Violation::StateChange)),
+        (Some(3), 0, Err(Violation::StateChange)),
+        (Some(3), 1, Ok(())),
+        (Some(2), 0, Ok(())),
+        (Some(1), u32::MAX, Ok(())),
+    ] {
+        (world.state.invites[0].max_uses, world.state.invites[0].spent) = (max_uses, spent);
+        world.check(&format!("{max_uses:?}, {spent}"), &closes(&world), expected);
+    }
+}
+
+#[test]
+fn no_member_takes_all_places_for_invites() {
+    let refused = Err(Violation::StateChange);
+    let cases = [
+        ("a member's fourth", MEMBER, 3, 1, Ok(())),
+        ("a member's fifth", MEMBER, 4, 1, refused),
+        ("two at once beyond", MEMBER, 3, 2, refused),
+        ("an admin's thirteenth", ADMIN, 13, 1, Ok(())),
+        ("an admin's fourteenth of all", ADMIN, 14, 1, refused),
+        ("the owner's fifteenth", OWNER, 15, 1, Ok(())),
+    ];
+    for (what, leaf, own, more, expected) in cases {
+        let mut world = World::new();
+        world.state.invites.clear();
+        let number = [(OWNER, 1), (MEMBER, 2), (ADMIN, 4)].into_iter().find(|(of, _)| *of == leaf).unwrap().1;
+        world.state.invites.extend((0..own).map(|n| invite(101 + n, number, None)));
+        let opens =
+            world.change(leaf, |s| s.invites.extend((0..more).map(|n| invite(201 + n, number, None))));
+        world.check(what, &opens, expected);
+    }
+    // Places for those of a higher role are left, whoever took the others.
+    let mut world = World::new();
+    world.state.invites = (0..11).map(|n| invite(101 + n, 3, None)).collect();
+    world.check("the twelfth", &world.change(MEMBER, |s| s.invites.push(invite(201, 2, None))), Ok(()));
+    world.state.invites.push(invite(112, 3, None));
+    world.check("the thirteenth", &world.change(MEMBER, |s| s.invites.push(invite(201, 2, None))), refused);
+    world.check("by an admin", &world.change(ADMIN, |s| s.invites.push(invite(201, 4, None))), Ok(()));
+    world.state.invites.extend((0..2).map(|n| invite(121 + n, 4, None)));
+    world.check("the fifteenth", &world.change(ADMIN, |s| s.invites.push(invite(201, 4, None))), refused);
+    world.check("by the owner", &world.change(OWNER, |s| s.invites.push(invite(201, 1, None))), Ok(()));
+    // Who has more than they may, having been an admin, still closes them and changes what they may.
+    world.state.admins.clear();
+    world.state.invites = (0..14).map(|n| invite(101 + n, 4, None)).collect();
+    world.check("closing one of many", &world.change(ADMIN, |s| drop(s.invites.pop())), Ok(()));
+}
+
+#[test]
 fn roles_are_given_to_those_who_are_there_and_a_room_is_never_without_anyone_to_care_for_it() {
     let mut world = World::new();
     let absent = world.change(OWNER, |s| s.admins = vec![account(4), account(50)]);
