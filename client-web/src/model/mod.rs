@@ -4,4 +4,5 @@ pub mod face;
 pub mod grouping;
 pub mod recency;
 pub mod route;
+pub mod source;
 pub mod window;
