@@ -113,6 +113,8 @@ pub const SENT: &str = "Sent";
 pub const NOT_SENT: &str = "Not sent";
 /// Button.
 pub const TRY_AGAIN: &str = "Try again";
+/// Button: draws the rest of a long message.
+pub const SHOW_WHOLE: &str = "Show the whole message";
 /// Beside a link whose letters can be mistaken for others.
 pub const REAL_HOST: &str = "This is where the link leads";
 /// Button: puts the text back into the field.

@@ -2,6 +2,7 @@
 
 pub mod face;
 pub mod grouping;
+pub mod length;
 pub mod recency;
 pub mod route;
 pub mod source;

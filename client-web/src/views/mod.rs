@@ -10,7 +10,7 @@
 //! | rooms | `room-list`, `room-row` (with `data-room`, `data-name`, `data-unread`), `new-room`, `open-link`, `theme-toggle` |
 //! | conversation | `conversation` (with `data-room`), `room-title`, `catching-up`, `open-details`, `alarm`, `room-stopped` |
 //! | timeline | `timeline`, `day-line`, `unread-line`, `system-line`, `jump-newest`, `empty-room` |
-//! | a message | `message` (with `data-sender`, `data-mine`, `data-state` = `queued`, `sent`, `received` or `failed`), in it `message-text`, in that `real-host` |
+//! | a message | `message` (with `data-sender`, `data-mine`, `data-state` = `queued`, `sent`, `received` or `failed`), in it `message-text`, in that `real-host`; `show-whole` |
 //! | a refused message | `message` with `data-state="failed"`, in it `failed-why`, `retry`, `edit`, `discard` |
 //! | composer | `composer`, `send`, `composer-error` |
 //! | details | `details`, `close-details`, `member` (with `data-name`), `make-invite`, `invite-link`, `copy-invite`, `revoke-invite`, `security` |
