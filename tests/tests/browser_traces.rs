@@ -121,9 +121,9 @@ async fn a_message_neither_freezes_the_page_nor_hides_where_its_links_lead() -> 
     bob.joins(&ada.invites("Garden"), "Bob").await?;
 
     ada.says("Garden", "\u{202e}moc.elpmaxe//:sptth https://evil.example/\u{202e}fdp.exe");
-    bob.sees("\u{202e}moc.elpmaxe//:sptth https://evil.example/\u{202e}fdp.exe").await?;
+    bob.sees("moc.elpmaxe//:sptth https://evil.example/fdp.exe").await?;
     let script = "const link = document.querySelector(\"[data-testid='message-text'] a\"); const style = getComputedStyle(link); \
-                  return link.textContent === 'https://evil.example/' && style.direction === 'ltr' \
+                  return link.textContent === 'https://evil.example/fdp.exe' && style.direction === 'ltr' \
                   && style.unicodeBidi === 'isolate' && [...link.parentElement.children].every(part => getComputedStyle(part).unicodeBidi === 'isolate')";
     bob.waits_for("the link to stand apart", script).await?;
 
@@ -144,8 +144,19 @@ async fn a_message_neither_freezes_the_page_nor_hides_where_its_links_lead() -> 
     bob.says("still here").await?;
     bob.sees("still here").await?;
 
+    // Marks heaped on one letter: drawing them as one takes the square of their number.
+    ada.says("Garden", &format!("a{}", "\u{301}\u{316}".repeat(15_000)));
+    ada.says("Garden", "after the heap");
+    bob.sees("after the heap").await?;
+    let script = "[...document.querySelectorAll(\"[data-testid='show-whole']\")].at(-1).click()";
+    let begin = std::time::Instant::now();
+    bob.driver.execute(script, Vec::new()).await?;
+    bob.waits_for("the heap", "return [...document.querySelectorAll(\"[data-testid='message-text']\")].some(text => text.textContent.length > 30000 && text.offsetHeight > 0)")
+        .await?;
+    ensure!(begin.elapsed().as_secs() < 3, "the page stood still for {:?}", begin.elapsed());
+
     // Drawn whole only where someone asks for it.
-    bob.waits_for("a part of it", "return [...document.querySelectorAll(\"[data-testid='message-text']\")].every(text => text.textContent.length < 10000)")
+    bob.waits_for("a part of it", "return [...document.querySelectorAll(\"[data-testid='message-text']\")].filter(text => text.textContent.startsWith('http')).every(text => text.textContent.length < 10000)")
         .await?;
     bob.clicks("show-whole").await?;
     bob.sees(&hostile).await?;

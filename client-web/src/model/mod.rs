@@ -1,8 +1,8 @@
 //! What the views show, as plain data.
 
+pub mod drawing;
 pub mod face;
 pub mod grouping;
-pub mod length;
 pub mod recency;
 pub mod route;
 pub mod source;

@@ -20,12 +20,12 @@ pub fn About() -> Element {
             h1 { {words::SOTTO} }
             p { class: "quiet", {words::TAGLINE} }
             dl { class: "facts",
-                Fact { icon: Icon::Check, term: words::VERSION, p { "data-testid": "version", {source::VERSION} } }
+                Fact { icon: Icon::About, term: words::VERSION, p { "data-testid": "version", {source::VERSION} } }
                 Fact { icon: Icon::Link, term: words::RELAY,
                     p { {address::origin()} }
                     p { {words::RELAY_HINT} }
                 }
-                Fact { icon: Icon::History, term: words::LICENSE,
+                Fact { icon: Icon::Check, term: words::LICENSE,
                     p { {words::license(source::LICENSE)} }
                 }
                 Fact { icon: Icon::Copy, term: words::SOURCE,

@@ -1,7 +1,7 @@
 //! The text of a message, with web addresses as links. Text stays text: nothing in it is ever read as HTML.
 
+use crate::model::drawing::{beginning, drawn};
 use crate::model::face::is_emoji_only;
-use crate::model::length::beginning;
 use crate::platform::web_address;
 use crate::words;
 use dioxus::prelude::*;
@@ -18,10 +18,10 @@ pub fn MessageText(text: Option<String>) -> Element {
     };
     let class = if is_emoji_only(&text) { "message-text large" } else { "message-text" };
     let beginning = if is_whole() { None } else { beginning(&text) };
-    let shown = beginning.unwrap_or(&text);
+    let shown = drawn(beginning.unwrap_or(&text));
     rsx! {
         span { class, dir: "auto", "data-testid": "message-text",
-            for (at , part) in split(shown).into_iter().enumerate() {
+            for (at , part) in split(&shown).into_iter().enumerate() {
                 match part {
                     Part::Text(text) => rsx! {
                         span { key: "{at}", class: "part", {text} }
