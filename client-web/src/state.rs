@@ -4,6 +4,7 @@ use crate::model::grouping::Me;
 use crate::model::route::Route;
 use crate::model::window::Window;
 use crate::platform::address;
+use crate::platform::dom;
 use crate::platform::driver::{Ask, Wake};
 use crate::platform::store::StoreError;
 use dioxus::prelude::*;
@@ -129,6 +130,8 @@ pub struct Ui {
     pub skew_ms: Signal<Option<i64>>,
     /// The name used last.
     pub suggested_name: Signal<String>,
+    /// Whether the window is too narrow for more than one pane.
+    pub is_narrow: Signal<bool>,
     /// What lies over everything else.
     pub overlay: Signal<Overlay>,
     /// Whether the end of the open room's timeline is in view.
@@ -152,6 +155,7 @@ impl Ui {
             problem: Signal::new(None),
             skew_ms: Signal::new(None),
             suggested_name: Signal::new(String::new()),
+            is_narrow: Signal::new(dom::is_narrow()),
             overlay: Signal::new(Overlay::None),
             is_at_newest: Signal::new(true),
             drafts: Signal::new(HashMap::new()),

@@ -9,6 +9,23 @@ pub const TAGLINE: &str = "Rooms that only the people in them can read.";
 /// What it does not ask for.
 pub const NO_ACCOUNT: &str = "No account, no phone number. Your name is shown only inside a room.";
 
+/// Button: the page about itself.
+pub const ABOUT: &str = "About Sotto";
+/// Fact.
+pub const VERSION: &str = "Version";
+/// Fact.
+pub const RELAY: &str = "Relay";
+/// What it is.
+pub const RELAY_HINT: &str = "This server keeps your messages, locked, and passes them on. It cannot read them, but it serves this page: use a relay that you trust to do that honestly.";
+/// Fact.
+pub const LICENSE: &str = "License";
+/// Fact.
+pub const SOURCE: &str = "Source code";
+/// While the relay is asked for it.
+pub const ASKING_RELAY: &str = "Asking the relay…";
+/// Where no one names it.
+pub const ASK_FOR_SOURCE: &str = "This relay does not say where its source code is. Ask its operator: the license obliges operators who changed the program to offer theirs.";
+
 /// First door.
 pub const MAKE_ROOM: &str = "Make a room";
 /// What is behind it.
@@ -96,6 +113,8 @@ pub const SENT: &str = "Sent";
 pub const NOT_SENT: &str = "Not sent";
 /// Button.
 pub const TRY_AGAIN: &str = "Try again";
+/// Button: draws the rest of a long message.
+pub const SHOW_WHOLE: &str = "Show the whole message";
 /// Beside a link whose letters can be mistaken for others.
 pub const REAL_HOST: &str = "This is where the link leads";
 /// Button: puts the text back into the field.
@@ -270,6 +289,14 @@ pub fn too_long(actual_bytes: usize, max_bytes: usize) -> String {
         "This message is too long: {} kB, and {} kB is the most. Send it in parts.",
         actual_bytes.div_ceil(1024),
         max_bytes / 1024
+    )
+}
+
+/// Under which license this is.
+#[must_use]
+pub fn license(name: &str) -> String {
+    format!(
+        "Free software under {name}: you may use, study, share and change it. It comes without any warranty."
     )
 }
 

@@ -59,6 +59,28 @@ pub fn has_fine_pointer() -> bool {
     query.is_none_or(|query| query.matches())
 }
 
+/// Below this width of the window one pane is shown at a time: as the style sheet has it.
+const NARROW: &str = "(width < 900px)";
+
+/// Whether the window is narrow now.
+pub fn is_narrow() -> bool {
+    narrow_query().is_some_and(|query| query.matches())
+}
+
+/// Calls when the window becomes narrow or wide.
+pub fn on_narrow(mut changed: impl FnMut(bool) + 'static) {
+    let Some(query) = narrow_query() else { return };
+    let listener = Closure::<dyn FnMut()>::new(move || changed(is_narrow()));
+    let _ = query.add_event_listener_with_callback("change", listener.as_ref().unchecked_ref());
+    // Both for as long as the page lives: a query that nobody holds may be collected with its listeners.
+    listener.forget();
+    std::mem::forget(query);
+}
+
+fn narrow_query() -> Option<web_sys::MediaQueryList> {
+    web_sys::window()?.match_media(NARROW).ok().flatten()
+}
+
 /// An element by its id.
 pub fn element(id: &str) -> Option<HtmlElement> {
     document()?.get_element_by_id(id)?.dyn_into().ok()

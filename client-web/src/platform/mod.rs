@@ -7,6 +7,7 @@ pub mod dom;
 pub mod driver;
 mod locks;
 pub mod prefs;
+pub mod relay_about;
 mod socket;
 pub mod store;
 pub mod web_address;

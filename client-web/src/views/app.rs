@@ -14,6 +14,7 @@ use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 enum Outside {
     Went(Route),
     Pressed(Shortcut),
+    Narrowed(bool),
 }
 
 /// The application.
@@ -45,7 +46,8 @@ pub fn App() -> Element {
 /// Events of the page come from outside of the views' runtime: they are queued, and handled within it.
 fn listen(wakes: UnboundedSender<Wake>) -> UnboundedReceiver<Outside> {
     let (sender, receiver) = unbounded();
-    let went = sender.clone();
+    let (went, narrowed) = (sender.clone(), sender.clone());
+    dom::on_narrow(move |is_narrow| drop(narrowed.unbounded_send(Outside::Narrowed(is_narrow))));
     address::on_change(move |route| drop(went.unbounded_send(Outside::Went(route))));
     dom::on_key(move |event| {
         if let Some(shortcut) = shortcut_of(&event, dom::is_typing()) {
@@ -66,6 +68,7 @@ async fn follow(mut ui: Ui, mut outside: UnboundedReceiver<Outside>) {
                 }
             }
             Outside::Pressed(shortcut) => act(ui, shortcut),
+            Outside::Narrowed(is_narrow) => ui.is_narrow.set(is_narrow),
         }
     }
 }
@@ -76,7 +79,7 @@ fn act(mut ui: Ui, shortcut: Shortcut) {
     match shortcut {
         Shortcut::Close => match (overlay, route) {
             (Overlay::None, Route::Details(room)) => ui.replace(Route::Room(room)),
-            (Overlay::None, Route::NewRoom | Route::OpenLink) => ui.go(Route::Home),
+            (Overlay::None, Route::NewRoom | Route::OpenLink | Route::About) => ui.go(Route::Home),
             _ => ui.overlay.set(Overlay::None),
         },
         Shortcut::Switcher => ui.overlay.set(Overlay::Switcher),

@@ -27,6 +27,8 @@ pub enum Icon {
     Check,
     /// A circle with an exclamation mark.
     Alert,
+    /// A circle with the letter i.
+    About,
     /// Two sheets of paper.
     Copy,
     /// A sun.
@@ -62,6 +64,7 @@ impl Icon {
             }
             Self::Down => "M12 5v14M6 13l6 6 6-6",
             Self::Send => "M12 19V5M6 11l6-6 6 6",
+            Self::About => "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 11v5M12 8v.1",
             Self::Clock => "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3 2",
             Self::Check => "M5 12.5l4.5 4.5L19 7.5",
             Self::Alert => "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 8v5M12 16v.1",

@@ -1,5 +1,6 @@
 //! The frame: which panes there are, by route and by what there is to show.
 
+use super::about::About;
 use super::check::Check;
 use super::connection_bar::Bars;
 use super::conversation::Conversation;
@@ -33,6 +34,9 @@ pub fn Shell() -> Element {
                 },
                 Route::Check => rsx! {
                     Page { Check {} }
+                },
+                Route::About => rsx! {
+                    Page { About {} }
                 },
                 Route::OpenLink if !has_rooms => rsx! {
                     Page { OpenLink { is_invited: false } }
@@ -68,45 +72,73 @@ fn Page(children: Element) -> Element {
     }
 }
 
-/// Rooms, what is open, and its details. Narrow windows show the last of these that there is.
+/// Rooms, what is open, and its details. In narrow windows the last of these that there is, and that is the main thing then.
 #[component]
 fn Panes(route: Route) -> Element {
     let ui = use_ui();
-    let depth = match route {
-        Route::Home => "list",
-        Route::Details(_) => "details",
-        _ => "main",
-    };
     let is_there = |room: &RoomId| ui.rooms.read().iter().any(|summary| summary.view.id == *room);
-    rsx! {
-        div { class: "panes", "data-depth": depth,
-            button { class: "skip", onclick: |_| dom::focus("composer"), {words::SKIP_TO_MESSAGE} }
-            Sidebar { open: route.room() }
-            main { class: "stage", aria_label: words::MESSAGES,
-                match &route {
-                    Route::NewRoom => rsx! {
-                        div { class: "page", MakeRoom {} }
+    let details = match &route {
+        Route::Details(room) if is_there(room) => Some(*room),
+        _ => None,
+    };
+    if *ui.is_narrow.read() {
+        return rsx! {
+            main { class: "pane",
+                match (route, details) {
+                    (Route::Home, _) => rsx! {
+                        h1 { class: "for-ears", {words::ROOMS} }
+                        Sidebar { open: None }
                     },
-                    Route::OpenLink => rsx! {
-                        div { class: "page", OpenLink { is_invited: false } }
+                    (_, Some(room)) => rsx! {
+                        h1 { class: "for-ears", {ui.summary(&room).map(|summary| summary.view.name)} }
+                        section { class: "details", "data-testid": "details",
+                            Details { key: "{room:?}", room }
+                        }
                     },
-                    Route::Room(room) | Route::Details(room) if is_there(room) => rsx! {
-                        Conversation { key: "{room:?}", room: *room }
-                    },
-                    Route::Room(_) | Route::Details(_) => rsx! {
-                        Hint { icon: Icon::Link, title: words::NO_SUCH_ROOM, hint: words::NO_SUCH_ROOM_HINT, is_lost: true }
-                    },
-                    Route::Home | Route::Invited | Route::Check => rsx! {
-                        Hint { icon: Icon::Lock, title: words::PICK_A_ROOM, hint: words::PICK_A_ROOM_HINT, is_lost: false }
+                    (route, None) => rsx! {
+                        Stage { route }
                     },
                 }
             }
-            if let Route::Details(room) = route {
-                if is_there(&room) {
+        };
+    }
+    rsx! {
+        div { class: "panes", "data-has-details": details.is_some(),
+            button { class: "skip", onclick: |_| dom::focus("composer"), {words::SKIP_TO_MESSAGE} }
+            Sidebar { open: route.room() }
+            main { class: "stage", aria_label: words::MESSAGES,
+                Stage { route }
+            }
+            if let Some(room) = details {
+                aside { class: "details", aria_label: words::DETAILS, "data-testid": "details",
                     Details { key: "{room:?}", room }
                 }
             }
         }
+    }
+}
+
+/// What is open, or what to do where nothing is.
+#[component]
+fn Stage(route: Route) -> Element {
+    let ui = use_ui();
+    let is_there = |room: &RoomId| ui.rooms.read().iter().any(|summary| summary.view.id == *room);
+    match route {
+        Route::NewRoom => rsx! {
+            div { class: "page", MakeRoom {} }
+        },
+        Route::OpenLink => rsx! {
+            div { class: "page", OpenLink { is_invited: false } }
+        },
+        Route::Room(room) | Route::Details(room) if is_there(&room) => rsx! {
+            Conversation { key: "{room:?}", room }
+        },
+        Route::Room(_) | Route::Details(_) => rsx! {
+            Hint { icon: Icon::Link, title: words::NO_SUCH_ROOM, hint: words::NO_SUCH_ROOM_HINT, is_lost: true }
+        },
+        Route::Home | Route::Invited | Route::Check | Route::About => rsx! {
+            Hint { icon: Icon::Lock, title: words::PICK_A_ROOM, hint: words::PICK_A_ROOM_HINT, is_lost: false }
+        },
     }
 }
 
@@ -118,7 +150,7 @@ fn Hint(icon: Icon, title: &'static str, hint: &'static str, is_lost: bool) -> E
         div { class: "page",
             div { class: "hint",
                 span { class: "card-mark", Draw { icon } }
-                h2 { {title} }
+                h1 { {title} }
                 p { class: "quiet", {hint} }
                 if is_lost {
                     button { class: "button", onclick: move |_| ui.go(Route::Home), {words::ALL_ROOMS} }
@@ -128,10 +160,8 @@ fn Hint(icon: Icon, title: &'static str, hint: &'static str, is_lost: bool) -> E
     }
 }
 
-/// How many messages wait, what is open, and the name.
+/// The name, and how many messages wait. Titles are kept in the browser's history, so no room's name is in them.
 fn title(ui: Ui) -> String {
     let unread: usize = ui.rooms.read().iter().map(|room| room.unread).sum();
-    let name = ui.route.read().room().and_then(|room| ui.summary(&room)).map(|summary| summary.view.name);
-    let place = name.map_or_else(|| words::SOTTO.to_owned(), |name| format!("{name} · {}", words::SOTTO));
-    if unread > 0 { format!("({unread}) {place}") } else { place }
+    if unread > 0 { format!("({unread}) {}", words::SOTTO) } else { words::SOTTO.to_owned() }
 }

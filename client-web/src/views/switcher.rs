@@ -47,6 +47,8 @@ pub fn Switcher() -> Element {
                 aria_expanded: true,
                 autofocus: true,
                 autocomplete: "off",
+                spellcheck: false,
+                "writingsuggestions": "false",
                 "data-testid": "switcher-field",
                 value: "{wanted}",
                 oninput: move |event| {

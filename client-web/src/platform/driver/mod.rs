@@ -234,12 +234,18 @@ impl Driver {
         self.session.outbox(room).iter().any(|waiting| waiting.has_failed && waiting.text == text)
     }
 
-    /// Goes into a room that was just made or joined, unless someone went elsewhere meanwhile. In place of the form: where that was
-    /// an invite link, its secret leaves the address bar and the history.
+    /// Goes into a room that was just made or joined, unless someone went elsewhere meanwhile: in place of the form. Back leads to the
+    /// rooms, also for who came by an invite link.
     fn enter(&self, room: RoomId) {
-        let is_in_form = matches!(*self.ui.route.peek(), Route::NewRoom | Route::OpenLink | Route::Invited);
-        if is_in_form {
-            self.ui.replace(Route::Room(room));
+        let route = self.ui.route.peek().clone();
+        match route {
+            Route::NewRoom | Route::OpenLink => self.ui.replace(Route::Room(room)),
+            Route::Invited => {
+                address::forget_invite();
+                address::replace(&Route::Home);
+                self.ui.go(Route::Room(room));
+            }
+            _ => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! Keeps what is shown of the rooms up to date.
 
 use super::SessionFailure;
+use crate::model::drawing::drawn;
 use crate::model::grouping::Me;
 use crate::model::recency::heard_at;
 use crate::model::window::{PAGE, Window};
@@ -253,7 +254,7 @@ fn counts(item: &TimelineItem) -> bool {
 
 fn preview_of(room: &RoomId, item: &TimelineItem) -> Option<Preview> {
     let text = match &item.body {
-        TimelineBody::Text(text) => Some(text.chars().take(120).collect()),
+        TimelineBody::Text(text) => Some(drawn(&text.chars().take(120).collect::<String>()).into_owned()),
         TimelineBody::FromNewerVersion => None,
         TimelineBody::Joined | TimelineBody::Renamed(_) | TimelineBody::Gap => return None,
     };

@@ -1,4 +1,7 @@
 //! The field to say something: grows to eight lines, Enter sends, Shift+Enter breaks. A draft stays with its room.
+//!
+//! Browsers may send what is typed to their makers, to check its spelling and to suggest how it goes on, and keep it to fill in forms.
+//! They are asked not to: what is typed here is for the room alone.
 
 use super::super::icon::{Draw, Icon};
 use super::scrolling;
@@ -58,6 +61,9 @@ pub fn Composer(room: RoomId) -> Element {
                     id: "composer",
                     rows: "{rows(&draft.read())}",
                     dir: "auto",
+                    autocomplete: "off",
+                    spellcheck: false,
+                    "writingsuggestions": "false",
                     placeholder: words::MESSAGE,
                     aria_label: words::MESSAGE,
                     aria_describedby: too_long().map(|_| "composer-error"),

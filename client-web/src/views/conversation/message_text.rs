@@ -1,5 +1,6 @@
 //! The text of a message, with web addresses as links. Text stays text: nothing in it is ever read as HTML.
 
+use crate::model::drawing::{beginning, drawn};
 use crate::model::face::is_emoji_only;
 use crate::platform::web_address;
 use crate::words;
@@ -9,15 +10,18 @@ use sotto_client_core::links::{Part, split, written_host};
 /// The text. What turns the direction of text turns only the part that it stands in.
 #[component]
 pub fn MessageText(text: Option<String>) -> Element {
+    let mut is_whole = use_signal(|| false);
     let Some(text) = text else {
         return rsx! {
             em { class: "message-text", "data-testid": "message-text", {words::FROM_NEWER_VERSION} }
         };
     };
     let class = if is_emoji_only(&text) { "message-text large" } else { "message-text" };
+    let beginning = if is_whole() { None } else { beginning(&text) };
+    let shown = drawn(beginning.unwrap_or(&text));
     rsx! {
         span { class, dir: "auto", "data-testid": "message-text",
-            for (at , part) in split(&text).into_iter().enumerate() {
+            for (at , part) in split(&shown).into_iter().enumerate() {
                 match part {
                     Part::Text(text) => rsx! {
                         span { key: "{at}", class: "part", {text} }
@@ -27,6 +31,9 @@ pub fn MessageText(text: Option<String>) -> Element {
                     },
                 }
             }
+        }
+        if beginning.is_some() {
+            button { class: "link whole", "data-testid": "show-whole", onclick: move |_| is_whole.set(true), {words::SHOW_WHOLE} }
         }
     }
 }

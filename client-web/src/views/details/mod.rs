@@ -14,7 +14,7 @@ use members::Members;
 use security::Security;
 use sotto_protocol::RoomId;
 
-/// The third pane.
+/// What is in the third pane; its frame is a landmark of its own, or all there is.
 #[component]
 pub fn Details(room: RoomId) -> Element {
     let ui = use_ui();
@@ -22,33 +22,31 @@ pub fn Details(room: RoomId) -> Element {
     let Some(open) = open.as_ref().filter(|open| open.room == room) else { return rsx! {} };
     let is_post_quantum = ui.summary(&room).is_none_or(|summary| summary.view.is_post_quantum);
     rsx! {
-        aside { class: "details", aria_label: words::DETAILS, "data-testid": "details",
-            header { class: "pane-head",
-                h2 { {words::DETAILS} }
-                button {
-                    class: "icon-button",
-                    title: words::CLOSE,
-                    aria_label: words::CLOSE,
-                    "data-testid": "close-details",
-                    onclick: move |_| ui.replace(Route::Room(room)),
-                    Draw { icon: Icon::Close }
-                }
+        header { class: "pane-head",
+            h2 { {words::DETAILS} }
+            button {
+                class: "icon-button",
+                title: words::CLOSE,
+                aria_label: words::CLOSE,
+                "data-testid": "close-details",
+                onclick: move |_| ui.replace(Route::Room(room)),
+                Draw { icon: Icon::Close }
             }
-            div { class: "details-body",
-                section {
-                    h3 { {words::INVITE_PEOPLE} }
-                    p { class: "quiet small", {words::INVITE_HINT} }
-                    Invites { room, invites: open.invites.clone() }
-                }
-                section {
-                    h3 {
-                        {words::MEMBERS}
-                        span { class: "count", "{open.members.len()}" }
-                    }
-                    Members { members: open.members.clone() }
-                }
-                Security { is_post_quantum }
+        }
+        div { class: "details-body",
+            section {
+                h3 { {words::INVITE_PEOPLE} }
+                p { class: "quiet small", {words::INVITE_HINT} }
+                Invites { room, invites: open.invites.clone() }
             }
+            section {
+                h3 {
+                    {words::MEMBERS}
+                    span { class: "count", "{open.members.len()}" }
+                }
+                Members { members: open.members.clone() }
+            }
+            Security { is_post_quantum }
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::words::sentence;
 use dioxus::prelude::*;
 use sotto_client_core::ClientError;
 
-/// A text field with its label, and a line of help.
+/// A text field with its label, and a line of help. Names are of one room: the browser neither keeps them nor sends them to be checked.
 #[component]
 pub fn Field(
     id: &'static str,
@@ -15,7 +15,6 @@ pub fn Field(
     #[props(default)] placeholder: &'static str,
     #[props(default)] hint: &'static str,
     #[props(default)] is_first: bool,
-    #[props(default)] autocomplete: &'static str,
 ) -> Element {
     let mut value = value;
     let described_by = if hint.is_empty() { None } else { Some(format!("{id}-hint")) };
@@ -26,8 +25,9 @@ pub fn Field(
                 id,
                 class: "field",
                 r#type: "text",
-                autocomplete: if autocomplete.is_empty() { "off" } else { autocomplete },
+                autocomplete: "off",
                 spellcheck: false,
+                "writingsuggestions": "false",
                 placeholder,
                 required: true,
                 aria_describedby: described_by,

@@ -45,7 +45,7 @@ pub fn MakeRoom() -> Element {
                 hint: words::ROOM_NAME_HINT,
                 is_first: true,
             }
-            Field { id: "display-name-field", label: words::YOUR_NAME, value: display_name, autocomplete: "nickname" }
+            Field { id: "display-name-field", label: words::YOUR_NAME, value: display_name }
             if let Some(why) = failure() {
                 Failure { why }
             }

@@ -1,4 +1,4 @@
-//! Joining by an invite link: the one in the address bar, or one that is pasted.
+//! Joining by an invite link: the one that this tab was opened with, or one that is pasted.
 
 use super::super::icon::{Draw, Icon};
 use super::form::{Failure, Field, Submit};
@@ -26,7 +26,11 @@ pub fn OpenLink(is_invited: bool) -> Element {
         failure.set(None);
         let command = Command::Join {
             // Read only now: another link may have been opened in this tab meanwhile.
-            link: if is_invited { address::link() } else { pasted.peek().trim().to_owned() },
+            link: if is_invited {
+                address::invite_link().unwrap_or_default()
+            } else {
+                pasted.peek().trim().to_owned()
+            },
             display_name: display_name.peek().trim().to_owned(),
         };
         // Where it goes well, the loop leads into the room, and this form is gone.
@@ -51,7 +55,6 @@ pub fn OpenLink(is_invited: bool) -> Element {
                 id: "display-name-field",
                 label: words::YOUR_NAME,
                 value: display_name,
-                autocomplete: "nickname",
                 is_first: is_invited,
             }
             if let Some(why) = failure() {
@@ -67,7 +70,11 @@ pub fn OpenLink(is_invited: bool) -> Element {
             button {
                 class: "button bare wide",
                 r#type: "button",
-                onclick: move |_| ui.replace(Route::Home),
+                "data-testid": "not-now",
+                onclick: move |_| {
+                    address::forget_invite();
+                    ui.replace(Route::Home);
+                },
                 if is_invited {
                     {words::NOT_NOW}
                 } else {

@@ -34,6 +34,7 @@ pub fn Welcome() -> Element {
                 }
             }
             p { class: "quiet small", {words::NO_ACCOUNT} }
+            button { class: "link about-link", "data-testid": "open-about", onclick: move |_| ui.go(Route::About), {words::ABOUT} }
         }
     }
 }

@@ -54,6 +54,14 @@ pub fn Sidebar(open: Option<RoomId>) -> Element {
                     onclick: move |_| ui.overlay.set(Overlay::Shortcuts),
                     Draw { icon: Icon::Keyboard }
                 }
+                button {
+                    class: "icon-button",
+                    title: words::ABOUT,
+                    aria_label: words::ABOUT,
+                    "data-testid": "open-about",
+                    onclick: move |_| ui.go(Route::About),
+                    Draw { icon: Icon::About }
+                }
             }
         }
     }

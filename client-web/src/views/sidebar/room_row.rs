@@ -18,7 +18,7 @@ pub fn RoomRow(summary: RoomSummary, is_open: bool) -> Element {
         li {
             a {
                 class: "room-row",
-                href: Route::Room(room).address(),
+                href: Route::Room(room).address_for_another_tab(),
                 aria_current: if is_open { "page" },
                 "data-testid": "room-row",
                 "data-room": room_digits(&room),
