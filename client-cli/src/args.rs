@@ -5,7 +5,13 @@ use std::path::PathBuf;
 
 /// End-to-end encrypted rooms in the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "sotto", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(
+    name = "sotto",
+    version,
+    long_version = crate::about::long_version(),
+    max_term_width = 100,
+    after_help = EXIT_CODES
+)]
 pub struct Args {
     #[command(flatten)]
     pub place: Place,

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 not done; 2 wrong usage; 3 kept, but not sent yet (the relay cannot be reached).
 
+mod about;
 mod args;
 mod client;
 mod commands;

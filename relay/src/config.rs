@@ -1,5 +1,6 @@
 //! What an operator can choose, and the measured constants that tests turn down.
 
+use crate::about::{self, SourceUrl};
 use crate::account::AccountSettings;
 use crate::blob::BlobSettings;
 use crate::clock::Clock;
@@ -134,6 +135,8 @@ pub struct Config {
     pub max_database_bytes: Option<u64>,
     /// The relay keeps no message longer than this, whatever a room says; nothing: as long as the room wants.
     pub max_retention: Option<Duration>,
+    /// Where the source code of this relay is, for `/v1/about`; nothing: the operator is to be asked.
+    pub source: Option<SourceUrl>,
     /// What is served as the web client.
     pub web: crate::web::Files,
     /// How accounts are kept.
@@ -162,6 +165,7 @@ impl Config {
             data_dir: data_dir.into(),
             max_database_bytes: None,
             max_retention: None,
+            source: about::BUILT_FROM.and_then(|url| url.parse().ok()),
             web: crate::web::Files::Embedded,
             accounts: AccountSettings::default(),
             limits: Limits::default(),

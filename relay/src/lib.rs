@@ -12,6 +12,7 @@
 //! limit    where a request comes from, and how much one address may ask
 //! web      the built web client, served with the headers that keep it honest
 //! tls      certificate files
+//! about    version, license, and where the source code is
 //! metrics  what the relay counts of itself, on an address of its own
 //! server   listening, accepting, stopping
 //! ```
@@ -23,6 +24,7 @@
 //! - A connection that reads slowly costs nobody else anything.
 //! - Logs hold no addresses, room ids, entry bytes, keys or tokens.
 
+pub mod about;
 mod access;
 mod account;
 mod blob;

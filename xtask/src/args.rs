@@ -72,7 +72,7 @@ pub enum Task {
         #[command(subcommand)]
         simulation: Simulation,
     },
-    /// Check the house rules: dependency arrows, crypto generations, file sizes
+    /// Check the house rules: dependency arrows, crypto generations, file sizes, the license's text
     Tidy,
     /// Install what building and testing need
     Setup,

@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod deny;
 mod fuzz;
 mod report;
 mod run;

@@ -7,7 +7,7 @@ use crate::setup::{
     Browser, ensure_browser, ensure_nextest, ensure_python_tools, ensure_services, ensure_wasm_target,
 };
 use crate::workspace::{WASM_TARGET, call, cargo};
-use crate::{tidy, web};
+use crate::{deny, tidy, web};
 use anyhow::{Result, bail};
 use sotto_test_services::Postgres;
 
@@ -54,6 +54,7 @@ fn steps(report: &mut Report, quick: bool, filters: &[String]) -> Result<()> {
 fn checks(report: &mut Report, quick: bool) {
     let _ = report.step("format", || call(&mut cargo(&["fmt", "--all", "--check"])));
     let _ = report.step("house rules", tidy::check);
+    deny::run(report);
     let _ = report.step("lints", || {
         call(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
     });

@@ -6,6 +6,7 @@ mod arrows;
 mod claims;
 mod generations;
 mod graph;
+mod project_files;
 mod sources;
 
 use crate::report::Report;
@@ -25,6 +26,7 @@ pub fn check() -> Result<()> {
     let files = sources::read()?;
     findings.extend(sources::check(&files));
     findings.extend(claims::check(&files));
+    findings.extend(project_files::check(&files));
     for finding in &findings {
         println!("    {finding}");
     }

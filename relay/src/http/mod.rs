@@ -4,8 +4,9 @@
 //! bounded time, a limit by address, a session where one is needed and none where none is wanted, and answers that no cache
 //! keeps. There is no CORS: a page of another site cannot even ask whether it may.
 //!
-//! Beside it: whether the relay is well, and the description of everything that is served, which stands where it is served.
+//! Beside it: whether the relay is well, what it is and where its source code is, and the description of everything that is served, which stands where it is served.
 
+mod about;
 mod answer;
 mod asked;
 pub(crate) mod blob;
@@ -13,6 +14,7 @@ mod describe;
 mod health;
 mod routes;
 
+pub(crate) use about::routes as about;
 pub(crate) use describe::{Described, plain};
 pub(crate) use health::{Readiness, routes as health};
 pub(crate) use routes::Routes;

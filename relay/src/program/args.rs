@@ -3,6 +3,7 @@
 
 use super::admin::AdminArguments;
 use clap::{Args, Parser, Subcommand};
+use sotto_relay::about::{self, SourceUrl};
 use sotto_relay::{
     BlobPlace, Guests, PushContact, PushHosts, Registration, RelayName, SecretUrl, SetRate, SetTimeout,
     Strictness,
@@ -19,6 +20,7 @@ use tracing_subscriber::filter::LevelFilter;
 #[command(
     name = "sotto-relay",
     version,
+    long_version = about::long_version(),
     max_term_width = 100,
     after_help = "Settings are taken from the command line, else from the environment, else from the settings file. \
                   `sotto-relay config example` prints one with every setting explained."
@@ -281,6 +283,11 @@ pub struct Settings {
     /// How many uploads one address may have begun and not ended (default: by --limits; 16 where normal)
     #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_BLOB_UNFINISHED")]
     pub blob_unfinished: Option<u32>,
+
+    /// Where the source code of this relay is; people who use the relay find it at /v1/about. The license (AGPL) asks you to
+    /// offer it to them, above all where you changed the relay (default: what this program was built with; without one, they are told to ask you)
+    #[arg(long, value_name = "URL", default_value = about::BUILT_FROM, env = "SOTTO_RELAY_SOURCE_URL")]
+    pub source_url: Option<SourceUrl>,
 
     /// What to log, to stderr: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "SOTTO_RELAY_LOG")]

@@ -54,6 +54,7 @@ impl Settings {
         }
         config.tuning.header_max_bytes = self.max_header_bytes as usize;
         config.tuning.live_queue_max_bytes = self.slow_reader_bytes as usize;
+        config.source = self.source_url.clone();
         config.blobs.place = self.blobs.clone();
         config.blobs.endpoint = self.blobs_endpoint.clone();
         config.blobs.quota_bytes = self.blobs_quota_bytes;

@@ -116,8 +116,11 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let calls = HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout };
     let files =
         blob::routes(&BlobState { blobs: Arc::clone(&blobs), trusted_proxies: addresses.trusted().into() });
-    let services =
-        sockets(state).merge(http::calls(&calls)).merge(http::health(Arc::clone(&readiness))).merge(files);
+    let services = sockets(state)
+        .merge(http::calls(&calls))
+        .merge(http::health(Arc::clone(&readiness)))
+        .merge(files)
+        .merge(http::about(config.source.as_ref()));
     let mut router = web::router(config.web, services.into_router());
     if !config.names.is_empty() {
         let names: Names = config.names.iter().map(|name| name.as_str().to_owned()).collect();

@@ -2,7 +2,7 @@
 
 use crate::process::Program;
 use crate::support::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
@@ -53,6 +53,21 @@ async fn a_relay_whose_schema_is_not_its_own_is_alive_and_not_ready() {
     tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     let (status, why) = get(&authority, "/readyz").await;
     assert_eq!((status, why.as_str()), (503, "the database is of another version of the relay\n"));
+}
+
+#[tokio::test]
+async fn people_who_use_a_relay_find_its_license_and_its_source() {
+    let about = async |source: Option<&str>| {
+        let source = source.map(|url| url.parse().unwrap());
+        let relay = TestRelay::start_with(|config| config.source = source).await;
+        let (status, head, body) = ask(&relay.authority(), "GET", "/v1/about").await;
+        assert!(status == 200 && head.contains("content-type: application/json"), "{status} {head}");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let expected = |source: Value| json!({ "version": env!("CARGO_PKG_VERSION"), "license": "AGPL-3.0-or-later", "source": source });
+    assert_eq!(about(None).await, expected(Value::Null), "there is nothing to say");
+    let url = "https://code.example.org/our-relay";
+    assert_eq!(about(Some(url)).await, expected(url.into()));
 }
 
 #[tokio::test]
@@ -119,7 +134,9 @@ async fn what_is_served_is_described_and_what_is_described_is_served() {
     let authority = relay.authority();
     let document: Value = serde_json::from_str(&get(&authority, "/openapi.json").await.1).unwrap();
     let paths = document["paths"].as_object().unwrap();
-    for needed in ["/healthz", "/readyz", "/openapi.json", "/v1/rooms", "/v1/account/login/start"] {
+    for needed in
+        ["/healthz", "/readyz", "/openapi.json", "/v1/about", "/v1/rooms", "/v1/account/login/start"]
+    {
         assert!(paths.contains_key(needed), "{needed} is not in {:?}", paths.keys());
     }
     for (path, described) in paths {

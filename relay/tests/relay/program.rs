@@ -25,6 +25,29 @@ fn it_stops_on_a_signal_with_success() {
 }
 
 #[test]
+fn it_says_its_license_and_where_its_source_is() {
+    let program = || Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
+    let said = |command: &mut Command| String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let version = said(program().arg("--version"));
+    let first = concat!("sotto-relay ", env!("CARGO_PKG_VERSION"), "\n");
+    assert!(version.starts_with(first), "{version}");
+    let source = option_env!("SOTTO_SOURCE_URL").filter(|url| !url.is_empty()).unwrap_or("ask the person");
+    for part in ["AGPL-3.0-or-later", "no warranty", source, "--source-url"] {
+        assert!(version.contains(part), "{part} is missing from:\n{version}");
+    }
+    assert_eq!(said(program().arg("-V")), first);
+
+    let url = "https://code.example.org/our-relay";
+    let shown = said(program().args(["config", "show", "--source-url", url]));
+    assert!(shown.contains(&format!("source_url = {url}")), "{shown}");
+    let mut refused = program();
+    refused.args(["config", "check", "--source-url", "https://me:secret@code.example.org/x"]);
+    let refused = refused.output().unwrap();
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && why.contains("without a user name"), "{why}");
+}
+
+#[test]
 fn it_says_what_is_wrong_and_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let running = Program::start(data.path());
