@@ -25,6 +25,7 @@
 
 mod access;
 mod account;
+mod base16;
 mod blob;
 mod clock;
 mod config;

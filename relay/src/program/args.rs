@@ -50,12 +50,15 @@ pub enum Command {
     Backup {
         /// The folder to make
         #[arg(value_name = "FOLDER")]
-        to: PathBuf,
+        folder: PathBuf,
+        /// Make nothing: prove that FOLDER is a whole copy, or say what is wrong with it
+        #[arg(long)]
+        verify: bool,
         /// Which relay.
         #[command(flatten)]
         settings: Settings,
     },
-    /// Put a backup into an empty data folder
+    /// Restore a backup into an empty data folder, after proving that it is whole
     Restore {
         /// The backup
         #[arg(value_name = "FOLDER")]
@@ -140,7 +143,7 @@ pub struct Settings {
     pub session_days: u32,
 
     /// File with the secrets of the accounts, made if it is missing (default: relay.secrets in the data folder). Relays on one
-    /// database share one. A backup holds it only if it is in the data folder
+    /// database share one
     #[arg(long, value_name = "FILE", env = "SOTTO_RELAY_SECRETS")]
     pub secrets: Option<PathBuf>,
 
