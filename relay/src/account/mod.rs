@@ -47,7 +47,7 @@ pub(crate) use secrets::check_value_in as secrets_check;
 pub use settings::{AccountSettings, Guests, Rates, Registration};
 
 use crate::clock::Clock;
-use crate::limit::Attempts;
+use crate::limit::{Attempts, whole_ms};
 use crate::push::Push;
 use crate::store::AccountStore;
 use fault::internal;
@@ -226,6 +226,5 @@ impl Accounts {
 }
 
 fn wait(duration: Duration) -> AccountError {
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1);
-    AccountError::with_delay(AccountErrorCode::TooMany, milliseconds)
+    AccountError::with_delay(AccountErrorCode::TooMany, whole_ms(duration))
 }

@@ -168,7 +168,7 @@ pub struct Settings {
     #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_ROOMS_PER_DAY")]
     pub rooms_per_day: Option<u32>,
 
-    /// Accounts made from one address in a day (default: 20, times what --limits says)
+    /// Accounts made from one address in a day (default: 60, times what --limits says)
     #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_ACCOUNTS_PER_DAY")]
     pub accounts_per_day: Option<u32>,
 
