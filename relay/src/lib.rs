@@ -27,6 +27,7 @@
 pub mod about;
 mod access;
 mod account;
+mod base16;
 mod blob;
 mod clock;
 mod config;

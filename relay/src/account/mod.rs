@@ -43,17 +43,18 @@ pub(crate) use room_token::{GoodToken, RoomTokens};
 pub(crate) use session::Session;
 
 pub use secrets::SecretsError;
+pub(crate) use secrets::check_value_in as secrets_check;
 pub use settings::{AccountSettings, Guests, Rates, Registration};
 
 use crate::clock::Clock;
-use crate::limit::Attempts;
+use crate::limit::{Attempts, whole_ms};
 use crate::push::Push;
 use crate::store::AccountStore;
 use fault::internal;
 use secrets::Secrets;
 use sotto_protocol::account::{AccountError, AccountErrorCode};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -90,6 +91,11 @@ pub(crate) struct Caller {
     pub authority: String,
 }
 
+/// Where the secrets are.
+pub(crate) fn secrets_file(settings: &AccountSettings, data_dir: &Path) -> PathBuf {
+    settings.secrets_file.clone().unwrap_or_else(|| data_dir.join("relay.secrets"))
+}
+
 impl Accounts {
     /// Opens the secrets, and checks that the database belongs to them.
     pub(crate) async fn open(
@@ -98,7 +104,7 @@ impl Accounts {
         data_dir: &Path,
         clock: Clock,
     ) -> Result<Self, SecretsError> {
-        let path = settings.secrets_file.clone().unwrap_or_else(|| data_dir.join("relay.secrets"));
+        let path = secrets_file(&settings, data_dir);
         let secrets = Secrets::open(&path)?;
         match store.belongs_to(&secrets.check_value()).await {
             Ok(true) => {}
@@ -135,7 +141,7 @@ impl Accounts {
         data_dir: &Path,
         clock: Clock,
     ) -> Result<Self, SecretsError> {
-        let path = settings.secrets_file.clone().unwrap_or_else(|| data_dir.join("relay.secrets"));
+        let path = secrets_file(&settings, data_dir);
         if let Err(source) = std::fs::metadata(&path) {
             return Err(SecretsError::File { path, source });
         }
@@ -220,6 +226,5 @@ impl Accounts {
 }
 
 fn wait(duration: Duration) -> AccountError {
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1);
-    AccountError::with_delay(AccountErrorCode::TooMany, milliseconds)
+    AccountError::with_delay(AccountErrorCode::TooMany, whole_ms(duration))
 }

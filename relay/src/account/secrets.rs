@@ -121,6 +121,18 @@ impl Secrets {
     }
 }
 
+/// What the database remembers of the secrets in that file, which is only read.
+///
+/// # Errors
+/// There is none, or it is damaged.
+pub(crate) fn check_value_in(path: &Path) -> Result<[u8; 32], SecretsError> {
+    let content = read(path).map_err(|source| SecretsError::File { path: path.to_owned(), source })?;
+    let secrets = Secrets::from_file(&content);
+    secrets
+        .map(|secrets| secrets.check_value())
+        .ok_or_else(|| SecretsError::Damaged { path: path.to_owned() })
+}
+
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut content = Zeroizing::new(Vec::with_capacity(FIRST_LINE.len() + BYTES + 1));
     File::open(path)?.take((FIRST_LINE.len() + BYTES + 1) as u64).read_to_end(&mut content)?;

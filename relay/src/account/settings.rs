@@ -137,9 +137,9 @@ impl Rates {
     pub fn new(strictness: Strictness) -> Self {
         let rate = |burst, every_s| Rate { burst, every_s };
         Self {
-            calls: strictness.of(rate(600, 0.1)),
-            register: strictness.of(Rate::per_day(20)),
-            login: strictness.of(rate(30, 4.0)),
+            calls: strictness.of(rate(2_000, 0.05)),
+            register: strictness.of(Rate::per_day(60)),
+            login: strictness.of(rate(120, 2.0)),
             deposit: strictness.of(rate(30, 20.0)),
             lookup: strictness.of(rate(30, 5.0)),
             password: rate(10, 30.0),

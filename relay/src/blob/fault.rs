@@ -1,6 +1,7 @@
 //! What faults of database and place look like to a client.
 
 use super::place::PlaceFault;
+use crate::limit::whole_ms;
 use crate::store::WriteFault;
 use sotto_protocol::blob::{BlobError, BlobErrorCode};
 use std::time::Duration;
@@ -70,6 +71,5 @@ pub(super) fn busy() -> BlobError {
 
 /// Come again then.
 pub(super) fn wait(duration: Duration) -> BlobError {
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1);
-    BlobError::with_delay(BlobErrorCode::TooMany, milliseconds)
+    BlobError::with_delay(BlobErrorCode::TooMany, whole_ms(duration))
 }

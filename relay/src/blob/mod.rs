@@ -28,7 +28,7 @@ mod sweep;
 
 pub(crate) use append::Segment;
 pub(crate) use create::{Begun, Creation};
-pub(crate) use place::{Place, PlaceFault};
+pub(crate) use place::{Place, PlaceFault, path_of as piece_path};
 pub(crate) use read::{Found, Progress};
 pub use settings::{BlobPlace, BlobRates, BlobSettings, NoBlobPlace};
 
@@ -49,7 +49,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::{Semaphore, watch};
 
 /// The folder of blobs in the data folder.
-const FOLDER: &str = "blobs";
+pub(crate) const FOLDER: &str = "blobs";
 /// When an address has too many transfers under way.
 const AGAIN: Duration = Duration::from_secs(1);
 

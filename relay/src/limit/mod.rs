@@ -17,5 +17,6 @@ pub use named::{Counted, RateError, SetRate};
 pub(crate) use pace::Pace;
 pub(crate) use peer::{Peer, client_address, peer_address};
 pub use rate::Rate;
+pub(crate) use rate::whole_ms;
 pub use settings::{Limits, Strictness};
 pub use timeout::{SetTimeout, Timed, TimeoutError};

@@ -93,6 +93,11 @@ impl Bucket {
     }
 }
 
+/// A wait as it is told to clients: never shorter than it is, so that one who comes back then is not refused for the rest of it.
+pub(crate) fn whole_ms(wait: Duration) -> u64 {
+    u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1)
+}
+
 fn seconds(seconds: f64) -> Duration {
     const LONGEST_S: f64 = 1e9;
     Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_S))
@@ -125,6 +130,19 @@ mod tests {
         }
         bucket.owe(usize::MAX, Rate::UNLIMITED, now);
         assert!(bucket.debt(Rate::UNLIMITED, now + Duration::from_secs(1)).is_none());
+    }
+
+    #[test]
+    fn who_waits_as_long_as_was_said_is_not_refused_again() {
+        let rate = Rate { burst: 1, every_s: 0.123_456_7 };
+        let begin = Instant::now();
+        let mut bucket = Bucket::full(rate, begin);
+        bucket.take(rate, begin).unwrap();
+        let wait = bucket.take(rate, begin).unwrap_err();
+        assert_eq!(whole_ms(wait), 124);
+        bucket.take(rate, begin + Duration::from_millis(whole_ms(wait))).unwrap();
+        assert_eq!(whole_ms(Duration::ZERO), 1);
+        assert_eq!(whole_ms(Duration::MAX), u64::MAX);
     }
 
     #[test]

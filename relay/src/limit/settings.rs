@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub enum Strictness {
     /// A quarter of the usual.
     Strict,
-    /// What a household, or an office, behind one address does not notice.
+    /// What a household, an office or a school class behind one address does not notice.
     #[default]
     Normal,
     /// Eight times the usual: many people behind one address.
@@ -97,11 +97,13 @@ impl Limits {
             // A matter of the machine and not of who asks.
             connections: if strictness == Strictness::Off { u32::MAX } else { 100_000 },
             connections_by_address: strictness.count(256),
-            sockets: strictness.of(Rate::per_second(300, 5.0)),
+            sockets: strictness.of(Rate::per_second(600, 10.0)),
             rooms: strictness.of(Rate::per_day(200)),
             opens: strictness.of(Rate::per_second(10_000, 100.0)),
-            cards: strictness.of(Rate::per_second(200, 1.0)),
-            joins: strictness.of(Rate::per_second(200, 1.0)),
+            // A crowd of n that comes in by one link at one moment asks n (n + 1) / 2 times at worst, for one join at a time wins: these are
+            // more than 60 people need. The sums, also of what an attacker gets for it, are in SELF_HOSTING.md.
+            cards: strictness.of(Rate::per_second(2_000, 10.0)),
+            joins: strictness.of(Rate::per_second(2_000, 10.0)),
             bytes_by_address: bytes(256, 8),
             day_bytes_by_address: strictness.of(Rate::per_day(2048 * MIB)),
             // A matter of the machine and not of who asks.

@@ -52,12 +52,15 @@ pub enum Command {
     Backup {
         /// The folder to make
         #[arg(value_name = "FOLDER")]
-        to: PathBuf,
+        folder: PathBuf,
+        /// Make nothing: prove that FOLDER is a whole copy, or say what is wrong with it
+        #[arg(long)]
+        verify: bool,
         /// Which relay.
         #[command(flatten)]
         settings: Settings,
     },
-    /// Put a backup into an empty data folder
+    /// Restore a backup into an empty data folder, after proving that it is whole
     Restore {
         /// The backup
         #[arg(value_name = "FOLDER")]
@@ -142,7 +145,7 @@ pub struct Settings {
     pub session_days: u32,
 
     /// File with the secrets of the accounts, made if it is missing (default: relay.secrets in the data folder). Relays on one
-    /// database share one. A backup holds it only if it is in the data folder
+    /// database share one
     #[arg(long, value_name = "FILE", env = "SOTTO_RELAY_SECRETS")]
     pub secrets: Option<PathBuf>,
 
@@ -167,7 +170,7 @@ pub struct Settings {
     #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_ROOMS_PER_DAY")]
     pub rooms_per_day: Option<u32>,
 
-    /// Accounts made from one address in a day (default: 20, times what --limits says)
+    /// Accounts made from one address in a day (default: 60, times what --limits says)
     #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_ACCOUNTS_PER_DAY")]
     pub accounts_per_day: Option<u32>,
 

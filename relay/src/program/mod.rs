@@ -2,6 +2,7 @@
 
 mod admin;
 mod args;
+mod copies;
 mod serve;
 mod settings;
 mod settings_file;
@@ -68,18 +69,10 @@ fn run_command() -> Result<ExitCode, Failure> {
             print("the database is up to date\n");
             Ok(())
         })?,
-        Command::Backup { to, settings } => in_runtime(async move {
-            let config = settings.to_config();
-            upkeep::back_up(&config, &to).await.map_err(|error| Failure::new(&error, error.help()))?;
-            print(&format!("copied to {}\n", to.display()));
-            Ok(())
-        })?,
-        Command::Restore { from, settings } => in_runtime(async move {
-            let config = settings.to_config();
-            upkeep::restore(&config, &from).await.map_err(|error| Failure::new(&error, error.help()))?;
-            print("restored. Clients send again what the copy does not have\n");
-            Ok(())
-        })?,
+        Command::Backup { folder, verify, settings } => {
+            in_runtime(copies::back_up(folder, verify, settings))?
+        }
+        Command::Restore { from, settings } => in_runtime(copies::restore(from, settings))?,
         Command::Admin(arguments) => in_runtime(admin::run(*arguments))?,
         Command::Doctor(settings) => {
             let mut is_well = true;

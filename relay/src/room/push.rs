@@ -3,6 +3,7 @@
 use super::held::open_fully;
 use super::writer::{Operation, Writer};
 use super::{ReplyTo, Rooms};
+use crate::limit::whole_ms;
 use crate::push::{GonePush, NoPush, Owner};
 use sotto_protocol::{ErrorCode, Subscribe, Unsubscribe, WireError, limits};
 use std::sync::Arc;
@@ -21,8 +22,7 @@ impl Rooms {
             return reply_to.error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
         }
         if let Err(wait) = push.count(reply_to.session().id()) {
-            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-            return reply_to.error(WireError::with_delay(ErrorCode::SlowDown, wait_ms));
+            return reply_to.error(WireError::with_delay(ErrorCode::SlowDown, whole_ms(wait)));
         }
         match push.take(Owner::Room(open.grant.room), subscription) {
             Ok(push) => {

@@ -6,6 +6,7 @@
 use super::held::open_fully;
 use super::{ReplyTo, Rooms, read_failed};
 use crate::access::Grant;
+use crate::limit::whole_ms;
 use crate::lock::lock;
 use crate::store::Registers;
 use sotto_protocol::{ErrorCode, Reply, RoomId, Status, StatusRequest, WireError, WriteStatus, limits};
@@ -65,8 +66,7 @@ impl Rooms {
             written => written,
         };
         if let Written::TooSoon(wait) = written {
-            let retry_after_ms = u64::try_from(wait.as_millis()).ok().map(|wait_ms| wait_ms + 1);
-            return reply_to.error(WireError { retry_after_ms, ..ErrorCode::Overloaded.into() });
+            return reply_to.error(WireError::with_delay(ErrorCode::Overloaded, whole_ms(wait)));
         }
         open.live.publish_status(&status);
         reply_to.send(Reply::Done);

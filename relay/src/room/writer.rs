@@ -257,10 +257,7 @@ impl Writer {
         let queued_bytes = self.shared.queued_bytes.fetch_add(size_bytes, Ordering::AcqRel);
         if queued_bytes > 0 && queued_bytes + size_bytes > self.queue_max_bytes {
             self.shared.queued_bytes.fetch_sub(size_bytes, Ordering::AcqRel);
-            return reply_to.error(WireError {
-                retry_after_ms: Some(OVERLOADED_RETRY_MS),
-                ..WireError::new(ErrorCode::Overloaded)
-            });
+            return reply_to.error(WireError::with_delay(ErrorCode::Overloaded, OVERLOADED_RETRY_MS));
         }
         if let Err(refused) = self.queue.send(Queued { operation, reply_to: Some(reply_to) })
             && let Some(reply_to) = refused.0.reply_to

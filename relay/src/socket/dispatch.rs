@@ -1,6 +1,6 @@
 //! What a frame asks for, and to whom it goes.
 
-use crate::limit::{Deed, LONGEST_ANSWER_BYTES, Pace, Pool};
+use crate::limit::{Deed, LONGEST_ANSWER_BYTES, Pace, Pool, whole_ms};
 use crate::metrics::Kind;
 use crate::room::{ReplyTo, Rooms, Session};
 use minicbor::Decoder;
@@ -198,8 +198,7 @@ async fn with_memory(reply_to: ReplyTo, answers: &Pool, bytes: usize) -> Option<
 }
 
 pub(super) fn slow_down(wait: Duration) -> WireError {
-    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-    WireError::with_delay(ErrorCode::SlowDown, wait_ms)
+    WireError::with_delay(ErrorCode::SlowDown, whole_ms(wait))
 }
 
 /// Refuses a frame that was too long to be read.

@@ -5,7 +5,7 @@ use super::registry::Connections;
 use crate::access::same_origin;
 use crate::config::Tuning;
 use crate::http::{Described, Routes, plain};
-use crate::limit::{Addresses, Full, Pace, client_address, peer_address};
+use crate::limit::{Addresses, Full, Pace, client_address, peer_address, whole_ms};
 use crate::room::{Rooms, Session};
 use crate::server::Stream;
 use axum::extract::{Request, State};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// When to come again, for whom there is no place.
-const RETRY_AFTER_S: &str = "60";
+const RETRY_AFTER_S: u64 = 60;
 
 /// What every socket shares.
 #[derive(Clone)]
@@ -56,24 +56,30 @@ pub(crate) fn routes(state: SocketState) -> Routes {
 async fn upgrade(State(state): State<SocketState>, mut request: Request) -> Response {
     match accept(&state, &mut request) {
         Ok(response) => response,
-        Err((status, text)) => {
+        Err(Refusal(status, text, retry_after_s)) => {
             let mut response = (status, text).into_response();
             let headers = response.headers_mut();
-            match status {
-                StatusCode::UPGRADE_REQUIRED => {
-                    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-                }
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                    headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
-                }
-                _ => {}
+            if status == StatusCode::UPGRADE_REQUIRED {
+                headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+            if let Some(seconds) = retry_after_s {
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
             response
         }
     }
 }
 
-fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (StatusCode, &'static str)> {
+/// Why there is no socket, and after how many seconds there may be one.
+struct Refusal(StatusCode, &'static str, Option<u64>);
+
+impl From<(StatusCode, &'static str)> for Refusal {
+    fn from((status, text): (StatusCode, &'static str)) -> Self {
+        Self(status, text, None)
+    }
+}
+
+fn accept(state: &SocketState, request: &mut Request) -> Result<Response, Refusal> {
     let headers = request.headers();
     let is_upgrade = request.method() == Method::GET
         && has_token(headers, &CONNECTION, "upgrade")
@@ -82,13 +88,15 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
         return Err((
             StatusCode::UPGRADE_REQUIRED,
             "This is Sotto's room socket: connect to it with a WebSocket.\n",
-        ));
+        )
+            .into());
     }
     if text(headers, &SEC_WEBSOCKET_VERSION) != Some("13") {
         return Err((
             StatusCode::UPGRADE_REQUIRED,
             "This relay speaks version 13 of WebSocket (RFC 6455).\n",
-        ));
+        )
+            .into());
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
     let key = key.ok_or((StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing or not of 16 bytes.\n"))?;
@@ -96,7 +104,9 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
     let authority =
         authority.ok_or((StatusCode::BAD_REQUEST, "The Host header is missing, or there twice.\n"))?;
     if request.uri().authority().is_some_and(|named| !named.as_str().eq_ignore_ascii_case(authority)) {
-        return Err((StatusCode::BAD_REQUEST, "The Host header names another host than the request.\n"));
+        return Err(
+            (StatusCode::BAD_REQUEST, "The Host header names another host than the request.\n").into()
+        );
     }
     let authority: Box<str> = authority.to_ascii_lowercase().into();
     let origin = headers.contains_key(ORIGIN).then(|| only(headers, &ORIGIN).unwrap_or_default());
@@ -104,7 +114,8 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
         return Err((
             StatusCode::FORBIDDEN,
             "A page of another site may not connect to this relay. (A reverse proxy must pass on the Host header.)\n",
-        ));
+        )
+            .into());
     }
     let accept_key = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
     let accept_key =
@@ -132,19 +143,23 @@ fn accept(state: &SocketState, request: &mut Request) -> Result<Response, (Statu
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
-fn no_place(full: Full) -> (StatusCode, &'static str) {
+fn no_place(full: Full) -> Refusal {
     match full {
-        Full::Relay => (
+        Full::Relay => Refusal(
             StatusCode::SERVICE_UNAVAILABLE,
             "This relay has as many connections as it takes. Try again in a minute.\n",
+            Some(RETRY_AFTER_S),
         ),
-        Full::Address => (
+        Full::Address => Refusal(
             StatusCode::SERVICE_UNAVAILABLE,
             "Your address has as many connections as one may have here. Close some, or try again in a minute.\n",
+            Some(RETRY_AFTER_S),
         ),
-        Full::TooOften(_) => {
-            (StatusCode::TOO_MANY_REQUESTS, "Your address connects too often. Try again in a minute.\n")
-        }
+        Full::TooOften(wait) => Refusal(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Your address connects too often. Try again later.\n",
+            Some(whole_ms(wait).div_ceil(1000)),
+        ),
     }
 }
 

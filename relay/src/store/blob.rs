@@ -217,13 +217,6 @@ impl BlobStore {
         .bind(i64::from(max))
         .fetch_all(&self.read)
         .await?;
-        let piece = |row: &AnyRow| {
-            Ok(Piece {
-                name: array(row.try_get("name")?, "piece")?,
-                start: number_of(row.try_get("start_byte")?)?,
-                length: number_of(row.try_get("length_bytes")?)?,
-            })
-        };
         rows.iter().map(piece).collect()
     }
 
@@ -303,6 +296,15 @@ fn stored(row: &AnyRow) -> Result<StoredBlob, WriteFault> {
         length: number_of(row.try_get("length_bytes")?)?,
         offset: number_of(row.try_get("offset_bytes")?)?,
         keep_days: day_of(row.try_get("keep_days")?)?,
+    })
+}
+
+/// A piece by its row.
+pub(super) fn piece(row: &AnyRow) -> Result<Piece, WriteFault> {
+    Ok(Piece {
+        name: array(row.try_get("name")?, "piece")?,
+        start: number_of(row.try_get("start_byte")?)?,
+        length: number_of(row.try_get("length_bytes")?)?,
     })
 }
 

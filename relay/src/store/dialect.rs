@@ -29,6 +29,9 @@ const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;
 const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '5s';
     SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;";
 
+/// The folder in a data folder that is there while a copy is restored into it.
+pub(crate) const RESTORING: &str = "restore-unfinished";
+
 /// How long a change of an account waits for those before it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -59,6 +62,7 @@ impl Source {
         max_bytes: Option<u64>,
     ) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        check_restored(data_dir)?;
         make_folder(data_dir)?;
         match database {
             Database::Sqlite => {
@@ -102,6 +106,7 @@ impl Source {
         is_read_only: bool,
     ) -> Result<(Dialect, AnyConnectOptions), StoreError> {
         sqlx::any::install_default_drivers();
+        check_restored(data_dir)?;
         match database {
             Database::Sqlite => {
                 let options =
@@ -259,6 +264,14 @@ fn make_folder(data_dir: &Path) -> Result<(), StoreError> {
         .mode(0o700)
         .create(data_dir)
         .map_err(|source| StoreError::Folder { path: data_dir.to_owned(), source })
+}
+
+/// What is there of a restore that was cut off is not a relay's data.
+pub(super) fn check_restored(data_dir: &Path) -> Result<(), StoreError> {
+    if std::fs::symlink_metadata(data_dir.join(RESTORING)).is_ok() {
+        return Err(StoreError::Restoring { path: data_dir.to_owned() });
+    }
+    Ok(())
 }
 
 /// Two relays on one database would each believe to be the only writer.

@@ -27,6 +27,12 @@ pub enum StoreError {
         /// The data folder.
         path: PathBuf,
     },
+    /// A restore into this folder was cut off.
+    #[error("a restore into {} has not ended", path.display())]
+    Restoring {
+        /// The data folder.
+        path: PathBuf,
+    },
     /// A later version of the relay wrote it.
     #[error("the database was written by a newer version of sotto-relay")]
     Newer,
@@ -45,6 +51,9 @@ pub enum StoreError {
     /// A value in it has a shape that the relay never writes.
     #[error("the database is damaged: {0}")]
     Damaged(&'static str),
+    /// It cannot be read as a relay's database.
+    #[error("the database is damaged: {0}")]
+    Unsound(String),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
@@ -60,13 +69,16 @@ impl StoreError {
             },
             Self::Missing { .. } => "name the relay's folder with --data".to_owned(),
             Self::InUse { .. } => "stop the other relay, or choose another folder with --data".to_owned(),
+            Self::Restoring { .. } => {
+                "if none is under way, empty this folder (and the PostgreSQL database) and restore again".to_owned()
+            }
             Self::Address => "correct --database".to_owned(),
             Self::Older => "start the relay once, or run `sotto-relay migrate`".to_owned(),
             Self::Newer => "update sotto-relay, or choose another folder with --data".to_owned(),
             Self::Open(error) if is_full(error) => {
                 "make space on the disk, or raise --max-database-bytes".to_owned()
             }
-            Self::Open(_) | Self::Migrate(_) | Self::Damaged(_) => {
+            Self::Open(_) | Self::Migrate(_) | Self::Damaged(_) | Self::Unsound(_) => {
                 "check that the database server runs, or the disk and the file's permissions; if the file is damaged, \
                  restore a backup or choose another folder with --data"
                     .to_owned()

@@ -5,6 +5,7 @@
 mod account;
 pub mod admin;
 mod blob;
+mod copied;
 mod dialect;
 mod entry;
 mod error;
@@ -19,10 +20,12 @@ pub(crate) use account::{
     StoredSession, VaultChange,
 };
 pub(crate) use blob::{Appended, BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob};
+pub(crate) use copied::{Contents, DatabaseFault, Snapshot, copy_sqlite, named_pieces, read_copy};
+pub(crate) use dialect::RESTORING;
 pub(crate) use entry::{Body, StoredEntry};
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};
-pub(crate) use upkeep::{accounts_beside, copy_sqlite, own_blob_place, reach, renew_incarnation};
+pub(crate) use upkeep::{accounts_beside, own_blob_place, reach, renew_incarnation};
 pub(crate) use write::{HandshakeRecord, NewEntry, NewPush, Registers, StoredRoom, Swept, WriteStore};
 
 use crate::config::Database;

@@ -1,4 +1,4 @@
-//! The database without a relay: copied, renewed after a copy was put back, looked at.
+//! The database without a relay: renewed after a copy was restored, looked at.
 
 use super::dialect::Source;
 use super::file::OpenFiles;
@@ -6,26 +6,8 @@ use super::{AccountStore, StoreError, migrate, migrator};
 use crate::config::Database;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrate as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::path::Path;
-
-/// Copies an SQLite database as it is at this moment, while others write it. The copy has no free pages with old content.
-pub(crate) async fn copy_sqlite(from: &Path, to: &Path) -> Result<(), StoreError> {
-    if !from.is_file() {
-        return Err(StoreError::Missing { path: from.to_owned() });
-    }
-    let options = SqliteConnectOptions::new().filename(from).create_if_missing(false);
-    let mut connection: SqliteConnection =
-        options.disable_statement_logging().connect().await.map_err(StoreError::Open)?;
-    sqlx::query("PRAGMA busy_timeout = 60000").execute(&mut connection).await.map_err(StoreError::Open)?;
-    let Some(target) = to.to_str() else { return Err(StoreError::Address) };
-    // SQLite takes an empty file, and leaves its permissions.
-    let file = super::dialect::make_private_file(to)?;
-    sqlx::query("VACUUM INTO ?").bind(target).execute(&mut connection).await.map_err(StoreError::Open)?;
-    connection.close().await.map_err(StoreError::Open)?;
-    file.sync_all().map_err(|source| StoreError::Folder { path: to.to_owned(), source })
-}
 
 /// Gives the database a new incarnation: it may have forgotten what clients have seen. It may also have forgotten a cut, and so it
 /// forgets who is to be woken: clients subscribe again.

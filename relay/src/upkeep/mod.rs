@@ -2,16 +2,16 @@
 //! to accounts and rooms.
 
 mod admin;
-mod backup;
 mod contradictions;
+mod copy;
 mod doctor;
 
 pub use crate::store::admin::{
     AccountSummary, InviteCodeSummary, Quotas, RoomSummary, SessionSummary, Stats,
 };
 pub use admin::{Admin, AdminError, Who};
-pub use backup::{UpkeepError, back_up, restore};
 pub use contradictions::contradictions;
+pub use copy::{Copied, CopyFault, SealedFiles, UpkeepError, back_up, restore, verify};
 pub use doctor::{Finding, examine};
 
 use crate::config::Config;

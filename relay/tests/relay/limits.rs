@@ -75,6 +75,46 @@ async fn what_an_address_does_is_counted_over_its_connections_and_not_over_other
     assert_eq!(neighbour.refusal_code(late).await, ErrorCode::Conflict, "judged, and not counted out");
 }
 
+/// A school class comes in by one link from one address, at one moment, and everybody loses as many races as can be lost: each time all
+/// who are not in yet have looked at the card and sent a join when one of them wins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_people_join_by_one_link_from_one_address_at_once() {
+    const PEOPLE: usize = 60;
+    let relay = TestRelay::start_with(|config| config.limits = Limits::default()).await;
+    let (mut room, door) = (Room::new(), DoorId::new(random()));
+    let mut host = from(&relay, "192.0.2.9").await;
+    host.create(&room).await;
+    host.open(&room).await;
+    host.commit(&mut room, &[door]).await;
+    let mut outside = Vec::new();
+    for _ in 0..PEOPLE {
+        outside.push(from(&relay, "192.0.2.1").await);
+    }
+    while !outside.is_empty() {
+        for client in &mut outside {
+            let card = client.card(&room, door).await;
+            assert!(matches!(card, Reply::Card(_)), "{card:?}");
+        }
+        let epoch = room.epoch();
+        let mut next = None;
+        for client in outside.iter_mut().rev() {
+            let mut as_it_was = room.clone();
+            let mut commit = as_it_was.commit(&[door]);
+            room.join(client, epoch, door, &mut commit);
+            match client.ask(Request::AppendHandshake(commit)).await {
+                Reply::Appended(seq) if next.is_none() => {
+                    as_it_was.last_handshake_seq = seq;
+                    next = Some(as_it_was);
+                }
+                reply => assert_eq!(reply, Reply::Error(ErrorCode::Conflict.into())),
+            }
+        }
+        outside.pop();
+        room = next.unwrap();
+    }
+    host.open(&room).await;
+}
+
 #[tokio::test]
 async fn a_network_of_ipv6_counts_as_one_address() {
     let relay = TestRelay::start_with(|config| config.limits.rooms = few(1)).await;
@@ -273,8 +313,12 @@ async fn an_address_begins_so_many_sockets() {
     for _ in 0..2 {
         drop(from(&relay, "192.0.2.1").await);
     }
-    let (status, _, words) = refused_upgrade(&relay, "192.0.2.1").await;
+    let (status, retry, words) = refused_upgrade(&relay, "192.0.2.1").await;
     assert!(status == 429 && words.contains("too often"), "{status} {words}");
+    assert!(
+        (200..=300).contains(&retry.parse::<u32>().unwrap()),
+        "as long as it lasts, and no longer: {retry}"
+    );
     drop(from(&relay, "192.0.2.2").await);
 }
 

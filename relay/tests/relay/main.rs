@@ -17,6 +17,8 @@ mod blob_program;
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod cut;

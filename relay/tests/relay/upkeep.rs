@@ -29,7 +29,7 @@ pub fn upkeep(data: &Path, arguments: &[&str]) -> Output {
     command.args(arguments).args(settings).envs(database).output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
 }
 
@@ -39,22 +39,26 @@ pub fn back_up(data: &Path, copy: &Path) {
     assert!(made.status.success(), "{}", text(&made));
 }
 
-/// Puts a copy into a folder and a database that are not there yet: the address of the one, where a server keeps it.
+/// Restores a copy into a folder and a database that are not there yet: the address of the one, where a server keeps it.
 pub fn restore(copy: &Path, back: &Path) -> Option<String> {
-    let elsewhere = tempfile::tempdir().unwrap();
-    let url = database_url(elsewhere.path());
-    let _ = std::fs::remove_file(copy.join("test-database"));
-    let mut restore = std::process::Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
-    restore.arg("restore").arg(copy).arg("--data").arg(back);
-    if let Some(url) = &url {
-        restore.env("SOTTO_RELAY_DATABASE", url);
-    }
-    let restored = restore.output().unwrap();
+    let (restored, url) = try_restore(copy, back, &[]);
     assert!(restored.status.success(), "{}", text(&restored));
     if let Some(url) = &url {
         std::fs::write(back.join("test-database"), url).unwrap();
     }
     url
+}
+
+/// The same, where it may fail.
+pub fn try_restore(copy: &Path, back: &Path, more: &[&str]) -> (Output, Option<String>) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let url = database_url(elsewhere.path());
+    let mut restore = std::process::Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
+    restore.arg("restore").arg(copy).arg("--data").arg(back).args(more);
+    if let Some(url) = &url {
+        restore.env("SOTTO_RELAY_DATABASE", url);
+    }
+    (restore.output().unwrap(), url)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

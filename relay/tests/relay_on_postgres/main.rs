@@ -22,6 +22,9 @@ mod blob_program;
 #[path = "../relay/blobs.rs"]
 mod blobs;
 #[cfg(test)]
+#[path = "../relay/copies.rs"]
+mod copies;
+#[cfg(test)]
 #[path = "../relay/credentials.rs"]
 mod credentials;
 #[cfg(test)]

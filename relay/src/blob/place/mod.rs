@@ -8,6 +8,7 @@ mod disk;
 pub(super) use bucket::Bucket;
 pub(super) use disk::Disk;
 
+use crate::base16::base16;
 use crate::store::PieceName;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -97,15 +98,10 @@ impl Place {
 }
 
 /// As files and objects are called: in base16, in 256 folders.
-fn path_of(name: &PieceName) -> String {
-    let mut hex = String::with_capacity(2 * name.len());
-    for byte in name {
-        for digit in [byte >> 4, byte & 15] {
-            hex.extend(char::from_digit(u32::from(digit), 16));
-        }
-    }
-    let folder: String = hex.chars().take(2).collect();
-    format!("{folder}/{hex}")
+pub(crate) fn path_of(name: &PieceName) -> String {
+    let name = base16(name);
+    let folder: String = name.chars().take(2).collect();
+    format!("{folder}/{name}")
 }
 
 /// The name of a file or object; none if we did not call it so.

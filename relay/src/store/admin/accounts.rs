@@ -1,6 +1,7 @@
 //! Accounts and sessions as an operator sees them: what they take, and when they were last used.
 
-use super::{AdminStore, date, hex};
+use super::{AdminStore, date};
+use crate::base16::base16;
 use crate::store::account::remove_account;
 use crate::store::dialect::empty_log;
 use crate::store::error::WriteFault;
@@ -122,7 +123,7 @@ impl AdminStore {
         };
         let session = |row: &AnyRow| SessionSummary {
             account: row.get("account"),
-            session: hex(row.get("session_id")),
+            session: base16(row.get("session_id")),
             created: date(row.get("created_day")),
             used: date(row.get("used_day")),
         };
@@ -139,7 +140,7 @@ impl AdminStore {
 fn summary(row: &AnyRow) -> AccountSummary {
     AccountSummary {
         number: row.get("number"),
-        id: hex(row.get("account_id")),
+        id: base16(row.get("account_id")),
         is_findable: row.get::<i64, _>("is_findable") == 1,
         sessions: row.get("sessions"),
         used: row.get::<Option<i64>, _>("used_day").map(date),

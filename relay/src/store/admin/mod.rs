@@ -12,6 +12,7 @@ use super::dialect::{Dialect, Source, WRITER_BESIDE};
 use super::error::{StoreError, WriteFault};
 use super::read::to_sql;
 use super::upkeep::reach;
+use crate::base16::base16;
 use crate::config::Database;
 use serde::Serialize;
 use sqlx::any::AnyPoolOptions;
@@ -155,16 +156,7 @@ pub(super) fn quotas_of(row: &sqlx::any::AnyRow) -> (i64, Quotas) {
 
 /// The handle of a stored code.
 pub(crate) fn handle_of(hash: &[u8]) -> String {
-    hex(hash.get(..5).unwrap_or(hash))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    base16(hash.get(..5).unwrap_or(hash))
 }
 
 /// A day since 1970 as a date.
