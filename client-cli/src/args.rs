@@ -132,7 +132,7 @@ pub struct InviteArgs {
     /// How many people may use the link [default: any number].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub uses: Option<u32>,
-    /// List your open invites instead.
+    /// List the open invites instead; the links of your own ones.
     #[arg(long, conflicts_with_all = ["uses", "revoke"])]
     pub list: bool,
     /// Revoke an invite instead: its link, or its id as --list shows it.

@@ -13,6 +13,7 @@ pub async fn run(place: &Place, args: InviteArgs) -> Result<(), Failure> {
     let mut client = Client::open(place, None).await?;
     let room = rooms::find(&client.session.rooms(), &args.room)?.id;
     if args.list {
+        super::catch_up(&mut client, room).await?;
         return list(&client, room);
     }
     let command = match &args.revoke {
@@ -43,11 +44,11 @@ fn list(client: &Client, room: RoomId) -> Result<(), Failure> {
             Some(max) => format!("{} of {max} uses", invite.uses),
             None => format!("{} uses", invite.uses),
         };
-        output::line(&format!(
-            "{}  {uses}  {}",
-            output::hex(&invite.id),
-            invite.link.as_deref().unwrap_or("another member's")
-        ))?;
+        let link = invite.link.clone().unwrap_or_else(|| match &invite.inviter_name {
+            Some(name) => format!("(made by {})", output::tagged(name, invite.inviter_tag.as_deref())),
+            None => "(made by someone who is gone)".to_owned(),
+        });
+        output::line(&format!("{}  {uses}  {link}", output::hex(&invite.id)))?;
     }
     Ok(())
 }

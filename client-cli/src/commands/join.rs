@@ -30,7 +30,7 @@ pub async fn run(place: &Place, link: &str, name: Option<String>) -> Result<(), 
             .find(|room| room.id == id)
             .map(|room| output::one_line(&room.name))
             .unwrap_or_default();
-        output::note(&format!("You are in {name:?} as {display_name:?}."));
+        output::note(&format!("You are in \"{name}\" as \"{}\".", output::one_line(display_name.trim())));
     }
     client.close().await;
     Ok(())

@@ -7,6 +7,7 @@ use serde::Serialize;
 struct JsonMember<'a> {
     id: String,
     name: &'a str,
+    tag: Option<&'a str>,
     devices: usize,
     me: bool,
     owner: bool,
@@ -23,15 +24,14 @@ pub async fn run(place: &Place, room: &str, json: bool) -> Result<(), Failure> {
             output::json(&JsonMember {
                 id: output::hex(&member.account),
                 name: &member.display_name,
+                tag: member.tag.as_deref(),
                 devices: member.device_count,
                 me: member.is_me,
                 owner: member.is_owner,
             })?;
             continue;
         }
-        let name = output::clean(&member.display_name);
-        let is_shared = members.iter().filter(|other| other.display_name == member.display_name).count() > 1;
-        let name = if is_shared { format!("{name}#{}", member.fingerprint) } else { name };
+        let name = output::tagged(&member.display_name, member.tag.as_deref());
         let mut notes = Vec::new();
         notes.extend(member.is_me.then_some("you"));
         notes.extend(member.is_owner.then_some("made the room"));

@@ -8,14 +8,16 @@ use crate::{
     output, rooms,
 };
 use serde::Serialize;
-use sotto_client_core::{Command, RoomSuite};
+use sotto_client_core::{Command, Outcome, RoomSuite};
 
 #[derive(Serialize)]
 struct JsonRoom<'a> {
     id: String,
     name: &'a str,
+    tag: Option<&'a str>,
     members: usize,
     post_quantum: bool,
+    removed: bool,
 }
 
 /// Lists the rooms of the profile. Needs no relay.
@@ -31,14 +33,18 @@ pub async fn list(place: &Place, json: bool) -> Result<(), Failure> {
         let id = output::hex(room.id.as_bytes());
         if json {
             let members = room.member_count;
-            output::json(&JsonRoom { id, name: &room.name, members, post_quantum: room.is_post_quantum })?;
+            output::json(&JsonRoom {
+                id,
+                name: &room.name,
+                tag: room.tag.as_deref(),
+                members,
+                post_quantum: room.is_post_quantum,
+                removed: room.end.is_some(),
+            })?;
         } else {
             let people = if room.member_count == 1 { "person" } else { "people" };
             let short = id.get(..8).unwrap_or(&id);
-            let name = output::one_line(&room.name);
-            // Such a room is named by its own id alone.
-            let name =
-                if rooms::looks_like_id(&room.name) { format!("{name:?} (a name, not an id)") } else { name };
+            let name = output::tagged(&room.name, room.tag.as_deref());
             output::line(&format!("{short}  {name}  ({} {people})", room.member_count))?;
             output::warn_of_alarms(room);
         }
@@ -55,11 +61,19 @@ pub async fn create(place: &Place, args: CreateArgs) -> Result<(), Failure> {
     let suite = if args.classical { RoomSuite::Classical } else { RoomSuite::Hybrid };
     let create = Command::CreateRoom { name: args.name.clone(), display_name: display_name.clone(), suite };
     let ticket = client.command(create).await?;
-    client.finish(ticket).await?;
+    let Outcome::RoomCreated(id) = client.finish(ticket).await? else { return Ok(()) };
     client.remember_relay()?;
-    let name = args.name.trim();
+    let name = output::one_line(args.name.trim());
+    // What a shell would read otherwise is named by the beginning of its id.
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | ',');
+    let id = output::hex(id.as_bytes());
+    let called = match id.get(..rooms::ID_PREFIX_DIGITS) {
+        Some(digits) if !name.chars().all(is_plain) || rooms::looks_like_id(&name) => digits.to_owned(),
+        _ => format!("\"{name}\""),
+    };
     output::note(&format!(
-        "Made {name:?}. You are {display_name:?} in it. Invite people with `sotto invite {name:?}`."
+        "Made \"{name}\". You are \"{}\" in it. Invite people with `sotto invite {called}`.",
+        output::one_line(display_name.trim())
     ));
     client.close().await;
     Ok(())

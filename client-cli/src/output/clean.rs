@@ -10,6 +10,14 @@ pub fn one_line(text: &str) -> String {
     clean(text).replace(['\n', '\t'], " ")
 }
 
+/// A name, on one line, with the digits that tell it from others that look like it.
+pub fn tagged(name: &str, tag: Option<&str>) -> String {
+    match tag {
+        Some(tag) => format!("{}#{tag}", one_line(name)),
+        None => one_line(name),
+    }
+}
+
 fn harmless(c: char) -> char {
     match c {
         '\n' | '\t' => c,

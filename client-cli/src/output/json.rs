@@ -34,6 +34,8 @@ pub struct JsonItem<'a> {
     room_id: String,
     kind: &'static str,
     sender: &'a str,
+    /// Where another name in the room looks like the sender's: what tells them apart.
+    sender_tag: Option<&'a str>,
     sender_id: String,
     is_mine: bool,
     sent_at: Option<String>,
@@ -57,6 +59,7 @@ impl<'a> JsonItem<'a> {
             room_id: hex(room.id.as_bytes()),
             kind,
             sender: &item.sender_name,
+            sender_tag: item.sender_tag.as_deref(),
             sender_id: hex(&item.sender),
             is_mine: item.is_mine,
             sent_at: item.sent_at_ms.and_then(timestamp).map(|time| format!("{time:.3}")),

@@ -11,7 +11,7 @@ mod text;
 mod wrap;
 
 pub use alarm::{alarm_line, warn_of_alarms};
-pub use clean::{clean, one_line};
+pub use clean::{clean, one_line, tagged};
 pub use json::{JsonItem, json};
 pub use text::Printer;
 

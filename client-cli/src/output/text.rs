@@ -1,7 +1,7 @@
 //! Lines for people: `12:04  name  text`, with a line for each new day.
 
 use super::{
-    clean, line, one_line, timestamp,
+    clean, line, one_line, tagged, timestamp,
     wrap::{columns, width, wrap},
 };
 use crate::failure::Failure;
@@ -42,12 +42,12 @@ impl Printer {
         text += &format!("{faint}{clock}{faint:#}  ");
         let mut begin = INDENT;
         if self.has_room_names {
-            let room = one_line(&room.name);
+            let room = tagged(&room.name, room.tag.as_deref());
             begin += width(&room) + 2;
             text += &format!("{faint}{room}{faint:#}  ");
         }
         let style = name_style(&item.sender);
-        let name = one_line(&item.sender_name);
+        let name = tagged(&item.sender_name, item.sender_tag.as_deref());
         let event = |words: String| format!("{faint}{}{faint:#}", self.wrapped(&words, begin));
         match &item.body {
             TimelineBody::Text(said) => {
