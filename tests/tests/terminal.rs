@@ -209,7 +209,7 @@ fn bad_input_says_what_to_do() {
         ada.runs(&["send", "Attic", "hi"]),
         1,
         "no room of this profile has that name",
-        "`sotto rooms` lists them",
+        "`sotto rooms` lists names and ids",
     );
     check(ada.runs(&["rooms", "create", " "]), 1, "this name cannot be used", "Choose another name");
     let long = "x".repeat(65_537);
@@ -268,7 +268,7 @@ fn a_profile_that_cannot_be_written_is_told() {
 
 #[test]
 fn a_full_disk_at_the_relay_refuses_and_recovers() {
-    let mut relay = Relay::start_with(&["--max-database-bytes", "300000"]);
+    let mut relay = Relay::start_with(&["--max-database-bytes", "400000"]);
     let (ada, bob, _) = two_in_a_room(&relay);
     let text = "x".repeat(20_000);
     let mut refused = None;
