@@ -28,6 +28,9 @@ async fn main() -> Result<()> {
     browser.goes_to(&relay.address()).await?;
     browser.finds("welcome").await?;
     shoot("welcome").await?;
+    browser.clicks("open-about").await?;
+    browser.finds("source").await?;
+    shoot("about").await?;
 
     let (ada, cy) = (Person::new("Ada", &relay.address()), Person::new("Cy", &relay.address()));
     ada.creates("Garden");

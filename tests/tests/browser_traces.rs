@@ -90,7 +90,7 @@ async fn neither_invites_nor_rooms_stay_in_addresses_and_titles() -> Result<()> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_typed_is_kept_from_forms_and_spelling_services() -> Result<()> {
+async fn what_is_typed_is_kept_from_forms_and_spelling_services_and_from_other_relays() -> Result<()> {
     let relay = Relay::start();
     let chrome = Driver::start()?;
     let ada = Browser::open(&chrome).await?;
@@ -108,6 +108,19 @@ async fn what_is_typed_is_kept_from_forms_and_spelling_services() -> Result<()> 
     ada.clicks("open-link").await?;
     ada.finds("link-field").await?;
     ada.waits_for("a private field for links", is_private).await?;
+
+    // A link of another relay is not followed: it says where it leads.
+    let bob = Person::new("Bob", &relay.address());
+    bob.creates("Elsewhere");
+    let link = bob.invites("Elsewhere").replace(&relay.address(), "http://relay.example");
+    ada.fills("link-field", &link).await?;
+    ada.clicks("join-button").await?;
+    let error = ada.finds("form-error").await?.text().await?;
+    ensure!(error.contains("http://relay.example"), "{error}");
+    ensure!(
+        ada.driver.current_url().await?.as_str().starts_with(&relay.address()),
+        "the page has gone elsewhere"
+    );
     ada.closes().await
 }
 
