@@ -36,6 +36,7 @@ mod http;
 mod limit;
 mod lock;
 mod metrics;
+mod preflight;
 mod push;
 mod room;
 mod server;

@@ -33,7 +33,8 @@ pub(crate) use read::{Found, Progress};
 pub use settings::{BlobPlace, BlobRates, BlobSettings, NoBlobPlace};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Database};
+use crate::preflight::check_writable;
 use crate::store::{BlobStore, StoredBlob, WriteFault, own_blob_place};
 use fault::{internal, wait};
 use place::{Bucket, Disk};
@@ -74,6 +75,9 @@ pub enum BlobsError {
     /// The folder or the bucket is not to be had.
     #[error("the place for files is not to be had: {0}")]
     Place(String),
+    /// The address of the object store is none.
+    #[error("the address of the object store is not of the form https://host:9000")]
+    Endpoint,
     /// The folder or the bucket is another relay's.
     #[error("the place for files belongs to another database")]
     Others,
@@ -89,6 +93,7 @@ impl BlobsError {
             Self::Place(_) => {
                 "check the disk, or --blobs, --blobs-endpoint and the AWS_… variables; `--blobs off` runs without files"
             }
+            Self::Endpoint => "correct --blobs-endpoint",
             Self::Others => {
                 "restore the database that belongs to these files, move the data folder's `blobs` away, or choose another bucket or \
                  prefix with --blobs"
@@ -186,6 +191,39 @@ pub(crate) async fn examine(config: &Config) -> Result<&'static str, String> {
         Place::Disk(_) => "the folder can be written",
         Place::Bucket(_) => "the bucket answers, and can be written",
     })
+}
+
+/// Whether the settings name a place for blobs that can be one, as far as that can be seen without the network. Nothing is written.
+pub(crate) async fn check_place(config: &Config) -> Result<(), BlobsError> {
+    let failed = |fault: PlaceFault| BlobsError::Place(fault.to_string());
+    match &config.blobs.place {
+        BlobPlace::Off => Ok(()),
+        BlobPlace::Bucket { .. } => {
+            let endpoint = config.blobs.endpoint.as_deref().map(url::Url::parse);
+            let is_http = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+            if endpoint.is_some_and(|url| !url.is_ok_and(|url| is_http(&url))) {
+                return Err(BlobsError::Endpoint);
+            }
+            open_place(&config.blobs, &config.data_dir).map(drop).map_err(failed)
+        }
+        BlobPlace::Disk => {
+            let folder = config.data_dir.join(FOLDER);
+            // What is wrong with the data folder itself is said already.
+            if !config.data_dir.is_dir() || std::fs::symlink_metadata(&folder).is_err() {
+                return Ok(());
+            }
+            check_writable(&folder).map_err(|error| BlobsError::Place(error.to_string()))?;
+            if matches!(config.database, Database::Postgres(_)) {
+                return Ok(());
+            }
+            let own = own_blob_place(&config.database, &config.data_dir).await.unwrap_or_default();
+            let owner = std::fs::read(folder.join(place::OWNER_FILE)).ok();
+            if owner.is_some_and(|owner| own.is_some_and(|own| owner != own)) {
+                return Err(BlobsError::Others);
+            }
+            Ok(())
+        }
+    }
 }
 
 fn open_place(settings: &BlobSettings, data_dir: &Path) -> Result<Option<Place>, PlaceFault> {

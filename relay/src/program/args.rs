@@ -78,7 +78,7 @@ pub enum Command {
 /// What can be asked about settings.
 #[derive(Subcommand)]
 pub enum ConfigCommand {
-    /// Say whether the settings are good
+    /// Find what keeps `serve` from starting, as far as that can be seen without the network
     Check(Settings),
     /// Print the settings as they are in force, and where each comes from; secrets are left out
     Show(Settings),
@@ -125,7 +125,13 @@ pub struct Settings {
     pub nats: Option<SecretUrl>,
 
     /// Refuse new entries once the database file has grown to this many bytes (default: no limit)
-    #[arg(long, value_name = "BYTES", env = "SOTTO_RELAY_MAX_DATABASE_BYTES")]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        // An empty one has 237,568.
+        value_parser = clap::value_parser!(u64).range(262_144..),
+        env = "SOTTO_RELAY_MAX_DATABASE_BYTES"
+    )]
     pub max_database_bytes: Option<u64>,
 
     /// Who may make an account: open (anybody), codes (whoever has an invite code) or closed (nobody)

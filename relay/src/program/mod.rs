@@ -50,7 +50,11 @@ fn run_command() -> Result<ExitCode, Failure> {
         Command::Serve(settings) => in_runtime(serve::serve(settings))?,
         Command::Config { command: ConfigCommand::Example } => print(&settings::example()),
         Command::Config { command: ConfigCommand::Check(settings) } => {
-            let wrong = upkeep::contradictions(&settings.to_config());
+            let mut wrong = Vec::new();
+            in_runtime(async {
+                wrong = upkeep::check(&settings.to_config()).await;
+                Ok(())
+            })?;
             wrong.iter().for_each(report);
             if !wrong.is_empty() {
                 return Ok(ExitCode::FAILURE);

@@ -143,7 +143,10 @@ mod tests {
     #[test]
     fn the_command_line_comes_before_the_file_and_the_file_before_what_is_built_in() {
         assert_eq!(listen("", &[]).unwrap(), "127.0.0.1:8080");
-        assert_eq!(listen("listen = \"0.0.0.0:9000\"\nmax_database_bytes = 5", &[]).unwrap(), "0.0.0.0:9000");
+        assert_eq!(
+            listen("listen = \"0.0.0.0:9000\"\nmax_database_bytes = 500000", &[]).unwrap(),
+            "0.0.0.0:9000"
+        );
         assert_eq!(listen("listen = \"0.0.0.0:9000\"", &["--listen", "[::1]:1"]).unwrap(), "[::1]:1");
     }
 

@@ -38,12 +38,22 @@ pub enum HintError {
     /// The server is not to be had.
     #[error("cannot reach the NATS server: {0}")]
     Connect(async_nats::ConnectError),
+    /// Its address is none.
+    #[error("the address of the NATS server is not of the form nats://host:4222")]
+    Address,
     /// It does not let us listen.
     #[error("cannot listen to the NATS server: {0}")]
     Subscribe(async_nats::SubscribeError),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes: {0}")]
     Random(getrandom::Error),
+}
+
+/// Whether that is the address of a NATS server: all that can be said of it without asking there.
+pub(crate) fn check_address(url: &SecretUrl) -> Result<(), HintError> {
+    let address: async_nats::ServerAddr = url.reveal().parse().map_err(|_| HintError::Address)?;
+    let is_known = matches!(address.scheme(), "nats" | "tls" | "ws" | "wss");
+    if is_known && !address.host().is_empty() { Ok(()) } else { Err(HintError::Address) }
 }
 
 /// The tasks that listen and look; they end when this is dropped.

@@ -29,6 +29,7 @@ mod status;
 mod writer;
 
 pub use hints::HintError;
+pub(crate) use hints::check_address;
 pub(crate) use outbox::{CloseReason, Piece};
 pub(crate) use reply::ReplyTo;
 pub(crate) use session::Session;

@@ -15,6 +15,7 @@ use crate::http::blob::{self, BlobState};
 use crate::http::{self, HttpState, Readiness};
 use crate::limit::{Addresses, Limits};
 use crate::metrics::{MetricsListener, Sources};
+use crate::preflight;
 use crate::push::{Push, Pushing};
 use crate::room::{Rooms, WriterTask};
 use crate::socket::{Connections, SocketState, routes as sockets};
@@ -65,6 +66,9 @@ pub struct RunningRelay {
 /// # Errors
 /// [`StartError`], with the remedy.
 pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
+    if let Some((_, fault)) = preflight::faults(&config).await.into_iter().next() {
+        return Err(fault);
+    }
     let listen = config.listen;
     let tls = config.tls.map(Tls::load).transpose()?.map(Arc::new);
     let addresses = Addresses::new(bounded(config.limits), &config.accounts.trusted_proxies);

@@ -241,6 +241,22 @@ fn postgres(url: &SecretUrl) -> Result<AnyConnectOptions, StoreError> {
     if is_postgres { any_of(url.reveal()) } else { Err(StoreError::Address) }
 }
 
+/// Whether that is the address of a PostgreSQL server: all that can be said of it without asking there.
+pub(crate) fn check_address(url: &SecretUrl) -> Result<(), StoreError> {
+    postgres(url)?;
+    let _: sqlx::postgres::PgConnectOptions = url.reveal().parse().map_err(|_| StoreError::Address)?;
+    let named = url.postgres_environment().ok_or(StoreError::Address)?;
+    for (name, value) in named {
+        let path = Path::new(&value);
+        if matches!(name, "PGSSLROOTCERT" | "PGSSLCERT" | "PGSSLKEY")
+            && let Err(source) = File::open(path)
+        {
+            return Err(StoreError::Certificate { path: path.to_owned(), source });
+        }
+    }
+    Ok(())
+}
+
 async fn page_bytes(options: &SqliteConnectOptions) -> Result<u64, StoreError> {
     let mut connection: SqliteConnection = options.connect().await.map_err(StoreError::Open)?;
     let bytes: i64 =

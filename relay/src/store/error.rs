@@ -42,6 +42,14 @@ pub enum StoreError {
     /// The address of the database server is none.
     #[error("the address of the database is not of the form postgres://user:password@host:5432/name")]
     Address,
+    /// A file that the address of the database server names cannot be read.
+    #[error("cannot read {}, which the address of the database names: {source}", path.display())]
+    Certificate {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The database refuses.
     #[error("cannot open the database: {0}")]
     Open(sqlx::Error),
@@ -72,6 +80,7 @@ impl StoreError {
             Self::Restoring { .. } => {
                 "if none is under way, empty this folder (and the PostgreSQL database) and restore again".to_owned()
             }
+            Self::Certificate { .. } => "check the paths of certificates and keys in --database".to_owned(),
             Self::Address => "correct --database".to_owned(),
             Self::Older => "start the relay once, or run `sotto-relay migrate`".to_owned(),
             Self::Newer => "update sotto-relay, or choose another folder with --data".to_owned(),

@@ -21,11 +21,13 @@ pub(crate) use account::{
 };
 pub(crate) use blob::{Appended, BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob};
 pub(crate) use copied::{Contents, DatabaseFault, Snapshot, copy_sqlite, named_pieces, read_copy};
-pub(crate) use dialect::RESTORING;
+pub(crate) use dialect::{RESTORING, check_address};
 pub(crate) use entry::{Body, StoredEntry};
 pub(crate) use error::{StoreError, WriteFault};
 pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};
-pub(crate) use upkeep::{accounts_beside, own_blob_place, reach, renew_incarnation};
+pub(crate) use upkeep::{
+    accounts_beside, check_folder, own_blob_place, own_secrets_check, reach, renew_incarnation,
+};
 pub(crate) use write::{HandshakeRecord, NewEntry, NewPush, Registers, StoredRoom, Swept, WriteStore};
 
 use crate::config::Database;

@@ -1,11 +1,11 @@
-//! Settings that are good one by one and not together, or that name files which are no good.
+//! Settings that are valid one by one and contradict each other.
 
 use super::Finding;
 use crate::blob::BlobPlace;
 use crate::config::{Config, Database};
 use crate::push::PushHosts;
 
-/// What is wrong with the settings as a whole; nothing is looked at but the files that they name.
+/// What is wrong with the settings as a whole; no file is read.
 #[must_use]
 pub fn contradictions(config: &Config) -> Vec<Finding> {
     let is_sqlite = matches!(config.database, Database::Sqlite);
@@ -42,26 +42,15 @@ pub fn contradictions(config: &Config) -> Vec<Finding> {
             "set --push-contact, or leave --push-hosts out",
         ),
         (
-            config.metrics == Some(config.listen) && config.listen.port() != 0,
-            "metrics",
-            "metrics are to be told at the relay's own address",
-            "give --metrics a port of its own",
-        ),
-        (
             tuning.ping_after >= tuning.drop_after,
             "timeouts",
             "a connection is given up before it is asked for a sign of life",
             "set ping shorter than silence in --timeouts",
         ),
     ];
-    let mut findings: Vec<_> = looked_at
+    looked_at
         .into_iter()
         .filter(|(is_wrong, ..)| *is_wrong)
         .map(|(_, what, state, help)| Finding { what, state: Err((state.to_owned(), help.to_owned())) })
-        .collect();
-    if let Some(error) = config.tls.as_ref().and_then(|files| crate::tls::check(files).err()) {
-        let state = Err((error.to_string(), error.help().to_owned()));
-        findings.push(Finding { what: "tls_certificate", state });
-    }
-    findings
+        .collect()
 }

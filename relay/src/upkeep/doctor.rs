@@ -26,8 +26,8 @@ pub struct Finding {
 /// Looks at everything. Nothing is changed, except that the data folder is made if it is missing.
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = contradictions(config);
-    // That is told below, with how long it is good for.
-    findings.retain(|finding| !matches!(finding.what, "tls_certificate" | "nats"));
+    // That is told below.
+    findings.retain(|finding| finding.what != "nats");
     findings.extend([
         Finding { what: "data folder", state: data_folder(&config.data_dir) },
         Finding { what: "disk", state: free_space(&config.data_dir) },

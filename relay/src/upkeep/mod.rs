@@ -16,7 +16,16 @@ pub use doctor::{Finding, examine};
 
 use crate::config::Config;
 use crate::error::StartError;
+use crate::preflight;
 use crate::store::Store;
+
+/// Looks for everything that keeps a relay from starting, short of the network, and for settings that contradict each other. Nothing is
+/// written.
+pub async fn check(config: &Config) -> Vec<Finding> {
+    let faults = preflight::faults(config).await.into_iter();
+    let faults = faults.map(|(what, error)| Finding { what, state: Err((error.to_string(), error.help())) });
+    faults.chain(contradictions(config)).collect()
+}
 
 /// Brings the database up to date.
 ///

@@ -351,6 +351,7 @@ async fn a_restore_that_was_cut_off_is_no_relay() {
         served,
         upkeep(&data, &["migrate"]),
         upkeep(&data, &["doctor"]),
+        upkeep(&data, &["config", "check"]),
         upkeep(&data, &["admin", "stats"]),
         upkeep(&data, &["backup", copy.to_str().unwrap()]),
     ];

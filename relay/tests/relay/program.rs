@@ -189,7 +189,7 @@ fn settings_that_contradict_each_other_are_named_with_what_to_do() {
     }
     for (words, what) in [
         (vec!["--nats", "nats://127.0.0.1:1"], "nats: a NATS server is set"),
-        (vec!["--database", "postgres://u@h/d", "--max-database-bytes", "5"], "max_database_bytes: "),
+        (vec!["--database", "postgres://u@h/d", "--max-database-bytes", "300000"], "max_database_bytes: "),
         (vec!["--blobs-endpoint", "http://127.0.0.1:1"], "blobs_endpoint: "),
         (vec!["--max-blob-bytes", "5000", "--blobs-quota-bytes", "4000"], "max_blob_bytes: "),
         (vec!["--push-hosts", "any"], "push_hosts: "),
@@ -200,5 +200,162 @@ fn settings_that_contradict_each_other_are_named_with_what_to_do() {
         let (is_good, text) = relay_with(&[&["config", "check"], &words[..]].concat(), &[]);
         let is_told = text.starts_with(&format!("BAD   {what}")) && text.contains("\n      help: ");
         assert!(!is_good && is_told && !text.contains("are good"), "{words:?}: {text}");
+    }
+}
+
+/// What keeps the relay from starting, by setting: a value that is wrong by itself, or names something that cannot be used.
+const WRONG: &[(&str, &[&str])] = &[
+    ("listen", &["nonsense", "127.0.0.1", "127.0.0.1:70000"]),
+    ("tls_certificate", &["nowhere.pem", "garbage"]),
+    ("tls_key", &["nowhere.pem", "garbage"]),
+    ("metrics", &["nonsense", "127.0.0.1:1"]),
+    ("names", &["https://chat.example"]),
+    ("data", &["file", "file/data", "unfinished", "no-database"]),
+    (
+        "database",
+        &[
+            "nonsense",
+            "",
+            "mysql://host/name",
+            "postgres://",
+            "postgres://host:port/name",
+            "postgres://host/name?sslmode=perhaps",
+            "postgres://127.0.0.1:1/name?sslrootcert=nowhere.pem",
+        ],
+    ),
+    ("nats", &["", "http://host", "nats://", "nats://host:port"]),
+    ("max_database_bytes", &["much", "4096"]),
+    ("registration", &["perhaps"]),
+    ("guests", &["perhaps"]),
+    ("session_days", &["-1"]),
+    ("secrets", &["garbage", "nowhere/relay.secrets", "."]),
+    ("trusted_proxies", &["proxy.example"]),
+    ("limits", &["some"]),
+    ("max_connections", &["many"]),
+    ("connections_per_address", &["many"]),
+    ("rooms_per_day", &["many"]),
+    ("accounts_per_day", &["many"]),
+    ("rates", &["logins"]),
+    ("timeouts", &["never"]),
+    ("max_header_bytes", &["1"]),
+    ("slow_reader_bytes", &["1"]),
+    ("waiting_bytes", &["many"]),
+    ("max_inbox_letters", &["many"]),
+    ("inbox_days", &["many"]),
+    ("max_vault_records", &["many"]),
+    ("max_vault_bytes", &["many"]),
+    ("name_rest_days", &["many"]),
+    ("max_retention_days", &["many"]),
+    ("push_contact", &["nobody"]),
+    ("push_hosts", &["https://"]),
+    ("blobs", &["nonsense", "s3://", "s3://a b"]),
+    ("blobs_endpoint", &["nonsense", "ftp://host"]),
+    ("blobs_quota_bytes", &["many"]),
+    ("max_blob_bytes", &["many"]),
+    ("max_blob_days", &["many"]),
+    ("blob_uploads_per_day", &["many"]),
+    ("blob_bytes_per_day", &["many"]),
+    ("blob_unfinished", &["many"]),
+    ("log", &["loud"]),
+    ("log_format", &["verse"]),
+    // Any text is a list of names.
+    ("reserved_names", &[]),
+];
+
+#[test]
+fn what_keeps_the_relay_from_starting_is_found_by_config_check_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("file"), b"").unwrap();
+    std::fs::write(path("garbage"), b"garbage").unwrap();
+    std::fs::create_dir_all(path("unfinished/restore-unfinished")).unwrap();
+    std::fs::create_dir(path("no-database")).unwrap();
+    std::fs::write(path("no-database/relay.db"), vec![b'x'; 8192]).unwrap();
+
+    let run = |command: &[&str], words: &[String]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SOTTO_RELAY_")) {
+            program.env_remove(name);
+        }
+        let mut child = program
+            .current_dir(folder.path())
+            .env("AWS_REGION", "us-east-1")
+            .args(command)
+            .args(words)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // One that starts goes on for ever.
+        for _ in 0..600 {
+            if let Some(status) = child.try_wait().unwrap() {
+                return Some(status.success());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        None
+    };
+    let (_, example) = relay_with(&["config", "example"], &[]);
+    let settings: Vec<_> = example
+        .lines()
+        .filter_map(|line| line.strip_prefix("# ")?.split_once(" = "))
+        .map(|(key, _)| key)
+        .filter(|key| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .collect();
+    for setting in &settings {
+        assert!(WRONG.iter().any(|(known, _)| known == setting), "what is wrong for {setting}?");
+    }
+    assert_eq!(run(&["config", "check"], &["--data=good".to_owned()]), Some(true));
+    assert!(!path("good").exists(), "looking makes nothing");
+    for (setting, values) in WRONG {
+        assert!(settings.contains(setting), "{setting} is no setting any more");
+        for value in *values {
+            let mut words = vec![format!("--{}={value}", setting.replace('_', "-"))];
+            if *setting != "data" {
+                words.push("--data=good".to_owned());
+            }
+            match *setting {
+                "listen" => {}
+                "metrics" => words.push("--listen=127.0.0.1:1".to_owned()),
+                _ => words.push("--listen=127.0.0.1:0".to_owned()),
+            }
+            if *setting == "blobs_endpoint" {
+                words.push("--blobs=s3://bucket".to_owned());
+            }
+            assert_eq!(run(&["config", "check"], &words), Some(false), "config check {words:?}");
+            assert_eq!(run(&["serve"], &words), Some(false), "serve {words:?}");
+        }
+    }
+    std::fs::write(path("relay.toml"), "lisen = 1\n").unwrap();
+    for file in ["relay.toml", "nowhere.toml"] {
+        let words = ["--config".to_owned(), file.to_owned()];
+        assert_eq!(run(&["config", "check"], &words), Some(false), "{file}");
+        assert_eq!(run(&["serve"], &words), Some(false), "{file}");
+    }
+}
+
+/// Secrets and files that belong to another database are found before a relay starts on them.
+#[test]
+fn config_check_sees_what_belongs_to_another_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["one", "other"] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sotto-relay"));
+        program.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(path(name));
+        drop(Program::start_command(&mut program));
+    }
+    let check = || relay_with(&["config", "check", "--data", path("one").to_str().unwrap()], &[]);
+    assert!(check().0, "{}", check().1);
+    for (file, expected) in
+        [("relay.secrets", "belong to other secrets"), ("blobs/owner", "belongs to another database")]
+    {
+        let (own, others) = (path("one").join(file), path("other").join(file));
+        let before = std::fs::read(&own).unwrap();
+        std::fs::copy(others, &own).unwrap();
+        let (is_good, said) = check();
+        assert!(!is_good && said.contains(expected), "{file}: {said}");
+        std::fs::write(own, before).unwrap();
     }
 }

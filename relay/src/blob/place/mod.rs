@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// What a file that says whose place it is is called.
-const OWNER_FILE: &str = "owner";
+pub(super) const OWNER_FILE: &str = "owner";
 
 /// A place for pieces.
 #[derive(Debug)]
