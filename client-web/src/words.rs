@@ -264,6 +264,15 @@ pub fn joined(names: &[String]) -> String {
     }
 }
 
+/// A name, with the digits that tell it from others that look like it.
+#[must_use]
+pub fn named(name: &str, tag: Option<&str>) -> String {
+    match tag {
+        Some(tag) => format!("{name} #{tag}"),
+        None => name.to_owned(),
+    }
+}
+
 /// The room got a name.
 #[must_use]
 pub fn renamed(by: &str, name: &str) -> String {
@@ -325,6 +334,13 @@ pub fn clock_skew(skew_ms: i64) -> String {
         "This device's clock is {amount} {direction} the relay's, so times may be wrong. Set it to automatic."
     )
 }
+
+/// Why a message stands there with buttons.
+pub const REFUSED_BY_RELAY: &str = "The relay refused this message.";
+/// Before the name of who made an invite.
+pub const INVITE_BY: &str = "Made by";
+/// Who made an invite, where that is not known any more.
+pub const SOMEONE_GONE: &str = "someone who is gone";
 
 /// What is said of an alarm that turned out well.
 pub const ALARM_SETTLED: &str = "This device has checked since: nothing is missing or changed there.";

@@ -1,5 +1,6 @@
 //! Turns a room's timeline into what is drawn: day lines, groups of one sender, and lines about the room.
 
+use crate::words::named;
 use sotto_client_core::{OutboxView, TimelineBody, TimelineItem};
 use std::collections::HashSet;
 
@@ -173,6 +174,11 @@ pub fn group(
     blocks.done
 }
 
+/// The sender as it is shown.
+fn name_of(item: &TimelineItem) -> String {
+    named(&item.sender_name, item.sender_tag.as_deref())
+}
+
 struct Blocks<F> {
     done: Vec<Block>,
     day: Option<i64>,
@@ -188,14 +194,14 @@ impl<F: Fn(u64) -> i64> Blocks<F> {
             TimelineBody::Joined => return self.add_joined(item),
             TimelineBody::Gap => return self.add_gap(item.seq),
             TimelineBody::Renamed(name) => {
-                let (by, name) = (item.sender_name.clone(), name.clone());
+                let (by, name) = (name_of(item), name.clone());
                 return self.done.push(Block::Renamed { seq: item.seq, by, name });
             }
         };
         let state = if item.is_mine { LineState::Sent } else { LineState::Received };
         let at_ms = item.sent_at_ms.unwrap_or_default();
         let line = Line { place: Place::Log(item.seq), at_ms, is_off_day: false, text, state };
-        self.add_line(item.sender, &item.sender_name, item.is_mine, line);
+        self.add_line(item.sender, &name_of(item), item.is_mine, line);
     }
 
     fn add_gap(&mut self, seq: u64) {
@@ -206,9 +212,9 @@ impl<F: Fn(u64) -> i64> Blocks<F> {
 
     fn add_joined(&mut self, item: &TimelineItem) {
         if let Some(Block::Joined { names, .. }) = self.done.last_mut() {
-            names.push(item.sender_name.clone());
+            names.push(name_of(item));
         } else {
-            self.done.push(Block::Joined { seq: item.seq, names: vec![item.sender_name.clone()] });
+            self.done.push(Block::Joined { seq: item.seq, names: vec![name_of(item)] });
         }
     }
 

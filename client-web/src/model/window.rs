@@ -28,6 +28,11 @@ impl Window {
         &self.items
     }
 
+    /// The entries, for what is not of the log: how their senders are told apart now.
+    pub fn items_mut(&mut self) -> &mut [TimelineItem] {
+        &mut self.items
+    }
+
     /// Whether there may be older ones.
     #[must_use]
     pub const fn has_older(&self) -> bool {

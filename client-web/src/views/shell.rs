@@ -90,7 +90,7 @@ fn Panes(route: Route) -> Element {
                         Sidebar { open: None }
                     },
                     (_, Some(room)) => rsx! {
-                        h1 { class: "for-ears", {ui.summary(&room).map(|summary| summary.view.name)} }
+                        h1 { class: "for-ears", {ui.summary(&room).map(|summary| crate::words::named(&summary.view.name, summary.view.tag.as_deref()))} }
                         section { class: "details", "data-testid": "details",
                             Details { key: "{room:?}", room }
                         }

@@ -73,7 +73,7 @@ pub fn Switcher() -> Element {
                         },
                         onclick: move |_| ui.go(Route::Room(room.view.id)),
                         Face { id: *room.view.id.as_bytes(), name: room.view.name.clone(), is_room: true }
-                        span { class: "clip", dir: "auto", {room.view.name.clone()} }
+                        span { class: "clip", dir: "auto", {words::named(&room.view.name, room.view.tag.as_deref())} }
                     }
                 }
             }

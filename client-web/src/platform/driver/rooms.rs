@@ -8,6 +8,7 @@ use crate::model::window::{PAGE, Window};
 use crate::platform::store::IdbStore;
 use crate::platform::{clock, dom, prefs};
 use crate::state::{Bounced, OpenRoom, Preview, RoomSummary, Ui};
+use crate::words::named;
 use dioxus::prelude::*;
 use sotto_client_core::{ClientError, Session, TimelineBody, TimelineItem};
 use sotto_protocol::RoomId;
@@ -100,6 +101,10 @@ impl Rooms {
             Some(open) if open.room == room => open.unread_after,
             _ => return,
         };
+        if let Some(kept) = self.kept.get_mut(&room) {
+            // A member who came, left or changed a name may look like one who spoke before.
+            session.tag(&room, kept.window.items_mut());
+        }
         let Some(open) = self.open_room(room, unread_after, session) else { return };
         if ui.open.peek().as_ref() != Some(&open) {
             ui.open.set(Some(open));
@@ -214,7 +219,9 @@ impl Rooms {
         let kept = self.kept.get(&room)?;
         let members = session.members(&room);
         let me = members.iter().find(|member| member.is_me);
-        let me = me.map(|me| Me { account: me.account, name: me.display_name.clone() }).unwrap_or_default();
+        let me = me
+            .map(|me| Me { account: me.account, name: named(&me.display_name, me.tag.as_deref()) })
+            .unwrap_or_default();
         Some(OpenRoom {
             room,
             window: kept.window.clone(),
@@ -258,7 +265,7 @@ fn preview_of(room: &RoomId, item: &TimelineItem) -> Option<Preview> {
         TimelineBody::FromNewerVersion => None,
         TimelineBody::Joined | TimelineBody::Renamed(_) | TimelineBody::Gap => return None,
     };
-    let who = (!item.is_mine).then(|| item.sender_name.clone());
+    let who = (!item.is_mine).then(|| named(&item.sender_name, item.sender_tag.as_deref()));
     let sent_ms = item.sent_at_ms.unwrap_or_default();
     let heard = heard_at(sent_ms, clock::now_ms(), prefs::first_seen(room, item.seq));
     if heard.is_to_be_remembered {

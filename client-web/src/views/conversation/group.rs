@@ -2,16 +2,18 @@
 
 use super::super::face::Face;
 use super::super::icon::{Draw, Icon};
+use super::failed::{FailedActions, Kept};
 use super::message_text::MessageText;
 use crate::model::face::hue;
-use crate::model::grouping::{Group, Line, LineState};
+use crate::model::grouping::{Group, Line, LineState, Place};
 use crate::platform::clock;
 use crate::words;
 use dioxus::prelude::*;
+use sotto_protocol::RoomId;
 
 /// The group: a face, a name, and bubbles; mine without either, on the right.
 #[component]
-pub fn MessageGroup(group: Group) -> Element {
+pub fn MessageGroup(room: RoomId, group: Group) -> Element {
     let side = if group.is_mine { "group mine" } else { "group" };
     rsx! {
         div { class: side,
@@ -28,6 +30,15 @@ pub fn MessageGroup(group: Group) -> Element {
                         line: line.clone(),
                         sender: group.name.clone(),
                         is_mine: group.is_mine,
+                    }
+                    if let (LineState::Failed, Place::Outbox(id)) = (line.state, line.place) {
+                        FailedActions {
+                            key: "failed-{line.place.key()}",
+                            room,
+                            text: line.text.clone().unwrap_or_default(),
+                            why: words::REFUSED_BY_RELAY,
+                            kept: Kept::Outbox(id),
+                        }
                     }
                 }
             }

@@ -29,7 +29,7 @@ pub fn Head(view: RoomView) -> Element {
             }
             Face { id: *room.as_bytes(), name: view.name.clone(), is_room: true }
             div { class: "room-title",
-                h1 { class: "clip", dir: "auto", "data-testid": "room-title", {view.name.clone()} }
+                h1 { class: "clip", dir: "auto", "data-testid": "room-title", {words::named(&view.name, view.tag.as_deref())} }
                 p { class: "quiet small clip",
                     if is_catching_up {
                         span { class: "busy", role: "status", "data-testid": "catching-up",

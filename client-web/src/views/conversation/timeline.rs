@@ -49,7 +49,7 @@ pub fn Timeline(room: RoomId) -> Element {
             div { class: "timeline-inner",
                 Beginning { has_older: open.window.has_older(), is_empty }
                 for block in blocks {
-                    DrawBlock { key: "{block.key()}", block }
+                    DrawBlock { key: "{block.key()}", room, block }
                 }
                 for (at , bounced) in open.bounced.iter().cloned().enumerate() {
                     FailedMessage { key: "{at}", room, bounced, sender: open.me.name.clone() }
@@ -134,7 +134,7 @@ fn Beginning(has_older: bool, is_empty: bool) -> Element {
 }
 
 #[component]
-fn DrawBlock(block: Block) -> Element {
+fn DrawBlock(room: RoomId, block: Block) -> Element {
     match block {
         Block::Day { day, at_ms, .. } => rsx! {
             h2 { class: "day-line", "data-testid": "day-line",
@@ -156,7 +156,7 @@ fn DrawBlock(block: Block) -> Element {
             p { id: "s-{seq}", class: "system-line", "data-testid": "gap", "data-anchor": true, {words::GAP} }
         },
         Block::Group(group) => rsx! {
-            MessageGroup { group }
+            MessageGroup { room, group }
         },
     }
 }

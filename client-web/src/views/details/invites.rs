@@ -1,4 +1,4 @@
-//! My invite links: make one, hand it on, revoke it.
+//! The open invites: make one, hand it on, revoke it. Another member's has no link here; who may revokes it all the same.
 
 use super::super::busy::Busy;
 use super::super::copy_field::CopyField;
@@ -30,6 +30,10 @@ pub fn Invites(room: RoomId, invites: Vec<InviteView>) -> Element {
                 div { key: "{invite.id:?}", class: "invite",
                     if let Some(link) = invite.link.clone() {
                         CopyField { id: field_id(&invite.id), label: words::INVITE_LINK, text: link }
+                    } else {
+                        p { class: "clip", dir: "auto", "data-testid": "others-invite",
+                            {words::INVITE_BY} " " {inviter(&invite)}
+                        }
                     }
                     div { class: "invite-foot",
                         span { class: "quiet small", {words::uses(invite.uses, invite.max_uses)} }
@@ -64,6 +68,14 @@ pub fn Invites(room: RoomId, invites: Vec<InviteView>) -> Element {
             }
         }
     }
+}
+
+fn inviter(invite: &InviteView) -> String {
+    let name = invite.inviter_name.as_deref();
+    name.map_or_else(
+        || words::SOMEONE_GONE.to_owned(),
+        |name| words::named(name, invite.inviter_tag.as_deref()),
+    )
 }
 
 fn field_id(invite: &[u8; 16]) -> String {

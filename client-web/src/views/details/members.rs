@@ -5,10 +5,9 @@ use crate::words;
 use dioxus::prelude::*;
 use sotto_client_core::MemberView;
 
-/// The list. Where two share a name, the first digits of their keys tell them apart.
+/// The list. Where names look alike, the first digits of the accounts tell them apart.
 #[component]
 pub fn Members(members: Vec<MemberView>) -> Element {
-    let shares_name = |name: &str| members.iter().filter(|other| other.display_name == name).count() > 1;
     rsx! {
         ul { class: "members",
             for member in members.iter() {
@@ -21,8 +20,8 @@ pub fn Members(members: Vec<MemberView>) -> Element {
                     div { class: "member-lines",
                         p { class: "member-name",
                             span { class: "clip", dir: "auto", {member.display_name.clone()} }
-                            if shares_name(&member.display_name) {
-                                span { class: "quiet", "#{member.fingerprint}" }
+                            if let Some(tag) = &member.tag {
+                                span { class: "quiet", "data-testid": "name-tag", "#{tag}" }
                             }
                         }
                         p { class: "quiet small clip", {marks(member)} }

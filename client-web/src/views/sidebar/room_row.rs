@@ -33,7 +33,7 @@ pub fn RoomRow(summary: RoomSummary, is_open: bool) -> Element {
                 },
                 Face { id: *room.as_bytes(), name: summary.view.name.clone(), is_room: true }
                 span { class: "room-row-top",
-                    span { class: "room-row-name clip", dir: "auto", {summary.view.name.clone()} }
+                    span { class: "room-row-name clip", dir: "auto", {words::named(&summary.view.name, summary.view.tag.as_deref())} }
                     if let Some(preview) = &summary.preview {
                         span { class: "quiet small", {short_time(preview.at_ms)} }
                     }
