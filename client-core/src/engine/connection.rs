@@ -52,9 +52,11 @@ pub enum Purpose {
 /// The longest that a relay may have a client wait, in milliseconds.
 const ASKED_DELAY_MAX_MS: u64 = 60_000;
 
-/// How long the relay asks to wait, within bounds.
-pub fn asked_delay_ms(error: &WireError) -> u64 {
-    error.retry_after_ms.unwrap_or_default().min(ASKED_DELAY_MAX_MS)
+/// How long to wait where the relay asks for it, within bounds: as long as it says or up to half as long again, so that a crowd that was
+/// told the same does not come back in the same moment. `random` is any random number.
+pub fn asked_delay_ms(error: &WireError, random: u64) -> u64 {
+    let asked_ms = error.retry_after_ms.unwrap_or_default().min(ASKED_DELAY_MAX_MS);
+    asked_ms + random % (asked_ms / 2 + 1)
 }
 
 impl Engine {
@@ -205,7 +207,7 @@ impl Engine {
 
     /// The relay asks to wait: as long as it says, or longer. A person is told why.
     pub(super) fn wait(&mut self, room: RoomId, error: &WireError) {
-        let in_ms = self.pause_for(room, asked_delay_ms(error));
+        let in_ms = self.pause_for(room, asked_delay_ms(error, self.random()));
         if let Some(retry_in_ms) = in_ms.filter(|_| error.code.is_passing()) {
             self.tell(Event::Waiting { room, code: error.code, retry_in_ms });
         }

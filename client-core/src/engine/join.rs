@@ -172,7 +172,7 @@ impl Engine {
     fn wait_to_join(&mut self, ticket: Ticket, error: &WireError) {
         let (random, now_ms) = (self.random(), self.now_ms);
         let Some(join) = self.join_mut(ticket) else { return };
-        let retry_in_ms = join.backoff.next_delay_ms(random).max(asked_delay_ms(error));
+        let retry_in_ms = join.backoff.next_delay_ms(random).max(asked_delay_ms(error, random));
         join.is_under_way = false;
         join.retry_at_ms = Some(now_ms + retry_in_ms);
         let room = join.link.room;

@@ -21,6 +21,8 @@ pub(crate) enum CloseReason {
     GoingAway,
     /// The peer breaks RFC 6455.
     Protocol,
+    /// What the peer sends as text is none.
+    Text,
     /// The peer sends nothing that can be understood.
     Policy,
     /// A message is so long that even skipping it is too much.
@@ -37,6 +39,7 @@ impl CloseReason {
         match self {
             Self::GoingAway => 1001,
             Self::Protocol => 1002,
+            Self::Text => 1007,
             Self::Policy => 1008,
             Self::TooBig => 1009,
             Self::Unused => 4001,

@@ -5,8 +5,6 @@
 use super::dispatch::{
     Dispatched, FrameHead, IN_FLIGHT_MAX, MEMORY_WAIT, dispatch, refuse_too_long, slow_down,
 };
-use super::frame::Violation;
-use super::message::{Event, Messages};
 use super::registry::Connections;
 use super::upgrade::SocketState;
 use super::watch::{SLOWEST_BYTES_PER_S, Watch};
@@ -17,6 +15,7 @@ use crate::room::{CloseReason, Piece, Rooms, Session};
 use crate::server::Stream;
 use crate::wire;
 use bytes::Buf as _;
+use sotto_framing::{Event, Messages, Violation};
 use sotto_protocol::{ErrorCode, PROTOCOL_VERSION, RelayFrame, Welcome};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -280,6 +279,7 @@ impl Connection {
                 Err(violation) => {
                     let reason = match violation {
                         Violation::Protocol => CloseReason::Protocol,
+                        Violation::Text => CloseReason::Text,
                         Violation::TooBig => CloseReason::TooBig,
                     };
                     self.writing.push_back(wire::close(reason.code()).into());

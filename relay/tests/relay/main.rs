@@ -75,3 +75,5 @@ mod tls;
 mod upkeep;
 #[cfg(test)]
 mod web;
+#[cfg(test)]
+mod websocket;

@@ -29,6 +29,7 @@ mod status;
 mod typed;
 mod vault;
 mod ways_in;
+mod websocket;
 
 use minicbor::{Decode, Encode};
 
@@ -92,6 +93,7 @@ pub const TARGETS: &[Target] = &[
     ("vault_index", account::vault_index),
     ("vault_label", vault::label),
     ("vault_value", vault::value),
+    ("websocket", websocket::frames),
     ("wrap", ways_in::wrap),
 ];
 

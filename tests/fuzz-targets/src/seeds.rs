@@ -2,7 +2,7 @@
 
 use crate::{
     account, attachment, client, conversation, edits, identity, links, login, message, pairing, protocol,
-    room, status, typed, vault, ways_in,
+    room, status, typed, vault, ways_in, websocket,
 };
 
 /// Real inputs of a target.
@@ -59,6 +59,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "vault_contents" => vault::real_contents(),
         "vault_label" => vault::real_labels(),
         "vault_value" => edited(1),
+        "websocket" => websocket::real_frames(),
         "vault_index" => goldens(include_str!("../../../crypto/tests/goldens/vault-v1.hex")),
         "wrap" => vec![ways_in::real_wrap()],
         unknown => panic!("{unknown} has no real encodings: add them to `seeds::of`"),

@@ -3,7 +3,9 @@
 //! Memory follows what has arrived, never what a header announces. A message over its limit is skipped without being
 //! kept; only its head stays, to tell which request it was.
 
-use super::frame::{Frame, Opcode, Violation, parse_header};
+use super::Violation;
+use super::close::check_close;
+use super::frame::{Frame, Opcode, parse_header};
 
 /// Most messages are not longer than this; how long one may become that is, is asked.
 const SHORT_MAX_BYTES: usize = 64 * 1024;
@@ -17,7 +19,7 @@ const FIRST_RESERVE_BYTES: usize = 16 * 1024;
 
 /// Something complete.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub enum Event {
     /// A binary message.
     Binary(Vec<u8>),
     /// A text message, which this protocol does not have.
@@ -34,7 +36,7 @@ pub(super) enum Event {
 
 /// Puts messages together.
 #[derive(Default)]
-pub(super) struct Messages {
+pub struct Messages {
     /// Bytes that have arrived and are not understood yet: never more than a header or a control frame, plus one read.
     bytes: Vec<u8>,
     frame: Option<Frame>,
@@ -53,23 +55,30 @@ struct Partial {
 
 impl Messages {
     /// Where the next bytes from the peer are to be appended.
-    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
     /// How much has come of a message that is not whole yet; nothing where none is on its way.
-    pub(super) fn partial_bytes(&self) -> Option<usize> {
+    #[must_use]
+    pub fn partial_bytes(&self) -> Option<usize> {
         let kept = self.message.as_ref().map(|message| message.bytes.len());
         let is_begun = kept.is_some() || self.frame.is_some() || !self.bytes.is_empty();
         is_begun.then(|| kept.unwrap_or_default() + self.bytes.len())
     }
 
+    /// How many bytes are held in memory for this connection.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.bytes.capacity() + self.message.as_ref().map_or(0, |message| message.bytes.capacity())
+    }
+
     /// The next complete thing. `limit_of` tells, of a message that is longer than it has said before, how long it may become; one that
     /// is longer than that is skipped.
-    pub(super) fn next(
-        &mut self,
-        mut limit_of: impl FnMut(&[u8]) -> usize,
-    ) -> Result<Option<Event>, Violation> {
+    ///
+    /// # Errors
+    /// [`Violation`]. Nothing that follows means anything.
+    pub fn next(&mut self, mut limit_of: impl FnMut(&[u8]) -> usize) -> Result<Option<Event>, Violation> {
         loop {
             if self.frame.is_none() {
                 let Some((frame, header_len)) = parse_header(&self.bytes)? else { break };
@@ -88,7 +97,7 @@ impl Messages {
                 let opcode = frame.opcode;
                 self.frame = None;
                 return match opcode {
-                    Opcode::Close => Ok(Some(Event::Close)),
+                    Opcode::Close => check_close(&payload).map(|()| Some(Event::Close)),
                     Opcode::Ping => Ok(Some(Event::Ping(payload))),
                     _ => Ok(Some(Event::Pong)),
                 };
@@ -264,6 +273,13 @@ mod tests {
             ("message within a message", [frame(0x02, b"a"), frame(0x82, b"b")].concat()),
         ] {
             assert_eq!(events(&bytes, 1), Err(Violation::Protocol), "{what}");
+        }
+        for (what, payload, violation) in [
+            ("half a code", &[3][..], Violation::Protocol),
+            ("a code that never stands in a frame", &1005_u16.to_be_bytes(), Violation::Protocol),
+            ("a reason that is no text", &[3, 0xe8, 0xff], Violation::Text),
+        ] {
+            assert_eq!(events(&frame(0x88, payload), 1), Err(violation), "{what}");
         }
         let announced = [&[0x82, 0xff][..], &u64::MAX.to_be_bytes(), &MASK].concat();
         assert_eq!(events(&announced, 100), Err(Violation::TooBig));

@@ -1,16 +1,9 @@
 //! Headers and masks of frames from a client (RFC 6455, sections 5.2 and 5.3).
 
-/// The peer breaks the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Violation {
-    /// Of RFC 6455.
-    Protocol,
-    /// Far past every limit.
-    TooBig,
-}
+use super::Violation;
 
 /// The frame whose payload is arriving.
-pub(super) struct Frame {
+pub(crate) struct Frame {
     pub opcode: Opcode,
     pub is_final: bool,
     /// Bytes of the payload that have not arrived.
@@ -21,7 +14,7 @@ pub(super) struct Frame {
 
 /// What a frame is (RFC 6455, section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Opcode {
+pub(crate) enum Opcode {
     Continue,
     Text,
     Binary,
@@ -43,14 +36,14 @@ impl Opcode {
         })
     }
 
-    pub(super) fn is_control(self) -> bool {
+    pub(crate) fn is_control(self) -> bool {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
     }
 }
 
 impl Frame {
     /// Takes the mask off the next bytes of the payload (RFC 6455, section 5.3), and turns it on to the byte that follows.
-    pub(super) fn unmask(&mut self, payload: &mut [u8]) {
+    pub(crate) fn unmask(&mut self, payload: &mut [u8]) {
         let [a, b, c, d] = self.mask;
         let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
         let turn = payload.len() % 4;
@@ -66,7 +59,7 @@ impl Frame {
 }
 
 /// A frame's header and its length, once it is there as a whole.
-pub(super) fn parse_header(bytes: &[u8]) -> Result<Option<(Frame, usize)>, Violation> {
+pub(crate) fn parse_header(bytes: &[u8]) -> Result<Option<(Frame, usize)>, Violation> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     const RESERVED: u8 = 0x70;
     const MASKED: u8 = 0x80;
