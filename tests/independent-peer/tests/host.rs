@@ -22,7 +22,8 @@ use sotto_independent_peer::{
     room::{Change, PeerRoom},
 };
 use support::{
-    Offered, Person, commit, hear, peer_commit, peer_receive, peer_start, receive, same_doors, same_epoch,
+    Offered, Person, commit, hear, invite, peer_commit, peer_receive, peer_start, receive, same_doors,
+    same_epoch,
 };
 
 /// The peer opens an invite. Gives the link's fragment and what the relay keeps.
@@ -84,6 +85,14 @@ fn an_invite_of_the_peer_that_is_used_up_has_no_door() {
     assert!(pias.doors().unwrap().iter().all(|offered| offered.id != door));
     same_epoch(&adas, &pias);
     same_doors(&first, &pias);
+
+    // A plain member frees its place by opening another.
+    let mut adas = adas;
+    let (_, opened) = invite(&mut adas, &ada, None);
+    peer_receive(&mut pias, &opened).unwrap();
+    assert!(pias.state().unwrap().invite(&door).is_none());
+    assert_eq!(pias.state().unwrap().invites.len(), 1);
+    same_epoch(&adas, &pias);
 }
 
 #[test]

@@ -21,6 +21,7 @@ use sotto_crypto::{
 };
 use sotto_independent_peer::{
     certificate::Device,
+    door::InviteKeys,
     encoding::Id,
     join::Join,
     leaf_data::{LEAF_DATA, LeafData},
@@ -214,6 +215,28 @@ fn a_guest_that_renames_the_room_or_takes_it_over_is_refused() {
         Change { state: Some(state), ..Change::default() }
     });
     assert!(matches!(take, CryptoError::Forbidden(_)), "{take:?}");
+}
+
+#[test]
+fn a_guest_that_opens_too_many_invites_or_closes_anothers_is_refused() {
+    let opens = |count: u8| {
+        move |room: &PeerRoom| {
+            let mut state = room.state().unwrap();
+            let account = room.roster().unwrap().0[&room.own_leaf()].certificate.account();
+            for number in 1..=count {
+                state.invites.push(InviteKeys::of_secret(&[number; 32]).unwrap().to_invite(account, None));
+            }
+            Change { state: Some(state), ..Change::default() }
+        }
+    };
+    let five = check_commit(opens(5));
+    assert!(matches!(five, CryptoError::Forbidden(_)), "{five:?}");
+    let closed = check_commit(|room| {
+        let mut state = room.state().unwrap();
+        state.invites.clear();
+        Change { state: Some(state), ..Change::default() }
+    });
+    assert!(matches!(closed, CryptoError::Forbidden(_)), "{closed:?}");
 }
 
 #[test]
