@@ -91,6 +91,17 @@ pub enum Command {
         #[arg(long)]
         put_aside: bool,
     },
+    /// Show messages that were not sent yet, or that the relay refused
+    Outbox {
+        /// The room's name, the beginning of it, or its id.
+        room: String,
+        /// Send a refused message again: its id, or the beginning of it.
+        #[arg(long, value_name = "ID", conflicts_with = "discard")]
+        retry: Option<String>,
+        /// Do not send a message: its id, or the beginning of it.
+        #[arg(long, value_name = "ID")]
+        discard: Option<String>,
+    },
     /// List who is in a room
     Members {
         /// The room's name, the beginning of it, or its id.

@@ -126,6 +126,9 @@ impl Client {
 
     /// Why there is no connection.
     pub fn why_offline(&self) -> String {
+        if self.socket.is_some() {
+            return format!("the relay at {} has not answered yet", self.relay.origin());
+        }
         self.refusal.message(&self.relay)
     }
 

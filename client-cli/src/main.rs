@@ -15,6 +15,7 @@ mod store;
 
 use args::{Args, Command, RoomsCommand};
 use clap::{CommandFactory as _, Parser as _};
+use commands::outbox::Action;
 use failure::Failure;
 use std::process::ExitCode;
 
@@ -55,6 +56,14 @@ async fn run(place: &args::Place, command: Command) -> Result<(), Failure> {
         Command::History { room, limit, json } => commands::history::run(place, &room, limit, json).await,
         Command::Listen { room, json } => commands::listen::run(place, room.as_deref(), json).await,
         Command::Alarms { room, put_aside } => commands::alarms::run(place, room.as_deref(), put_aside).await,
+        Command::Outbox { room, retry, discard } => {
+            let action = match (retry, discard) {
+                (Some(id), _) => Action::Retry(id),
+                (None, Some(id)) => Action::Discard(id),
+                (None, None) => Action::List,
+            };
+            commands::outbox::run(place, &room, action).await
+        }
         Command::Members { room, json } => commands::members::run(place, &room, json).await,
     }
 }

@@ -81,3 +81,30 @@ fn the_table_of_secrets_names_every_kind() {
         assert!(table.contains(&format!("`{name}`")), "{name} is missing in the table");
     }
 }
+
+#[test]
+fn what_is_said_and_what_people_and_rooms_are_called_is_not_shown() {
+    use crate::{identity::CertificateRequest, message::Draft, room::RoomChange};
+    let word = "Geheimwort";
+    let request = CertificateRequest {
+        device_key: [0; 32],
+        recovery_key_hash: None,
+        display_name: word,
+        generation: 0,
+        not_before_ms: 0,
+    };
+    let room = sotto_protocol::RoomId::new([0; 16]);
+    let chain = sotto_protocol::Chain::start(&room);
+    let draft = Draft { leaf: 0, id: [0; 16], sent_at_ms: 0, chain, content: word.as_bytes() };
+    let shown = [
+        format!("{request:?}"),
+        format!("{draft:?}"),
+        format!("{:?}", RoomChange::Rename(word.into())),
+        format!("{:?}", RoomChange::SetTopic(word.into())),
+        format!("{:?}", RoomChange::SetAvatar(Some(word.into()))),
+    ];
+    let bytes = format!("{:?}", word.as_bytes());
+    for text in shown {
+        assert!(!text.contains(word) && !text.contains(bytes.trim_matches(['[', ']'])), "{text}");
+    }
+}

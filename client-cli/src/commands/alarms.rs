@@ -17,7 +17,7 @@ pub async fn run(place: &Place, room: Option<&str>, put_aside: bool) -> Result<(
     }
     for view in &views {
         for alarm in &view.alarms {
-            output::line(&output::alarm_line(view, alarm))?;
+            output::item(&output::alarm_line(view, alarm))?;
         }
     }
     if put_aside {

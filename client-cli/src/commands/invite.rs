@@ -61,7 +61,8 @@ fn invite_id(text: &str) -> Result<[u8; 16], Failure> {
     }
     let bytes: Option<Vec<u8>> = (0..text.len())
         .step_by(2)
-        .map(|at| text.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()))
+        .map(|at| text.get(at..at + 2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit())))
+        .map(|digits| u8::from_str_radix(digits?, 16).ok())
         .collect();
     bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
         Failure::new("this is not an invite's id", "`sotto invite ROOM --list` shows ids and links.")

@@ -36,7 +36,7 @@ pub async fn run(place: &Place, room: &str, json: bool) -> Result<(), Failure> {
         notes.extend(member.is_me.then_some("you"));
         notes.extend(member.is_owner.then_some("made the room"));
         let notes = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) };
-        output::line(&format!("{name}{notes}"))?;
+        output::item(&format!("{name}{notes}"))?;
     }
     client.close().await;
     Ok(())

@@ -6,6 +6,7 @@ pub mod invite;
 pub mod join;
 pub mod listen;
 pub mod members;
+pub mod outbox;
 pub mod rooms;
 pub mod send;
 

@@ -45,7 +45,7 @@ pub async fn list(place: &Place, json: bool) -> Result<(), Failure> {
             let people = if room.member_count == 1 { "person" } else { "people" };
             let short = id.get(..8).unwrap_or(&id);
             let name = output::tagged(&room.name, room.tag.as_deref());
-            output::line(&format!("{short}  {name}  ({} {people})", room.member_count))?;
+            output::item(&format!("{short}  {name}  ({} {people})", room.member_count))?;
             output::warn_of_alarms(room);
         }
     }

@@ -34,6 +34,12 @@ pub fn line(text: &str) -> Result<(), Failure> {
     write(&format!("{text}\n"))
 }
 
+/// An item of a list to standard output. However long it is, its further lines are indented: none looks like an item of its own.
+pub fn item(text: &str) -> Result<(), Failure> {
+    const INDENT: usize = 4;
+    line(&wrap::wrap(text, 0, INDENT, wrap::columns()))
+}
+
 /// A line on standard error. Nobody may read it, or its disk may be full: what is done is done all the same.
 pub fn note(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
@@ -46,9 +52,10 @@ pub fn warn(text: &str) {
 
 /// What went wrong and, if there is something, what to do: on standard error, in the manner of rustc.
 pub fn error(message: &str, help: &str) {
-    labelled("error", AnsiColor::Red, message);
+    // Paths, and what a server says of itself, are others' words too.
+    labelled("error", AnsiColor::Red, &clean(message));
     if !help.is_empty() {
-        labelled("help", AnsiColor::Cyan, help);
+        labelled("help", AnsiColor::Cyan, &clean(help));
     }
 }
 

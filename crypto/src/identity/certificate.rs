@@ -17,7 +17,7 @@ pub const MAX_CERTIFICATE_BYTES: usize = 1024;
 const VERSION: u32 = 1;
 
 /// What a certificate is to say.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct CertificateRequest<'a> {
     /// The device's public key.
     pub device_key: [u8; 32],
@@ -29,6 +29,13 @@ pub struct CertificateRequest<'a> {
     pub generation: u32,
     /// When it was made, in milliseconds since 1970. Nothing is decided by it.
     pub not_before_ms: u64,
+}
+
+/// Names stay out of logs.
+impl core::fmt::Debug for CertificateRequest<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("CertificateRequest").field("generation", &self.generation).finish_non_exhaustive()
+    }
 }
 
 #[derive(Encode, Decode)]

@@ -20,7 +20,7 @@ use sotto_protocol::{Chain, EntryHeader, EntryId, EntryKind, RoomId};
 pub type MessageId = [u8; 16];
 
 /// A message before it is sealed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Draft<'a> {
     /// The sender's place in the tree.
     pub leaf: u32,
@@ -32,6 +32,13 @@ pub struct Draft<'a> {
     pub chain: Chain,
     /// What is said, encoded.
     pub content: &'a [u8],
+}
+
+/// Content stays out of logs.
+impl core::fmt::Debug for Draft<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Draft").field("leaf", &self.leaf).finish_non_exhaustive()
+    }
 }
 
 /// A message whose signature has been checked.

@@ -23,7 +23,7 @@ use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::Chain;
 
 /// What a member wants changed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum RoomChange {
     /// Open an invite, and close all that are used up, or expired at this time (in milliseconds since 1970).
     AddInvite(Box<Invite>, u64),
@@ -59,6 +59,31 @@ pub enum RoomChange {
     Rotate,
     /// New keys, with what this device's account publishes now: certificate, door key, recovery key.
     Renew(Box<OwnDevice>),
+}
+
+/// Which change, and not to what: names and topics stay out of logs.
+impl core::fmt::Debug for RoomChange {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::AddInvite(..) => "AddInvite",
+            Self::RemoveInvite(..) => "RemoveInvite",
+            Self::Rename(..) => "Rename",
+            Self::SetTopic(..) => "SetTopic",
+            Self::SetAvatar(..) => "SetAvatar",
+            Self::SetRole(..) => "SetRole",
+            Self::SetPermissions(..) => "SetPermissions",
+            Self::SetTimer(..) => "SetTimer",
+            Self::SetHistory(..) => "SetHistory",
+            Self::TakeOver => "TakeOver",
+            Self::Close => "Close",
+            Self::Reopen => "Reopen",
+            Self::RemoveMember(..) => "RemoveMember",
+            Self::RemoveDevice(..) => "RemoveDevice",
+            Self::Leave(..) => "Leave",
+            Self::Rotate => "Rotate",
+            Self::Renew(..) => "Renew",
+        })
+    }
 }
 
 /// A change, worked out.

@@ -34,7 +34,7 @@ struct Outcome {
 }
 
 /// What a commit did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transition {
     /// The epoch that it leads to.
     pub epoch: u64,
@@ -56,6 +56,17 @@ pub struct Transition {
     pub state_before: Option<Box<RoomState>>,
     /// Invites that are closed now.
     pub closed_invites: Vec<InviteId>,
+}
+
+/// Names stay out of logs.
+impl core::fmt::Debug for Transition {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Transition")
+            .field("epoch", &self.epoch)
+            .field("is_join", &self.is_join)
+            .field("is_removed", &self.is_removed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Room {

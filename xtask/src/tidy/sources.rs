@@ -16,6 +16,9 @@ const MACHINE_PATHS: [&str; 4] =
 const INNER: [&str; 3] = ["protocol/src/", "crypto/src/", "client-core/src/"];
 const IO: [&str; 6] = ["std::fs", "std::net", "std::thread", "std::process", "SystemTime", "Instant::now"];
 
+/// The terminal client writes in one place, which outlives an output that cannot be written; these macros panic then.
+const PRINTS: [&str; 2] = ["print!(", "println!("];
+
 /// Every text file of the repository, with its path from the root.
 pub fn read() -> Result<Vec<(String, String)>> {
     let listed = Command::new("git")
@@ -57,6 +60,11 @@ fn check_file(path: &str, text: &str) -> Vec<String> {
             }
         }
     }
+    if path.starts_with("client-cli/src/") && path.ends_with(".rs") {
+        for print in PRINTS.into_iter().filter(|print| text.contains(print)) {
+            findings.push(format!("{path}: prints by {print}…): use `output`"));
+        }
+    }
     let has_lints = text.contains("[lints]\nworkspace = true") || text.contains("unsafe_code = \"forbid\"");
     if path.ends_with("Cargo.toml") && path.contains('/') && !has_lints {
         findings.push(format!("{path}: takes neither the workspace's lints nor forbids unsafe code itself"));
@@ -92,6 +100,7 @@ mod tests {
         check_one("README.md", concat!("see /ho", "me/me/x"), &["a path of one machine"]);
         check_one("README.md", concat!("see https://example.org/ho", "me/x"), &[]);
         check_one("crypto/src/a.rs", "//! A.\nuse std::fs;\n", &["names std::fs"]);
+        check_one("client-cli/src/a.rs", "//! A.\nfn a() { anstream::eprintln!(\"a\"); }\n", &["println!("]);
         check_one("a/Cargo.toml", "[package]\n", &["lints"]);
     }
 }
