@@ -205,6 +205,7 @@ fn settings_that_contradict_each_other_are_named_with_what_to_do() {
 
 /// What keeps the relay from starting, by setting: a value that is wrong by itself, or names something that cannot be used.
 const WRONG: &[(&str, &[&str])] = &[
+    ("source_url", &["nonsense", "ftp://code.example.org/", "https://me:secret@code.example.org/"]),
     ("listen", &["nonsense", "127.0.0.1", "127.0.0.1:70000"]),
     ("tls_certificate", &["nowhere.pem", "garbage"]),
     ("tls_key", &["nowhere.pem", "garbage"]),
