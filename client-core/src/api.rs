@@ -71,10 +71,12 @@ pub enum Command {
         /// Which message: as in [`OutboxView::id`].
         message: [u8; 16],
     },
-    /// A person has seen the alarms of a room. Done: [`Outcome::AlarmsPutAside`].
+    /// A person has seen alarms of a room. Done: [`Outcome::AlarmsPutAside`].
     PutAlarmsAside {
         /// Which room.
         room: RoomId,
+        /// What was shown, as in [`AlarmView::alarm`]: all of these kinds are put aside, and no others.
+        seen: Vec<Alarm>,
     },
 }
 

@@ -141,7 +141,8 @@ fn alarms_stand_side_by_side_and_no_later_answer_takes_one_away() {
     settle(&mut [&mut bob]);
     assert!(matches!(bob.alarms(room)[..], [Alarm::RelayRolledBack(_), Alarm::HistoryDiverged(_)]));
     // A person puts them aside; what is found later is told again.
-    let ticket = bob.command(Command::PutAlarmsAside { room });
+    let seen = bob.alarms(room);
+    let ticket = bob.command(Command::PutAlarmsAside { room, seen });
     assert_eq!((bob.expect(ticket), bob.alarms(room)), (Outcome::AlarmsPutAside, vec![]));
     relay.borrow_mut().append_garbage(room);
     settle(&mut [&mut bob]);

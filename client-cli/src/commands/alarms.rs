@@ -1,7 +1,7 @@
 //! `sotto alarms`: what was found wrong about rooms, and putting it aside.
 
 use crate::{args::Place, client::Client, failure::Failure, output, rooms};
-use sotto_client_core::{Command, RoomId};
+use sotto_client_core::Command;
 
 /// Lists the alarms of one room or of all; with `put_aside`, a person has read them. Needs no relay.
 pub async fn run(place: &Place, room: Option<&str>, put_aside: bool) -> Result<(), Failure> {
@@ -21,9 +21,9 @@ pub async fn run(place: &Place, room: Option<&str>, put_aside: bool) -> Result<(
         }
     }
     if put_aside {
-        let ids: Vec<RoomId> = views.iter().map(|view| view.id).collect();
-        for room in ids {
-            client.command(Command::PutAlarmsAside { room }).await?;
+        for view in views {
+            let seen = view.alarms.iter().map(|alarm| alarm.alarm).collect();
+            client.command(Command::PutAlarmsAside { room: view.id, seen }).await?;
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     ClientError,
     address::parse_link,
-    api::{Command, Event, Outcome, RoomSuite, Ticket},
+    api::{Alarm, Command, Event, Outcome, RoomSuite, Ticket},
     room::{Cursor, EpochRecord, RoomPhase, RoomRecord, RoomSlot},
 };
 use sotto_crypto::{
@@ -35,8 +35,8 @@ impl Engine {
             Command::Discard { room, message } => {
                 self.discard(room, message).map(|outcome| self.done(ticket, Ok(outcome)))
             }
-            Command::PutAlarmsAside { room } => {
-                self.put_alarms_aside(room).map(|outcome| self.done(ticket, Ok(outcome)))
+            Command::PutAlarmsAside { room, seen } => {
+                self.put_alarms_aside(room, &seen).map(|outcome| self.done(ticket, Ok(outcome)))
             }
         };
         if let Err(error) = result {
@@ -154,10 +154,10 @@ impl Engine {
         Ok(())
     }
 
-    fn put_alarms_aside(&mut self, room: RoomId) -> Result<Outcome, ClientError> {
+    fn put_alarms_aside(&mut self, room: RoomId, seen: &[Alarm]) -> Result<Outcome, ClientError> {
         match self.ended.get_mut(&room) {
-            Some(ended) => ended.put_alarms_aside(),
-            None => self.room_mut(room)?.put_alarms_aside(),
+            Some(ended) => ended.put_alarms_aside(seen),
+            None => self.room_mut(room)?.put_alarms_aside(seen),
         }
         Ok(Outcome::AlarmsPutAside)
     }

@@ -23,15 +23,17 @@ pub(super) fn keys(name: &str) -> [String; 2] {
 /// Whether a name ends as a tagged name is shown ("Ada#1234", "Ada (1f 2e)"), or has the separator in it.
 pub(super) fn looks_tagged(name: &str) -> bool {
     let name = plain(name);
-    if name.contains('#') {
+    if name.contains(['#', '♯', '⌗']) {
         return true;
     }
-    let has_digit = name.chars().any(char::is_numeric);
     let seen = skeleton(&name);
     let seen = seen.trim_end_matches(|c: char| !c.is_alphanumeric());
     let start = seen.trim_end_matches(is_digit_like);
-    let digits = seen.chars().count().saturating_sub(start.chars().count());
-    has_digit && digits >= TAG_LIKE_DIGITS && !start.ends_with(char::is_alphanumeric)
+    let run = seen.get(start.len()..).unwrap_or_default();
+    // Letters alone are a word ("Ada Abbe"); letters that look like digits are not.
+    let has_digit =
+        name.chars().any(char::is_numeric) || run.contains(|c: char| !matches!(c, 'a'..='f' | 'A'..='F'));
+    has_digit && run.chars().count() >= TAG_LIKE_DIGITS && !start.ends_with(char::is_alphanumeric)
 }
 
 /// Whether a word in a name looks like an id or the beginning of one.
@@ -104,6 +106,9 @@ mod tests {
             "Ada 1O2l",
             "Ada １２３４",
             "1234",
+            "Ada ♯12ab",
+            "Ada ♯OlOƧOЗOᏎ",
+            "Ada OlOƧOЗOᏎ",
         ];
         for name in tagged {
             assert!(looks_tagged(name), "{name}");

@@ -60,10 +60,11 @@ impl Alarms {
         has_changed
     }
 
-    /// A person has seen what there is; true where that changes something.
-    pub fn put_aside(&mut self) -> bool {
+    /// A person has seen what there is of these kinds; true where that changes something.
+    pub fn put_aside(&mut self, seen: &[Alarm]) -> bool {
         let mut has_changed = false;
-        for record in &mut self.0 {
+        let is_seen = |record: &&mut AlarmRecord| seen.iter().any(|seen| kind(seen) == kind(&record.alarm));
+        for record in self.0.iter_mut().filter(is_seen) {
             has_changed |= !core::mem::replace(&mut record.is_put_aside, true);
         }
         has_changed
@@ -102,6 +103,8 @@ const fn kind(alarm: &Alarm) -> u8 {
 mod tests {
     use super::*;
 
+    const ALL: [Alarm; 3] = [Alarm::RelayRolledBack(0), Alarm::HistoryDiverged(0), Alarm::EntryDamaged(0)];
+
     fn shown(alarms: &Alarms) -> Vec<(Alarm, bool, usize)> {
         alarms.view().into_iter().map(|view| (view.alarm, view.is_settled, view.count)).collect()
     }
@@ -120,15 +123,17 @@ mod tests {
             (Alarm::EntryDamaged(3), true, 1),
         ];
         assert_eq!(shown(&alarms), expected, "side by side, the gravest first");
-        assert!(alarms.put_aside());
-        assert!(shown(&alarms).is_empty() && !alarms.put_aside());
+        assert!(alarms.put_aside(&[Alarm::HistoryDiverged(0)]));
+        assert_eq!(shown(&alarms).len(), 2, "only what was seen");
+        assert!(alarms.put_aside(&ALL));
+        assert!(shown(&alarms).is_empty() && !alarms.put_aside(&ALL));
     }
 
     #[test]
     fn an_alarm_that_was_put_aside_is_not_told_again_but_a_new_one_is() {
         let mut alarms = Alarms::default();
         alarms.raise(Alarm::HistoryDiverged(7));
-        alarms.put_aside();
+        alarms.put_aside(&ALL);
         assert!(!alarms.raise(Alarm::HistoryDiverged(7)));
         assert!(alarms.raise(Alarm::HistoryDiverged(8)));
         assert_eq!(shown(&alarms), [(Alarm::HistoryDiverged(8), false, 1)]);
@@ -139,7 +144,7 @@ mod tests {
         let mut alarms = Alarms::default();
         alarms.raise(Alarm::EntryDamaged(7));
         alarms.settle(|_| true);
-        alarms.put_aside();
+        alarms.put_aside(&ALL);
         assert!(alarms.raise(Alarm::EntryDamaged(7)));
         assert_eq!(shown(&alarms), [(Alarm::EntryDamaged(7), false, 1)]);
     }
@@ -154,7 +159,7 @@ mod tests {
         let expected =
             [(Alarm::HistoryDiverged(1), false, 1), (Alarm::EntryDamaged(1), false, KEPT_OF_A_KIND)];
         assert_eq!(shown(&alarms), expected);
-        alarms.put_aside();
+        alarms.put_aside(&ALL);
         assert!(alarms.raise(Alarm::EntryDamaged(5000)));
         assert_eq!(shown(&alarms), [(Alarm::EntryDamaged(5000), false, 1)]);
         assert!(alarms.0.len() <= 2 * KEPT_OF_A_KIND);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ClientError,
-    api::{MemberView, OutboxView, RoomEnd, RoomView},
+    api::{Alarm, MemberView, OutboxView, RoomEnd, RoomView},
     names::{NameBook, PastNames},
     store::{Change, Table, Value},
 };
@@ -128,8 +128,8 @@ impl EndedRoom {
     }
 
     /// A person has seen the alarms.
-    pub fn put_alarms_aside(&mut self) {
-        if self.record.alarms.put_aside() {
+    pub fn put_alarms_aside(&mut self, seen: &[Alarm]) {
+        if self.record.alarms.put_aside(seen) {
             self.touch();
         }
     }

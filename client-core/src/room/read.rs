@@ -450,8 +450,8 @@ impl RoomSlot {
     }
 
     /// A person has seen the alarms.
-    pub fn put_alarms_aside(&mut self) {
-        self.dirty.record |= self.record.alarms.put_aside();
+    pub fn put_alarms_aside(&mut self, seen: &[Alarm]) {
+        self.dirty.record |= self.record.alarms.put_aside(seen);
     }
 
     fn settle_alarms(&mut self, is_settled: impl Fn(&Alarm) -> bool) {

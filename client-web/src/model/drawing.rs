@@ -56,9 +56,14 @@ pub fn beginning(text: &str) -> Option<&str> {
     if end >= text.len() {
         return None;
     }
-    // Never within a character.
+    // Never within a character, and not within a word unless it is a very long one: a part of an address is another address.
     let end = (0..=end).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    text.get(..end)
+    let shown = text.get(..end)?;
+    let is_within_word = !text.get(end..).is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    match shown.rfind(char::is_whitespace) {
+        Some(space) if is_within_word && space > 0 => shown.get(..space),
+        _ => Some(shown),
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +78,8 @@ mod tests {
         assert_eq!(cut(&"a".repeat(SHOWN_BYTES + 1)), Some(SHOWN_BYTES));
         assert_eq!(cut(&format!("a{}", "é".repeat(SHOWN_BYTES))), Some(SHOWN_BYTES - 1));
         assert_eq!(cut(&"a\n".repeat(SHOWN_LINES - 1)), None);
+        let address = format!("{} https://bank.company.example/", "a".repeat(SHOWN_BYTES - 16));
+        assert_eq!(cut(&address), Some(SHOWN_BYTES - 16), "a part of an address is another address");
         assert_eq!(cut(&"a\n".repeat(SHOWN_LINES + 5)), Some(2 * SHOWN_LINES - 1));
     }
 

@@ -46,7 +46,7 @@ fn may_stand(text: &[char], at: usize) -> bool {
         '\u{fe0f}' if last.is_ascii() => matches!(last, '0'..='9' | '#' | '*') && next == '\u{20e3}',
         '\u{fe0f}' => is::<Emoji>(last) && !is::<EmojiPresentation>(last),
         ' ' => true,
-        '\u{2800}' | '\u{fffc}' | '\u{fffd}' => false,
+        '\u{2800}' | '\u{fffc}' | '\u{fffd}' | '\u{13441}' | '\u{13442}' | '\u{16fe4}' | '\u{1d159}' => false,
         other => {
             !is::<DefaultIgnorableCodePoint>(other)
                 && !matches!(

@@ -207,6 +207,10 @@ impl Driver {
     fn done(&mut self, ticket: Ticket, outcome: Result<Outcome, ClientError>) {
         match (self.waiting.remove(&ticket), outcome) {
             (Some(Waiting::View(view)), outcome) => {
+                if let Ok(Outcome::Joined(_)) = &outcome {
+                    // Also where someone went elsewhere meanwhile: it is of no use any more.
+                    address::forget_invite();
+                }
                 if let Ok(Outcome::RoomCreated(room) | Outcome::Joined(room)) = &outcome {
                     self.enter(*room);
                 }
@@ -241,7 +245,6 @@ impl Driver {
         match route {
             Route::NewRoom | Route::OpenLink => self.ui.replace(Route::Room(room)),
             Route::Invited => {
-                address::forget_invite();
                 address::replace(&Route::Home);
                 self.ui.go(Route::Room(room));
             }

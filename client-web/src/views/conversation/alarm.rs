@@ -30,7 +30,7 @@ pub fn AlarmBanner(room: RoomId, view: AlarmView) -> Element {
             button {
                 class: "link",
                 "data-testid": "put-alarms-aside",
-                onclick: move |_| ui.ask(Ask::Do(Command::PutAlarmsAside { room })),
+                onclick: move |_| ui.ask(Ask::Do(Command::PutAlarmsAside { room, seen: vec![view.alarm] })),
                 {words::PUT_ASIDE}
             }
         }

@@ -4,7 +4,7 @@ use icu_properties::{
     CodePointMapData, CodePointSetData,
     props::{Emoji, EmojiPresentation, ExtendedPictographic, GeneralCategory, JoiningType},
 };
-use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{UnicodeNormalization as _, char::canonical_combining_class};
 
 const NON_JOINER: char = '\u{200c}';
 const JOINER: char = '\u{200d}';
@@ -34,6 +34,23 @@ pub(super) fn may_stand(name: &[char], index: usize) -> bool {
         EMOJI_STYLE => styles_an_emoji(before, after),
         tag => is_in_a_flag(before, tag, after),
     }
+}
+
+/// A name as typed, without what keyboards put where it shows nothing: the style behind emoji that have it by themselves, joiners
+/// behind letters that they do not join or part, and variants of ideographs.
+pub(super) fn without_strays(typed: &str) -> String {
+    let characters: Vec<char> = typed.nfc().collect();
+    let is_stray = |index: usize, character: char| {
+        let before = index.checked_sub(1).and_then(|at| characters.get(at));
+        match character {
+            EMOJI_STYLE => before.is_some_and(|c| CodePointSetData::new::<EmojiPresentation>().contains(*c)),
+            NON_JOINER | JOINER => before.is_some_and(is_letter) && !may_stand(&characters, index),
+            '\u{e0100}'..='\u{e01ef}' => before.is_some_and(is_letter),
+            _ => false,
+        }
+    };
+    let kept = characters.iter().enumerate().filter(|(index, character)| !is_stray(*index, **character));
+    kept.map(|(_, character)| *character).collect()
 }
 
 /// Between two letters that would be joined without it; marks on them do not count.

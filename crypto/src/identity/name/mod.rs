@@ -37,7 +37,7 @@ pub enum NameError {
 /// # Errors
 /// [`NameError`].
 pub fn check_display_name(typed: &str) -> Result<String, NameError> {
-    check(typed, DISPLAY_NAME_MAX_BYTES)
+    check_typed(typed, DISPLAY_NAME_MAX_BYTES)
 }
 
 /// Gives the form in which a room's name is written.
@@ -45,7 +45,7 @@ pub fn check_display_name(typed: &str) -> Result<String, NameError> {
 /// # Errors
 /// [`NameError`].
 pub fn check_room_name(typed: &str) -> Result<String, NameError> {
-    check(typed, ROOM_NAME_MAX_BYTES)
+    check_typed(typed, ROOM_NAME_MAX_BYTES)
 }
 
 /// Gives the form in which a room's topic is written.
@@ -53,25 +53,35 @@ pub fn check_room_name(typed: &str) -> Result<String, NameError> {
 /// # Errors
 /// [`NameError`].
 pub fn check_topic(typed: &str) -> Result<String, NameError> {
-    check(typed, ROOM_TOPIC_MAX_BYTES)
+    check_typed(typed, ROOM_TOPIC_MAX_BYTES)
 }
 
 /// Whether a person's name is written exactly as the rule writes it.
 #[must_use]
 pub fn is_display_name(name: &str) -> bool {
-    check_display_name(name).as_deref() == Ok(name)
+    check(name, DISPLAY_NAME_MAX_BYTES).as_deref() == Ok(name)
 }
 
 /// Whether a room's name is written exactly as the rule writes it.
 #[must_use]
 pub fn is_room_name(name: &str) -> bool {
-    check_room_name(name).as_deref() == Ok(name)
+    check(name, ROOM_NAME_MAX_BYTES).as_deref() == Ok(name)
 }
 
 /// Whether a room's topic is written exactly as the rule writes it.
 #[must_use]
 pub fn is_topic(topic: &str) -> bool {
-    check_topic(topic).as_deref() == Ok(topic)
+    check(topic, ROOM_TOPIC_MAX_BYTES).as_deref() == Ok(topic)
+}
+
+/// What a person typed: without what keyboards put behind characters where it shows nothing.
+fn check_typed(typed: &str, max_bytes: usize) -> Result<String, NameError> {
+    check(typed, max_bytes).or_else(|error| match error {
+        NameError::Invisible if typed.len() <= max_bytes.saturating_mul(TYPED_FACTOR) => {
+            check(&context::without_strays(typed), max_bytes)
+        }
+        error => Err(error),
+    })
 }
 
 fn check(typed: &str, max_bytes: usize) -> Result<String, NameError> {

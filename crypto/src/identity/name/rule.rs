@@ -9,8 +9,10 @@ use icu_properties::{
 /// So many marks may stand above and below one letter (UTS 39, section 5.4).
 const MARKS_MAX: usize = 4;
 
-/// A blank (Braille), and what stands for something that is not there: visible by their properties, not to the eye.
-const LOOKS_EMPTY: [char; 3] = ['\u{2800}', '\u{fffc}', '\u{fffd}'];
+/// Blanks (Braille, hieroglyphs, Khitan, a note without a head), and what stands for something that is not there: visible by their
+/// properties, not to the eye.
+const LOOKS_EMPTY: [char; 7] =
+    ['\u{2800}', '\u{fffc}', '\u{fffd}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u{1d159}'];
 
 /// What is decided about a character by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
