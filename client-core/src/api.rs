@@ -278,6 +278,8 @@ pub struct InviteView {
     pub inviter_tag: Option<String>,
     /// Whether I made it.
     pub is_mine: bool,
+    /// Whether the rules let me revoke it.
+    pub may_revoke: bool,
     /// How many people may use it; `None` for any number.
     pub max_uses: Option<u32>,
     /// How many have.

@@ -9,7 +9,7 @@ use crate::{
 use sotto_crypto::{
     identity::AccountId,
     message::Content,
-    room::{Invite, InviteId, Roster, RosterEntry, Suite},
+    room::{Invite, InviteId, Role, Roster, RosterEntry, Suite},
 };
 use std::collections::BTreeMap;
 
@@ -61,13 +61,17 @@ impl RoomSlot {
     fn invite_view(&self, invite: &Invite, names: &NameBook, relay: &RelayAddress) -> InviteView {
         let is_it = |own: &&OwnInvite| own.link.door().is_ok_and(|door| door == invite.id);
         let name = self.name_of(&invite.inviter);
+        let me = self.own_account();
         InviteView {
             id: *invite.id.as_bytes(),
             link: self.record.invites.iter().find(is_it).map(|own| relay.link(&own.link)),
             inviter: *invite.inviter.as_bytes(),
             inviter_name: name.map(str::to_owned),
             inviter_tag: name.and_then(|name| names.person_tag(invite.inviter.as_bytes(), name)),
-            is_mine: self.own_account() == Some(invite.inviter),
+            is_mine: me == Some(invite.inviter),
+            may_revoke: me == Some(invite.inviter)
+                || invite.expires_at_ms.is_some()
+                || me.is_some_and(|me| self.room.state().role_of(&me) >= Role::Admin),
             max_uses: invite.max_uses,
             uses: u32::try_from(invite.uses(self.room.roster())).unwrap_or(u32::MAX),
             expires_at_ms: invite.expires_at_ms,

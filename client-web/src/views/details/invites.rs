@@ -37,12 +37,14 @@ pub fn Invites(room: RoomId, invites: Vec<InviteView>) -> Element {
                     }
                     div { class: "invite-foot",
                         span { class: "quiet small", {words::uses(invite.uses, invite.max_uses)} }
-                        button {
-                            class: "link danger",
-                            "data-testid": "revoke-invite",
-                            disabled: is_working(),
-                            onclick: move |_| run(Command::RevokeInvite { room, invite: invite.id }),
-                            {words::REVOKE}
+                        if invite.may_revoke {
+                            button {
+                                class: "link danger",
+                                "data-testid": "revoke-invite",
+                                disabled: is_working(),
+                                onclick: move |_| run(Command::RevokeInvite { room, invite: invite.id }),
+                                {words::REVOKE}
+                            }
                         }
                     }
                 }
