@@ -108,17 +108,19 @@ impl Client {
         }
     }
 
-    /// Waits for the end of a command that was given while the relay was connected. Gives up when it is so no more: whether the
-    /// command is done then only shows later, so it counts as kept.
+    /// Waits for the end of a command that was given while the relay was connected. Gives up when the connection is lost twice:
+    /// whether the command is done then only shows later.
     pub async fn finish(&mut self, ticket: Ticket) -> Result<Outcome, Failure> {
+        let mut losses = 0;
         loop {
             match self.next_event().await? {
                 Event::Done(done, result) if done == ticket => return Ok(result?),
-                Event::Connection(ConnectionState::Offline { .. }) if self.failures > 1 => {
-                    let remedy =
-                        "What was begun is kept, and goes on with the next command that reaches the relay.";
+                Event::Connection(ConnectionState::Offline { .. }) if losses > 0 => {
+                    let remedy = "It may have been done, or be done by the next command that reaches the relay. Look before you do it \
+                                  again: `sotto rooms`, `sotto invite ROOM --list`.";
                     return Err(Failure::kept(format!("not confirmed: {}", self.why_offline()), remedy));
                 }
+                Event::Connection(ConnectionState::Offline { .. }) => losses += 1,
                 event => self.note(&event),
             }
         }

@@ -3,6 +3,7 @@
 //! | what is given | means |
 //! |---|---|
 //! | 8 to 32 hexadecimal digits | the room whose id begins so; never a room that is called so |
+//! | a name, `#`, and 8 or more such digits | the room of that name whose id begins so |
 //! | anything else | the room of that name, else the one whose name begins so |
 //!
 //! Names are compared by their lookup form: normal form, case and width do not matter. A room whose name looks like an id is found by
@@ -23,6 +24,14 @@ pub fn find<'a>(rooms: &'a [RoomView], wanted: &str) -> Result<&'a RoomView, Fai
     if looks_like_id(wanted) {
         let digits = names::lookup_key(wanted);
         return one_of(rooms, rooms.iter().filter(|room| hex(room.id.as_bytes()).starts_with(&digits)), "id");
+    }
+    // As lists show a room whose name looks like another's: the digits say which.
+    if let Some((name, tag)) = wanted.rsplit_once('#').filter(|(_, tag)| looks_like_id(tag)) {
+        let (key, digits) = (names::lookup_key(name), names::lookup_key(tag));
+        let is_it = |room: &&RoomView| {
+            hex(room.id.as_bytes()).starts_with(&digits) && names::lookup_key(&room.name) == key
+        };
+        return one_of(rooms, rooms.iter().filter(is_it), "name and id");
     }
     let named: Vec<&RoomView> = rooms.iter().filter(|room| !looks_like_id(&room.name)).collect();
     let key = names::lookup_key(wanted);
@@ -124,5 +133,10 @@ mod tests {
             check(&rooms[1..], "abababab", None);
         }
         check(&[room(1, "facade"), room(0xfa, "Work")], "facade", Some(1));
+        // What a list shows of one of two rooms of a name leads there, and not to a room that is called so.
+        let rooms = [room(0xab, "Garden"), room(0xcd, "Garden"), room(0xef, "Garden#abababab")];
+        check(&rooms, "Garden#abababab", Some(0xab));
+        check(&rooms, "garden#CDCDCDCD", Some(0xcd));
+        check(&rooms[1..], "Garden#abababab", None);
     }
 }

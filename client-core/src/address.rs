@@ -87,7 +87,9 @@ fn is_near(host: &str) -> bool {
         );
     }
     const NEAR: [&str; 6] = [".localhost", ".local", ".lan", ".internal", ".home.arpa", ".onion"];
-    !host.contains('.') || NEAR.iter().any(|end| host.ends_with(end))
+    // A number is an address in another form: who resolves names takes it as one.
+    let is_plain_name = !host.contains('.') && !host.starts_with(|c: char| c.is_ascii_digit());
+    is_plain_name || NEAR.iter().any(|end| host.ends_with(end))
 }
 
 const fn is_near_v4(address: Ipv4Addr) -> bool {
@@ -184,6 +186,8 @@ mod tests {
             "http://localhost.example.org",
             "http://[::ffff:203.0.113.7]",
             "http://8.8.8.8",
+            "http://3405803783",
+            "http://0xcb007107:80",
         ];
         for (addresses, expected) in [(near.as_slice(), false), (exposed.as_slice(), true)] {
             for address in addresses {

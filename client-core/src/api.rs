@@ -107,6 +107,15 @@ pub enum Outcome {
         /// Why it does not go out now.
         reason: crate::ClientError,
     },
+    /// The relay refused the message for good. It is kept on this device until a person sends it again or discards it.
+    Refused {
+        /// Which room.
+        room: RoomId,
+        /// The message's id.
+        id: [u8; 16],
+        /// Why.
+        reason: crate::ClientError,
+    },
     /// The message is on its way again.
     Retried,
     /// The message is not sent any more.

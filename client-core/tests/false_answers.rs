@@ -11,7 +11,7 @@
 
 mod support;
 
-use sotto_client_core::{Alarm, ClientError, Command, Event, Input, Outcome, TimelineBody};
+use sotto_client_core::{Alarm, ClientError, Command, ConnectionState, Event, Input, Outcome, TimelineBody};
 use sotto_protocol::{
     EntryKind, ErrorCode, LogEntry, OpenedRoom, Page, RelayFrame, Reply, Request, RoomAccess, RoomId,
     WireError,
@@ -480,4 +480,182 @@ fn stale_handshakes_with_more_to_come_are_not_asked_for_in_a_loop() {
     be_honest(&relay);
     settle(&mut [&mut ada, &mut bob]);
     assert_eq!(bob.member_names(room).len(), 3);
+}
+
+#[test]
+fn handshakes_at_false_places_kill_no_room() {
+    for place in [3, 1 << 40, u64::MAX] {
+        let relay = world();
+        let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+        let (room, link) = room_of(&mut [&mut ada, &mut bob]);
+        ada.says(room, "before");
+        settle(&mut [&mut ada, &mut bob]);
+        bob.disconnect_for_good();
+        says_alone(&relay, room, &mut ada, &["meanwhile"]);
+        let mut cy = Device::new(&relay, "Cy");
+        cy.connect();
+        cy.joins(&link);
+        settle(&mut [&mut ada, &mut cy]);
+        // The bytes are right; the place is the relay's invention.
+        let cursor = bob.view(room).head_seq;
+        relay.borrow_mut().bend = Some(Box::new(move |request, reply| match (request, reply) {
+            (Request::Page(page), Reply::Page(mut answer)) if page.handshakes_only => {
+                answer.entries.iter_mut().for_each(|entry| entry.seq = place.max(cursor + 1));
+                Reply::Page(answer)
+            }
+            (_, reply) => reply,
+        }));
+        bob.connect();
+        settle(&mut [&mut bob]);
+        be_honest(&relay);
+        for round in 0..2 {
+            let mut again = bob.restart();
+            again.connect();
+            settle(&mut [&mut ada, &mut again, &mut cy]);
+            let ticket = again.says(room, &format!("still here {round}"));
+            settle(&mut [&mut ada, &mut again, &mut cy]);
+            assert!(matches!(again.expect(ticket), Outcome::Sent { .. }), "{place}");
+            bob = again;
+        }
+        let ticket = bob.invites(room, None);
+        settle(&mut [&mut ada, &mut bob, &mut cy]);
+        assert!(matches!(bob.expect(ticket), Outcome::InviteCreated(_)), "{place}");
+        assert_eq!(bob.texts(room), ["before", "meanwhile", "still here 0", "still here 1"]);
+        assert_eq!(bob.alarms(room), [], "{place}");
+    }
+}
+
+#[test]
+fn a_change_that_is_not_valid_stops_a_room_only_as_long_as_it_stands_there() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    let bad = relay.borrow().rooms[&room].log.len() as u64 + 1;
+    let garbage = LogEntry {
+        kind: EntryKind::Handshake,
+        access_key: Some([7; 32]),
+        ..LogEntry::message(bad, vec![1; 300])
+    };
+    bob.give(Input::Received(sotto_protocol::encode(&RelayFrame::Entry(room, garbage))));
+    assert_eq!(bob.alarms(room), [Alarm::InvalidChange(bad)]);
+    // In the log of everybody else a message is there.
+    ada.says(room, "words");
+    settle(&mut [&mut ada]);
+    bob.disconnect();
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["words"]);
+    let ticket = bob.invites(room, None);
+    settle(&mut [&mut ada, &mut bob]);
+    assert!(matches!(bob.expect(ticket), Outcome::InviteCreated(_)));
+    assert_eq!((bob.alarm(room), bob.alarms(room).len()), (None, 1), "settled, and still to be read");
+}
+
+#[test]
+fn a_commit_that_is_refused_and_stored_all_the_same_is_followed_by_the_device_that_made_it() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    relay.borrow_mut().bend = Some(Box::new(|request, reply| match request {
+        Request::AppendHandshake(_) => Reply::Error(ErrorCode::LimitExceeded.into()),
+        _ => reply,
+    }));
+    let ticket = ada.invites(room, None);
+    ada.take_frames();
+    be_honest(&relay);
+    settle(&mut [&mut ada, &mut bob]);
+    assert!(matches!(ada.outcome(ticket), Some(Err(ClientError::Refused(_)) | Ok(_))));
+    assert_eq!((ada.alarms(room), bob.alarms(room)), (vec![], vec![]));
+    ada.says(room, "still here");
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.texts(room), ["still here"]);
+    assert_eq!(ada.session.invites(&room).len(), 2, "the invite is there after all");
+}
+
+#[test]
+fn a_first_commit_that_is_refused_is_not_made_again_in_a_loop() {
+    let relay = world();
+    let mut ada = Device::new(&relay, "Ada");
+    ada.connect();
+    relay.borrow_mut().lie = Some(Box::new(|request| match request {
+        Request::AppendHandshake(_) => Some(Reply::Error(ErrorCode::LimitExceeded.into())),
+        _ => None,
+    }));
+    ada.creates("Garden");
+    for _ in 0..300 {
+        ada.take_one();
+    }
+    let asked = relay.borrow().count(|request| matches!(request, Request::AppendHandshake(_)));
+    assert!(asked <= 2, "{asked}");
+    be_honest(&relay);
+    settle(&mut [&mut ada]);
+    let room = ada.session.rooms()[0].id;
+    ada.says(room, "at last");
+    settle(&mut [&mut ada]);
+    assert_eq!(ada.texts(room), ["at last"]);
+}
+
+#[test]
+fn an_alarm_is_not_settled_by_an_entry_that_opens_before_what_came_after_it_is_judged_again() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    bob.disconnect_for_good();
+    let first = says_alone(&relay, room, &mut ada, &["one"]) as u64 + 1;
+    says_alone(&relay, room, &mut ada, &["hidden"]);
+    says_alone(&relay, room, &mut ada, &["shown"]);
+    // Bob is shown a damaged entry, and a fork after it.
+    let honest = relay.borrow().rooms[&room].log.clone();
+    let mut forked = honest.clone();
+    let mut last = forked.pop().unwrap();
+    let hidden = forked.pop().unwrap();
+    last.seq = hidden.seq;
+    forked.push(last);
+    relay.borrow_mut().rooms.get_mut(&room).unwrap().log = forked;
+    relay.borrow_mut().damage = Some(first);
+    bob.connect();
+    settle(&mut [&mut bob]);
+    assert!(matches!(bob.alarm(room), Some(Alarm::HistoryDiverged(_))));
+    // The damage is repaired, and nothing else.
+    relay.borrow_mut().damage = None;
+    bob.disconnect();
+    settle(&mut [&mut bob]);
+    assert!(matches!(bob.alarm(room), Some(Alarm::HistoryDiverged(_))), "{:?}", bob.view(room).alarms);
+}
+
+#[test]
+fn a_relay_that_greets_and_closes_is_asked_less_and_less_often() {
+    let relay = world();
+    let (mut ada, _) = (Device::new(&relay, "Ada"), ());
+    let mut delays = Vec::new();
+    for _ in 0..8 {
+        ada.connect();
+        ada.take_one();
+        ada.disconnect();
+        let last = ada.events.iter().rev().find_map(|event| match event {
+            Event::Connection(ConnectionState::Offline { retry_in_ms }) => Some(*retry_in_ms),
+            _ => None,
+        });
+        delays.extend(last);
+    }
+    assert!(delays.last().is_some_and(|delay| *delay > 10_000), "{delays:?}");
+}
+
+#[test]
+fn a_join_that_the_relay_lost_is_made_again_by_the_same_link() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, link) = room_of(&mut [&mut ada]);
+    lie_once(&relay, |request| matches!(request, Request::AppendHandshake(_)), Reply::Appended(99));
+    bob.connect();
+    bob.joins(&link);
+    settle(&mut [&mut bob]);
+    assert_eq!(ada.member_names(room).len(), 1, "the relay dropped it");
+    let mut bob = bob.restart();
+    bob.connect();
+    let ticket = bob.joins(&link);
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(bob.expect(ticket), Outcome::Joined(room));
+    bob.says(room, "in at last");
+    settle(&mut [&mut ada, &mut bob]);
+    assert_eq!(ada.texts(room), ["in at last"]);
 }

@@ -24,7 +24,7 @@ fn a_refused_message_waits_until_a_person_sends_it_again_or_discards_it() {
         relay.borrow_mut().refuse_appends = Some(ErrorCode::BadEntry);
         let ticket = ada.says(room, "refused");
         settle(&mut [&mut ada, &mut bob]);
-        assert!(matches!(ada.expect(ticket), Outcome::Kept { reason: ClientError::Refused(_), .. }));
+        assert!(matches!(ada.expect(ticket), Outcome::Refused { reason: ClientError::Refused(_), .. }));
         relay.borrow_mut().refuse_appends = None;
         let mut ada = ada.restart();
         ada.connect();

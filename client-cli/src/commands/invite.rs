@@ -48,7 +48,7 @@ fn list(client: &Client, room: RoomId) -> Result<(), Failure> {
             Some(name) => format!("(made by {})", output::tagged(name, invite.inviter_tag.as_deref())),
             None => "(made by someone who is gone)".to_owned(),
         });
-        output::line(&format!("{}  {uses}  {link}", output::hex(&invite.id)))?;
+        output::item(&format!("{}  {uses}  {link}", output::hex(&invite.id)))?;
     }
     Ok(())
 }

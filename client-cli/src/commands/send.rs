@@ -26,6 +26,13 @@ pub async fn run(place: &Place, room: &str, text: &str, wait_s: u64) -> Result<(
         Ok(Ok(Outcome::Kept { reason, .. })) => {
             Err(Failure::kept(format!("not sent yet: {reason}"), format!("{} {KEPT}", reason.remedy())))
         }
+        Ok(Ok(Outcome::Refused { id, reason, .. })) => Err(Failure::new(
+            format!("the relay refuses this message: {reason}"),
+            format!(
+                "It does not go out by itself. `sotto outbox ROOM --retry {id}` sends it again, `--discard {id}` forgets it.",
+                id = output::hex(&id)
+            ),
+        )),
         Ok(Ok(_)) => {
             client.close().await;
             Ok(())

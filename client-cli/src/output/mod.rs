@@ -20,6 +20,9 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use std::io::{self, Write as _};
 
+/// Where the further lines of what is said on standard error begin: names in it do not look like lines of their own.
+const NOTE_INDENT: usize = 2;
+
 /// Writes to standard output.
 pub fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = anstream::stdout().lock();
@@ -42,7 +45,7 @@ pub fn item(text: &str) -> Result<(), Failure> {
 
 /// A line on standard error. Nobody may read it, or its disk may be full: what is done is done all the same.
 pub fn note(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", wrap::wrap(text, 0, NOTE_INDENT, wrap::columns()));
 }
 
 /// A warning, on standard error.
@@ -61,7 +64,8 @@ pub fn error(message: &str, help: &str) {
 
 fn labelled(label: &str, colour: AnsiColor, text: &str) {
     let style = Style::new().bold().fg_color(Some(colour.into()));
-    note(&format!("{style}{label}{style:#}: {text}"));
+    let text = wrap::wrap(text, label.len() + 2, NOTE_INDENT, wrap::columns());
+    let _ = writeln!(anstream::stderr().lock(), "{style}{label}{style:#}: {text}");
 }
 
 /// Lower-case hexadecimal.

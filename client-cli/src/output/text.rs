@@ -42,16 +42,16 @@ impl Printer {
         text += &format!("{faint}{clock}{faint:#}  ");
         let mut begin = INDENT;
         if self.has_room_names {
-            let room = tagged(&room.name, room.tag.as_deref());
-            begin += width(&room) + 2;
+            let room = self.wrapped(&tagged(&room.name, room.tag.as_deref()), begin);
+            begin = end_of(&room, begin) + 2;
             text += &format!("{faint}{room}{faint:#}  ");
         }
         let style = name_style(&item.sender);
-        let name = tagged(&item.sender_name, item.sender_tag.as_deref());
+        let name = self.wrapped(&tagged(&item.sender_name, item.sender_tag.as_deref()), begin);
         let event = |words: String| format!("{faint}{}{faint:#}", self.wrapped(&words, begin));
         match &item.body {
             TimelineBody::Text(said) => {
-                let said = self.wrapped(&clean(said), begin + width(&name) + 2);
+                let said = self.wrapped(&clean(said), end_of(&name, begin) + 2);
                 text += &format!("{style}{name}{style:#}  {said}");
             }
             TimelineBody::FromNewerVersion => {
@@ -69,6 +69,11 @@ impl Printer {
     fn wrapped(&self, text: &str, begin: usize) -> String {
         wrap(text, begin, INDENT, self.columns)
     }
+}
+
+/// The column in which wrapped text ends that began in column `begin`.
+fn end_of(wrapped: &str, begin: usize) -> usize {
+    wrapped.rsplit_once('\n').map_or_else(|| begin + width(wrapped), |(_, last)| width(last))
 }
 
 /// A colour for each person, always the same one.

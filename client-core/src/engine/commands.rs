@@ -86,6 +86,8 @@ impl Engine {
             damage: None,
             incarnation: None,
             blocked_seq: None,
+            verified_handshake_seq: 0,
+            reread_from: None,
             past_names: Default::default(),
         };
         let cursor = Cursor { chain: Chain::start(&id), epoch: 0 };
@@ -116,7 +118,7 @@ impl Engine {
         if address != self.relay {
             return Err(ClientError::OtherRelay(address.origin().to_owned()));
         }
-        if self.rooms.contains_key(&link.room) {
+        if self.is_in(&link.room) {
             return Err(ClientError::AlreadyInRoom);
         }
         if let Some(join) = self.joins.iter_mut().find(|join| join.link.room == link.room) {
@@ -160,6 +162,11 @@ impl Engine {
             None => self.room_mut(room)?.put_alarms_aside(seen),
         }
         Ok(Outcome::AlarmsPutAside)
+    }
+
+    /// Whether this device is in a room for all that it knows: a join that the log does not show yet may be made again.
+    pub(super) fn is_in(&self, room: &RoomId) -> bool {
+        self.rooms.get(room).is_some_and(|slot| slot.record.awaited_join.is_none())
     }
 
     /// A room that this profile is in.

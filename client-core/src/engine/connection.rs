@@ -144,7 +144,6 @@ impl Engine {
         }
         self.connection =
             Connection::Online { challenge: welcome.challenge, incarnation: welcome.incarnation };
-        self.backoff.reset();
         // Numbers begin anew, so that they do not link one connection to the next.
         self.in_flight.clear();
         self.next_request = 1;
@@ -168,6 +167,10 @@ impl Engine {
     }
 
     fn answer(&mut self, request: u32, purpose: Purpose, reply: Reply) {
+        // A greeting alone is no sign that the next attempt to connect need not wait.
+        if !matches!(reply, Reply::Error(_)) {
+            self.backoff.reset();
+        }
         match (purpose, reply) {
             (Purpose::Message(room, id), reply) => self.message_answered(room, id, &reply),
             (Purpose::Commit(room), reply) => self.commit_answered(room, &reply),

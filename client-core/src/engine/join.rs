@@ -7,6 +7,7 @@
 use super::{
     Engine,
     connection::{Purpose, asked_delay_ms},
+    link::Link,
     sync::refusal,
 };
 use crate::{
@@ -82,7 +83,9 @@ impl Engine {
         let mut joined = Vec::new();
         for index in 0..self.joins.len() {
             let Some(join) = self.joins.get_mut(index) else { continue };
-            if join.joining.is_none() && self.rooms.contains_key(&join.link.room) {
+            let is_in =
+                self.rooms.get(&join.link.room).is_some_and(|slot| slot.record.awaited_join.is_none());
+            if join.joining.is_none() && is_in {
                 joined.push((join.ticket, join.link.room));
                 continue;
             }
@@ -280,17 +283,23 @@ impl Engine {
             damage: None,
             incarnation: None,
             blocked_seq: None,
+            verified_handshake_seq: 0,
+            reread_from: None,
             past_names: Default::default(),
         };
         let mut slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));
         // Another process of this profile may have joined by the same link: the later join, which leads to the later epoch, has
         // replaced the earlier leaf.
-        if self.rooms.get(&id).is_some_and(|other| other.room.epoch() >= slot.room.epoch()) {
+        let is_later =
+            |other: &RoomSlot| other.record.awaited_join.is_none() && other.room.epoch() >= slot.room.epoch();
+        if self.rooms.get(&id).is_some_and(is_later) {
             return self.end_join(ticket, Ok(Outcome::Joined(id)));
         }
         if let Some(other) = self.rooms.remove(&id) {
             (slot.revision, slot.outbox, slot.record.alarms) =
                 (other.revision, other.outbox, other.record.alarms);
+            // What was acknowledged before this join is in a part of the log that this device only hashes now.
+            slot.send_again();
         }
         // Who was removed comes back: what was not sent, and what was found, is still there.
         if let Some(ended) = self.ended.remove(&id) {
@@ -298,7 +307,8 @@ impl Engine {
             (slot.outbox, slot.record.alarms) = ended.into_parts();
             self.other_changes.push(Change::Delete(Table::Ended, id.as_bytes().to_vec()));
         }
-        self.links.entry(id).or_default();
+        // Whatever stopped an earlier membership on this connection is of no concern.
+        self.links.insert(id, Link::default());
         self.rooms.insert(id, slot);
         self.tell(Event::RoomsChanged);
         self.end_join(ticket, Ok(Outcome::Joined(id)));

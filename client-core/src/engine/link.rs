@@ -39,6 +39,10 @@ pub struct Link {
     pub acknowledged_seq: Option<u64>,
     /// [`Link::acknowledged_seq`] when the last page was asked for: that page has to reach it, or say that there is more.
     pub page_promise_seq: Option<u64>,
+    /// From where on to ask for the next page of handshakes, while there are more.
+    pub handshakes_from: Option<u64>,
+    /// A commit that the relay refused for good: given up once the log is read to its end without it.
+    pub refused_commit: Option<EntryId>,
     /// Whether anything was read since the room was opened.
     pub has_progress: bool,
     /// An entry that did not open, and is being fetched once more.

@@ -35,6 +35,7 @@ pub enum Wish {
 impl Engine {
     /// Sends what waits in a room that is open and read up to its head.
     pub(super) fn send_waiting(&mut self, id: RoomId) {
+        self.give_up_refused_commit(id);
         self.settle_intents(id);
         if let Err(error) = self.begin_room(id) {
             self.tell(crate::Event::Problem(error));
@@ -49,6 +50,16 @@ impl Engine {
                 }
             }
             Err(error) => self.tell(crate::Event::Problem(error)),
+        }
+    }
+
+    /// The log is read to its end: a commit that the relay refused and that is not there will not be.
+    fn give_up_refused_commit(&mut self, id: RoomId) {
+        let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
+        let Some(refused) = link.refused_commit.take() else { return };
+        let is_pending = slot.record.pending.as_ref().is_some_and(|pending| pending.handshake.id == refused);
+        if is_pending && let Err(error) = slot.discard_pending() {
+            self.tell(crate::Event::Problem(error));
         }
     }
 
@@ -86,7 +97,7 @@ impl Engine {
                 code if code.is_passing() => self.wait(id, error),
                 code => {
                     slot.fail(&message);
-                    self.keep_send(id, message, &ClientError::Refused(code));
+                    self.refuse_send(id, message, &ClientError::Refused(code));
                 }
             },
             _ => self.pause(id),
@@ -118,6 +129,13 @@ impl Engine {
         }
     }
 
+    /// Tells who waits for a message to be sent that the relay refuses it for good: it stays here, and goes out no more by itself.
+    fn refuse_send(&mut self, room: RoomId, id: MessageId, reason: &ClientError) {
+        if let Some(ticket) = self.sends.remove(&(room, id)) {
+            self.done(ticket, Ok(Outcome::Refused { room, id, reason: reason.clone() }));
+        }
+    }
+
     /// A person does not want a message sent. It is gone from here; whether others have it is only known where it was never sent.
     pub(super) fn discard(&mut self, room: RoomId, id: MessageId) -> Result<Outcome, ClientError> {
         if let Some(ended) = self.ended.get_mut(&room) {
@@ -133,7 +151,7 @@ impl Engine {
         if record.acknowledged_seq.is_some() {
             return Err(ClientError::AlreadyStored);
         }
-        let may_be_sent = record.sealed.is_some() && !record.has_failed;
+        let may_be_sent = record.was_sent && !record.has_failed;
         slot.drop_from_outbox(&id);
         Ok(Outcome::Discarded { may_be_sent })
     }
@@ -246,10 +264,10 @@ impl Engine {
                 ErrorCode::Conflict | ErrorCode::RoomNotOpen | ErrorCode::StaleEpoch => self.pause(id),
                 code if code.is_passing() => self.wait(id, error),
                 _ => {
-                    if let Err(error) = slot.discard_pending() {
-                        self.tell(crate::Event::Problem(error));
-                    }
+                    // It may be in the log all the same: until that is read, this device must be able to follow it.
+                    link.refused_commit = slot.record.pending.as_ref().map(|pending| pending.handshake.id);
                     self.fail_intents(id, &refusal(reply));
+                    self.pause(id);
                 }
             },
             _ => self.pause(id),

@@ -122,15 +122,19 @@ impl Engine {
     }
 
     fn open(&mut self, id: RoomId) {
-        let (Some(challenge), Some(slot)) = (self.challenge(), self.rooms.get(&id)) else { return };
+        let (Some(challenge), Some(slot), Some(own_link)) =
+            (self.challenge(), self.rooms.get(&id), self.links.get(&id))
+        else {
+            return;
+        };
         let Ok(secrets) = slot.room.secrets() else {
             return self.stop(id, &ClientError::Bug("the room has no secrets"));
         };
         let asked = Asked {
             epoch: slot.room.epoch(),
             cursor_seq: slot.cursor.chain.seq,
-            last_handshake_seq: slot.record.last_handshake_seq,
-            acknowledged_seq: slot.last_acknowledged_seq(),
+            last_handshake_seq: slot.record.verified_handshake_seq,
+            acknowledged_seq: slot.last_acknowledged_seq().max(own_link.acknowledged_seq),
         };
         let statement = open_statement(self.relay.authority(), &challenge, &id, asked.epoch);
         let open =
@@ -159,12 +163,19 @@ impl Engine {
                     slot.touch_record();
                     self.step.events.push(Event::RoomsChanged);
                 }
-                if access == RoomAccess::Full && asked.acknowledged_seq.is_some_and(|seq| seq > head_seq) {
-                    slot.take_back_acknowledgements_after(head_seq);
+                let promise = asked.acknowledged_seq.filter(|seq| *seq > head_seq);
+                if let Some(seq) = promise.filter(|_| access == RoomAccess::Full) {
+                    if !slot.take_back_acknowledgements_after(head_seq) {
+                        slot.raise(Alarm::NotInLog(seq));
+                    }
+                    link.commit_under_way = None;
                 }
                 link.opened_epoch = asked.epoch;
-                link.head_seq = head_seq;
-                link.acknowledged_seq = None;
+                // What was acknowledged after the question may be beyond the answer: a page has to show it.
+                link.acknowledged_seq =
+                    link.acknowledged_seq.filter(|seq| Some(*seq) > asked.acknowledged_seq);
+                link.head_seq = head_seq.max(link.acknowledged_seq.unwrap_or_default());
+                link.handshakes_from = None;
                 link.has_progress = false;
                 link.phase = Phase::Live;
                 if access == RoomAccess::Handshakes {
@@ -193,10 +204,10 @@ impl Engine {
     }
 
     fn request_handshakes(&mut self, id: RoomId) {
-        let Some(slot) = self.rooms.get(&id) else { return };
+        let (Some(slot), Some(link)) = (self.rooms.get(&id), self.links.get(&id)) else { return };
         let page = PageRequest {
             room: id,
-            from: slot.record.last_handshake_seq,
+            from: link.handshakes_from.unwrap_or(slot.record.verified_handshake_seq),
             direction: Direction::Forward,
             limit: PAGE_MAX_ENTRIES,
             handshakes_only: true,
@@ -207,13 +218,14 @@ impl Engine {
     /// Handshakes up to the current epoch: taken in, then the room is opened with the current key.
     pub(super) fn handshakes(&mut self, id: RoomId, page: &Page) {
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
-        let before = slot.record.last_handshake_seq;
-        if let Err(error) = slot.catch_up(&page.entries) {
+        let has_progress = match slot.catch_up(&page.entries) {
+            Ok(taken) => taken > 0,
             // That this device was removed is told once the room has ended.
-            return if slot.end.is_some() { link.stop() } else { self.stop(id, &error) };
-        }
-        let has_progress = slot.record.last_handshake_seq > before;
+            Err(_) if slot.end.is_some() => return link.stop(),
+            Err(error) => return self.stop(id, &error),
+        };
         link.has_progress |= has_progress;
+        link.handshakes_from = page.entries.last().map(|entry| entry.seq);
         if page.more && has_progress {
             return self.request_handshakes(id);
         }

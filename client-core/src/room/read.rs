@@ -100,6 +100,7 @@ impl RoomSlot {
                     if entry.dropped.is_none() {
                         self.settle_damage(entry.seq);
                     }
+                    self.unblock(|seq| seq <= entry.seq);
                     Row { chain, item, check }
                 }
                 Err(Fault::Blocked) => break,
@@ -120,14 +121,29 @@ impl RoomSlot {
         reading
     }
 
-    /// Takes handshakes in, without reading the messages between them.
-    pub fn catch_up(&mut self, handshakes: &[LogEntry]) -> Result<(), ClientError> {
+    /// Takes handshakes in, without reading the messages between them; gives how many were new. Their places are the relay's word:
+    /// which ones are new, their bytes tell.
+    pub fn catch_up(&mut self, handshakes: &[LogEntry]) -> Result<usize, ClientError> {
+        let mut taken = 0;
         for entry in handshakes {
-            if entry.seq > self.record.last_handshake_seq {
+            if entry.seq > self.cursor.chain.seq && !self.has_taken(&entry.hash()) {
                 self.take_handshake(entry)?;
+                taken += 1;
             }
         }
-        Ok(())
+        Ok(taken)
+    }
+
+    fn has_taken(&self, hash: &[u8; 32]) -> bool {
+        self.record.epochs.values().any(|epoch| epoch.entry_hash == *hash)
+    }
+
+    /// What stands at a place was read: whatever stopped the room there is gone.
+    fn unblock(&mut self, is_there: impl Fn(u64) -> bool) {
+        if let Some(seq) = self.record.blocked_seq.take_if(|seq| is_there(*seq)) {
+            self.dirty.record = true;
+            self.settle_alarms(|alarm| *alarm == Alarm::InvalidChange(seq));
+        }
     }
 
     /// Writes rows whose checks were looked up, and gives what is new to a person.
@@ -168,7 +184,6 @@ impl RoomSlot {
                 return Ok((None, None));
             }
             self.record.awaited_join = None;
-            self.record.last_handshake_seq = self.record.last_handshake_seq.max(entry.seq);
             self.dirty.record = true;
             return self.pass_handshake(entry).map(|item| (item, None));
         }
@@ -181,7 +196,7 @@ impl RoomSlot {
             }
             // Rewinds are not followed yet: the room stands still at them.
             EntryKind::Handshake | EntryKind::Rewind => {
-                if entry.seq > self.record.last_handshake_seq {
+                if !self.record.epochs.contains_key(&(self.cursor.epoch + 1)) {
                     self.take_handshake(entry).map_err(|_| Fault::Blocked)?;
                     reading.has_new_epoch = true;
                 }
@@ -286,6 +301,10 @@ impl RoomSlot {
         self.record.roster.apply(&change);
         self.record.epochs.retain(|epoch, _| *epoch >= next);
         self.cursor.epoch = next;
+        self.record.verified_handshake_seq = entry.seq;
+        if next == self.room.epoch() {
+            self.record.last_handshake_seq = entry.seq;
+        }
         self.dirty.record = true;
         let Some(EpochEvent { account, name, body }) = event else { return Ok(None) };
         let id =
@@ -324,9 +343,7 @@ impl RoomSlot {
             self.dirty.record = true;
             return Err(ClientError::RoomStopped);
         };
-        if self.record.blocked_seq.take_if(|seq| *seq == entry.seq).is_some() {
-            self.settle_alarms(|alarm| *alarm == Alarm::InvalidChange(entry.seq));
-        }
+        self.unblock(|_| true);
         // Whoever's it was: a commit of this device that is not in the log by now never will be.
         let pending = self.record.pending.take();
         if let Some(mut invite) = pending.filter(|_| is_own).and_then(|pending| pending.invite) {
@@ -388,7 +405,10 @@ impl RoomSlot {
                 self.raise(Alarm::HistoryDiverged(check.claim.seq));
                 self.go_back_before_damage(check.claim.seq);
             }
-            Some(_) => self.forgive_damage(check.claim.seq),
+            Some(_) => {
+                self.forgive_damage(check.claim.seq);
+                self.agree_after_rereading(check.claim.seq);
+            }
             // Before this device came in: nothing to compare with.
             None => {}
         }
@@ -420,18 +440,29 @@ impl RoomSlot {
         if can_go_back && damage.seq <= diverged_seq {
             self.cursor = damage.before;
             self.dirty.cursor = true;
+            // Once on this connection, whatever the relay gives there now.
+            if let Some(damage) = &mut self.record.damage {
+                damage.was_read_again = true;
+                self.dirty.record = true;
+            }
         }
     }
 
-    /// The damaged entry opens now: what was raised because of it is settled, and what was read after it is judged again.
+    /// A member agrees with what was read again: where that member or another one did not before, the damage was the reason.
+    fn agree_after_rereading(&mut self, agreed_seq: u64) {
+        if let Some(from) = self.record.reread_from {
+            self.settle_alarms(
+                |alarm| matches!(alarm, Alarm::HistoryDiverged(at) if (from..=agreed_seq).contains(at)),
+            );
+        }
+    }
+
+    /// The damaged entry opens now. What was read after it is judged again, and only then what was raised because of that.
     fn settle_damage(&mut self, seq: u64) {
         let Some(damage) = self.record.damage.take_if(|damage| damage.seq == seq) else { return };
         self.dirty.record = true;
-        self.settle_alarms(|alarm| match alarm {
-            Alarm::EntryDamaged(at) => *at == damage.seq,
-            Alarm::HistoryDiverged(at) => *at >= damage.seq,
-            _ => false,
-        });
+        self.record.reread_from = Some(damage.seq);
+        self.settle_alarms(|alarm| *alarm == Alarm::EntryDamaged(damage.seq));
     }
 
     /// A new connection: whatever was damaged may be mended by now.

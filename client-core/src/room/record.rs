@@ -49,9 +49,16 @@ pub struct RoomRecord {
     /// The relay's database in which the room was seen last.
     #[n(9)]
     pub incarnation: Option<Incarnation>,
-    /// A change that is not valid: the room stands still before it until the log has another one there.
+    /// A change that is not valid: the room stands still before it until the log has something else there.
     #[n(10)]
     pub blocked_seq: Option<u64>,
+    /// The last handshake that the cursor has passed: its place is part of the chain, where [`RoomRecord::last_handshake_seq`] may
+    /// be the relay's word.
+    #[n(12)]
+    pub verified_handshake_seq: u64,
+    /// From where on the log was read again after damage, until a member agrees with what is there now.
+    #[n(13)]
+    pub reread_from: Option<u64>,
     /// Names of people who left or changed theirs, by which what they said still stands.
     #[n(11)]
     pub past_names: PastNames,
@@ -190,6 +197,9 @@ pub struct OutboxRecord {
     /// Whether the relay refused it for good.
     #[n(5)]
     pub has_failed: bool,
+    /// Whether it was handed to a connection, however it was sealed then.
+    #[n(6)]
+    pub was_sent: bool,
 }
 
 /// A sealed message: sent again with the same bytes until its epoch is over.

@@ -32,6 +32,7 @@ impl RoomSlot {
             sealed: None,
             acknowledged_seq: None,
             has_failed: false,
+            was_sent: false,
         };
         self.outbox.insert(position, record);
         self.touch_outbox(position);
@@ -60,10 +61,11 @@ impl RoomSlot {
         for position in waiting {
             let Some(record) = self.outbox.get(&position) else { continue };
             let is_sealed = record.sealed.as_ref().is_some_and(|sealed| sealed.epoch == epoch);
-            if !is_sealed {
-                let sealed = self.seal(record)?;
+            if !is_sealed || !record.was_sent {
+                let sealed = if is_sealed { None } else { Some(self.seal(record)?) };
                 if let Some(record) = self.outbox.get_mut(&position) {
-                    record.sealed = Some(sealed);
+                    record.sealed = sealed.or(record.sealed.take());
+                    record.was_sent = true;
                 }
                 self.touch_outbox(position);
             }
@@ -139,6 +141,17 @@ impl RoomSlot {
     /// A message that waits.
     pub fn waiting(&self, id: &MessageId) -> Option<&OutboxRecord> {
         self.outbox.values().find(|record| record.id == *id)
+    }
+
+    /// Everything that waits is sealed anew and sent, whatever the relay has acknowledged: readers take a message once.
+    pub fn send_again(&mut self) {
+        let ids: Vec<MessageId> = self.outbox.values().map(|record| record.id).collect();
+        for id in &ids {
+            self.change_outbox(id, |record| {
+                record.acknowledged_seq = None;
+                record.sealed = None;
+            });
+        }
     }
 
     /// A person wants a message sent that the relay refused for good.

@@ -117,7 +117,7 @@ pub struct Line {
 pub enum LineState {
     /// It waits on this device.
     Queued,
-    /// The relay has it.
+    /// It is in the log.
     Sent,
     /// The relay refused it for good.
     Failed,
@@ -161,11 +161,8 @@ pub fn group(
     // Only mine: another's message with the same id does not take the place of what waits here.
     let mine: HashSet<&[u8; 16]> = items.iter().filter(|item| item.is_mine).map(|item| &item.id).collect();
     for waiting in outbox.iter().filter(|waiting| !mine.contains(&waiting.id)) {
-        let state = match (waiting.has_failed, waiting.is_acknowledged) {
-            (true, _) => LineState::Failed,
-            (false, true) => LineState::Sent,
-            (false, false) => LineState::Queued,
-        };
+        // What the relay says of it is no proof: it is sent once it is read in the log.
+        let state = if waiting.has_failed { LineState::Failed } else { LineState::Queued };
         let place = Place::Outbox(waiting.id);
         let text = Some(waiting.text.clone());
         let line = Line { place, at_ms: waiting.sent_at_ms, is_off_day: false, text, state };
