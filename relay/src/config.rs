@@ -47,9 +47,20 @@ impl SecretUrl {
         let plain =
             |text: &str| percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned);
         let database = url.path().trim_start_matches('/');
-        let mut all = vec![("PGHOST", url.host_str()?.to_owned()), ("PGDATABASE", plain(database)?)];
+        let is_named = !database.is_empty() || url.query_pairs().any(|(name, _)| name == "dbname");
+        if !is_named {
+            return None;
+        }
+        // A server on this machine may be reached without a host, by a socket (`?host=/var/run/postgresql`), and as who one is.
+        let mut all = Vec::new();
+        all.extend(url.host_str().filter(|host| !host.is_empty()).map(|host| ("PGHOST", host.to_owned())));
+        if !database.is_empty() {
+            all.push(("PGDATABASE", plain(database)?));
+        }
         all.extend(url.port().map(|port| ("PGPORT", port.to_string())));
-        all.push(("PGUSER", plain(url.username())?));
+        if !url.username().is_empty() {
+            all.push(("PGUSER", plain(url.username())?));
+        }
         if let Some(password) = url.password() {
             all.push(("PGPASSWORD", plain(password)?));
         }
@@ -276,5 +287,10 @@ mod tests {
         assert_eq!(url.postgres_environment().unwrap(), expected);
         assert!(!format!("{url:?}").contains("p:w"));
         assert!(SecretUrl::new("no address").postgres_environment().is_none());
+        assert!(SecretUrl::new("postgres://").postgres_environment().is_none());
+        let socket = SecretUrl::new("postgres:///sotto?host=/var/run/postgresql").postgres_environment();
+        let expected = [("PGDATABASE", "sotto"), ("PGHOST", "/var/run/postgresql")];
+        let expected: Vec<_> = expected.map(|(name, value)| (name, value.to_owned())).into();
+        assert_eq!(socket, Some(expected));
     }
 }

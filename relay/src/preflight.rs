@@ -44,7 +44,15 @@ async fn database(config: &Config) -> Result<(), StoreError> {
 async fn secrets(config: &Config) -> Result<(), SecretsError> {
     let path = secrets_file(&config.accounts, &config.data_dir);
     let failed = |source| SecretsError::File { path: path.clone(), source };
+    // What is wrong with the database is said already, and one of a server is not looked into.
+    let own = match config.database {
+        Database::Sqlite => own_secrets_check(&config.database, &config.data_dir).await.unwrap_or_default(),
+        Database::Postgres(_) => None,
+    };
     match fs::metadata(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && own.is_some() => {
+            return Err(SecretsError::Missing { path });
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             // They will be made. The data folder has been looked at already, and may still be missing.
             return match path.parent() {
@@ -57,11 +65,6 @@ async fn secrets(config: &Config) -> Result<(), SecretsError> {
         found => found.map_err(failed)?,
     };
     let check = secrets_check(&path)?;
-    // What is wrong with the database is said already, and one of a server is not looked into.
-    let own = match config.database {
-        Database::Sqlite => own_secrets_check(&config.database, &config.data_dir).await.unwrap_or_default(),
-        Database::Postgres(_) => None,
-    };
     match own {
         Some(own) if own[..] != check => Err(SecretsError::Others { path }),
         _ => Ok(()),

@@ -67,13 +67,20 @@ pub(crate) fn parse_header(bytes: &[u8]) -> Result<Option<(Frame, usize)>, Viola
         return Err(Violation::Protocol);
     }
     let opcode = Opcode::of(first & 0xf).ok_or(Violation::Protocol)?;
+    // The shortest form alone (RFC 6455, section 5.2); control frames have no other (5.5).
     let (left, rest) = match second & 0x7f {
         126 => match rest.split_first_chunk() {
-            Some((length, rest)) => (u64::from(u16::from_be_bytes(*length)), rest),
+            Some((length, rest)) => match u16::from_be_bytes(*length) {
+                ..126 => return Err(Violation::Protocol),
+                length => (u64::from(length), rest),
+            },
             None => return Ok(None),
         },
         127 => match rest.split_first_chunk() {
-            Some((length, rest)) => (u64::from_be_bytes(*length), rest),
+            Some((length, rest)) => match u64::from_be_bytes(*length) {
+                ..65_536 | 0x8000_0000_0000_0000.. => return Err(Violation::Protocol),
+                length => (length, rest),
+            },
             None => return Ok(None),
         },
         short => (u64::from(short), rest),

@@ -281,8 +281,16 @@ mod tests {
         ] {
             assert_eq!(events(&frame(0x88, payload), 1), Err(violation), "{what}");
         }
-        let announced = [&[0x82, 0xff][..], &u64::MAX.to_be_bytes(), &MASK].concat();
-        assert_eq!(events(&announced, 100), Err(Violation::TooBig));
+        let announced = |length: u64| [&[0x82, 0xff][..], &length.to_be_bytes(), &MASK].concat();
+        assert_eq!(events(&announced(u64::MAX >> 1), 100), Err(Violation::TooBig));
+        for (what, bytes) in [
+            ("the first bit of a length", announced(1 << 63)),
+            ("a length in 8 bytes that takes 2", announced(65_535)),
+            ("a length in 2 bytes that takes none", [&[0x82, 0xfe, 0, 125][..], &MASK].concat()),
+            ("a control frame with a length of its own", [&[0x89, 0xfe, 0, 5][..], &MASK].concat()),
+        ] {
+            assert_eq!(events(&bytes, 100), Err(Violation::Protocol), "{what}");
+        }
     }
 
     #[test]

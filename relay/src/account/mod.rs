@@ -105,6 +105,17 @@ impl Accounts {
         clock: Clock,
     ) -> Result<Self, SecretsError> {
         let path = secrets_file(&settings, data_dir);
+        // Fresh secrets would open nothing of what is there, and stand in the way of the right ones.
+        if !path.exists() {
+            match store.has_secrets().await {
+                Ok(false) => {}
+                Ok(true) => return Err(SecretsError::Missing { path }),
+                Err(fault) => {
+                    tracing::error!(%fault, "the accounts cannot be read");
+                    return Err(SecretsError::Database);
+                }
+            }
+        }
         let secrets = Secrets::open(&path)?;
         match store.belongs_to(&secrets.check_value()).await {
             Ok(true) => {}

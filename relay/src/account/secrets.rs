@@ -41,6 +41,12 @@ pub enum SecretsError {
         /// Which.
         path: PathBuf,
     },
+    /// There is no file, and the database belongs to one.
+    #[error("{} is not there, and the database belongs to secrets that were", path.display())]
+    Missing {
+        /// Which.
+        path: PathBuf,
+    },
     /// The database does not answer.
     #[error("the accounts in the database cannot be read")]
     Database,
@@ -51,7 +57,7 @@ impl SecretsError {
     pub(crate) fn help(&self) -> &'static str {
         match self {
             Self::File { .. } => "check the file's permissions and the disk's space",
-            Self::Damaged { .. } | Self::Others { .. } => {
+            Self::Damaged { .. } | Self::Others { .. } | Self::Missing { .. } => {
                 "restore relay.secrets from the backup that belongs to this database, or give all relays of one \
                  database the same file with --secrets; without it nobody can log in"
             }

@@ -274,7 +274,7 @@ async fn what_the_relay_has_lost_keeps_nobody_from_copying_the_rest() {
     assert!(made.status.success() && text(&made).contains("has lost 1 pieces"), "{}", text(&made));
     let whole = verify(&second);
     assert!(
-        whole.status.success() && text(&whole).contains("1 pieces of sealed files were gone"),
+        whole.status.success() && text(&whole).contains("has lost 1 pieces of sealed files"),
         "{}",
         text(&whole)
     );
@@ -282,6 +282,46 @@ async fn what_the_relay_has_lost_keeps_nobody_from_copying_the_rest() {
     let relay = Program::start(&back);
     let read = Blob { authority: relay.authority.clone(), ..origin.blob.clone() }.read().await;
     assert_eq!(read.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_without_any_sealed_file_is_not_made_where_the_database_names_some() {
+    let origin = Origin::make().await;
+    let [second, away] = ["second", "away"].map(|name| origin.folder.path().join(name));
+    fs::rename(origin.data().join("blobs"), &away).unwrap();
+    let made = upkeep(&origin.data(), &["backup", second.to_str().unwrap()]);
+    assert!(
+        !made.status.success() && text(&made).contains("their folder `blobs` is not there"),
+        "{}",
+        text(&made)
+    );
+    assert!(!second.exists());
+    fs::rename(&away, origin.data().join("blobs")).unwrap();
+    // An empty folder is as good as none.
+    fs::create_dir(&second).unwrap();
+    let made = upkeep(&origin.data(), &["backup", second.to_str().unwrap()]);
+    assert!(made.status.success() && verify(&second).status.success(), "{}", text(&made));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_secrets_are_not_made_anew() {
+    let origin = Origin::make().await;
+    fs::remove_file(origin.data().join("relay.secrets")).unwrap();
+    let checked = upkeep(&origin.data(), &["config", "check"]);
+    if !is_on_postgres() {
+        assert!(
+            !checked.status.success() && text(&checked).contains("belongs to secrets that were"),
+            "{}",
+            text(&checked)
+        );
+    }
+    let served = upkeep(&origin.data(), &["serve"]);
+    assert!(
+        !served.status.success() && text(&served).contains("belongs to secrets that were"),
+        "{}",
+        text(&served)
+    );
+    assert!(!origin.data().join("relay.secrets").exists(), "nothing stands in the way of the right file");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -50,6 +50,13 @@ impl AccountStore {
         self.write.close().await;
     }
 
+    /// Whether this database belongs to any secrets.
+    pub(crate) async fn has_secrets(&self) -> Result<bool, WriteFault> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM account_secrets").fetch_one(self.writers()?).await?;
+        Ok(count > 0)
+    }
+
     /// Whether this database belongs to the secrets with that check value: the first that come take it.
     pub(crate) async fn belongs_to(&self, check: &[u8; 32]) -> Result<bool, WriteFault> {
         let mut transaction = self.begin().await?;

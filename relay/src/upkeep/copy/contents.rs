@@ -42,7 +42,14 @@ pub(super) fn belongs_together(
     {
         faults.push(CopyFault::OtherSecrets);
     }
-    if manifest.sealed_files != SealedFiles::Disk {
+    if manifest.sealed_files == SealedFiles::Bucket {
+        return faults;
+    }
+    let has_owner = manifest.files.contains_key(&CopyPath::owner());
+    if contents.blob_place.is_some() && !contents.pieces.is_empty() && !has_owner {
+        return with(faults, CopyFault::NoFiles);
+    }
+    if manifest.sealed_files == SealedFiles::Off {
         return faults;
     }
     let owner = fs::read(folder.join(CopyPath::owner().as_str())).ok();

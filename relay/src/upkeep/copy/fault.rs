@@ -154,6 +154,9 @@ pub enum CopyFault {
     /// The sealed files are another database's.
     #[error("the sealed files belong to another database")]
     OtherFiles,
+    /// The database names sealed files, and their folder is not there.
+    #[error("the database names sealed files, and there are none: their folder `blobs` is not there")]
+    NoFiles,
     /// The database names a piece of a sealed file that is not in the copy.
     #[error("{0}, a piece of a sealed file that the database names, is missing")]
     MissingPiece(String),
@@ -171,6 +174,9 @@ impl CopyFault {
                 "use the version of sotto-relay that made the copy, or a newer one"
             }
             Self::Unreadable { .. } => "check the permissions of the copy, and the disk that it is on",
+            Self::NoFiles => {
+                "mount the folder `blobs` where it was, or name the bucket of the sealed files with --blobs"
+            }
             Self::Extra(_) => {
                 "move what does not belong to the copy out of its folder, and check the copy again"
             }

@@ -33,7 +33,11 @@ const UNFINISHED: &str = ".sotto-unfinished-copy-";
 pub async fn back_up(config: &Config, to: &Path) -> Result<Copied, UpkeepError> {
     let failed = |source| UpkeepError::Copy { path: to.to_owned(), source };
     let to = &std::path::absolute(to).map_err(failed)?;
-    if fs::symlink_metadata(to).is_ok() {
+    // An empty folder is taken over by the last step.
+    let is_empty = |there: &fs::Metadata| {
+        there.is_dir() && fs::read_dir(to).is_ok_and(|mut files| files.next().is_none())
+    };
+    if fs::symlink_metadata(to).is_ok_and(|there| !is_empty(&there)) {
         return Err(UpkeepError::Occupied(to.clone()));
     }
     let parent = to.parent().unwrap_or(Path::new("/"));
@@ -61,7 +65,7 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<Copied, UpkeepError> 
     if !faults.is_empty() {
         return Err(UpkeepError::Unfit { folder: config.data_dir.clone(), faults });
     }
-    let lost = lost_pieces(config, &manifest).await?;
+    manifest.lost_pieces = lost_pieces(config, &manifest).await?;
 
     sync_folders(folder).map_err(failed)?;
     write_new(&folder.join(MANIFEST_FILE), &manifest.to_json().map_err(failed)?).map_err(failed)?;
@@ -73,7 +77,7 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<Copied, UpkeepError> 
         return Err(failed(source));
     }
     let _ = unfinished.keep();
-    Ok(Copied { lost, ..Copied::from(&manifest) })
+    Ok(Copied::from(&manifest))
 }
 
 /// Copies the database, and tells what it holds at the moment of the copy.
@@ -121,7 +125,12 @@ fn copy_sealed_files(
     for piece in pieces {
         let path = CopyPath::piece(&piece.name);
         let from = config.data_dir.join(path.as_str());
-        let is_whole = fs::metadata(&from).is_ok_and(|file| file.len() == piece.length);
+        let is_whole = match fs::metadata(&from) {
+            Ok(file) => file.len() == piece.length,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            // A disk that fails, or a folder that may not be read, is no piece that is gone.
+            Err(source) => return Err(UpkeepError::Copy { path: from, source }),
+        };
         if !is_whole || !copy(manifest, folder, path.clone(), &from)? {
             manifest.absent_pieces.push(path.into());
         }

@@ -34,6 +34,8 @@ pub(super) struct Manifest {
     pub files: BTreeMap<CopyPath, Sum>,
     /// Pieces that the database names and that were not in the data folder any more.
     pub absent_pieces: Vec<String>,
+    /// How many of these the relay had lost: its database still named them when the copy was done.
+    pub lost_pieces: usize,
 }
 
 /// The kind of a copied database.
@@ -150,6 +152,7 @@ impl Manifest {
             sealed_files,
             files: BTreeMap::new(),
             absent_pieces: Vec::new(),
+            lost_pieces: 0,
         }
     }
 

@@ -44,7 +44,7 @@ pub struct Copied {
     pub sealed_files: SealedFiles,
     /// Pieces of sealed files that were gone when it was made.
     pub absent: usize,
-    /// How many of them the relay had lost; known where it was just made.
+    /// How many of them the relay had lost.
     pub lost: usize,
 }
 
@@ -57,7 +57,7 @@ impl From<&Manifest> for Copied {
             bytes: manifest.files.values().fold(0, |sum, file| sum.saturating_add(file.bytes)),
             sealed_files: manifest.sealed_files,
             absent: manifest.absent_pieces.len(),
-            lost: 0,
+            lost: manifest.lost_pieces,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::manifest::{CopyPath, DatabaseKind};
 use super::{Copied, contents, postgres, read_manifest, require_whole};
 use crate::blob::FOLDER as BLOBS;
 use crate::config::{Config, Database};
+use crate::preflight::check_writable;
 use crate::store::{RESTORING, renew_incarnation};
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -78,14 +79,22 @@ fn secrets_elsewhere(config: &Config, folder: &Path) -> Result<Option<SecretsFil
     match fs::read(path).map(Zeroizing::new) {
         Ok(there) if there == content => Ok(None),
         Ok(_) => Err(UpkeepError::OtherSecrets(path.clone())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some((path.clone(), content))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // Before anything is put into a database.
+            check_writable(folder_of(path)).map_err(|error| failed(path, error))?;
+            Ok(Some((path.clone(), content)))
+        }
         Err(error) => Err(failed(path, error)),
     }
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Whole or not at all.
 fn write_secrets(path: &Path, content: &[u8]) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = folder_of(path);
     let unfinished = path.with_extension(format!("secrets.{}.new", std::process::id()));
     let written = write_new(&unfinished, content).and_then(|()| fs::hard_link(&unfinished, path));
     let removed = fs::remove_file(&unfinished);
