@@ -14,7 +14,10 @@ pub fn Head(view: RoomView) -> Element {
     let ui = use_ui();
     let room = view.id;
     let is_detailed = *ui.route.read() == Route::Details(room);
-    let is_catching_up = !view.is_caught_up && *ui.connection.read() == ConnectionState::Online;
+    // A room that stands still catches up with nothing.
+    let is_stopped = ui.open.read().as_ref().is_some_and(|open| open.room == room && open.stopped.is_some());
+    let is_catching_up =
+        !view.is_caught_up && !is_stopped && *ui.connection.read() == ConnectionState::Online;
     let toggle = move |_| {
         if is_detailed { ui.replace(Route::Room(room)) } else { ui.go(Route::Details(room)) }
     };
