@@ -1,4 +1,4 @@
-//! Connecting to a relay, and why it does not work: what answers, and what that means for whoever reads it.
+//! Connecting to a relay, and why it does not work: what answers, and what that means for its reader.
 
 use crate::output::one_line;
 use sotto_client_core::RelayAddress;

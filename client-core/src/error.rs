@@ -53,7 +53,7 @@ pub enum ClientError {
     /// A name is empty, too long, or has characters that cannot be shown.
     #[error("this name cannot be used: {0}")]
     BadName(&'static str),
-    /// As many invites are open as may be where somebody of this role opens one.
+    /// As many invites are open as may be where a member of this role opens one.
     #[error("the room has {0} open invites, and you cannot open another")]
     TooManyInvites(usize),
     /// As many invites of this person are open as may be.

@@ -1,6 +1,6 @@
 //! Finds web addresses in a message, for both clients. Only `http` and `https`: anything else stays text.
 //!
-//! Whoever writes the message chooses every byte of it, so the work is bounded: each word is read by the link finder once, a few
+//! The writer of a message chooses every byte of it, so the work is bounded: each word is read by the link finder once, a few
 //! words of a message more often, and only so many links are made of one message. What comes after the last of them is text.
 
 use linkify::{LinkFinder, LinkKind};

@@ -1,5 +1,5 @@
 //! Lines that are broken here and not by the terminal: what a message says never stands at the beginning of a line, where it
-//! could look like somebody else's message.
+//! could look like the message of another person.
 
 use unicode_width::UnicodeWidthChar as _;
 

@@ -129,7 +129,7 @@ impl Engine {
         &mut self.readings
     }
 
-    /// Messages that somebody waits for and that do not wait in an outbox any more: with the key in [`Table::Seen`] under which
+    /// Messages whose sending is awaited and that do not wait in an outbox any more: with the key in [`Table::Seen`] under which
     /// storage has each that was read in the log, whichever process read it.
     pub fn unproven(&self) -> Vec<(RoomId, MessageId, Vec<u8>)> {
         let unproven = |(room, id): &(RoomId, MessageId)| {

@@ -1,7 +1,7 @@
 //! Names side by side: where two subjects (people in a room, rooms of a profile) have names that look alike, each gets a tag.
 //!
 //! A tag is the beginning of the subject's id in hexadecimal: 8 digits, and 4 more for as long as another of the like-named
-//! ones begins with the same. So two tags shown for one name always differ, whatever ids somebody made for that.
+//! ones begins with the same. So two tags shown for one name always differ, whatever ids were made for that.
 
 use super::alike;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,11 +81,11 @@ mod tests {
         assert_eq!(book.person_tag(&mallory, "АDА").as_deref(), Some("abababab"));
         assert_eq!(book.person_tag(&ada, "Ada Lovelace"), None);
         assert_eq!(book.person_tag(&bob, "Bob"), None);
-        // Somebody made an id that begins as Ada's.
+        // An id was made that begins as Ada's.
         book.add(eve, "Ada");
         assert_eq!(book.person_tag(&ada, "Ada").as_deref(), Some("010203040506"));
         assert_eq!(book.person_tag(&eve, "Ada").as_deref(), Some("010203040507"));
-        // A name from before, of somebody who is not in the book by it.
+        // A name from before, of a person who is not in the book by it.
         assert_eq!(book.person_tag(&bob, "Ada").as_deref(), Some("09090909"));
     }
 

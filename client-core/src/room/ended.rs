@@ -154,7 +154,7 @@ impl EndedRoom {
         members_of(&self.record.roster, self.record.owner, self.record.me, &self.names())
     }
 
-    /// Every name by which somebody was seen here.
+    /// Every name by which a person was seen here.
     pub fn names(&self) -> NameBook {
         names_of(self.record.roster.iter().map(|(_, entry)| entry), &self.record.past_names)
     }

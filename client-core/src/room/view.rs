@@ -34,7 +34,7 @@ impl RoomSlot {
         members_of(self.room.roster(), self.room.state().owner, self.own_account(), &self.names())
     }
 
-    /// Every name by which somebody is or was seen here.
+    /// Every name by which a person is or was seen here.
     pub fn names(&self) -> NameBook {
         let epochs = self.record.epochs.values();
         let entries = epochs.flat_map(|epoch| epoch.change.0.values().flatten());
@@ -43,7 +43,7 @@ impl RoomSlot {
         names_of(entries, &self.record.past_names)
     }
 
-    /// Everybody's invites that somebody may still come in by, the newest first.
+    /// Everybody's invites that still let a person in, the newest first.
     pub fn invites(&self, relay: &RelayAddress, now_ms: u64) -> Vec<InviteView> {
         let roster = self.room.roster();
         let is_open = |invite: &&Invite| !invite.is_used_up(roster) && !invite.is_expired(now_ms);

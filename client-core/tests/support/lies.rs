@@ -26,7 +26,7 @@ pub const fn is_open(request: &Request) -> bool {
     matches!(request, Request::Open(_))
 }
 
-/// Bob is away while Ada says these; gives the place of the last one.
+/// Bob is offline while Ada says these; gives the place of the last one.
 pub fn says_alone(relay: &World, room: RoomId, ada: &mut Device, texts: &[&str]) -> usize {
     for text in texts {
         ada.says(room, text);

@@ -79,7 +79,7 @@ fn is_succession_allowed(
         && (role == Role::Admin || !has_admin)
 }
 
-/// How many invites may be open once somebody of that role has opened one: of their own, and in all.
+/// How many invites may be open once a member of that role has opened one: of their own, and in all.
 pub fn open_invites_max(role: Role) -> (usize, usize) {
     match role {
         Role::Member => (OPEN_INVITES_OF_A_MEMBER_MAX, OPEN_INVITES_BY_MEMBERS_MAX),

@@ -154,7 +154,7 @@ fn no_member_takes_all_places_for_invites() {
             world.change(leaf, |s| s.invites.extend((0..more).map(|n| invite(201 + n, number, None))));
         world.check(what, &opens, expected);
     }
-    // Places for those of a higher role are left, whoever took the others.
+    // Places for those of a higher role are left by all others.
     let mut world = World::new();
     world.state.invites = (0..11).map(|n| invite(101 + n, 3, None)).collect();
     world.check("the twelfth", &world.change(MEMBER, |s| s.invites.push(invite(201, 2, None))), Ok(()));
