@@ -174,7 +174,7 @@ pub enum ConnectionState {
 }
 
 /// A room in the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RoomView {
     /// Which room.
     pub id: RoomId,
@@ -195,6 +195,13 @@ pub struct RoomView {
     pub head_seq: u64,
     /// How this device's membership ended, if it did: what was said before stays readable.
     pub end: Option<RoomEnd>,
+}
+
+/// Names stay out of logs.
+impl core::fmt::Debug for RoomView {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("RoomView").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// How a device's membership of a room ended.
@@ -253,7 +260,7 @@ pub enum Alarm {
 }
 
 /// A person in a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MemberView {
     /// Account id: 16 bytes.
     pub account: [u8; 16],
@@ -270,6 +277,13 @@ pub struct MemberView {
     pub is_me: bool,
     /// Whether this person made the room.
     pub is_owner: bool,
+}
+
+/// Names stay out of logs.
+impl core::fmt::Debug for MemberView {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("MemberView").field("device_count", &self.device_count).finish_non_exhaustive()
+    }
 }
 
 /// An open invite to a room: mine or another's.

@@ -2,7 +2,7 @@
 
 use super::{
     Alarms, OutboxRecord, RoomSlot, encode, load_outbox, outbox_key, put_revision,
-    view::{members_of, names_of, outbox_view},
+    view::{members_of, names_of, outbox_view, people_in},
 };
 use crate::{
     ClientError,
@@ -139,7 +139,7 @@ impl EndedRoom {
         RoomView {
             id: self.id,
             name: self.record.name.clone(),
-            member_count: self.members().len(),
+            member_count: people_in(&self.record.roster),
             is_post_quantum: self.record.is_post_quantum,
             is_caught_up: true,
             alarms: self.record.alarms.view(),

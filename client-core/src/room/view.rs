@@ -11,7 +11,7 @@ use sotto_crypto::{
     message::Content,
     room::{Invite, InviteId, Role, Roster, RosterEntry, Suite},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl RoomSlot {
     /// The room in the list.
@@ -20,7 +20,7 @@ impl RoomSlot {
             id: self.room.id(),
             name: self.room.state().name.clone(),
             tag: None,
-            member_count: self.members().len(),
+            member_count: people_in(self.room.roster()),
             is_post_quantum: self.room.suite() == Suite::Hybrid,
             is_caught_up,
             alarms: self.record.alarms.view(),
@@ -93,14 +93,20 @@ impl RoomSlot {
 
 /// The names of roster entries, and those of the past.
 pub(super) fn names_of<'a>(entries: impl Iterator<Item = &'a RosterEntry>, past: &PastNames) -> NameBook {
+    // Most entries say the same again, and a name's look is worked out at some cost.
+    let entries = entries.map(|entry| (entry.account, entry.display_name.as_str()));
+    let all: BTreeSet<(AccountId, &str)> =
+        entries.chain(past.iter().map(|(account, name)| (*account, name))).collect();
     let mut names = NameBook::default();
-    for entry in entries {
-        names.add(*entry.account.as_bytes(), &entry.display_name);
-    }
-    for (account, name) in past.iter() {
+    for (account, name) in all {
         names.add(*account.as_bytes(), name);
     }
     names
+}
+
+/// How many people have devices in a room.
+pub(super) fn people_in(roster: &Roster) -> usize {
+    roster.iter().map(|(_, entry)| entry.account).collect::<BTreeSet<_>>().len()
 }
 
 /// The people of a roster, by name; I come first.
