@@ -45,6 +45,9 @@ pub const CAPSULE_WRAP_MAX_BYTES: usize = 2048;
 /// Most room-admin keys of one epoch: one for each device of owner and admins.
 pub const ADMIN_KEYS_MAX: usize = (ADMINS_MAX + 1) * DEVICES_PER_ACCOUNT_MAX;
 
+/// Most epochs that one rewind voids: whoever finds something wrong says so long before.
+pub const REWIND_MAX_EPOCHS: u64 = 1000;
+
 /// Most past epochs in one answer about history.
 pub const HISTORY_MAX_EPOCHS: u32 = 100;
 
@@ -53,6 +56,9 @@ pub const STATUS_VALUE_BYTES: usize = 256;
 
 /// Most status registers of one epoch of a room.
 pub const REGISTERS_MAX: usize = 1024;
+
+/// Most of them that one connection writes: a device has one.
+pub const REGISTERS_OF_CONNECTION_MAX: usize = 8;
 
 /// A status register is written at most once in so many milliseconds.
 pub const STATUS_TICK_MS: u64 = 1000;
@@ -161,6 +167,9 @@ pub const PUSH_PAYLOAD_BYTES: usize = 17;
 
 /// Most push subscriptions of a room.
 pub const PUSH_SUBSCRIPTIONS_MAX: usize = 1000;
+
+/// Most of them that one connection makes or renews in one room: a device has one.
+pub const PUSH_SUBSCRIPTIONS_OF_CONNECTION_MAX: usize = 8;
 
 /// A push subscription that was not renewed for so many days ends.
 pub const PUSH_DAYS: u32 = 30;

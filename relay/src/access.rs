@@ -6,8 +6,8 @@
 use crate::account::{GoodToken, RoomTokens};
 use ed25519_dalek::{Signature, VerifyingKey};
 use sotto_protocol::{
-    Challenge, DoorId, EntryKind, ErrorCode, Published, Rewind, RoomAccess, RoomId, RoomToken, WireError,
-    confirm_statement, join_statement, limits, open_statement,
+    Challenge, ConfirmJoin, DoorId, EntryKind, ErrorCode, Published, Rewind, RewindAuthority, RoomAccess,
+    RoomId, RoomToken, WireError, confirm_statement, join_statement, limits, open_statement,
 };
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -36,6 +36,36 @@ pub(crate) struct RoomHead {
     pub last_handshake_seq: u64,
     /// The last cut; 0 if none.
     pub cut_seq: u64,
+}
+
+/// An epoch that has not been voided, as far as rights depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JudgedEpoch {
+    /// Which.
+    pub epoch: u64,
+    /// The handshake that began it.
+    pub began_seq: u64,
+    /// Opens the room.
+    pub access_key: [u8; 32],
+    /// Permits one handshake through a door.
+    pub join_key: [u8; 32],
+    /// Whether the handshake that began it came through a door.
+    pub by_door: bool,
+    /// Whether that handshake is good for ever.
+    pub is_confirmed: bool,
+    /// Keys of owner and admins, end to end.
+    pub admin_keys: Vec<u8>,
+}
+
+/// What a connection may still do in a room by what it has proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is in the current epoch.
+    Current,
+    /// It is in an earlier one, and gets the handshakes that lead from there to the current one.
+    Earlier,
+    /// Its epoch was cut off or voided: nothing after that is any business of its holder's.
+    Ended,
 }
 
 /// Which entries a connection may read.
@@ -150,18 +180,85 @@ impl Following {
     }
 }
 
-/// Whether a message may be appended, judged at the moment of writing.
+/// What a grant is worth. `ended_seq` is the last entry that its key opens, if there is an end to it; it need not be known of whoever
+/// is in the current epoch.
+pub(crate) fn standing(grant: Grant, head: RoomHead, ended_seq: Option<u64>) -> Standing {
+    match room_access(grant, head) {
+        RoomAccess::Full => Standing::Current,
+        RoomAccess::Handshakes if ended_seq.is_some() => Standing::Ended,
+        RoomAccess::Handshakes => Standing::Earlier,
+    }
+}
+
+/// Whether a message may be appended, judged at the moment of writing. The right comes first: to whom the room has ended, all is
+/// answered alike.
 ///
 /// # Errors
 /// [`ErrorCode::StaleEpoch`] for a message of another epoch, [`ErrorCode::RoomNotOpen`] for a connection that has not
 /// opened the room with the current key.
-pub(crate) fn may_append(grant: Grant, entry_epoch: u64, head: RoomHead) -> Result<(), ErrorCode> {
-    if entry_epoch != head.epoch {
-        return Err(ErrorCode::StaleEpoch);
+pub(crate) fn may_append(standing: Standing, entry_epoch: u64, head: RoomHead) -> Result<(), ErrorCode> {
+    match standing {
+        Standing::Ended => Err(ErrorCode::RoomNotOpen),
+        Standing::Current | Standing::Earlier if entry_epoch != head.epoch => Err(ErrorCode::StaleEpoch),
+        Standing::Earlier => Err(ErrorCode::RoomNotOpen),
+        Standing::Current => Ok(()),
     }
-    match room_access(grant, head) {
-        RoomAccess::Full => Ok(()),
-        RoomAccess::Handshakes => Err(ErrorCode::RoomNotOpen),
+}
+
+/// What may be said to somebody about something that is refused.
+pub(crate) fn said_to(standing: Standing, code: ErrorCode) -> ErrorCode {
+    if standing == Standing::Ended { ErrorCode::RoomNotOpen } else { code }
+}
+
+/// What a rewind is judged by: the epochs that are good at that moment.
+#[derive(Debug)]
+pub(crate) struct RewindCase<'c> {
+    /// The epoch that the handshake began which is to be voided.
+    pub bad: &'c JudgedEpoch,
+    /// SHA-256 of that handshake.
+    pub bad_entry: [u8; 32],
+    /// The epoch of the number that the rewind names.
+    pub before: &'c JudgedEpoch,
+    /// Whether no cut since has taken the named key from those who administer the room.
+    pub survives_cuts: bool,
+    /// The current epoch.
+    pub current_epoch: u64,
+}
+
+/// Whether a rewind, whose signature is good, may be written.
+///
+/// # Errors
+/// [`ErrorCode::Conflict`] where there is no such handshake, [`ErrorCode::BadSignature`] where the key may not,
+/// [`ErrorCode::LimitExceeded`] where too much came since.
+pub(crate) fn may_rewind(rewind: &Rewind, case: &RewindCase<'_>) -> Result<(), ErrorCode> {
+    let RewindCase { bad, bad_entry, before, survives_cuts, current_epoch } = *case;
+    if bad.epoch.checked_sub(1) != Some(before.epoch) || bad_entry != rewind.bad_entry {
+        return Err(ErrorCode::Conflict);
+    }
+    let may = rewind.access_key == before.access_key
+        && match &rewind.authority {
+            RewindAuthority::Access => bad.by_door && !bad.is_confirmed,
+            // Who was removed must not undo that.
+            RewindAuthority::Admin(key) => is_among(key, &before.admin_keys) && survives_cuts,
+        };
+    if !may {
+        return Err(ErrorCode::BadSignature);
+    }
+    if current_epoch.saturating_sub(before.epoch) > limits::REWIND_MAX_EPOCHS {
+        return Err(ErrorCode::LimitExceeded);
+    }
+    Ok(())
+}
+
+/// The key whose word for a join counts, if it is that of whoever was there before it, or of who administers the room.
+pub(crate) fn confirming_key(
+    confirm: &ConfirmJoin,
+    before: &JudgedEpoch,
+    trusted_admin_keys: &[u8],
+) -> Option<[u8; 32]> {
+    match &confirm.admin_key {
+        None => Some(before.access_key),
+        Some(key) => is_among(key, trusted_admin_keys).then_some(**key),
     }
 }
 
@@ -277,20 +374,26 @@ mod tests {
     }
 
     #[test]
-    fn only_the_current_epoch_appends() {
-        let current = grant(4, 70);
-        let earlier = grant(3, 60);
-        assert_eq!(may_append(current, 4, HEAD), Ok(()));
-        assert_eq!(may_append(current, 3, HEAD), Err(ErrorCode::StaleEpoch));
-        assert_eq!(may_append(earlier, 4, HEAD), Err(ErrorCode::RoomNotOpen));
-        assert_eq!(may_append(earlier, 3, HEAD), Err(ErrorCode::StaleEpoch));
+    fn only_the_current_epoch_appends_and_the_removed_learn_nothing() {
+        use Standing::{Current, Earlier, Ended};
+        assert_eq!(may_append(Current, 4, HEAD), Ok(()));
+        assert_eq!(may_append(Current, 3, HEAD), Err(ErrorCode::StaleEpoch));
+        assert_eq!(may_append(Earlier, 4, HEAD), Err(ErrorCode::RoomNotOpen));
+        assert_eq!(may_append(Earlier, 3, HEAD), Err(ErrorCode::StaleEpoch));
+        for epoch in [0, 3, 4, 5, u64::MAX] {
+            assert_eq!(may_append(Ended, epoch, HEAD), Err(ErrorCode::RoomNotOpen));
+        }
+        assert_eq!(said_to(Ended, ErrorCode::Conflict), ErrorCode::RoomNotOpen);
+        assert_eq!(said_to(Earlier, ErrorCode::Conflict), ErrorCode::Conflict);
     }
 
     #[test]
     fn the_place_of_a_voided_epoch_is_not_its_own() {
         assert_eq!(room_access(grant(4, 70), HEAD), RoomAccess::Full);
         assert_eq!(room_access(grant(4, 60), HEAD), RoomAccess::Handshakes);
-        assert_eq!(may_append(grant(4, 60), 4, HEAD), Err(ErrorCode::RoomNotOpen));
+        assert_eq!(standing(grant(4, 60), HEAD, None), Standing::Earlier);
+        assert_eq!(standing(grant(4, 60), HEAD, Some(65)), Standing::Ended);
+        assert_eq!(standing(grant(4, 70), HEAD, None), Standing::Current);
     }
 
     /// Which of these entries go to somebody of that epoch.

@@ -58,6 +58,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
 /// How often what has had its time is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -183,6 +184,11 @@ impl Accounts {
     /// Closes the connections to the database.
     pub(crate) async fn close(&self) {
         self.store.close().await;
+    }
+
+    /// By which relays of one database know each other's hints.
+    pub(crate) fn hint_key(&self) -> Zeroizing<[u8; 32]> {
+        self.secrets.hint_key()
     }
 
     /// Proxies that are believed.

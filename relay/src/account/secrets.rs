@@ -103,6 +103,11 @@ impl Secrets {
         keyed_hash(&self.names, &[b"sotto relay code", code.as_bytes()])
     }
 
+    /// By which relays of one database know each other's hints.
+    pub(super) fn hint_key(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(keyed_hash(&self.tokens, &[b"sotto relay hints"]))
+    }
+
     /// What makes and checks room tokens.
     pub(super) fn room_tokens(&self, clock: Clock) -> RoomTokens {
         RoomTokens::new(&self.tokens, clock)

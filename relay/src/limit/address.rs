@@ -50,8 +50,8 @@ struct Buckets {
 pub(crate) enum Deed {
     /// Makes a room.
     Create,
-    /// Opens a room.
-    Open,
+    /// Shows a signature: to open a room, or to change something by a key that the room knows.
+    Prove,
     /// Looks behind a door.
     LookUp,
     /// Comes in by a door.
@@ -213,7 +213,7 @@ impl Address {
     pub(super) fn count(&self, deed: Deed, limits: &Limits) -> Result<(), Duration> {
         match deed {
             Deed::Create => self.take(|buckets| &mut buckets.rooms, limits.rooms),
-            Deed::Open => self.take(|buckets| &mut buckets.opens, limits.opens),
+            Deed::Prove => self.take(|buckets| &mut buckets.opens, limits.opens),
             Deed::LookUp => self.take(|buckets| &mut buckets.cards, limits.cards),
             Deed::Join => self.take(|buckets| &mut buckets.joins, limits.joins),
         }

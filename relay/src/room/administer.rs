@@ -1,28 +1,31 @@
 //! What is done at the word of a key that the room has registered: deleting it, saying how long its messages are kept, and
 //! dropping an account's wraps. The signatures are over this connection's challenge.
 
-use super::writer::Operation;
-use super::{ReplyTo, Rooms};
-use crate::access::verifies;
+use super::operation::Operation;
+use super::{ReplyTo, Rooms, read_failed, refused};
+use crate::access::{is_among, verifies};
 use sotto_protocol::{
-    DeleteRoom, DropWraps, ErrorCode, SetRetention, WireError, delete_statement, drop_statement, limits,
-    retention_statement,
+    DeleteRoom, DropWraps, ErrorCode, Reply, RoomId, SetRetention, WireError, delete_statement,
+    drop_statement, limits, retention_statement,
 };
 
 impl Rooms {
     /// Deletes a room with everything in it.
-    pub(crate) fn delete(&self, delete: &DeleteRoom, reply_to: ReplyTo) {
+    pub(crate) async fn delete(&self, delete: &DeleteRoom, reply_to: ReplyTo) {
         let DeleteRoom { room, admin_key, signature } = delete;
         let session = reply_to.session();
         let statement = delete_statement(session.authority(), session.challenge(), room);
         if !verifies(admin_key, &statement, signature) {
             return reply_to.error(ErrorCode::BadSignature);
         }
+        if let Err(reply) = self.may_administer(room, admin_key).await {
+            return reply_to.send(reply);
+        }
         self.writer.submit(Operation::Delete { room: *room, admin_key: *admin_key }, reply_to);
     }
 
     /// Keeps messages of a room so long.
-    pub(crate) fn set_retention(&self, set: &SetRetention, reply_to: ReplyTo) {
+    pub(crate) async fn set_retention(&self, set: &SetRetention, reply_to: ReplyTo) {
         let SetRetention { room, seconds, admin_key, signature } = set;
         if let Some(seconds) = seconds
             && !limits::RETENTION_S.contains(seconds)
@@ -37,8 +40,20 @@ impl Rooms {
         if !verifies(admin_key, &statement, signature) {
             return reply_to.error(ErrorCode::BadSignature);
         }
+        if let Err(reply) = self.may_administer(room, admin_key).await {
+            return reply_to.send(reply);
+        }
         let operation = Operation::Retain { room: *room, admin_key: *admin_key, seconds: *seconds };
         self.writer.submit(operation, reply_to);
+    }
+
+    /// Whether the room has registered that key. Everybody has one that signs: the writer is spared those who have no other.
+    async fn may_administer(&self, room: &RoomId, key: &[u8; 32]) -> Result<(), Reply> {
+        let row = self.read.row(room).await.map_err(|error| read_failed(&error))?;
+        let row = row.ok_or_else(|| refused(ErrorCode::UnknownRoom))?;
+        let keys = self.read.epochs(async |epochs| epochs.trusted_admin_keys(row).await).await;
+        let keys = keys.map_err(|error| read_failed(&error))?;
+        if is_among(key, &keys) { Ok(()) } else { Err(refused(ErrorCode::BadSignature)) }
     }
 
     /// Drops an account's capsule wraps.

@@ -1,9 +1,11 @@
 //! What the relay does by itself: writing status registers behind, and sweeping out what is too old.
 
+use super::operation::{Operation, Sweep};
 use super::status::StatusBoard;
-use super::writer::{Operation, Writer};
+use super::writer::Writer;
+use crate::clock::Clock;
 use crate::metrics::metrics;
-use crate::store::{Registers, Swept};
+use crate::store::{ReadStore, Registers, Swept};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -12,6 +14,8 @@ use tokio::sync::oneshot;
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Between two parts of a long sweep, so that others go on.
 const SWEEP_PAUSE: Duration = Duration::from_millis(50);
+/// Rooms that one part of it looks at.
+const ROOMS_TOGETHER: usize = 64;
 
 /// Starts writing registers behind. It ends when the writer stops.
 pub(super) fn start_flushing(statuses: Arc<StatusBoard>, writer: Arc<Writer>) {
@@ -42,21 +46,45 @@ pub(super) async fn flush(statuses: &StatusBoard, writer: &Writer) {
 }
 
 /// Starts sweeping. It ends when the writer stops.
-pub(super) fn start_sweeping(writer: Arc<Writer>, every: Duration, retention: Option<Duration>) {
+pub(super) fn start_sweeping(
+    (writer, read): (Arc<Writer>, ReadStore),
+    (every, retention): (Duration, Option<Duration>),
+    clock: Clock,
+) {
     let retention_s = retention.map(|retention| retention.as_secs());
     tokio::spawn(async move {
         while !writer.is_stopping() {
             tokio::time::sleep(every).await;
-            while let Some(Swept { has_more: true, .. }) = sweep(&writer, retention_s).await {
+            sweep_bodies((&writer, &read), retention_s, &clock).await;
+            while let Some(Swept { has_more: true, .. }) = sweep(&writer, Sweep::Rest).await {
                 tokio::time::sleep(SWEEP_PAUSE).await;
             }
         }
     });
 }
 
-async fn sweep(writer: &Writer, retention_s: Option<u64>) -> Option<Swept> {
+/// Goes through all rooms, some at a time. Only what there is to drop is the writer's business.
+async fn sweep_bodies((writer, read): (&Writer, &ReadStore), retention_s: Option<u64>, clock: &Clock) {
+    let mut after = 0;
+    loop {
+        let due = match read.due(clock.earliest_ms(), retention_s, after).await {
+            Ok(due) => due,
+            Err(error) => return tracing::warn!(%error, "what is too old cannot be found now"),
+        };
+        for rooms in due.rooms.chunks(ROOMS_TOGETHER) {
+            let bodies = || Sweep::Bodies { retention_s, rooms: rooms.to_vec() };
+            while let Some(Swept { has_more: true, .. }) = sweep(writer, bodies()).await {
+                tokio::time::sleep(SWEEP_PAUSE).await;
+            }
+        }
+        let Some(next) = due.after else { return };
+        after = next;
+    }
+}
+
+async fn sweep(writer: &Writer, sweep: Sweep) -> Option<Swept> {
     let (done, swept) = oneshot::channel();
-    if !writer.submit_own(Operation::Sweep { retention_s, done }) {
+    if !writer.submit_own(Operation::Sweep { sweep, done }) {
         return None;
     }
     let swept = swept.await.ok()?;

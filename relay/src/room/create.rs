@@ -1,6 +1,6 @@
 //! A new room.
 
-use super::writer::Operation;
+use super::operation::Operation;
 use super::{ReplyTo, Rooms};
 use crate::access::may_make_room;
 use sotto_protocol::CreateRoom;

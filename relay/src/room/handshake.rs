@@ -4,12 +4,12 @@
 //! door. What is slow about that (a hash over the entry, a signature) is done here, before the queue; the writer then
 //! checks that nothing has changed since.
 
-use super::writer::{Authority, Handshake, Operation};
+use super::operation::{Authority, Handshake, Operation};
 use super::{ReplyTo, Rooms, read_failed, refused};
-use crate::access::{handshake_is_next, proves_card_opened, published_is_in_shape};
+use crate::access::{Standing, handshake_is_next, proves_card_opened, published_is_in_shape, said_to};
 use crate::store::{CardLookup, HandshakeRecord};
 use sotto_protocol::{
-    AppendHandshake, EntryHeader, EntryKind, ErrorCode, JoinAuthority, Published, Reply, RoomId,
+    AppendHandshake, EntryHeader, EntryKind, ErrorCode, JoinAuthority, Published, Reply, RoomId, entry_hash,
 };
 
 impl Rooms {
@@ -32,21 +32,39 @@ impl Rooms {
             return reply_to.error(ErrorCode::MalformedFrame);
         }
         let authority = match &join {
-            None => match reply_to.session().room(&room) {
-                Some(open) => Authority::Member(open.grant),
-                None => return reply_to.error(ErrorCode::RoomNotOpen),
+            None => match self.admit_member((&room, &entry), (last_handshake_seq, header), &reply_to).await {
+                Ok(authority) => authority,
+                Err(reply) => return reply_to.send(reply),
             },
             Some(join) => {
-                let known = (last_handshake_seq, header);
-                match self.admit_joiner((&room, &entry), known, join, &reply_to).await {
+                match self.admit_joiner((&room, &entry), (last_handshake_seq, header), join, &reply_to).await
+                {
                     Ok(authority) => authority,
                     Err(reply) => return reply_to.send(reply),
                 }
             }
         };
         let record = HandshakeRecord { access_key, join_key, published, history, by_door, is_cut };
-        let handshake = Handshake { room, known_seq: last_handshake_seq, header, entry, record, authority };
+        let (hash, known_seq) = (entry_hash(&entry), last_handshake_seq);
+        let handshake = Handshake { room, known_seq, header, entry, hash, record, authority };
         self.writer.submit(Operation::Handshake(Box::new(handshake)), reply_to);
+    }
+
+    /// Whether a member may send this handshake, or the answer. What comes too late changes nothing, and the writer is spared.
+    async fn admit_member(
+        &self,
+        (room, entry): (&RoomId, &[u8]),
+        (known_seq, header): (u64, EntryHeader),
+        reply_to: &ReplyTo,
+    ) -> Result<Authority, Reply> {
+        let open = reply_to.session().room(room).ok_or_else(|| refused(ErrorCode::RoomNotOpen))?;
+        let standing = open.live.standing(reply_to.session().id(), open.grant);
+        if standing == Standing::Current {
+            return Ok(Authority::Member(open.grant));
+        }
+        let is_next = handshake_is_next(known_seq, header.epoch, open.live.head());
+        let code = said_to(standing, is_next.err().unwrap_or(ErrorCode::RoomNotOpen));
+        Err(self.sent_before(room, header, entry).await?.unwrap_or_else(|| refused(code)))
     }
 
     /// Whether a newcomer may send this handshake, or its answer.
@@ -68,7 +86,7 @@ impl Rooms {
         }
     }
 
-    /// The cheap questions come first.
+    /// The proof comes first: how the room has changed, and which doors it has, is no business of whoever has not opened its card.
     async fn judge_joiner(
         &self,
         (room, entry): (&RoomId, &[u8]),
@@ -76,13 +94,12 @@ impl Rooms {
         join: &JoinAuthority,
         reply_to: &ReplyTo,
     ) -> Result<Authority, Reply> {
-        let (head, join_key) = match self.read.door(room, &join.door, (false, self.clock.latest_ms())).await {
-            Ok(CardLookup::Open { head, join_key, .. }) => (head, join_key),
-            Ok(CardLookup::Closed) => return Err(refused(ErrorCode::DoorClosed)),
+        let found = self.read.door(room, &join.door, (false, self.clock.latest_ms())).await;
+        let (head, join_key, is_open) = match found {
+            Ok(CardLookup::Found { head, join_key, door }) => (head, join_key, door.is_some()),
             Ok(CardLookup::UnknownRoom) => return Err(refused(ErrorCode::UnknownRoom)),
             Err(error) => return Err(read_failed(&error)),
         };
-        handshake_is_next(known_seq, header.epoch, head).map_err(refused)?;
         let session = reply_to.session();
         let is_proven = proves_card_opened(
             &join_key,
@@ -92,21 +109,25 @@ impl Rooms {
             entry,
             &join.signature,
         );
-        if is_proven {
-            Ok(Authority::Joiner { door: join.door, join_key })
-        } else {
-            Err(refused(ErrorCode::BadSignature))
+        if !is_proven {
+            return Err(refused(ErrorCode::BadSignature));
         }
+        if !is_open {
+            return Err(refused(ErrorCode::DoorClosed));
+        }
+        handshake_is_next(known_seq, header.epoch, head).map_err(refused)?;
+        Ok(Authority::Joiner { door: join.door, join_key })
     }
 
-    /// The answer to a join whose acknowledgement got lost: its join key is no longer the current one.
+    /// The answer to a handshake whose acknowledgement got lost: what permitted it is no longer the current key.
     async fn sent_before(
         &self,
         room: &RoomId,
         header: EntryHeader,
         entry: &[u8],
     ) -> Result<Option<Reply>, Reply> {
-        let known = self.read.entry(room, &header.id).await.map_err(|error| read_failed(&error))?;
+        let known =
+            self.read.entry(room, header.id, entry.len()).await.map_err(|error| read_failed(&error))?;
         Ok(known.map(|known| {
             if known.is(EntryKind::Handshake, entry) {
                 Reply::Appended(known.seq)

@@ -1,10 +1,12 @@
 //! Several relays on one database wake each other: "something is new in these rooms".
 //!
 //! A hint says no more than that. The database is the truth, and a hint that is lost is made up for by looking into it once
-//! a second.
+//! a second. The server that carries them is not trusted: nobody waits for it, and what is not authenticated is not heard.
 
+use super::envelope::{Opener, Sealer};
 use super::hub::Hub;
 use super::publish::Work;
+use crate::clock::now_ms;
 use crate::config::SecretUrl;
 use crate::store::ReadStore;
 use futures_util::StreamExt as _;
@@ -13,14 +15,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use zeroize::Zeroizing;
 
-/// What relays say to each other on NATS: the sender's number, then ids of rooms.
+/// What relays say to each other on NATS: ids of rooms.
 const SUBJECT: &str = "sotto.rooms";
-/// What somebody wrote into a status register: the sender's number, the room's id, the register and its value. It is written
-/// behind anyway, and what is lost here is written again.
+/// What somebody wrote into a status register: the room's id, the relay's number of it, the handshake that began the epoch, the register
+/// and its value. It is written behind anyway, and what is lost here is written again.
 const STATUS_SUBJECT: &str = "sotto.status";
-const SENDER_BYTES: usize = 8;
+/// What waits to be told. A server that takes nothing has nothing told to it: the database is looked into anyway.
+const WAITING_MAX: usize = 1024;
+/// How long telling one thing may take.
+const TELL_WITHIN: Duration = Duration::from_secs(5);
 /// Rooms in one message: well below the megabyte that NATS takes.
 const ROOMS_MAX: usize = 1024;
 /// How often the database is asked, whatever hints came.
@@ -29,7 +35,43 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Tells other relays, if there are any.
 #[derive(Clone)]
 pub(super) struct Hints {
-    nats: Option<(async_nats::Client, [u8; SENDER_BYTES])>,
+    nats: Option<Nats>,
+}
+
+#[derive(Clone)]
+struct Nats {
+    client: async_nats::Client,
+    sealer: Sealer,
+    waiting: mpsc::Sender<(&'static str, Vec<u8>)>,
+}
+
+/// A register that was written at another relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StatusHint {
+    pub room: RoomId,
+    /// The relay's number of the room.
+    pub row: i64,
+    /// The epoch it is of, by the handshake that began it.
+    pub began_seq: u64,
+    pub status: Status,
+    /// When, by the clock of the relay where it was written.
+    pub at_ms: u64,
+}
+
+impl StatusHint {
+    fn to_bytes(&self) -> Vec<u8> {
+        let numbers = [self.row.to_be_bytes(), self.began_seq.to_be_bytes()].concat();
+        [&self.room.as_bytes()[..], &numbers, &encode(&self.status)].concat()
+    }
+
+    fn read(bytes: &[u8], at_ms: u64) -> Option<Self> {
+        let (room, rest) = bytes.split_at_checked(RoomId::LEN)?;
+        let (row, rest) = rest.split_first_chunk()?;
+        let (began_seq, status) = rest.split_first_chunk()?;
+        let (row, began_seq) = (i64::from_be_bytes(*row), u64::from_be_bytes(*began_seq));
+        let room = RoomId::try_from(room).ok()?;
+        Some(Self { room, row, began_seq, status: decode(status).ok()?, at_ms })
+    }
 }
 
 /// Why there are no hints.
@@ -69,9 +111,12 @@ impl Drop for Listening {
 
 impl Hints {
     /// Connects to the server, which may come and go from then on.
-    pub(super) async fn connect(url: Option<&SecretUrl>) -> Result<Self, HintError> {
+    pub(super) async fn connect(
+        url: Option<&SecretUrl>,
+        key: Zeroizing<[u8; 32]>,
+    ) -> Result<Self, HintError> {
         let Some(url) = url else { return Ok(Self { nats: None }) };
-        let mut sender = [0; SENDER_BYTES];
+        let mut sender = [0; 8];
         getrandom::fill(&mut sender).map_err(HintError::Random)?;
         let client = async_nats::ConnectOptions::new()
             .name("sotto-relay")
@@ -89,12 +134,14 @@ impl Hints {
             .connect(url.reveal())
             .await
             .map_err(HintError::Connect)?;
-        Ok(Self { nats: Some((client, sender)) })
+        let (waiting, to_tell) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(tell(client.clone(), to_tell));
+        Ok(Self { nats: Some(Nats { client, sealer: Sealer::new(key, sender), waiting }) })
     }
 
     /// Whether the server is there, where one is used.
     pub(super) fn is_connected(&self) -> Option<bool> {
-        self.nats.as_ref().map(|(client, _)| is_connected(client))
+        self.nats.as_ref().map(|nats| is_connected(&nats.client))
     }
 
     /// Listens for what other relays write, and looks for it in the database.
@@ -109,46 +156,51 @@ impl Hints {
         if !is_shared {
             return Ok(Listening(tasks));
         }
-        if let Some((client, own)) = &self.nats {
+        if let Some(Nats { client, sealer, .. }) = &self.nats {
             let messages = client.subscribe(SUBJECT).await.map_err(HintError::Subscribe)?;
             let statuses = client.subscribe(STATUS_SUBJECT).await.map_err(HintError::Subscribe)?;
-            tasks.push(tokio::spawn(hear(messages, *own, publisher.clone())));
-            tasks.push(tokio::spawn(hear_statuses(statuses, *own, publisher)));
+            tasks.push(tokio::spawn(hear(messages, sealer.opener(SUBJECT), publisher.clone())));
+            tasks.push(tokio::spawn(hear_statuses(statuses, sealer.opener(STATUS_SUBJECT), publisher)));
         }
         Ok(Listening(tasks))
     }
 
     /// Passes a register's value on.
-    pub(super) async fn tell_status(&self, room: &RoomId, status: &Status) {
-        let Some((client, sender)) = self.nats.as_ref().filter(|(client, _)| is_connected(client)) else {
-            return;
-        };
-        let payload = [&sender[..], room.as_bytes(), &encode(status)].concat();
-        // The client itself is gone only when the relay stops.
-        let _ = client.publish(STATUS_SUBJECT, payload.into()).await;
+    pub(super) fn tell_status(&self, hint: &StatusHint) {
+        self.say(STATUS_SUBJECT, || hint.to_bytes());
     }
 
     /// Tells the others. A hint that cannot be sent is lost, which costs them a second.
-    pub(super) async fn tell(&self, rooms: impl Iterator<Item = RoomId>) {
-        let Some((client, sender)) = self.nats.as_ref().filter(|(client, _)| is_connected(client)) else {
+    pub(super) fn tell(&self, rooms: impl Iterator<Item = RoomId>) {
+        if self.nats.is_none() {
             return;
-        };
+        }
         let rooms: Vec<_> = rooms.collect();
         for some in rooms.chunks(ROOMS_MAX) {
-            let mut payload = sender.to_vec();
-            payload.extend(some.iter().flat_map(|room| room.as_bytes()));
-            // The client itself is gone only when the relay stops.
-            let _ = client.publish(SUBJECT, payload.into()).await;
+            self.say(SUBJECT, || some.iter().flat_map(|room| *room.as_bytes()).collect());
+        }
+    }
+
+    /// Whoever writes or publishes never waits for this.
+    fn say(&self, subject: &'static str, content: impl FnOnce() -> Vec<u8>) {
+        let Some(nats) = self.nats.as_ref().filter(|nats| is_connected(&nats.client)) else { return };
+        if let Ok(place) = nats.waiting.try_reserve() {
+            place.send((subject, nats.sealer.seal(subject, now_ms(), &content())));
         }
     }
 }
 
-async fn hear(mut messages: async_nats::Subscriber, own: [u8; SENDER_BYTES], publisher: mpsc::Sender<Work>) {
+/// Says what waits. It ends when nobody can say anything more.
+async fn tell(client: async_nats::Client, mut waiting: mpsc::Receiver<(&'static str, Vec<u8>)>) {
+    while let Some((subject, message)) = waiting.recv().await {
+        // Not told in time, it is lost. The client itself is gone only when the relay stops.
+        let _ = timeout(TELL_WITHIN, client.publish(subject, message.into())).await;
+    }
+}
+
+async fn hear(mut messages: async_nats::Subscriber, mut opener: Opener, publisher: mpsc::Sender<Work>) {
     while let Some(message) = messages.next().await {
-        let Some((sender, rooms)) = message.payload.split_at_checked(SENDER_BYTES) else { continue };
-        if sender == own {
-            continue;
-        }
+        let Some((rooms, _)) = opener.open(now_ms(), &message.payload) else { continue };
         let rooms = rooms.chunks(RoomId::LEN).filter_map(|id| RoomId::try_from(id).ok()).collect();
         if publisher.send(Work::CatchUp(rooms)).await.is_err() {
             return;
@@ -158,14 +210,13 @@ async fn hear(mut messages: async_nats::Subscriber, own: [u8; SENDER_BYTES], pub
 
 async fn hear_statuses(
     mut messages: async_nats::Subscriber,
-    own: [u8; SENDER_BYTES],
+    mut opener: Opener,
     publisher: mpsc::Sender<Work>,
 ) {
     while let Some(message) = messages.next().await {
-        let Some((sender, rest)) = message.payload.split_at_checked(SENDER_BYTES) else { continue };
-        let Some((room, status)) = rest.split_at_checked(RoomId::LEN) else { continue };
-        let (Ok(room), Ok(status)) = (RoomId::try_from(room), decode(status)) else { continue };
-        if sender != own && publisher.send(Work::Status(room, Box::new(status))).await.is_err() {
+        let Some((content, at_ms)) = opener.open(now_ms(), &message.payload) else { continue };
+        let Some(hint) = StatusHint::read(content, at_ms) else { continue };
+        if publisher.send(Work::Status(Box::new(hint))).await.is_err() {
             return;
         }
     }

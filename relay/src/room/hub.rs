@@ -10,10 +10,11 @@
 //!
 //! Locks are taken in the order session, hub, room, outbox.
 
+use super::hints::StatusHint;
 use super::reply::ReplyTo;
 use super::run::Run;
 use super::session::Session;
-use crate::access::{Effect, Following, Grant, RoomHead, room_access};
+use crate::access::{Effect, Following, Grant, RoomHead, Standing, room_access, standing};
 use crate::lock::lock;
 use crate::store::Limit;
 use crate::wire;
@@ -94,10 +95,10 @@ impl Hub {
     }
 
     /// Passes on what was written into a register at another relay.
-    pub(super) fn publish_status(&self, room: &RoomId, status: &Status) {
-        let live = lock(&self.rooms).get(room).cloned();
+    pub(super) fn publish_status(&self, hint: &StatusHint) {
+        let live = lock(&self.rooms).get(&hint.room).cloned();
         if let Some(live) = live {
-            live.publish_status(status);
+            live.publish_status((hint.row, hint.began_seq), &hint.status);
         }
     }
 
@@ -163,6 +164,18 @@ impl LiveRoom {
         lock(&self.state).head
     }
 
+    /// What a connection may still do here, as far as this relay has heard.
+    pub(super) fn standing(&self, session_id: u64, grant: Grant) -> Standing {
+        let state = lock(&self.state);
+        let standing = standing(grant, state.head, None);
+        if standing == Standing::Current {
+            return standing;
+        }
+        let subscriber = state.subscribers.iter().find(|other| other.session.id() == session_id);
+        let is_ended = subscriber.is_none_or(|subscriber| subscriber.following.ended_seq.is_some());
+        if is_ended { Standing::Ended } else { Standing::Earlier }
+    }
+
     /// Follows the room from now on and answers the opening. Gives the answer back if the room has left the hub.
     pub(super) fn subscribe(
         &self,
@@ -208,12 +221,16 @@ impl LiveRoom {
         Ok(())
     }
 
-    /// Pushes a status register to those who are in the current epoch.
-    pub(super) fn publish_status(&self, status: &Status) {
+    /// Pushes a status register to those who are in its epoch, and in no other: whoever was removed may not have been told yet.
+    pub(super) fn publish_status(&self, (row, began_seq): (i64, u64), status: &Status) {
         let frame = wire::frame(&RelayFrame::Status(self.id, *status));
         let state = lock(&self.state);
         for Subscriber { session, following, .. } in &state.subscribers {
-            if following.ended_seq.is_none() && room_access(following.grant, state.head) == RoomAccess::Full {
+            let is_of_its_epoch = (following.grant.room, following.grant.began_seq) == (row, began_seq);
+            if following.ended_seq.is_none()
+                && is_of_its_epoch
+                && room_access(following.grant, state.head) == RoomAccess::Full
+            {
                 session.outbox().push_live(self.id, [&frame].into_iter());
             }
         }

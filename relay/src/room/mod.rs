@@ -12,11 +12,15 @@ mod background;
 mod batch;
 mod card;
 mod create;
+mod envelope;
 mod handshake;
 mod held;
 mod hints;
 mod hub;
+mod judge;
+mod lanes;
 mod open;
+mod operation;
 mod outbox;
 mod page;
 mod publish;
@@ -49,6 +53,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use writer::Writer;
+use zeroize::Zeroizing;
 
 /// All rooms of a relay.
 pub(crate) struct Rooms {
@@ -69,13 +74,13 @@ impl Rooms {
     /// Starts the writer on an open store, what the relay does by itself, and listening to other relays where they share it.
     pub(crate) async fn start(
         store: Store,
-        nats: Option<&SecretUrl>,
+        (nats, hint_key): (Option<&SecretUrl>, Zeroizing<[u8; 32]>),
         max_retention: Option<Duration>,
         (gate, push): (Option<RoomTokens>, Option<(Push, UnboundedReceiver<GonePush>)>),
         tuning: &Tuning,
     ) -> Result<(Self, WriterTask), HintError> {
         let hub = Arc::new(Hub::default());
-        let hints = Hints::connect(nats).await?;
+        let hints = Hints::connect(nats, hint_key).await?;
         let is_shared = store.write.is_shared();
         let statuses = Arc::new(StatusBoard::default());
         let (push, gone) = push.unzip();
@@ -96,7 +101,11 @@ impl Rooms {
             push::start_forgetting(Arc::clone(&writer), gone);
         }
         background::start_flushing(Arc::clone(&statuses), Arc::clone(&writer));
-        background::start_sweeping(Arc::clone(&writer), tuning.sweep_every, max_retention);
+        background::start_sweeping(
+            (Arc::clone(&writer), store.read.clone()),
+            (tuning.sweep_every, max_retention),
+            tuning.clock.clone(),
+        );
         let (incarnation, clock) = (store.incarnation, tuning.clock.clone());
         Ok((Self { read: store.read, writer, hub, hints, statuses, gate, push, incarnation, clock }, task))
     }

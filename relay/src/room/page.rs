@@ -20,7 +20,11 @@ impl Rooms {
         let head = open.live.head();
         let mut readable = readable(open.grant, head);
         if room_access(open.grant, head) == RoomAccess::Handshakes {
-            match self.read.limit(open.grant.room, open.grant.began_seq).await {
+            match self
+                .read
+                .epochs(async |epochs| epochs.limit(open.grant.room, open.grant.began_seq).await)
+                .await
+            {
                 Ok(limit) => readable.up_to_seq = limit.unwrap_or(u64::MAX).min(readable.up_to_seq),
                 Err(error) => return reply_to.send(read_failed(&error)),
             }

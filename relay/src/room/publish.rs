@@ -3,7 +3,7 @@
 //! A task of its own, so that the writer is already in the next transaction meanwhile. One queue keeps the order. What other
 //! relays have written to a room, and this one has not pushed, is read and pushed first.
 
-use super::hints::Hints;
+use super::hints::{Hints, StatusHint};
 use super::hub::{Hub, LiveEntry};
 use super::reply::ReplyTo;
 use super::status::StatusBoard;
@@ -11,7 +11,7 @@ use crate::access::RoomHead;
 use crate::push::{Push, Woken};
 use crate::store::ReadStore;
 use crate::wire;
-use sotto_protocol::{Reply, RoomId, Status};
+use sotto_protocol::{Reply, RoomId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -38,7 +38,7 @@ pub(super) enum Work {
     /// What others may have committed to these rooms.
     CatchUp(Vec<RoomId>),
     /// What somebody wrote into a register at another relay.
-    Status(RoomId, Box<Status>),
+    Status(Box<StatusHint>),
     /// Rooms that are not in the database any more.
     Gone(Vec<RoomId>),
 }
@@ -66,9 +66,9 @@ impl Publisher {
             while let Some(work) = work.recv().await {
                 match work {
                     Work::Outcome(outcome) => self.publish(outcome).await,
-                    Work::Status(room, status) => {
-                        self.statuses.overtaken(&room, &status.register);
-                        self.hub.publish_status(&room, &status);
+                    Work::Status(hint) => {
+                        self.statuses.overtaken(&hint);
+                        self.hub.publish_status(&hint);
                     }
                     Work::Gone(rooms) => rooms.iter().for_each(|room| self.hub.close(room)),
                     Work::CatchUp(rooms) => {
@@ -106,7 +106,7 @@ impl Publisher {
         for (reply_to, reply) in outcome.answers {
             reply_to.send(reply);
         }
-        self.hints.tell(outcome.rooms.iter().map(|(room, ..)| *room)).await;
+        self.hints.tell(outcome.rooms.iter().map(|(room, ..)| *room));
     }
 
     /// Pushes what is in the database and was not pushed yet. What cannot be read now is found at the next look.
@@ -153,7 +153,7 @@ mod tests {
         // As if the database had just gone away.
         store.read.close().await;
         let (hub, room) = (Arc::new(Hub::default()), RoomId::new([1; 16]));
-        let hints = Hints::connect(None).await.unwrap();
+        let hints = Hints::connect(None, [0; 32].into()).await.unwrap();
         let publisher = Publisher {
             hub: Arc::clone(&hub),
             read: store.read.clone(),

@@ -1,7 +1,8 @@
 //! Where devices want to be woken when they are not connected.
 
 use super::held::open_fully;
-use super::writer::{Operation, Writer};
+use super::operation::Operation;
+use super::writer::Writer;
 use super::{ReplyTo, Rooms};
 use crate::limit::whole_ms;
 use crate::push::{GonePush, NoPush, Owner};
@@ -19,6 +20,10 @@ impl Rooms {
         let Some(push) = &self.push else { return reply_to.error(ErrorCode::PushUnavailable) };
         if subscription.endpoint.len() > limits::PUSH_ENDPOINT_MAX_BYTES {
             let limit = limits::PUSH_ENDPOINT_MAX_BYTES as u64;
+            return reply_to.error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
+        }
+        if !reply_to.session().may_subscribe(room, &subscription.tag) {
+            let limit = limits::PUSH_SUBSCRIPTIONS_OF_CONNECTION_MAX as u64;
             return reply_to.error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
         }
         if let Err(wait) = push.count(reply_to.session().id()) {

@@ -15,6 +15,8 @@ pub(crate) struct ReplyTo {
     weight: u32,
     /// What it is counted as.
     kind: Option<Kind>,
+    /// Bytes of the request that wait to be written.
+    queued_bytes: usize,
     /// Memory for the answer.
     share: Option<Box<Share>>,
     is_answered: bool,
@@ -24,7 +26,7 @@ impl ReplyTo {
     /// Counts the request as under way until it is answered. `weight` bounds what one connection has under way.
     pub(crate) fn new(session: Arc<Session>, request: u32, weight: u32) -> Self {
         session.add_in_flight(weight);
-        Self { session, request, weight, kind: None, share: None, is_answered: false }
+        Self { session, request, weight, kind: None, queued_bytes: 0, share: None, is_answered: false }
     }
 
     /// Counts the answer as one to such a request.
@@ -36,6 +38,13 @@ impl ReplyTo {
     /// Takes that memory for the answer, until it is written.
     pub(crate) fn within(mut self, share: Share) -> Self {
         self.share = Some(Box::new(share));
+        self
+    }
+
+    /// Counts so many bytes as waiting to be written, until it is answered.
+    pub(super) fn queued(mut self, bytes: usize) -> Self {
+        self.session.add_queued_bytes(bytes);
+        self.queued_bytes += bytes;
         self
     }
 
@@ -60,6 +69,7 @@ impl ReplyTo {
             metrics().count_reply(kind, &reply);
         }
         self.session.remove_in_flight(self.weight);
+        self.session.remove_queued_bytes(self.queued_bytes);
         let frame = wire::reply(self.request, reply);
         let mut share = self.share.take();
         if let Some(share) = &mut share {

@@ -7,8 +7,8 @@ use crate::access::Grant;
 use crate::lock::lock;
 use crate::wire;
 use sotto_protocol::{Challenge, ErrorCode, RelayFrame, Reply, RoomId, WireError, limits};
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// One connection, as rooms see it.
@@ -21,12 +21,16 @@ pub(crate) struct Session {
     outbox: Outbox,
     /// Weight of the requests that are not answered yet.
     in_flight: AtomicU32,
+    /// Bytes of theirs that wait to be written.
+    queued_bytes: AtomicUsize,
     opened: Mutex<Opened>,
 }
 
 #[derive(Default)]
 struct Opened {
     rooms: HashMap<RoomId, OpenRoom>,
+    /// By what tags it has asked to be woken, by room.
+    subscriptions: HashMap<RoomId, HashSet<[u8; 16]>>,
     is_ended: bool,
 }
 
@@ -61,6 +65,7 @@ impl Session {
             authority,
             outbox: Outbox::new(live_queue_max_bytes),
             in_flight: AtomicU32::new(0),
+            queued_bytes: AtomicUsize::new(0),
             opened: Mutex::default(),
         }
     }
@@ -108,6 +113,19 @@ impl Session {
         self.in_flight.fetch_sub(weight, Ordering::AcqRel);
     }
 
+    /// Bytes that this connection has waiting to be written.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.queued_bytes.load(Ordering::Acquire)
+    }
+
+    pub(super) fn add_queued_bytes(&self, bytes: usize) {
+        self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    pub(super) fn remove_queued_bytes(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
     /// Whether any room is open here.
     pub(crate) fn follows_a_room(&self) -> bool {
         !lock(&self.opened).rooms.is_empty()
@@ -116,6 +134,14 @@ impl Session {
     /// The room, if it is open here.
     pub(super) fn room(&self, room: &RoomId) -> Option<OpenRoom> {
         lock(&self.opened).rooms.get(room).cloned()
+    }
+
+    /// Whether this connection may have one more subscription in a room, or has this one.
+    pub(super) fn may_subscribe(&self, room: &RoomId, tag: &[u8; 16]) -> bool {
+        let mut opened = lock(&self.opened);
+        let tags = opened.subscriptions.entry(*room).or_default();
+        let fits = tags.len() < limits::PUSH_SUBSCRIPTIONS_OF_CONNECTION_MAX;
+        tags.contains(tag) || (fits && tags.insert(*tag))
     }
 
     /// Opens a room and answers, in one step with subscribing: what comes later is pushed after the answer.

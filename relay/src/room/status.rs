@@ -4,13 +4,15 @@
 //! since the last flush lies here, by room.
 
 use super::held::open_fully;
+use super::hints::StatusHint;
 use super::{ReplyTo, Rooms, read_failed};
 use crate::access::Grant;
+use crate::clock::now_ms;
 use crate::limit::whole_ms;
 use crate::lock::lock;
 use crate::store::Registers;
 use sotto_protocol::{ErrorCode, Reply, RoomId, Status, StatusRequest, WireError, WriteStatus, limits};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -28,11 +30,23 @@ struct RoomStatus {
     /// The epoch that the values are of.
     grant: Grant,
     registers: HashMap<[u8; 16], Register>,
+    /// When each connection wrote each register lately: others cannot use up a device's turn.
+    turns: HashMap<(u64, [u8; 16]), Instant>,
+    /// Which registers each connection has written: nobody has all of a room's.
+    of_connection: HashMap<u64, HashSet<[u8; 16]>>,
+}
+
+impl RoomStatus {
+    fn new(grant: Grant) -> Self {
+        let (registers, turns, of_connection) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { grant, registers, turns, of_connection }
+    }
 }
 
 struct Register {
     value: [u8; limits::STATUS_VALUE_BYTES],
     written: Instant,
+    written_ms: u64,
     is_flushed: bool,
 }
 
@@ -40,6 +54,8 @@ struct Register {
 enum Written {
     Yes,
     TooSoon(Duration),
+    /// The connection has written so many others.
+    TooMany,
     /// It is one that is not in memory: it may be one too many.
     New(usize),
 }
@@ -51,7 +67,8 @@ impl Rooms {
         let Some((open, _)) = open_fully(&reply_to, &room) else {
             return reply_to.error(ErrorCode::RoomNotOpen);
         };
-        let written = match self.statuses.write(&room, open.grant, &status, false) {
+        let session_id = reply_to.session().id();
+        let written = match self.statuses.write(&room, (open.grant, session_id), &status, false) {
             Written::New(in_memory) => {
                 let stored = match self.read.count_registers(open.grant.room, &status.register).await {
                     Ok(stored) => stored,
@@ -61,16 +78,24 @@ impl Rooms {
                     let limit = limits::REGISTERS_MAX as u64;
                     return reply_to.error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
                 }
-                self.statuses.write(&room, open.grant, &status, true)
+                self.statuses.write(&room, (open.grant, session_id), &status, true)
             }
             written => written,
         };
-        if let Written::TooSoon(wait) = written {
-            return reply_to.error(WireError::with_delay(ErrorCode::Overloaded, whole_ms(wait)));
+        match written {
+            Written::TooSoon(wait) => {
+                return reply_to.error(WireError::with_delay(ErrorCode::Overloaded, whole_ms(wait)));
+            }
+            Written::TooMany => {
+                let limit = limits::REGISTERS_OF_CONNECTION_MAX as u64;
+                return reply_to.error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
+            }
+            Written::Yes | Written::New(_) => {}
         }
-        open.live.publish_status(&status);
+        let Grant { room: row, began_seq, .. } = open.grant;
+        open.live.publish_status((row, began_seq), &status);
         reply_to.send(Reply::Done);
-        self.hints.tell_status(&room, &status).await;
+        self.hints.tell_status(&StatusHint { room, row, began_seq, status, at_ms: now_ms() });
     }
 
     /// All values of the current epoch: those on disk, and those that are newer.
@@ -94,19 +119,36 @@ impl Rooms {
 }
 
 impl StatusBoard {
-    fn write(&self, room: &RoomId, grant: Grant, status: &Status, takes_new: bool) -> Written {
+    fn write(
+        &self,
+        room: &RoomId,
+        (grant, session_id): (Grant, u64),
+        status: &Status,
+        takes_new: bool,
+    ) -> Written {
         let mut rooms = lock(&self.rooms);
-        let room = rooms.entry(*room).or_insert_with(|| RoomStatus { grant, registers: HashMap::new() });
+        let room = rooms.entry(*room).or_insert_with(|| RoomStatus::new(grant));
         if room.grant != grant {
-            *room = RoomStatus { grant, registers: HashMap::new() };
+            *room = RoomStatus::new(grant);
         }
-        let tick = Duration::from_millis(limits::STATUS_TICK_MS);
-        match room.registers.get(&status.register).map(|register| register.written.elapsed()) {
-            Some(age) if age < tick => return Written::TooSoon(tick - age),
-            None if !takes_new => return Written::New(room.registers.len()),
-            Some(_) | None => {}
+        let (tick, now) = (Duration::from_millis(limits::STATUS_TICK_MS), Instant::now());
+        let turn = (session_id, status.register);
+        if let Some(age) = room.turns.get(&turn).map(|written| now.saturating_duration_since(*written))
+            && age < tick
+        {
+            return Written::TooSoon(tick - age);
         }
-        let register = Register { value: status.value, written: Instant::now(), is_flushed: false };
+        let own = room.of_connection.entry(session_id).or_default();
+        if !own.contains(&status.register) && own.len() >= limits::REGISTERS_OF_CONNECTION_MAX {
+            return Written::TooMany;
+        }
+        if !takes_new && !room.registers.contains_key(&status.register) {
+            return Written::New(room.registers.len());
+        }
+        own.insert(status.register);
+        room.turns.insert(turn, now);
+        let register =
+            Register { value: status.value, written: now, written_ms: now_ms(), is_flushed: false };
         room.registers.insert(status.register, register);
         Written::Yes
     }
@@ -147,10 +189,19 @@ impl StatusBoard {
         }
     }
 
-    /// Somebody has written it at another relay since, which keeps it.
-    pub(super) fn overtaken(&self, room: &RoomId, register: &[u8; 16]) {
+    /// Somebody has written it at another relay since, which keeps it. A word that was held back says nothing about what was written
+    /// after it.
+    pub(super) fn overtaken(&self, hint: &StatusHint) {
         let mut rooms = lock(&self.rooms);
-        if let Some(register) = rooms.get_mut(room).and_then(|room| room.registers.get_mut(register)) {
+        let room = rooms.get_mut(&hint.room);
+        let Some(room) =
+            room.filter(|room| (room.grant.room, room.grant.began_seq) == (hint.row, hint.began_seq))
+        else {
+            return;
+        };
+        if let Some(register) = room.registers.get_mut(&hint.status.register)
+            && register.written_ms <= hint.at_ms
+        {
             register.is_flushed = true;
         }
     }
@@ -161,6 +212,8 @@ impl StatusBoard {
         rooms.retain(|_, room| {
             room.registers
                 .retain(|_, register| !register.is_flushed || register.written.elapsed() < FORGET_AFTER);
+            let tick = Duration::from_millis(limits::STATUS_TICK_MS);
+            room.turns.retain(|_, written| written.elapsed() < tick);
             !room.registers.is_empty()
         });
     }

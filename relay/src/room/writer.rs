@@ -2,184 +2,32 @@
 
 use super::batch::Batch;
 use super::hints::Listening;
+use super::lanes::{LONG_BYTES, Lanes, Taken};
+use super::operation::{Operation, Queued};
 use super::publish::{Outcome, Work};
 use super::reply::ReplyTo;
-use crate::access::Grant;
-use crate::account::GoodToken;
 use crate::clock::Clock;
 use crate::config::Tuning;
 use crate::metrics::metrics;
-use crate::push::GonePush;
-use crate::store::{HandshakeRecord, NewPush, Registers, StoredRoom, Swept, WriteStore};
-use sotto_protocol::{
-    ConfirmJoin, CreateRoom, DoorId, DropWraps, EntryHeader, EntryId, ErrorCode, Published, Rewind, RoomId,
-    Status, WireError,
-};
-use std::collections::{HashMap, VecDeque};
+use crate::store::{StoredRoom, WriteStore};
+use sotto_protocol::{ErrorCode, RoomId, WireError};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
-use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 /// Most operations and entry bytes in one transaction: beyond, waiting costs more than sharing saves.
 const BATCH_MAX_OPERATIONS: usize = 2048;
-const BATCH_MAX_BYTES: usize = 16 * 1024 * 1024;
+const BATCH_MAX_BYTES: usize = 2 * 1024 * 1024;
 /// Rooms whose state the writer keeps in memory (about 100 bytes each).
 const CACHED_ROOMS_MAX: usize = 100_000;
+/// With so much waiting, a connection has little of the queue.
+const LITTLE_BYTES: usize = 128 * 1024;
 /// When to try again while the queue is full.
 const OVERLOADED_RETRY_MS: u64 = 1_000;
-
-/// Something to be written.
-pub(super) enum Operation {
-    /// A new room.
-    Create {
-        create: CreateRoom,
-        /// The right to make it, where that takes one: used up with it.
-        token: Option<GoodToken>,
-    },
-    /// A message.
-    Append {
-        /// Where to.
-        room: RoomId,
-        /// What the connection has proven.
-        grant: Grant,
-        /// Of the entry.
-        header: EntryHeader,
-        /// Header and ciphertext.
-        entry: Vec<u8>,
-    },
-    /// A handshake.
-    Handshake(Box<Handshake>),
-    /// A rewind, signed by the key that it names.
-    Rewind(Box<AppendedRewind>),
-    /// A word for a join.
-    Confirm(ConfirmJoin),
-    /// What is to be kept for the current epoch instead.
-    Repair(Box<Repair>),
-    /// Wraps that are to be dropped, signed by their owner.
-    DropWraps { grant: Grant, drop: DropWraps },
-    /// The end of a room, signed by this key.
-    Delete { room: RoomId, admin_key: [u8; 32] },
-    /// How long messages are kept, signed by this key.
-    Retain { room: RoomId, admin_key: [u8; 32], seconds: Option<u64> },
-    /// Where a device wants to be woken.
-    Subscribe { room: RoomId, grant: Grant, push: NewPush },
-    /// That it wants to be woken no more.
-    Unsubscribe { room: RoomId, grant: Grant, id: [u8; 16] },
-    /// That its push service does not know it any more.
-    ForgetPush(GonePush),
-    /// Status registers.
-    Registers { registers: Registers, done: oneshot::Sender<()> },
-    /// What is too old.
-    Sweep { retention_s: Option<u64>, done: oneshot::Sender<Swept> },
-}
-
-/// A rewind to be written, if it is still to the point.
-pub(super) struct AppendedRewind {
-    pub room: RoomId,
-    pub grant: Grant,
-    pub rewind: Rewind,
-    pub entry: Vec<u8>,
-    pub published: Published,
-}
-
-/// What a member publishes again.
-pub(super) struct Repair {
-    pub room: RoomId,
-    pub grant: Grant,
-    pub epoch: u64,
-    /// The last handshake its writer knows.
-    pub known_seq: u64,
-    pub published: Option<Published>,
-    pub history: Option<Vec<u8>>,
-}
-
-/// A handshake to be written, if it comes next.
-pub(super) struct Handshake {
-    pub room: RoomId,
-    /// The last handshake its writer knows.
-    pub known_seq: u64,
-    pub header: EntryHeader,
-    pub entry: Vec<u8>,
-    pub record: HandshakeRecord,
-    pub authority: Authority,
-}
-
-/// By what right a handshake comes.
-pub(super) enum Authority {
-    /// A member's connection.
-    Member(Grant),
-    /// A newcomer who proved to have opened the card behind `door`, under this join key.
-    Joiner { door: DoorId, join_key: [u8; 32] },
-}
-
-impl Operation {
-    pub(super) fn room(&self) -> Option<&RoomId> {
-        match self {
-            Self::Create { create, .. } => Some(&create.room),
-            Self::Append { room, .. }
-            | Self::Delete { room, .. }
-            | Self::Retain { room, .. }
-            | Self::Subscribe { room, .. }
-            | Self::Unsubscribe { room, .. } => Some(room),
-            Self::ForgetPush(gone) => Some(&gone.room.0),
-            Self::Handshake(handshake) => Some(&handshake.room),
-            Self::Rewind(rewind) => Some(&rewind.room),
-            Self::Confirm(confirm) => Some(&confirm.room),
-            Self::Repair(repair) => Some(&repair.room),
-            Self::DropWraps { drop, .. } => Some(&drop.room),
-            Self::Registers { registers, .. } => Some(&registers.room),
-            Self::Sweep { .. } => None,
-        }
-    }
-
-    /// The id of the entry that it brings.
-    pub(super) fn entry_id(&self) -> Option<EntryId> {
-        match self {
-            Self::Append { header, .. } => Some(header.id),
-            Self::Handshake(handshake) => Some(handshake.header.id),
-            Self::Rewind(rewind) => Some(Rewind::entry_id(&rewind.entry)),
-            _ => None,
-        }
-    }
-
-    fn size_bytes(&self) -> usize {
-        const OVERHEAD_BYTES: usize = 256;
-        let history = |link: &Option<Vec<u8>>| link.as_ref().map_or(0, Vec::len);
-        OVERHEAD_BYTES
-            + match self {
-                Self::Append { entry, .. } => entry.len(),
-                Self::Handshake(handshake) => {
-                    let record = &handshake.record;
-                    handshake.entry.len() + published_bytes(&record.published) + history(&record.history)
-                }
-                Self::Rewind(rewind) => rewind.entry.len() + published_bytes(&rewind.published),
-                Self::Repair(repair) => {
-                    repair.published.as_ref().map_or(0, published_bytes) + history(&repair.history)
-                }
-                Self::Subscribe { push, .. } => push.sealed.len(),
-                Self::Registers { registers, .. } => registers.values.len() * size_of::<Status>(),
-                _ => 0,
-            }
-    }
-}
-
-fn published_bytes(published: &Published) -> usize {
-    const ROW_BYTES: usize = 64;
-    let doors = published.doors.iter().map(|door| door.wrap.len() + ROW_BYTES);
-    let wraps = published.capsule_wraps.iter().flatten().map(|wrap| wrap.wrap.len() + ROW_BYTES);
-    let capsule = published.capsule.as_ref().map_or(0, Vec::len);
-    published.card.len() + capsule + doors.chain(wraps).sum::<usize>()
-}
-
-/// An operation and who waits for it.
-pub(super) struct Queued {
-    pub operation: Operation,
-    /// Nobody, where the relay's own task waits.
-    pub reply_to: Option<ReplyTo>,
-}
 
 /// Hands operations to the writer task.
 pub(super) struct Writer {
@@ -254,11 +102,13 @@ impl Writer {
             return reply_to.error(ErrorCode::ShuttingDown);
         }
         let size_bytes = operation.size_bytes();
+        let of_connection = reply_to.session().queued_bytes();
         let queued_bytes = self.shared.queued_bytes.fetch_add(size_bytes, Ordering::AcqRel);
-        if queued_bytes > 0 && queued_bytes + size_bytes > self.queue_max_bytes {
+        if !has_room((queued_bytes, of_connection), size_bytes, self.queue_max_bytes) {
             self.shared.queued_bytes.fetch_sub(size_bytes, Ordering::AcqRel);
             return reply_to.error(WireError::with_delay(ErrorCode::Overloaded, OVERLOADED_RETRY_MS));
         }
+        let reply_to = reply_to.queued(size_bytes);
         if let Err(refused) = self.queue.send(Queued { operation, reply_to: Some(reply_to) })
             && let Some(reply_to) = refused.0.reply_to
         {
@@ -297,6 +147,20 @@ impl Writer {
     }
 }
 
+/// Whether so much more may wait. One connection has a quarter of the queue, what is long has three quarters of it all in all; and
+/// for whoever has little there is room when others have filled it.
+fn has_room((queued_bytes, of_connection): (usize, usize), size_bytes: usize, max_bytes: usize) -> bool {
+    let of_all = if of_connection + size_bytes <= LITTLE_BYTES {
+        max_bytes.saturating_add(max_bytes / 2)
+    } else if size_bytes > LONG_BYTES {
+        max_bytes / 4 * 3
+    } else {
+        max_bytes
+    };
+    (queued_bytes == 0 || queued_bytes + size_bytes <= of_all)
+        && (of_connection == 0 || of_connection + size_bytes <= max_bytes / 4)
+}
+
 /// What one transaction after the other is made with.
 struct Transactions {
     store: WriteStore,
@@ -311,10 +175,10 @@ async fn write(
     mut operations: UnboundedReceiver<Queued>,
     shared: Arc<Shared>,
 ) -> WriteStore {
-    let mut deferred = VecDeque::new();
+    let mut lanes = Lanes::default();
     let mut is_closed = false;
     loop {
-        if deferred.is_empty() {
+        if lanes.is_empty() {
             let first = tokio::select! {
                 biased;
                 () = shared.stop.notified(), if !is_closed => {
@@ -326,10 +190,13 @@ async fn write(
                 first = operations.recv() => first,
             };
             let Some(first) = first else { break };
-            deferred.push_back(first);
+            lanes.add(first);
         }
-        let (batch, size_bytes) = fill(&mut deferred, &mut operations);
-        let outcome = commit(&mut transactions, batch, &mut deferred, size_bytes, &shared).await;
+        while let Ok(next) = operations.try_recv() {
+            lanes.add(next);
+        }
+        let taken = lanes.take(BATCH_MAX_OPERATIONS, BATCH_MAX_BYTES);
+        let outcome = commit(&mut transactions, taken, &shared).await;
         if publisher.send(Work::Outcome(outcome)).await.is_err() {
             break;
         }
@@ -340,37 +207,33 @@ async fn write(
     transactions.store
 }
 
-/// Takes what is there, up to the bounds of a transaction.
-fn fill(
-    deferred: &mut VecDeque<Queued>,
-    operations: &mut UnboundedReceiver<Queued>,
-) -> (VecDeque<Queued>, usize) {
-    let mut batch = VecDeque::new();
-    let mut size_bytes = 0;
-    while batch.len() < BATCH_MAX_OPERATIONS && size_bytes < BATCH_MAX_BYTES {
-        let Some(next) = deferred.pop_front().or_else(|| operations.try_recv().ok()) else { break };
-        size_bytes += next.operation.size_bytes();
-        batch.push_back(next);
-    }
-    (batch, size_bytes)
+async fn commit(transactions: &mut Transactions, taken: Taken, shared: &Shared) -> Outcome {
+    let Taken { operations, size_bytes, .. } = taken;
+    let (began, count) = (Instant::now(), operations.len());
+    let Transactions { store, cache, clock, database_within } = transactions;
+    let outcome = Batch::new(store, cache, operations, clock).run(*database_within).await;
+    metrics().note_batch(count, began.elapsed());
+    metrics().entries.inc_by(outcome.rooms.iter().map(|(_, _, entries)| entries.len() as u64).sum());
+    shared.queued_bytes.fetch_sub(size_bytes, Ordering::AcqRel);
+    outcome
 }
 
-async fn commit(
-    transactions: &mut Transactions,
-    batch: VecDeque<Queued>,
-    deferred: &mut VecDeque<Queued>,
-    size_bytes: usize,
-    shared: &Shared,
-) -> Outcome {
-    let already_deferred: usize = deferred.iter().map(|queued| queued.operation.size_bytes()).sum();
-    let (began, operations) = (Instant::now(), batch.len());
-    let Transactions { store, cache, clock, database_within } = transactions;
-    let outcome = Batch::new(store, cache, batch, deferred, clock).run(*database_within).await;
-    metrics().note_batch(operations, began.elapsed());
-    metrics().entries.inc_by(outcome.rooms.iter().map(|(_, _, entries)| entries.len() as u64).sum());
-    // What was put off to the next transaction is still queued.
-    let put_off: usize =
-        deferred.iter().map(|queued| queued.operation.size_bytes()).sum::<usize>() - already_deferred;
-    shared.queued_bytes.fetch_sub(size_bytes - put_off, Ordering::AcqRel);
-    outcome
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_fills_the_queue_for_others() {
+        const MIB: usize = 1024 * 1024;
+        let max = 64 * MIB;
+        let message = 80 * 1024;
+        assert!(has_room((0, 0), 16 * MIB, MIB), "a single one always");
+        assert!(has_room((60 * MIB, 0), message, max));
+        assert!(has_room((90 * MIB, 0), message, max), "who has little finds room in a full queue");
+        assert!(!has_room((96 * MIB, 0), message, max), "but not without end");
+        assert!(!has_room((64 * MIB, message), message, max), "who has more does not");
+        assert!(has_room((40 * MIB, 0), 8 * MIB, max));
+        assert!(!has_room((41 * MIB, 0), 8 * MIB, max), "what is long leaves a quarter");
+        assert!(!has_room((16 * MIB, 16 * MIB - 1), message, max), "a connection has a quarter");
+    }
 }

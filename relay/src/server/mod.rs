@@ -100,7 +100,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     let sweeping = [accounts.sweep_now_and_then(), blobs.sweep_now_and_then()];
     let (rooms, writer) = Rooms::start(
         store,
-        config.nats.as_ref(),
+        (config.nats.as_ref(), accounts.hint_key()),
         config.max_retention,
         (accounts.room_gate(), push),
         &config.tuning,

@@ -121,8 +121,14 @@ pub(super) fn dispatch(
                 rooms.card(card, reply_to).await;
             });
         }
-        Request::Rewind(append) => rooms.rewind(append, reply_to),
-        Request::Confirm(confirm) => rooms.confirm(confirm, reply_to),
+        Request::Rewind(append) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.rewind(append, reply_to).await });
+        }
+        Request::Confirm(confirm) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.confirm(confirm, reply_to).await });
+        }
         Request::Repair(repair) => rooms.repair(repair, reply_to),
         Request::Held(held) => {
             let (rooms, answers) = (Arc::clone(rooms), pace.answers());
@@ -156,8 +162,14 @@ pub(super) fn dispatch(
                 rooms.read_statuses(request, reply_to).await;
             });
         }
-        Request::DeleteRoom(delete) => rooms.delete(&delete, reply_to),
-        Request::SetRetention(set) => rooms.set_retention(&set, reply_to),
+        Request::DeleteRoom(delete) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.delete(&delete, reply_to).await });
+        }
+        Request::SetRetention(set) => {
+            let rooms = Arc::clone(rooms);
+            tokio::spawn(async move { rooms.set_retention(&set, reply_to).await });
+        }
         Request::Subscribe(subscribe) => rooms.subscribe(&subscribe, reply_to),
         Request::Unsubscribe(unsubscribe) => rooms.unsubscribe(&unsubscribe, reply_to),
     }
@@ -168,21 +180,22 @@ pub(super) fn dispatch(
 fn deed(request: &Request) -> Option<Deed> {
     match request {
         Request::Create(_) => Some(Deed::Create),
-        Request::Open(_) | Request::Subscribe(_) => Some(Deed::Open),
+        Request::Open(_)
+        | Request::Rewind(_)
+        | Request::Confirm(_)
+        | Request::DropWraps(_)
+        | Request::DeleteRoom(_)
+        | Request::SetRetention(_)
+        | Request::Subscribe(_) => Some(Deed::Prove),
         Request::Card(_) => Some(Deed::LookUp),
         Request::AppendHandshake(append) => append.join.as_ref().map(|_| Deed::Join),
         Request::Append(_)
         | Request::Page(_)
-        | Request::Rewind(_)
-        | Request::Confirm(_)
         | Request::Repair(_)
         | Request::Held(_)
         | Request::History(_)
-        | Request::DropWraps(_)
         | Request::WriteStatus(_)
         | Request::Statuses(_)
-        | Request::DeleteRoom(_)
-        | Request::SetRetention(_)
         | Request::Unsubscribe(_) => None,
     }
 }

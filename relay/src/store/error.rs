@@ -134,6 +134,17 @@ impl From<sqlx::Error> for WriteFault {
     }
 }
 
+/// What is read alike inside and outside of the writer fails in it as everything does there.
+impl From<StoreError> for WriteFault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Open(error) => error.into(),
+            StoreError::Damaged(what) => Self::Damaged(what),
+            _ => Self::Damaged("value"),
+        }
+    }
+}
+
 /// Of SQLite: `SQLITE_FULL` (13), and `SQLITE_IOERR_SHMSIZE` (4874), which is how a full disk shows in the file beside the
 /// database. Of PostgreSQL: `disk_full`.
 fn is_full(error: &sqlx::Error) -> bool {

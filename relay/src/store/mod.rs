@@ -8,8 +8,12 @@ mod blob;
 mod copied;
 mod dialect;
 mod entry;
+mod epochs;
 mod error;
 mod file;
+mod hashes;
+mod known;
+mod leftovers;
 mod read;
 mod rows;
 mod upkeep;
@@ -22,9 +26,11 @@ pub(crate) use account::{
 pub(crate) use blob::{Appended, BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob};
 pub(crate) use copied::{Contents, DatabaseFault, Snapshot, copy_sqlite, named_pieces, read_copy};
 pub(crate) use dialect::{RESTORING, check_address};
-pub(crate) use entry::{Body, StoredEntry};
+pub(crate) use entry::StoredEntry;
+pub(crate) use epochs::Epochs;
 pub(crate) use error::{StoreError, WriteFault};
-pub(crate) use read::{CardLookup, HeldPart, Limit, ReadStore};
+pub(crate) use known::Wanted;
+pub(crate) use read::{CardLookup, EpochKey, HeldPart, Limit, OpenDoor, ReadStore};
 pub(crate) use upkeep::{
     accounts_beside, check_folder, own_blob_place, own_secrets_check, reach, renew_incarnation,
 };
@@ -32,6 +38,7 @@ pub(crate) use write::{HandshakeRecord, NewEntry, NewPush, Registers, StoredRoom
 
 use crate::config::Database;
 use dialect::{Dialect, Source};
+use hashes::fill_hashes;
 use sotto_protocol::Incarnation;
 use sqlx::AnyConnection;
 use sqlx::migrate::Migrator;
@@ -61,6 +68,7 @@ impl Store {
         let mut source = Source::of(database, data_dir, max_database_bytes).await?;
         let mut connection = source.connect().await.map_err(StoreError::Open)?;
         migrate(&mut connection, source.dialect).await?;
+        fill_hashes(&mut connection, source.dialect).await?;
         let incarnation = incarnation(&mut connection).await?;
         let quotas = sqlx::query(admin::QUOTAS).fetch_one(&mut connection).await.map_err(StoreError::Open)?;
         if let Some(max_bytes) = admin::quotas_of(&quotas).1.max_database_bytes {

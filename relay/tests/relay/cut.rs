@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use sotto_protocol::{
-    DoorId, ErrorCode, HeldRequest, HistoryRequest, Reply, Request, RoomAccess, Status, StatusRequest,
-    WriteStatus,
+    DoorId, ErrorCode, HeldRequest, HistoryRequest, OpenRoom, RepairEpoch, Reply, Request, RoomAccess,
+    Status, StatusRequest, WriteStatus,
 };
 
 #[tokio::test]
@@ -37,10 +37,29 @@ async fn who_was_removed_learns_that_and_nothing_more() {
         let seen = (opened.epoch, opened.head_seq, opened.last_handshake_seq);
         assert_eq!(seen, (now, last, last), "the room as it was when it was removed from it, {epoch}");
         assert_eq!(back.whole_log(&room).await.last().map(|entry| entry.seq), Some(last));
-        assert_eq!(back.refusal_code(append(&room, &entry(epoch, b""))).await, ErrorCode::StaleEpoch);
-        assert_eq!(back.refusal_code(append(&room, &entry(4, b""))).await, ErrorCode::RoomNotOpen);
-        let commit = room.clone().commit(&[]);
-        assert_eq!(back.refusal_code(Request::AppendHandshake(commit)).await, ErrorCode::RoomNotOpen);
+        // Whichever epoch and place it tries: no answer tells what is current.
+        for guess in 0..=5 {
+            assert_eq!(back.refusal_code(append(&room, &entry(guess, b""))).await, ErrorCode::RoomNotOpen);
+            let mut commit = room.clone().commit(&[]);
+            commit.entry = entry(guess, b"commit");
+            commit.last_handshake_seq = guess + 1;
+            assert_eq!(back.refusal_code(Request::AppendHandshake(commit)).await, ErrorCode::RoomNotOpen);
+            let confirm = room.confirm(1, guess, b"commit");
+            assert_eq!(back.refusal_code(Request::Confirm(confirm)).await, ErrorCode::RoomNotOpen);
+            let repair = RepairEpoch {
+                room: room.id,
+                epoch: guess,
+                published: None,
+                history: None,
+                last_handshake_seq: guess,
+            };
+            assert_eq!(back.refusal_code(Request::Repair(repair)).await, ErrorCode::RoomNotOpen);
+            let rewind = room.rewind(0, (guess, b"commit"), Some(&signing_key()));
+            assert_eq!(back.refusal_code(Request::Rewind(rewind)).await, ErrorCode::RoomNotOpen);
+            // Nor which epochs there are, to whoever has not their keys.
+            let open = OpenRoom { room: room.id, epoch: guess, signature: [7; 64] };
+            assert_eq!(back.refusal_code(Request::Open(open)).await, ErrorCode::BadSignature);
+        }
         for request in [
             Request::Held(HeldRequest { room: room.id, door: None, tag: None }),
             Request::History(HistoryRequest { room: room.id, before: 9, limit: 9, tag: None }),

@@ -81,7 +81,7 @@ async fn a_join_needs_door_key_and_challenge() {
     conflict.last_handshake_seq = 0;
     for (what, commit, expected) in [
         ("a door that never was", wrong_door, ErrorCode::DoorClosed),
-        ("another door than signed", another_door, ErrorCode::DoorClosed),
+        ("another door than signed", another_door, ErrorCode::BadSignature),
         ("the join key of an earlier epoch", old_key, ErrorCode::BadSignature),
         ("a key of one's own", wrong_key, ErrorCode::BadSignature),
         ("another connection's challenge", replayed, ErrorCode::BadSignature),
@@ -98,6 +98,13 @@ async fn a_join_needs_door_key_and_challenge() {
     alice.commit(&mut room, &[]).await;
     assert_eq!(
         newcomer.refusal_code(Request::AppendHandshake(prepared)).await,
+        ErrorCode::BadSignature,
+        "the card is of an epoch that is over"
+    );
+    // With the card of the current epoch it is told that its door is closed.
+    let closed = next(&room, &newcomer, 2, door);
+    assert_eq!(
+        newcomer.refusal_code(Request::AppendHandshake(closed)).await,
         ErrorCode::DoorClosed,
         "revoked"
     );

@@ -436,9 +436,13 @@ async fn a_restart_keeps_subscriptions_and_the_key() {
 #[tokio::test]
 async fn a_service_that_never_answers_slows_nobody() {
     let (relay, mut client, room, mut service, _device) = begin().await;
+    let mut other = client_of(&relay, &room).await;
     for tag in 2..60 {
+        if tag % 8 == 0 {
+            other = client_of(&relay, &room).await;
+        }
         let device = Device::at(&service, &format!("device-{tag}"));
-        assert_eq!(client.ask(subscribe(&room, &device, tag)).await, Reply::Done);
+        assert_eq!(other.ask(subscribe(&room, &device, tag)).await, Reply::Done);
     }
     service.fall_silent();
     let begin = Instant::now();
@@ -537,4 +541,29 @@ async fn the_log_tells_nothing_of_who_is_woken() {
     {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
+}
+
+/// Another connection that has the room open.
+async fn client_of(relay: &TestRelay, room: &Room) -> Client {
+    let mut client = relay.connect().await;
+    client.open(room).await;
+    client
+}
+
+#[tokio::test]
+async fn one_connection_does_not_have_all_subscriptions_of_a_room() {
+    let (relay, mut client, room, service, _device) = begin().await;
+    let most = limits::PUSH_SUBSCRIPTIONS_OF_CONNECTION_MAX;
+    let ask = async |client: &mut Client, tag: usize| {
+        let device = Device::at(&service, &format!("device-{tag}"));
+        client.ask(subscribe(&room, &device, tag as u8)).await
+    };
+    // Its own device has one already.
+    for tag in 2..=most {
+        assert_eq!(ask(&mut client, tag).await, Reply::Done);
+    }
+    let expected = WireError::with_limit(ErrorCode::LimitExceeded, most as u64);
+    assert_eq!(ask(&mut client, most + 1).await, Reply::Error(expected));
+    assert_eq!(ask(&mut client, 2).await, Reply::Done, "renewed");
+    assert_eq!(ask(&mut client_of(&relay, &room).await, most + 1).await, Reply::Done);
 }

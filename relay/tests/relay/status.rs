@@ -148,11 +148,34 @@ async fn a_room_has_so_many_registers() {
     let room = Room::new();
     client.create(&room).await;
     client.open(&room).await;
-    let most = limits::REGISTERS_MAX as u16;
+    let (most, of_one) = (limits::REGISTERS_MAX as u16, limits::REGISTERS_OF_CONNECTION_MAX as u16);
     for register in 0..most {
+        if register % of_one == 0 {
+            client = relay.connect().await;
+            client.open(&room).await;
+        }
         assert_eq!(client.ask(write(&room, status(register, 1))).await, Reply::Done);
     }
+    let expected = WireError::with_limit(ErrorCode::LimitExceeded, u64::from(of_one));
+    assert_eq!(client.refusal(write(&room, status(most, 1))).await, expected, "one connection has so many");
+    client = relay.connect().await;
+    client.open(&room).await;
     let expected = WireError::with_limit(ErrorCode::LimitExceeded, u64::from(most));
-    assert_eq!(client.refusal(write(&room, status(most, 1))).await, expected);
+    assert_eq!(client.refusal(write(&room, status(most, 1))).await, expected, "and the room");
     assert_eq!(statuses(&mut client, &room).await.len(), usize::from(most));
+}
+
+/// Every member knows the registers of all others.
+#[tokio::test]
+async fn nobody_uses_up_the_turns_of_anothers_register() {
+    let relay = TestRelay::start().await;
+    let (mut owner, mut other) = (relay.connect().await, relay.connect().await);
+    let room = Room::new();
+    owner.create(&room).await;
+    owner.open(&room).await;
+    other.open(&room).await;
+    assert_eq!(other.ask(write(&room, status(1, 9))).await, Reply::Done);
+    assert_eq!(owner.ask(write(&room, status(1, 1))).await, Reply::Done, "at once");
+    assert_eq!(owner.refusal_code(write(&room, status(1, 2))).await, ErrorCode::Overloaded, "its own turn");
+    assert_eq!(statuses(&mut other, &room).await, [status(1, 1)]);
 }

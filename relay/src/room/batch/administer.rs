@@ -2,6 +2,7 @@
 
 use super::{Batch, Verdict};
 use crate::access::is_among;
+use crate::room::operation::Sweep;
 use crate::store::{Registers, StoredRoom, Swept, WriteFault};
 use sotto_protocol::{ErrorCode, Reply, RoomId};
 use tokio::sync::oneshot;
@@ -43,7 +44,7 @@ impl Batch<'_> {
         key: &[u8; 32],
     ) -> Result<Result<StoredRoom, ErrorCode>, WriteFault> {
         let Some(room) = self.rooms.get(room).copied() else { return Ok(Err(ErrorCode::UnknownRoom)) };
-        let keys = self.store.trusted_admin_keys(room.row).await?;
+        let keys = self.store.epochs().trusted_admin_keys(room.row).await?;
         Ok(if is_among(key, &keys) { Ok(room) } else { Err(ErrorCode::BadSignature) })
     }
 
@@ -67,11 +68,16 @@ impl Batch<'_> {
     /// What time ends.
     pub(super) async fn sweep(
         &mut self,
-        retention_s: Option<u64>,
+        sweep: Sweep,
         done: oneshot::Sender<Swept>,
     ) -> Result<Verdict, WriteFault> {
         self.flush().await?;
-        let swept = self.store.sweep(self.sure_ms, retention_s).await?;
+        let swept = match sweep {
+            Sweep::Bodies { retention_s, rooms } => {
+                self.store.sweep_bodies(self.sure_ms, retention_s, &rooms).await?
+            }
+            Sweep::Rest => self.store.sweep_rest(self.sure_ms).await?,
+        };
         self.tasks.push(Box::new(move || _ = done.send(swept)));
         Ok(Verdict::Judged(Reply::Done))
     }

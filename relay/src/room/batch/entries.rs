@@ -1,11 +1,13 @@
 //! New rooms, messages and handshakes.
 
 use super::{Batch, Verdict};
-use crate::access::{Effect, Grant, RoomHead, handshake_is_next, may_append, room_access};
+use crate::access::{Effect, Grant, RoomHead, Standing, handshake_is_next, may_append, room_access};
 use crate::account::GoodToken;
-use crate::room::writer::{Authority, Handshake};
-use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault};
-use sotto_protocol::{CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId};
+use crate::room::operation::{Authority, Handshake};
+use crate::store::{NewEntry, StoredRoom, WriteFault};
+use sotto_protocol::{
+    CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId, entry_hash,
+};
 
 impl Batch<'_> {
     pub(super) async fn create(
@@ -38,55 +40,59 @@ impl Batch<'_> {
         Ok(if is_same { Verdict::Judged(Reply::Created) } else { ErrorCode::RoomExists.into() })
     }
 
-    pub(super) fn append(
+    pub(super) async fn append(
         &mut self,
         room_id: RoomId,
         grant: Grant,
         header: EntryHeader,
         entry: Vec<u8>,
-    ) -> Verdict {
-        let Some(room) = self.rooms.get_mut(&room_id) else { return ErrorCode::UnknownRoom.into() };
-        if let Some(known) = self.known.get(&(room.row, header.id)) {
-            return sent_before(known, EntryKind::Message, &entry);
+    ) -> Result<Verdict, WriteFault> {
+        let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
+        if let Some(verdict) = self.sent_before((room.row, header.id), EntryKind::Message, &entry) {
+            return Ok(verdict);
         }
-        if let Err(code) = may_append(grant, header.epoch, room.head) {
-            return code.into();
+        if let Err(code) = may_append(self.standing(grant, &room).await?, header.epoch, room.head) {
+            return Ok(code.into());
         }
-        if grant.room != room.row {
-            return ErrorCode::RoomNotOpen.into();
-        }
-        room.head.head_seq += 1;
-        let (row, seq, kind) = (room.row, room.head.head_seq, EntryKind::Message);
+        let head = RoomHead { head_seq: room.head.head_seq + 1, ..room.head };
+        self.rooms.insert(room_id, StoredRoom { head, ..room });
+        let (row, seq, kind) = (room.row, head.head_seq, EntryKind::Message);
+        self.note_taken((row, header.id), seq, kind, || entry_hash(&entry));
         let log_entry = LogEntry::message(seq, entry);
         self.announce(room_id, header.epoch, &log_entry, Effect::None);
         let entry = log_entry.entry;
         self.pending.push(NewEntry { row, seq, kind, epoch: header.epoch, id: header.id, entry });
-        Verdict::Judged(Reply::Appended(seq))
+        Ok(Verdict::Judged(Reply::Appended(seq)))
     }
 
     pub(super) async fn handshake(&mut self, handshake: Handshake) -> Result<Verdict, WriteFault> {
-        let Handshake { room: room_id, known_seq, header, entry, record, authority } = handshake;
+        let Handshake { room: room_id, known_seq, header, entry, hash, record, authority } = handshake;
         let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
-        if let Some(known) = self.known.get(&(room.row, header.id)) {
-            return Ok(sent_before(known, EntryKind::Handshake, &entry));
+        if let Some(verdict) = self.sent_before((room.row, header.id), EntryKind::Handshake, &entry) {
+            return Ok(verdict);
         }
-        if let Err(code) = handshake_is_next(known_seq, header.epoch, room.head) {
-            return Ok(code.into());
-        }
+        // The right comes first: what has changed in the room is no business of whoever has none.
         let is_allowed = match authority {
-            Authority::Member(grant) => is_current(grant, &room),
+            Authority::Member(grant) => match self.standing(grant, &room).await? {
+                Standing::Ended => Err(ErrorCode::RoomNotOpen),
+                Standing::Earlier => {
+                    handshake_is_next(known_seq, header.epoch, room.head).and(Err(ErrorCode::RoomNotOpen))
+                }
+                Standing::Current => Ok(()),
+            },
             Authority::Joiner { join_key, .. } if join_key != room.join_key => Err(ErrorCode::BadSignature),
             Authority::Joiner { door, .. } if !self.store.has_door(room.row, &door, self.now_ms).await? => {
                 Err(ErrorCode::DoorClosed)
             }
             Authority::Joiner { .. } => Ok(()),
         };
+        let is_allowed = is_allowed.and_then(|()| handshake_is_next(known_seq, header.epoch, room.head));
         if let Err(code) = is_allowed {
             return Ok(code.into());
         }
         // Whoever was there before a join can void it until it is confirmed, and with it all that came after it: also this cut, if
         // it were them that it removes.
-        if record.is_cut && self.store.has_unconfirmed_join(room.row).await? {
+        if record.is_cut && self.store.epochs().has_unconfirmed_join(room.row).await? {
             return Ok(ErrorCode::JoinUnconfirmed.into());
         }
         self.flush().await?;
@@ -101,7 +107,7 @@ impl Batch<'_> {
         self.rooms.insert(room_id, StoredRoom { row: room.row, head, join_key: record.join_key });
         let new =
             NewEntry { row: room.row, seq, kind, epoch: header.epoch, id: header.id, entry: log_entry.entry };
-        self.insert(vec![new]).await?;
+        self.insert_handshake(new, hash).await?;
         self.store.begin_epoch(room.row, head, record).await?;
         Ok(Verdict::Judged(Reply::Appended(seq)))
     }
@@ -112,14 +118,5 @@ pub(super) fn is_current(grant: Grant, room: &StoredRoom) -> Result<(), ErrorCod
     match room_access(grant, room.head) {
         RoomAccess::Full if grant.room == room.row => Ok(()),
         RoomAccess::Full | RoomAccess::Handshakes => Err(ErrorCode::RoomNotOpen),
-    }
-}
-
-/// The answer to an entry whose id is in the log.
-pub(super) fn sent_before(known: &StoredEntry, kind: EntryKind, entry: &[u8]) -> Verdict {
-    if known.is(kind, entry) {
-        Verdict::Settled(Reply::Appended(known.seq))
-    } else {
-        ErrorCode::EntryIdReused.into()
     }
 }

@@ -9,13 +9,13 @@ mod epochs;
 mod push;
 
 use super::hub::LiveEntry;
+use super::operation::{Operation, Queued};
 use super::publish::Outcome;
 use super::reply::ReplyTo;
-use super::writer::{Operation, Queued};
-use crate::access::Effect;
+use crate::access::{Effect, Grant, Standing, standing};
 use crate::clock::{Clock, hour_of};
 use crate::metrics::metrics;
-use crate::store::{NewEntry, StoredEntry, StoredRoom, WriteFault, WriteStore};
+use crate::store::{NewEntry, StoredEntry, StoredRoom, Wanted, WriteFault, WriteStore};
 use crate::wire;
 use sotto_protocol::{EntryId, EntryKind, ErrorCode, LogEntry, Reply, RoomId, WireError};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -31,6 +31,9 @@ pub(super) struct Batch<'w> {
     operations: VecDeque<Queued>,
     touched: HashSet<RoomId>,
     known: HashMap<(i64, EntryId), StoredEntry>,
+    /// Ids that come more than once in this transaction, and the entries among those that it has taken.
+    repeated: HashSet<EntryId>,
+    fresh: HashMap<(i64, EntryId), StoredEntry>,
     /// Messages that are judged, to be written together.
     pending: Vec<NewEntry>,
     live: Vec<(RoomId, LiveEntry)>,
@@ -67,38 +70,31 @@ impl From<ErrorCode> for Verdict {
 }
 
 impl<'w> Batch<'w> {
-    /// Two entries of one id in one transaction cannot both be judged by what is on disk: the second one is put off.
+    /// Of two entries of one id in one transaction the second is judged by the first.
     pub(super) fn new(
         store: &'w mut WriteStore,
         rooms: &'w mut HashMap<RoomId, StoredRoom>,
-        queued: VecDeque<Queued>,
-        deferred: &mut VecDeque<Queued>,
+        operations: VecDeque<Queued>,
         clock: &Clock,
     ) -> Self {
-        let mut ids = HashSet::new();
-        let mut touched = HashSet::new();
-        let mut operations = VecDeque::with_capacity(queued.len());
-        for next in queued {
-            let room = next.operation.room().copied();
-            let is_first = next.operation.entry_id().is_none_or(|id| ids.insert((room, id)));
-            if is_first {
-                touched.extend(room);
-                operations.push_back(next);
-            } else {
-                deferred.push_back(next);
+        let (mut ids, mut repeated) = (HashSet::new(), HashSet::new());
+        for id in operations.iter().filter_map(|queued| queued.operation.entry_id()) {
+            if !ids.insert(id) {
+                repeated.insert(id);
             }
         }
-        let answers = Vec::with_capacity(operations.len());
         Self {
             store,
             rooms,
+            touched: operations.iter().filter_map(|queued| queued.operation.room().copied()).collect(),
+            answers: Vec::with_capacity(operations.len()),
             operations,
-            touched,
             known: HashMap::new(),
+            repeated,
+            fresh: HashMap::new(),
             pending: Vec::new(),
             live: Vec::new(),
             gone: Vec::new(),
-            answers,
             tasks: Vec::new(),
             now_ms: clock.latest_ms(),
             sure_ms: clock.earliest_ms(),
@@ -131,7 +127,7 @@ impl<'w> Batch<'w> {
             let verdict = match operation {
                 Operation::Create { create, token } => self.create(&create, token).await,
                 Operation::Append { room, grant, header, entry } => {
-                    Ok(self.append(room, grant, header, entry))
+                    self.append(room, grant, header, entry).await
                 }
                 Operation::Handshake(handshake) => self.handshake(*handshake).await,
                 Operation::Rewind(rewind) => self.rewind(*rewind).await,
@@ -146,7 +142,7 @@ impl<'w> Batch<'w> {
                 Operation::Unsubscribe { room, grant, id } => self.unsubscribe(room, grant, &id).await,
                 Operation::ForgetPush(gone) => self.forget_push(&gone).await,
                 Operation::Registers { registers, done } => self.registers(registers, done).await,
-                Operation::Sweep { retention_s, done } => self.sweep(retention_s, done).await,
+                Operation::Sweep { sweep, done } => self.sweep(sweep, done).await,
             };
             let (reply, is_settled, fault) = match verdict {
                 Ok(Verdict::Settled(reply)) => (reply, true, None),
@@ -179,12 +175,51 @@ impl<'w> Batch<'w> {
             .operations
             .iter()
             .filter_map(|queued| {
-                let room = self.rooms.get(queued.operation.room()?)?;
-                Some((room.row, queued.operation.entry_id()?))
+                let row = self.rooms.get(queued.operation.room()?)?.row;
+                let (id, length_bytes) = queued.operation.entry()?;
+                Some(Wanted { row, id, length_bytes })
             })
             .collect();
         self.known = self.store.known_entries(&wanted).await?;
         Ok(())
+    }
+
+    /// The answer to an entry whose id is in the log, or was taken a moment ago.
+    fn sent_before(&self, key: (i64, EntryId), kind: EntryKind, entry: &[u8]) -> Option<Verdict> {
+        let verdict = |known: &StoredEntry, verdict: fn(Reply) -> Verdict| {
+            if known.is(kind, entry) {
+                verdict(Reply::Appended(known.seq))
+            } else {
+                ErrorCode::EntryIdReused.into()
+            }
+        };
+        let known = self.known.get(&key).map(|known| verdict(known, Verdict::Settled));
+        known.or_else(|| self.fresh.get(&key).map(|fresh| verdict(fresh, Verdict::Judged)))
+    }
+
+    /// Remembers what was taken, if more of that id comes.
+    fn note_taken(
+        &mut self,
+        key: (i64, EntryId),
+        seq: u64,
+        kind: EntryKind,
+        hash: impl FnOnce() -> [u8; 32],
+    ) {
+        if self.repeated.contains(&key.1) {
+            self.fresh.insert(key, StoredEntry { seq, kind, hash: Some(hash()) });
+        }
+    }
+
+    /// What a connection may still do in a room, as it is in this transaction.
+    async fn standing(&mut self, grant: Grant, room: &StoredRoom) -> Result<Standing, WriteFault> {
+        if grant.room != room.row {
+            return Ok(Standing::Ended);
+        }
+        if standing(grant, room.head, None) == Standing::Current {
+            return Ok(Standing::Current);
+        }
+        let ended_seq = self.store.epochs().limit(room.row, grant.began_seq).await?;
+        Ok(standing(grant, room.head, ended_seq))
     }
 
     fn announce(&mut self, room: RoomId, epoch: u64, entry: &LogEntry, effect: Effect) {
@@ -200,6 +235,11 @@ impl<'w> Batch<'w> {
 
     async fn insert(&mut self, entries: Vec<NewEntry>) -> Result<(), WriteFault> {
         self.store.insert_entries(entries, hour_of(self.now_ms)).await
+    }
+
+    async fn insert_handshake(&mut self, entry: NewEntry, hash: [u8; 32]) -> Result<(), WriteFault> {
+        self.note_taken((entry.row, entry.id), entry.seq, entry.kind, || hash);
+        self.store.insert_handshake(entry, &hash, hour_of(self.now_ms)).await
     }
 
     fn succeed(self) -> Outcome {

@@ -4,10 +4,15 @@ use super::{AdminStore, CHANGED, date};
 use crate::store::dialect::Dialect;
 use crate::store::dialect::empty_log;
 use crate::store::error::WriteFault;
+use crate::store::leftovers::sweep_leftovers;
 use crate::store::write::delete_room;
 use serde::Serialize;
 use sotto_protocol::RoomId;
 use sqlx::Row as _;
+use std::time::Duration;
+
+/// Between two pieces, so that a relay that runs writes meanwhile.
+const SWEEP_PAUSE: Duration = Duration::from_millis(5);
 
 /// A room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,8 +75,22 @@ impl AdminStore {
         delete_room(&mut transaction, row, room).await?;
         sqlx::query(CHANGED).execute(&mut *transaction).await?;
         transaction.commit().await?;
+        self.sweep().await?;
         empty_log(self.dialect, &self.pool).await;
         Ok(true)
+    }
+
+    /// Removes what is left of deleted rooms, as far as no relay is at it.
+    async fn sweep(&self) -> Result<(), WriteFault> {
+        loop {
+            let mut transaction = self.begin().await?;
+            let has_more = sweep_leftovers(&mut transaction, self.dialect).await?;
+            transaction.commit().await?;
+            if !has_more {
+                return Ok(());
+            }
+            tokio::time::sleep(SWEEP_PAUSE).await;
+        }
     }
 
     /// Keeps a room's messages so long; nothing: as long as the operator has it.

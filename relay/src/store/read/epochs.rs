@@ -1,6 +1,7 @@
 //! What the relay holds for epochs: all of the current one to be looked at, capsules and links of past ones to be read, and
 //! the status registers.
 
+use super::log::Fitting;
 use super::{ReadStore, from_sql, key_of, to_sql};
 use crate::store::StoreError;
 use futures_util::TryStreamExt as _;
@@ -28,12 +29,29 @@ const WRAPS: &str = "SELECT
             WHERE w.room = r.number AND w.began_seq = r.began_seq AND w.tag = $4) AS capsule_wrap
     FROM rooms r WHERE r.number = $1 AND r.began_seq = $2";
 
-const HISTORY: &str = "SELECT e.epoch, c.capsule, w.wrap, l.link FROM epochs e
-        LEFT JOIN capsule_wraps w ON w.room = e.room AND w.began_seq = e.began_seq AND w.tag = $4
-        LEFT JOIN capsules c ON c.room = w.room AND c.began_seq = w.began_seq
-        LEFT JOIN epochs n ON n.room = e.room AND n.epoch = e.epoch + 1 AND n.voided_seq = 0
-        LEFT JOIN history_links l ON l.room = n.room AND l.began_seq = n.began_seq
-    WHERE e.room = $1 AND e.epoch < $2 AND e.voided_seq = 0 ORDER BY e.epoch DESC LIMIT $3";
+macro_rules! history {
+    ($shown:literal, $from:literal) => {
+        concat!(
+            "SELECT e.epoch, ",
+            $shown,
+            " FROM rooms r JOIN epochs e ON e.room = r.number
+                LEFT JOIN capsule_wraps w ON w.room = e.room AND w.began_seq = e.began_seq AND w.tag = $4
+                LEFT JOIN capsules c ON c.room = w.room AND c.began_seq = w.began_seq
+                LEFT JOIN epochs n ON n.room = e.room AND n.epoch = e.epoch + 1 AND n.voided_seq = 0
+                LEFT JOIN history_links l ON l.room = n.room AND l.began_seq = n.began_seq
+            WHERE r.number = $1 AND e.epoch < $2 AND e.voided_seq = 0",
+            $from,
+            " ORDER BY e.epoch DESC LIMIT $3"
+        )
+    };
+}
+
+const HISTORY_LENGTHS: &str = history!(
+    "CAST(coalesce(length(c.capsule), 0) + coalesce(length(w.wrap), 0) + coalesce(length(l.link), 0) AS BIGINT)
+        AS length_bytes",
+    ""
+);
+const HISTORY: &str = history!("c.capsule, w.wrap, l.link", " AND e.epoch >= $5");
 
 impl ReadStore {
     /// What is held for the epoch that `began_seq` began; nothing if it is not the current one any more.
@@ -80,32 +98,40 @@ impl ReadStore {
         limit: u32,
         tag: Option<[u8; 16]>,
     ) -> Result<HistoryReply, StoreError> {
-        let mut rows = sqlx::query(HISTORY)
+        let tag = || tag.map(|tag| tag.to_vec()).unwrap_or_default();
+        let there = sqlx::query(HISTORY_LENGTHS)
             .bind(row)
             .bind(to_sql(before))
             .bind(i64::from(limit) + 1)
-            .bind(tag.map(|tag| tag.to_vec()).unwrap_or_default())
+            .bind(tag())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::Open)?;
+        let mut answer = Fitting::new();
+        let lengths = there.iter().take(limit as usize).map(|row| row.get("length_bytes"));
+        let count = lengths.take_while(|length| answer.takes(*length)).count();
+        let Some(last) = count.checked_sub(1).and_then(|last| there.get(last)) else {
+            return Ok(HistoryReply { epochs: Vec::new(), more: false });
+        };
+        let mut rows = sqlx::query(HISTORY)
+            .bind(row)
+            .bind(to_sql(before))
+            .bind(to_sql(count as u64))
+            .bind(tag())
+            .bind(last.get::<i64, _>("epoch"))
             .fetch(&self.pool);
-        let mut reply = HistoryReply { epochs: Vec::new(), more: false };
-        let mut bytes = 0;
+        let mut reply = HistoryReply { epochs: Vec::new(), more: count < there.len() };
+        // A rewind may have put other epochs in the place of those that were measured.
+        let mut answer = Fitting::new();
         while let Some(row) = rows.try_next().await.map_err(StoreError::Open)? {
             let part = |name| row.get::<Option<Vec<u8>>, _>(name);
-            let epoch = PastEpoch {
-                epoch: from_sql(row.get("epoch"))?,
-                capsule: part("capsule"),
-                wrap: part("wrap"),
-                link: part("link"),
-            };
-            bytes += [&epoch.capsule, &epoch.wrap, &epoch.link]
-                .map(|part| part.as_ref().map_or(0, Vec::len))
-                .iter()
-                .sum::<usize>();
-            let is_full = reply.epochs.len() >= limit as usize || bytes > limits::PAGE_MAX_BYTES;
-            if is_full && !reply.epochs.is_empty() {
+            let (capsule, wrap, link) = (part("capsule"), part("wrap"), part("link"));
+            let lengths = [&capsule, &wrap, &link].map(|part| part.as_ref().map_or(0, Vec::len));
+            if !answer.takes(to_sql(lengths.iter().sum::<usize>() as u64)) {
                 reply.more = true;
                 break;
             }
-            reply.epochs.push(epoch);
+            reply.epochs.push(PastEpoch { epoch: from_sql(row.get("epoch"))?, capsule, wrap, link });
         }
         Ok(reply)
     }

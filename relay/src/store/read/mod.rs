@@ -1,19 +1,22 @@
 //! What is read outside the writer: openings, pages, cards, what the relay holds for epochs. Where it matters that parts of
 //! an answer belong together, they come from one statement, hence one snapshot.
 
+mod due;
 mod epochs;
+mod log;
 mod push;
 mod state;
 
 pub(crate) use epochs::HeldPart;
 
 use super::dialect::Dialect;
-use super::entry::{Body, StoredEntry};
+use super::entry::StoredEntry;
+use super::epochs::Epochs;
 use super::error::StoreError;
+use super::known::{Wanted, known_entries};
 use super::rows::{chunks, with_rows};
-use crate::access::{Effect, Readable, RoomHead};
-use futures_util::TryStreamExt as _;
-use sotto_protocol::{Direction, DoorId, EntryId, EntryKind, LogEntry, Page, RoomId, entry_hash, limits};
+use crate::access::RoomHead;
+use sotto_protocol::{DoorId, EntryId, RoomId, entry_hash};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyPool, Arguments as _, AssertSqlSafe, Row as _};
 use std::collections::HashMap;
@@ -47,6 +50,16 @@ pub(crate) struct EpochKey {
     pub limit: Option<Limit>,
 }
 
+impl EpochKey {
+    /// A key that is as much work as any, and that nobody signs by: the base point of the curve. Whoever signs by it has proven
+    /// nothing.
+    pub(crate) const NONE: Self = {
+        let mut access_key = [0x66; 32];
+        access_key[0] = 0x58;
+        Self { access_key, began_seq: 0, limit: None }
+    };
+}
+
 /// Where the log ends for a key of an earlier epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limit {
@@ -61,37 +74,44 @@ pub(crate) struct Limit {
 pub(crate) enum CardLookup {
     /// The relay has no such room.
     UnknownRoom,
-    /// The room has no such door.
-    Closed,
-    /// The door is open.
-    Open {
+    /// It has.
+    Found {
         /// The room's state.
         head: RoomHead,
         /// The current epoch's join key.
         join_key: [u8; 32],
-        /// Card and its sealed key, where they were asked for.
-        card: Option<(Vec<u8>, Vec<u8>)>,
+        /// The door, if it is open.
+        door: Option<OpenDoor>,
     },
 }
 
-const OPENING: &str = "SELECT r.number, r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
+/// A door that is open.
+#[derive(Debug)]
+pub(crate) struct OpenDoor {
+    /// The card's sealed key.
+    pub wrap: Vec<u8>,
+    /// The card, where it was asked for.
+    pub card: Option<Vec<u8>>,
+}
+
+/// Of the epochs of one number there may be any number that were voided: the last of them are enough for whoever comes back to be told.
+/// Everything else about them is looked up only for those that are shown.
+const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
+    latest AS (SELECT e.* FROM epochs e, room WHERE e.room = room.number AND e.epoch = $2 ORDER BY e.began_seq DESC LIMIT 16),
+    good AS (SELECT e.* FROM epochs e, room WHERE e.room = room.number AND e.epoch = $2 AND e.voided_seq = 0),
+    shown AS (SELECT * FROM good UNION SELECT * FROM latest)
+    SELECT r.number, r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
         (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.access_key, e.began_seq, e.voided_seq,
-        CASE WHEN e.voided_seq > 0 THEN (SELECT min(v.epoch) - 1 FROM epochs v
-            WHERE v.room = e.room AND v.voided_seq = e.voided_seq) END AS restored_epoch,
+        (SELECT v.epoch - 1 FROM epochs v WHERE v.room = e.room AND v.voided_seq = e.voided_seq AND v.voided_seq > 0
+            ORDER BY v.began_seq LIMIT 1) AS restored_epoch,
         (SELECT c.began_seq FROM epochs c
             WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq
             ORDER BY c.began_seq LIMIT 1) AS first_cut_seq,
         (SELECT c.epoch FROM epochs c
             WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq
             ORDER BY c.began_seq LIMIT 1) AS first_cut_epoch
-    FROM rooms r LEFT JOIN epochs e ON e.room = r.number AND e.epoch = $2
-    WHERE r.room_id = $1
+    FROM room r LEFT JOIN shown e ON e.room = r.number
     ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 16";
-
-const LIMIT: &str = "SELECT e.voided_seq,
-        (SELECT min(c.began_seq) FROM epochs c
-            WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq) AS first_cut_seq
-    FROM epochs e WHERE e.room = $1 AND e.began_seq = $2";
 
 const DOOR: &str = "SELECT r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
         (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.join_key, d.wrap,
@@ -101,41 +121,11 @@ const DOOR: &str = "SELECT r.epoch, r.began_seq AS room_began_seq, r.last_handsh
             AND (d.expires_at_ms IS NULL OR d.expires_at_ms > $4)
     WHERE r.room_id = $1";
 
-const ENTRY: &str =
-    "SELECT e.seq, e.kind, e.entry, e.hash FROM rooms r JOIN entries e ON e.room = r.number AND e.entry_id = $2
-    WHERE r.room_id = $1";
-
-const SINCE: &str = "SELECT e.seq, e.kind, e.entry, e.hash, e.epoch AS entry_epoch, p.access_key, p.by_door, p.is_cut,
-        (SELECT min(v.began_seq) FROM epochs v WHERE v.room = e.room AND e.kind = 3 AND v.voided_seq = e.seq) AS bad_seq,
-        r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq, e.seq AS head_seq
-    FROM rooms r JOIN entries e ON e.room = r.number AND e.seq > $2
-        LEFT JOIN epochs p ON e.kind = 1 AND p.room = e.room AND p.began_seq = e.seq
-    WHERE r.room_id = $1 ORDER BY e.seq LIMIT 500";
-
 const HEADS: (&str, &str) = (
     "WITH wanted (room_id) AS (VALUES ",
     ") SELECT r.room_id, (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq
         FROM wanted w JOIN rooms r ON r.room_id = w.room_id",
 );
-
-macro_rules! page {
-    ($which:literal, $order:literal) => {
-        concat!(
-            "SELECT e.seq, e.kind, e.entry, e.hash, p.access_key, p.by_door FROM entries e
-                LEFT JOIN epochs p ON e.kind = 1 AND p.room = e.room AND p.began_seq = e.seq
-                WHERE e.room = $1 AND e.seq > $2 AND e.seq <= $3",
-            $which,
-            " ORDER BY e.seq ",
-            $order,
-            " LIMIT $4"
-        )
-    };
-}
-
-const PAGE_FORWARD: &str = page!("", "ASC");
-const PAGE_BACKWARD: &str = page!("", "DESC");
-const HANDSHAKES_FORWARD: &str = page!(" AND e.kind <> 2", "ASC");
-const HANDSHAKES_BACKWARD: &str = page!(" AND e.kind <> 2", "DESC");
 
 impl ReadStore {
     pub(in crate::store) fn new(pool: AnyPool, dialect: Dialect) -> Self {
@@ -169,20 +159,6 @@ impl ReadStore {
         Ok(found.map_err(StoreError::Open)?.is_some())
     }
 
-    /// The last entry that a key of an earlier epoch opens, if there is an end to it. Nothing where the epoch is gone.
-    pub(crate) async fn limit(&self, row: i64, began_seq: u64) -> Result<Option<u64>, StoreError> {
-        let row = sqlx::query(LIMIT)
-            .bind(row)
-            .bind(to_sql(began_seq))
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(StoreError::Open)?;
-        let Some(row) = row else { return Ok(Some(0)) };
-        let voided_seq = from_sql(row.get("voided_seq"))?;
-        let cut_seq = row.get::<Option<i64>, _>("first_cut_seq").map(from_sql).transpose()?;
-        Ok([cut_seq, (voided_seq > 0).then_some(voided_seq)].into_iter().flatten().min())
-    }
-
     /// The door, if it is open now, with card and wrap if `with_card`.
     pub(crate) async fn door(
         &self,
@@ -199,21 +175,38 @@ impl ReadStore {
             .await
             .map_err(StoreError::Open)?;
         let Some(row) = row else { return Ok(CardLookup::UnknownRoom) };
-        let Some(wrap) = row.get::<Option<Vec<u8>>, _>("wrap") else { return Ok(CardLookup::Closed) };
-        let join_key = key_of(row.get("join_key"))?;
-        let card = row.get::<Option<Vec<u8>>, _>("card").map(|card| (card, wrap));
-        Ok(CardLookup::Open { head: head_of(&row)?, join_key, card })
+        let wrap = row.get::<Option<Vec<u8>>, _>("wrap");
+        let door = wrap.map(|wrap| OpenDoor { wrap, card: row.get("card") });
+        Ok(CardLookup::Found { head: head_of(&row)?, join_key: key_of(row.get("join_key"))?, door })
     }
 
-    /// The entry of that id.
-    pub(crate) async fn entry(&self, room: &RoomId, id: &EntryId) -> Result<Option<StoredEntry>, StoreError> {
-        let row = sqlx::query(ENTRY)
-            .bind(&room.as_bytes()[..])
-            .bind(&id.as_bytes()[..])
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(StoreError::Open)?;
-        row.map(|row| StoredEntry::of(&row)).transpose()
+    /// The entry of that id, to be compared with one that is as long as this.
+    pub(crate) async fn entry(
+        &self,
+        room: &RoomId,
+        id: EntryId,
+        length_bytes: usize,
+    ) -> Result<Option<StoredEntry>, StoreError> {
+        let Some(row) = self.row(room).await? else { return Ok(None) };
+        let wanted = [Wanted { row, id, length_bytes }];
+        let mut connection = self.pool.acquire().await.map_err(StoreError::Open)?;
+        Ok(known_entries(&mut connection, self.dialect, &wanted).await?.into_values().next())
+    }
+
+    /// The relay's number of a room.
+    pub(crate) async fn row(&self, room: &RoomId) -> Result<Option<i64>, StoreError> {
+        let row =
+            sqlx::query_scalar("SELECT number FROM rooms WHERE room_id = $1").bind(&room.as_bytes()[..]);
+        row.fetch_optional(&self.pool).await.map_err(StoreError::Open)
+    }
+
+    /// Epochs, as they are now.
+    pub(crate) async fn epochs<T>(
+        &self,
+        ask: impl AsyncFnOnce(&mut Epochs<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError::Open)?;
+        ask(&mut Epochs(&mut connection)).await
     }
 
     /// The last entry of each of these rooms.
@@ -235,84 +228,6 @@ impl ReadStore {
         }
         Ok(heads)
     }
-
-    /// What came after an entry, each with the epoch that it is of, and the room's state at the last of them; none where there
-    /// is nothing. Not all at once, if it is much.
-    pub(crate) async fn since(
-        &self,
-        room: &RoomId,
-        after_seq: u64,
-    ) -> Result<Option<(RoomHead, Vec<(u64, Effect, LogEntry)>)>, StoreError> {
-        let rows = sqlx::query(SINCE)
-            .bind(&room.as_bytes()[..])
-            .bind(to_sql(after_seq))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(StoreError::Open)?;
-        let Some(last) = rows.last() else { return Ok(None) };
-        let head = head_of(last)?;
-        let entries = rows.iter().map(|row| {
-            let bad_seq = row.get::<Option<i64>, _>("bad_seq").map(from_sql).transpose()?;
-            let effect = match bad_seq {
-                Some(bad_seq) => Effect::Rewind { bad_seq },
-                None if row.get::<Option<i64>, _>("is_cut") == Some(1) => Effect::Cut,
-                None => Effect::None,
-            };
-            Ok((from_sql(row.get("entry_epoch"))?, effect, log_entry(row)?))
-        });
-        Ok(Some((head, entries.collect::<Result<_, StoreError>>()?)))
-    }
-
-    /// A stretch of the log, within what may be read.
-    pub(crate) async fn page(
-        &self,
-        row: i64,
-        (from, direction): (u64, Direction),
-        limit: u32,
-        readable: Readable,
-    ) -> Result<Page, StoreError> {
-        let (after_seq, up_to_seq) = match direction {
-            Direction::Forward => (readable.after_seq.max(from), readable.up_to_seq),
-            Direction::Backward => (readable.after_seq, readable.up_to_seq.min(from.saturating_sub(1))),
-        };
-        let sql = match (direction, readable.handshakes_only) {
-            (Direction::Forward, false) => PAGE_FORWARD,
-            (Direction::Backward, false) => PAGE_BACKWARD,
-            (Direction::Forward, true) => HANDSHAKES_FORWARD,
-            (Direction::Backward, true) => HANDSHAKES_BACKWARD,
-        };
-        let mut rows = sqlx::query(sql)
-            .bind(row)
-            .bind(to_sql(after_seq))
-            .bind(to_sql(up_to_seq))
-            .bind(i64::from(limit) + 1)
-            .fetch(&self.pool);
-        let mut page = Page { entries: Vec::new(), more: false };
-        let mut bytes = 0;
-        while let Some(row) = rows.try_next().await.map_err(StoreError::Open)? {
-            let entry = log_entry(&row)?;
-            bytes += entry.entry.len();
-            let is_full = page.entries.len() >= limit as usize || bytes > limits::PAGE_MAX_BYTES;
-            if is_full && !page.entries.is_empty() {
-                page.more = true;
-                break;
-            }
-            page.entries.push(entry);
-        }
-        Ok(page)
-    }
-}
-
-/// An entry as clients get it: with what was registered beside it, or what is left of it.
-fn log_entry(row: &AnyRow) -> Result<LogEntry, StoreError> {
-    let StoredEntry { seq, kind, body } = StoredEntry::of(row)?;
-    let (entry, dropped) = match body {
-        Body::Whole(entry) => (entry, None),
-        Body::Dropped(hash) => (Vec::new(), Some(hash)),
-    };
-    let access_key = row.get::<Option<Vec<u8>>, _>("access_key").map(|key| key_of(&key)).transpose()?;
-    let by_door = row.get::<Option<i64>, _>("by_door").filter(|_| kind == EntryKind::Handshake);
-    Ok(LogEntry { seq, kind, entry, access_key, dropped, by_door: by_door.map(|by_door| by_door == 1) })
 }
 
 /// The epoch of an opening's row, if it has one.

@@ -2,25 +2,21 @@
 
 use super::{WriteStore, to_sql};
 use crate::store::WriteFault;
+use crate::store::leftovers::leave_room_behind;
 use sotto_protocol::{RoomId, entry_hash};
 use sqlx::AnyConnection;
 
-/// Every table with rows of a room; the room itself comes last.
-const DELETE: [&str; 10] = [
-    "DELETE FROM entries WHERE room = $1",
+/// Tables with few rows of a room; the room itself comes last. What may be much goes later, in pieces.
+const DELETE: [&str; 5] = [
     "DELETE FROM doors WHERE room = $1",
     "DELETE FROM cards WHERE room = $1",
-    "DELETE FROM capsules WHERE room = $1",
-    "DELETE FROM capsule_wraps WHERE room = $1",
-    "DELETE FROM history_links WHERE room = $1",
     "DELETE FROM registers WHERE room = $1",
     "DELETE FROM push_subscriptions WHERE room = $1",
-    "DELETE FROM epochs WHERE room = $1",
     "DELETE FROM rooms WHERE number = $1",
 ];
 
 impl WriteStore {
-    /// Deletes everything there is of a room, and remembers that it was there.
+    /// Deletes a room, and remembers that it was there. What it had much of is removed by sweeps.
     pub(crate) async fn delete_room(&mut self, row: i64, room: &RoomId) -> Result<(), WriteFault> {
         delete_room(&mut self.connection, row, room).await
     }
@@ -58,7 +54,7 @@ impl WriteStore {
     }
 }
 
-/// Deletes everything there is of a room, and remembers that it was there.
+/// Deletes a room, and remembers that it was there. What it had much of is removed by sweeps.
 pub(in crate::store) async fn delete_room(
     connection: &mut AnyConnection,
     row: i64,
@@ -71,5 +67,5 @@ pub(in crate::store) async fn delete_room(
     for sql in DELETE {
         sqlx::query(sql).bind(row).execute(&mut *connection).await?;
     }
-    Ok(())
+    leave_room_behind(connection, row).await
 }

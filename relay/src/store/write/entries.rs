@@ -1,10 +1,11 @@
 //! The log.
 
-use super::{WriteStore, add, chunks, damaged, statement_size, to_sql, with_rows};
-use crate::store::{StoredEntry, WriteFault};
+use super::{WriteStore, add, statement_size, to_sql, with_rows};
+use crate::store::known::known_entries;
+use crate::store::{StoredEntry, Wanted, WriteFault};
 use sotto_protocol::{EntryId, EntryKind};
 use sqlx::any::AnyArguments;
-use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
+use sqlx::{Arguments as _, AssertSqlSafe};
 use std::collections::HashMap;
 
 /// A row of the log.
@@ -28,34 +29,12 @@ impl WriteStore {
     /// Those of `wanted` that are in the log already.
     pub(crate) async fn known_entries(
         &mut self,
-        wanted: &[(i64, EntryId)],
+        wanted: &[Wanted],
     ) -> Result<HashMap<(i64, EntryId), StoredEntry>, WriteFault> {
-        let mut known = HashMap::new();
-        for chunk in chunks(self.source.dialect, wanted) {
-            let mut arguments = AnyArguments::default();
-            for (row, id) in chunk {
-                add(&mut arguments, *row)?;
-                add(&mut arguments, id.as_bytes().to_vec())?;
-            }
-            let sql = with_rows(
-                self.source.dialect,
-                "WITH wanted (room, entry_id) AS (VALUES ",
-                (2, chunk.len()),
-                ") SELECT e.room, e.entry_id, e.seq, e.kind, e.entry, e.hash FROM wanted w
-                    JOIN entries e ON e.room = w.room AND e.entry_id = w.entry_id",
-            );
-            let rows =
-                sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&mut self.connection).await?;
-            for row in rows {
-                let id = EntryId::try_from(row.get::<&[u8], _>("entry_id"));
-                let entry = StoredEntry::of(&row).map_err(damaged)?;
-                known.insert((row.get("room"), id.map_err(|_| WriteFault::Damaged("entry id"))?), entry);
-            }
-        }
-        Ok(known)
+        Ok(known_entries(&mut self.connection, self.source.dialect, wanted).await?)
     }
 
-    /// Appends rows to the log, with the hour in which that is.
+    /// Appends entries to the log, with the hour in which that is.
     pub(crate) async fn insert_entries(
         &mut self,
         entries: Vec<NewEntry>,
@@ -85,13 +64,19 @@ impl WriteStore {
         Ok(())
     }
 
-    /// The entry at a place.
-    pub(crate) async fn entry_at(&mut self, row: i64, seq: u64) -> Result<Option<StoredEntry>, WriteFault> {
-        let row = sqlx::query("SELECT seq, kind, entry, hash FROM entries WHERE room = $1 AND seq = $2")
-            .bind(row)
-            .bind(to_sql(seq))
-            .fetch_optional(&mut self.connection)
+    /// Appends a handshake or a rewind, with its hash.
+    pub(crate) async fn insert_handshake(
+        &mut self,
+        entry: NewEntry,
+        hash: &[u8; 32],
+        stored_hour: u64,
+    ) -> Result<(), WriteFault> {
+        sqlx::query("INSERT INTO handshake_hashes (room, seq, hash) VALUES ($1, $2, $3)")
+            .bind(entry.row)
+            .bind(to_sql(entry.seq))
+            .bind(hash.to_vec())
+            .execute(&mut self.connection)
             .await?;
-        row.map(|row| StoredEntry::of(&row).map_err(damaged)).transpose()
+        self.insert_entries(vec![entry], stored_hour).await
     }
 }

@@ -1,11 +1,11 @@
 //! Rooms and their epochs: beginning one, and voiding what came after it.
 
-use super::{StoredRoom, WriteStore, damaged, from_sql, key_of, to_sql};
-use crate::access::{RoomHead, is_among};
+use super::{StoredRoom, WriteStore, from_sql, key_of, to_sql};
+use crate::access::RoomHead;
 use crate::store::WriteFault;
+use crate::store::leftovers::leave_behind;
 use sotto_protocol::{CreateRoom, Published};
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
 
 /// What comes with a handshake, for the epoch that it begins.
 #[derive(Debug)]
@@ -23,45 +23,6 @@ pub(crate) struct HandshakeRecord {
     /// Whether keys of earlier epochs open nothing after it.
     pub is_cut: bool,
 }
-
-/// An epoch that has not been voided.
-#[derive(Debug)]
-pub(crate) struct StoredEpoch {
-    /// Which.
-    pub epoch: u64,
-    /// The handshake that began it.
-    pub began_seq: u64,
-    /// Opens the room.
-    pub access_key: [u8; 32],
-    /// Permits one handshake through a door.
-    pub join_key: [u8; 32],
-    /// Whether the handshake that began it came through a door.
-    pub by_door: bool,
-    /// Whether that handshake is good for ever.
-    pub is_confirmed: bool,
-    /// Keys of owner and admins, end to end.
-    pub admin_keys: Vec<u8>,
-}
-
-macro_rules! epoch_where {
-    ($which:literal) => {
-        concat!(
-            "SELECT epoch, began_seq, access_key, join_key, by_door, is_confirmed, admin_keys FROM epochs
-                WHERE room = $1 AND voided_seq = 0 AND ",
-            $which
-        )
-    };
-}
-
-/// Of a few joins in a row that nobody has confirmed, the first decides: what comes after it has only their word.
-const TRUSTED: &str = "SELECT admin_keys FROM epochs WHERE room = $1 AND voided_seq = 0
-    AND began_seq < coalesce((SELECT min(u.began_seq) FROM epochs u
-        WHERE u.room = $1 AND u.is_confirmed = 0 AND u.voided_seq = 0), 9223372036854775807)
-    ORDER BY began_seq DESC LIMIT 1";
-
-/// The room-admin keys that came with each cut since a place.
-const CUTS: &str =
-    "SELECT admin_keys FROM epochs WHERE room = $1 AND is_cut = 1 AND voided_seq = 0 AND began_seq >= $2";
 
 impl WriteStore {
     /// Makes a room, at epoch 0 with an empty log; none if another relay has made it meanwhile.
@@ -87,64 +48,7 @@ impl WriteStore {
             .bind(row)
             .fetch_one(&mut self.connection)
             .await?;
-        let key = |name| key_of(row.get(name)).map_err(damaged);
-        Ok((key("access_key")?, key("join_key")?))
-    }
-
-    /// The epoch of that number.
-    pub(crate) async fn epoch(&mut self, row: i64, epoch: u64) -> Result<Option<StoredEpoch>, WriteFault> {
-        self.find_epoch(epoch_where!("epoch = $2"), row, epoch).await
-    }
-
-    /// The epoch that the handshake at `began_seq` began.
-    pub(crate) async fn epoch_begun_by(
-        &mut self,
-        row: i64,
-        began_seq: u64,
-    ) -> Result<Option<StoredEpoch>, WriteFault> {
-        self.find_epoch(epoch_where!("began_seq = $2"), row, began_seq).await
-    }
-
-    async fn find_epoch(
-        &mut self,
-        sql: &'static str,
-        row: i64,
-        number: u64,
-    ) -> Result<Option<StoredEpoch>, WriteFault> {
-        let found =
-            sqlx::query(sql).bind(row).bind(to_sql(number)).fetch_optional(&mut self.connection).await?;
-        found.map(|row| epoch_of(&row)).transpose()
-    }
-
-    /// The room-admin keys that count, end to end: those of the last epoch that members stand behind.
-    pub(crate) async fn trusted_admin_keys(&mut self, row: i64) -> Result<Vec<u8>, WriteFault> {
-        let keys: Option<Vec<u8>> =
-            sqlx::query_scalar(TRUSTED).bind(row).fetch_optional(&mut self.connection).await?;
-        Ok(keys.unwrap_or_default())
-    }
-
-    /// Whether somebody came in whom nobody has confirmed.
-    pub(crate) async fn has_unconfirmed_join(&mut self, row: i64) -> Result<bool, WriteFault> {
-        let join: Option<i64> = sqlx::query_scalar(
-            "SELECT began_seq FROM epochs WHERE room = $1 AND is_confirmed = 0 AND voided_seq = 0 LIMIT 1",
-        )
-        .bind(row)
-        .fetch_optional(&mut self.connection)
-        .await?;
-        Ok(join.is_some())
-    }
-
-    /// Whether no cut since `bad_seq` has taken the key from those who administer the room. Nobody has cut who came through a
-    /// door and was not confirmed.
-    pub(crate) async fn survives_cuts(
-        &mut self,
-        row: i64,
-        bad_seq: u64,
-        key: &[u8; 32],
-    ) -> Result<bool, WriteFault> {
-        let cuts: Vec<Vec<u8>> =
-            sqlx::query_scalar(CUTS).bind(row).bind(to_sql(bad_seq)).fetch_all(&mut self.connection).await?;
-        Ok(cuts.iter().all(|keys| is_among(key, keys)))
+        Ok((key_of(row.get("access_key"))?, key_of(row.get("join_key"))?))
     }
 
     /// Leads a room into the epoch that the handshake at `head.began_seq` begins.
@@ -167,8 +71,8 @@ impl WriteStore {
         self.forget_registers(row).await
     }
 
-    /// Voids the epochs since `bad_seq`, by the rewind at `head.last_handshake_seq`, and forgets what was kept for them.
-    /// The room is then as `head` says, but for its last cut, which is given back.
+    /// Voids the epochs since `bad_seq`, by the rewind at `head.last_handshake_seq`, and has what was kept for
+    /// them swept. The room is then as `head` says, but for its last cut, which is given back.
     pub(crate) async fn go_back(
         &mut self,
         row: i64,
@@ -183,13 +87,7 @@ impl WriteStore {
         .bind(to_sql(bad_seq))
         .execute(&mut self.connection)
         .await?;
-        for sql in [
-            "DELETE FROM capsules WHERE room = $1 AND began_seq >= $2",
-            "DELETE FROM capsule_wraps WHERE room = $1 AND began_seq >= $2",
-            "DELETE FROM history_links WHERE room = $1 AND began_seq >= $2",
-        ] {
-            sqlx::query(sql).bind(row).bind(to_sql(bad_seq)).execute(&mut self.connection).await?;
-        }
+        leave_behind(&mut self.connection, row, (bad_seq, head.last_handshake_seq)).await?;
         self.forget_pushes_since(row, bad_seq).await?;
         let cut_seq: Option<i64> = sqlx::query_scalar(
             "SELECT max(began_seq) FROM epochs WHERE room = $1 AND is_cut = 1 AND voided_seq = 0",
@@ -197,7 +95,7 @@ impl WriteStore {
         .bind(row)
         .fetch_one(&mut self.connection)
         .await?;
-        let cut_seq = from_sql(cut_seq.unwrap_or(0)).map_err(damaged)?;
+        let cut_seq = from_sql(cut_seq.unwrap_or(0))?;
         self.set_head(row, RoomHead { cut_seq, ..head }).await?;
         self.forget_registers(row).await?;
         Ok(cut_seq)
@@ -251,18 +149,4 @@ impl WriteStore {
         .await?;
         Ok(())
     }
-}
-
-fn epoch_of(row: &AnyRow) -> Result<StoredEpoch, WriteFault> {
-    let number = |name| from_sql(row.get(name)).map_err(damaged);
-    let key = |name| key_of(row.get(name)).map_err(damaged);
-    Ok(StoredEpoch {
-        epoch: number("epoch")?,
-        began_seq: number("began_seq")?,
-        access_key: key("access_key")?,
-        join_key: key("join_key")?,
-        by_door: row.get::<i64, _>("by_door") == 1,
-        is_confirmed: row.get::<i64, _>("is_confirmed") == 1,
-        admin_keys: row.get("admin_keys"),
-    })
 }

@@ -14,9 +14,11 @@ pub(crate) use epochs::HandshakeRecord;
 pub(crate) use push::NewPush;
 pub(crate) use registers::Registers;
 pub(crate) use sweep::Swept;
+pub(in crate::store) use sweep::longest_s;
 
 use super::admin::{QUOTAS, quotas_of};
 use super::dialect::{Dialect, Source, bounded};
+use super::epochs::Epochs;
 use super::error::{StoreError, WriteFault};
 use super::file::OpenFiles;
 use super::read::{from_sql, key_of, to_sql};
@@ -74,6 +76,11 @@ impl WriteStore {
         max_bytes: Option<u64>,
     ) -> Self {
         Self { connection, source, changes: 0, max_bytes, files, is_broken: false }
+    }
+
+    /// Epochs, as they are in this transaction.
+    pub(crate) fn epochs(&mut self) -> Epochs<'_> {
+        Epochs(&mut self.connection)
     }
 
     /// Closes the connection; SQLite moves its write-ahead log into the database.
@@ -155,7 +162,7 @@ impl WriteStore {
         for chunk in chunks(self.source.dialect, wanted) {
             for row in self.rows_of(ROOMS, chunk).await? {
                 let id = RoomId::try_from(row.get::<&[u8], _>("room_id"));
-                let number = |name| from_sql(row.get::<Option<i64>, _>(name).unwrap_or(0)).map_err(damaged);
+                let number = |name| from_sql(row.get::<Option<i64>, _>(name).unwrap_or(0));
                 let head = RoomHead {
                     epoch: number("epoch")?,
                     began_seq: number("began_seq")?,
@@ -163,7 +170,7 @@ impl WriteStore {
                     last_handshake_seq: number("last_handshake_seq")?,
                     cut_seq: number("cut_seq")?,
                 };
-                let join_key = key_of(row.get("join_key")).map_err(damaged)?;
+                let join_key = key_of(row.get("join_key"))?;
                 let room = StoredRoom { row: row.get("number"), head, join_key };
                 found.push((id.map_err(|_| WriteFault::Damaged("room id"))?, room));
             }
@@ -209,11 +216,4 @@ where
     T: sqlx::Encode<'t, sqlx::Any> + sqlx::Type<sqlx::Any>,
 {
     arguments.add(value).map_err(|error| WriteFault::Failed(sqlx::Error::Encode(error)))
-}
-
-fn damaged(error: StoreError) -> WriteFault {
-    match error {
-        StoreError::Damaged(what) => WriteFault::Damaged(what),
-        _ => WriteFault::Damaged("value"),
-    }
 }

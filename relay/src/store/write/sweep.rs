@@ -1,14 +1,15 @@
-//! What time ends: bodies of old messages, doors, and push subscriptions.
+//! What time ends: bodies of old messages, doors, and push subscriptions. And what is left of rooms and epochs that are gone.
 
-use super::{WriteStore, damaged, to_sql};
+use super::{WriteStore, to_sql};
 use crate::clock::day_of;
-use crate::store::{Body, StoredEntry, WriteFault};
-use sotto_protocol::EntryKind;
+use crate::store::WriteFault;
+use crate::store::leftovers::sweep_leftovers;
+use sotto_protocol::entry_hash;
 use sqlx::Row as _;
 
-/// Rooms, entries and doors that one sweep takes on, so that nobody waits long for it.
-const ROOMS_MAX: i64 = 64;
+/// Entries, bytes of them, and doors that one sweep takes on, so that nobody waits long for it.
 const ENTRIES_MAX: i64 = 256;
+const ENTRY_BYTES_MAX: i64 = 4 * 1024 * 1024;
 const DOORS_MAX: i64 = 512;
 /// An hour, in seconds: how exactly the age of an entry is known.
 const HOUR_S: i64 = 60 * 60;
@@ -26,83 +27,110 @@ pub(crate) struct Swept {
     pub has_more: bool,
 }
 
-const DUE: &str =
-    "SELECT r.number, r.dropped_seq, CASE WHEN r.retention_s < $1 THEN r.retention_s ELSE $1 END AS kept_s
-    FROM rooms r JOIN entries e ON e.room = r.number AND e.seq = r.dropped_seq + 1
-    WHERE (e.stored_hour + 1) * 3600 + CASE WHEN r.retention_s < $1 THEN r.retention_s ELSE $1 END <= $2
-    ORDER BY r.number LIMIT $3";
+/// What is left of one sweep's share.
+struct Left {
+    entries: i64,
+    bytes: i64,
+}
+
+const KEPT: &str = "SELECT dropped_seq, CASE WHEN retention_s < $1 THEN retention_s ELSE $1 END AS kept_s
+    FROM rooms WHERE number = $2";
 
 impl WriteStore {
-    /// Drops bodies that are older than their room keeps them, or the operator, and closes doors whose time has come. The
-    /// hashes stay.
-    pub(crate) async fn sweep(&mut self, now_ms: u64, retention_s: Option<u64>) -> Result<Swept, WriteFault> {
+    /// Drops bodies in these rooms that are older than their room keeps them, or the operator. The hashes stay.
+    pub(crate) async fn sweep_bodies(
+        &mut self,
+        now_ms: u64,
+        retention_s: Option<u64>,
+        rooms: &[i64],
+    ) -> Result<Swept, WriteFault> {
         let mut swept = Swept::default();
         let now_s = to_sql(now_ms / 1000);
-        let longest_s = retention_s.map_or(FOR_EVER_S, |seconds| to_sql(seconds).min(FOR_EVER_S));
-        let due = sqlx::query(DUE)
-            .bind(longest_s)
-            .bind(now_s)
-            .bind(ROOMS_MAX)
-            .fetch_all(&mut self.connection)
-            .await?;
-        let mut left = ENTRIES_MAX;
-        for room in &due {
-            let (row, dropped_seq, kept_s) =
-                (room.get("number"), room.get("dropped_seq"), room.get::<i64, _>("kept_s"));
-            if left == 0 {
+        let longest_s = longest_s(retention_s);
+        let mut left = Left { entries: ENTRIES_MAX, bytes: ENTRY_BYTES_MAX };
+        for row in rooms {
+            if left.entries <= 0 || left.bytes <= 0 {
+                swept.has_more = true;
                 break;
             }
-            if self.hold_if_free(row).await? {
-                // The last hour that is over for so long.
-                let last_hour = (now_s - kept_s).div_euclid(HOUR_S) - 1;
-                left -= self.drop_bodies(row, dropped_seq, last_hour, left, &mut swept).await?;
+            if !self.hold_if_free(*row).await? {
+                continue;
             }
+            let room =
+                sqlx::query(KEPT).bind(longest_s).bind(*row).fetch_optional(&mut self.connection).await?;
+            let Some(room) = room else { continue };
+            // The last hour that is over for so long.
+            let last_hour = (now_s - room.get::<i64, _>("kept_s")).div_euclid(HOUR_S) - 1;
+            self.drop_bodies((*row, room.get("dropped_seq")), last_hour, &mut left, &mut swept).await?;
         }
-        swept.has_more = left == 0 || i64::try_from(due.len()).is_ok_and(|count| count == ROOMS_MAX);
-        self.close_doors(now_ms, &mut swept).await?;
-        swept.has_more |= self.end_pushes(to_sql(day_of(now_ms).into())).await?;
         Ok(swept)
     }
 
-    /// Goes on from where the last sweep stopped, as far as entries are that old. How many it looked at.
+    /// Closes doors whose time has come, ends subscriptions, and removes a piece of what is left of what is gone.
+    pub(crate) async fn sweep_rest(&mut self, now_ms: u64) -> Result<Swept, WriteFault> {
+        let mut swept = Swept::default();
+        self.close_doors(now_ms, &mut swept).await?;
+        swept.has_more |= self.end_pushes(to_sql(day_of(now_ms).into())).await?;
+        swept.has_more |= sweep_leftovers(&mut self.connection, self.source.dialect).await?;
+        Ok(swept)
+    }
+
+    /// Goes on from where the last sweep stopped, as far as entries are that old.
     async fn drop_bodies(
         &mut self,
-        row: i64,
-        dropped_seq: i64,
+        (row, dropped_seq): (i64, i64),
         last_hour: i64,
-        count: i64,
+        left: &mut Left,
         swept: &mut Swept,
-    ) -> Result<i64, WriteFault> {
+    ) -> Result<(), WriteFault> {
         let entries = sqlx::query(
-            "SELECT number, seq, kind, stored_hour, entry, hash FROM entries
-                WHERE room = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            "SELECT seq, stored_hour, CASE WHEN kind = 2 THEN coalesce(CAST(length(entry) AS BIGINT), 0) ELSE 0 END
+                AS length_bytes FROM entries WHERE room = $1 AND seq > $2 ORDER BY seq LIMIT $3",
         )
         .bind(row)
         .bind(dropped_seq)
-        .bind(count)
+        .bind(left.entries)
         .fetch_all(&mut self.connection)
         .await?;
-        let mut looked_at = 0;
         let mut last_seq = dropped_seq;
         for entry in entries.iter().take_while(|entry| entry.get::<i64, _>("stored_hour") <= last_hour) {
-            let stored = StoredEntry::of(entry).map_err(damaged)?;
-            if stored.kind == EntryKind::Message && matches!(stored.body, Body::Whole(_)) {
-                sqlx::query("UPDATE entries SET entry = NULL, hash = $1 WHERE number = $2")
-                    .bind(stored.hash().to_vec())
-                    .bind(entry.get::<i64, _>("number"))
-                    .execute(&mut self.connection)
-                    .await?;
+            if left.bytes <= 0 {
+                break;
+            }
+            left.entries -= 1;
+            let length_bytes: i64 = entry.get("length_bytes");
+            last_seq = entry.get("seq");
+            if length_bytes > 0 {
+                left.bytes -= length_bytes;
+                self.drop_body(row, last_seq).await?;
                 swept.entries += 1;
             }
-            last_seq = to_sql(stored.seq);
-            looked_at += 1;
         }
+        swept.has_more |= left.entries <= 0 || left.bytes <= 0;
         sqlx::query("UPDATE rooms SET dropped_seq = $1 WHERE number = $2 AND dropped_seq < $1")
             .bind(last_seq)
             .bind(row)
             .execute(&mut self.connection)
             .await?;
-        Ok(looked_at)
+        Ok(())
+    }
+
+    async fn drop_body(&mut self, row: i64, seq: i64) -> Result<(), WriteFault> {
+        let body: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT entry FROM entries WHERE room = $1 AND seq = $2 AND entry IS NOT NULL",
+        )
+        .bind(row)
+        .bind(seq)
+        .fetch_optional(&mut self.connection)
+        .await?;
+        let Some(body) = body else { return Ok(()) };
+        sqlx::query("UPDATE entries SET entry = NULL, hash = $1 WHERE room = $2 AND seq = $3")
+            .bind(entry_hash(&body).to_vec())
+            .bind(row)
+            .bind(seq)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(())
     }
 
     async fn close_doors(&mut self, now_ms: u64, swept: &mut Swept) -> Result<(), WriteFault> {
@@ -133,4 +161,9 @@ impl WriteStore {
         }
         Ok(())
     }
+}
+
+/// How long messages are kept at most, in seconds.
+pub(in crate::store) fn longest_s(retention_s: Option<u64>) -> i64 {
+    retention_s.map_or(FOR_EVER_S, |seconds| to_sql(seconds).min(FOR_EVER_S))
 }

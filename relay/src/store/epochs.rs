@@ -1,0 +1,143 @@
+//! Epochs of a room, as rights are judged by them: alike inside the writer's transaction and outside of it, before something is
+//! queued. Each question finds a few short rows by an index, however many epochs a room has had.
+
+use super::error::StoreError;
+use super::read::{from_sql, key_of, to_sql};
+use crate::access::{JudgedEpoch, is_among};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
+
+/// Reads epochs on a connection.
+pub(crate) struct Epochs<'c>(pub(super) &'c mut AnyConnection);
+
+macro_rules! epoch_where {
+    ($which:literal) => {
+        concat!(
+            "SELECT epoch, began_seq, access_key, join_key, by_door, is_confirmed, admin_keys FROM epochs
+                WHERE room = $1 AND voided_seq = 0 AND ",
+            $which
+        )
+    };
+}
+
+/// Of a few joins in a row that nobody has confirmed, the first decides: what comes after it has only their word.
+const TRUSTED: &str = "SELECT admin_keys FROM epochs WHERE room = $1 AND voided_seq = 0
+    AND began_seq < coalesce((SELECT min(u.began_seq) FROM epochs u
+        WHERE u.room = $1 AND u.is_confirmed = 0 AND u.voided_seq = 0), 9223372036854775807)
+    ORDER BY began_seq DESC LIMIT 1";
+
+/// The room-admin keys that came with each cut since a place.
+const CUTS: &str =
+    "SELECT admin_keys FROM epochs WHERE room = $1 AND is_cut = 1 AND voided_seq = 0 AND began_seq >= $2";
+
+const LIMIT: &str = "SELECT e.voided_seq,
+        (SELECT min(c.began_seq) FROM epochs c
+            WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq) AS first_cut_seq
+    FROM epochs e WHERE e.room = $1 AND e.began_seq = $2";
+
+impl Epochs<'_> {
+    /// The epoch of that number.
+    pub(crate) async fn numbered(&mut self, row: i64, epoch: u64) -> Result<Option<JudgedEpoch>, StoreError> {
+        self.find(epoch_where!("epoch = $2"), row, epoch).await
+    }
+
+    /// The epoch that the handshake at `began_seq` began.
+    pub(crate) async fn begun_by(
+        &mut self,
+        row: i64,
+        began_seq: u64,
+    ) -> Result<Option<JudgedEpoch>, StoreError> {
+        self.find(epoch_where!("began_seq = $2"), row, began_seq).await
+    }
+
+    async fn find(
+        &mut self,
+        sql: &'static str,
+        row: i64,
+        number: u64,
+    ) -> Result<Option<JudgedEpoch>, StoreError> {
+        let found = sqlx::query(sql).bind(row).bind(to_sql(number)).fetch_optional(&mut *self.0).await;
+        found.map_err(StoreError::Open)?.map(|row| epoch_of(&row)).transpose()
+    }
+
+    /// SHA-256 of the handshake or rewind at a place.
+    pub(crate) async fn handshake_hash(
+        &mut self,
+        row: i64,
+        seq: u64,
+    ) -> Result<Option<[u8; 32]>, StoreError> {
+        let hash: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT hash FROM handshake_hashes WHERE room = $1 AND seq = $2")
+                .bind(row)
+                .bind(to_sql(seq))
+                .fetch_optional(&mut *self.0)
+                .await
+                .map_err(StoreError::Open)?;
+        hash.map(|hash| key_of(&hash)).transpose()
+    }
+
+    /// The room-admin keys that count, end to end: those of the last epoch that members stand behind.
+    pub(crate) async fn trusted_admin_keys(&mut self, row: i64) -> Result<Vec<u8>, StoreError> {
+        let keys: Option<Vec<u8>> = sqlx::query_scalar(TRUSTED)
+            .bind(row)
+            .fetch_optional(&mut *self.0)
+            .await
+            .map_err(StoreError::Open)?;
+        Ok(keys.unwrap_or_default())
+    }
+
+    /// Whether somebody came in whom nobody has confirmed.
+    pub(crate) async fn has_unconfirmed_join(&mut self, row: i64) -> Result<bool, StoreError> {
+        let join: Option<i64> = sqlx::query_scalar(
+            "SELECT began_seq FROM epochs WHERE room = $1 AND is_confirmed = 0 AND voided_seq = 0 LIMIT 1",
+        )
+        .bind(row)
+        .fetch_optional(&mut *self.0)
+        .await
+        .map_err(StoreError::Open)?;
+        Ok(join.is_some())
+    }
+
+    /// Whether no cut since `bad_seq` has taken the key from those who administer the room. Nobody has cut who came through a
+    /// door and was not confirmed.
+    pub(crate) async fn survives_cuts(
+        &mut self,
+        row: i64,
+        bad_seq: u64,
+        key: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        let cuts: Vec<Vec<u8>> = sqlx::query_scalar(CUTS)
+            .bind(row)
+            .bind(to_sql(bad_seq))
+            .fetch_all(&mut *self.0)
+            .await
+            .map_err(StoreError::Open)?;
+        Ok(cuts.iter().all(|keys| is_among(key, keys)))
+    }
+
+    /// The last entry that the key of the epoch opens which `began_seq` began, if there is an end to it. 0 where the epoch is gone.
+    pub(crate) async fn limit(&mut self, row: i64, began_seq: u64) -> Result<Option<u64>, StoreError> {
+        let row = sqlx::query(LIMIT)
+            .bind(row)
+            .bind(to_sql(began_seq))
+            .fetch_optional(&mut *self.0)
+            .await
+            .map_err(StoreError::Open)?;
+        let Some(row) = row else { return Ok(Some(0)) };
+        let voided_seq = from_sql(row.get("voided_seq"))?;
+        let cut_seq = row.get::<Option<i64>, _>("first_cut_seq").map(from_sql).transpose()?;
+        Ok([cut_seq, (voided_seq > 0).then_some(voided_seq)].into_iter().flatten().min())
+    }
+}
+
+fn epoch_of(row: &AnyRow) -> Result<JudgedEpoch, StoreError> {
+    Ok(JudgedEpoch {
+        epoch: from_sql(row.get("epoch"))?,
+        began_seq: from_sql(row.get("began_seq"))?,
+        access_key: key_of(row.get("access_key"))?,
+        join_key: key_of(row.get("join_key"))?,
+        by_door: row.get::<i64, _>("by_door") == 1,
+        is_confirmed: row.get::<i64, _>("is_confirmed") == 1,
+        admin_keys: row.get("admin_keys"),
+    })
+}
