@@ -237,6 +237,20 @@ fn a_proxy_that_changes_the_address_is_named_and_no_room_is_made_that_cannot_be_
     assert_eq!(ada.alarms(room), []);
 }
 
+/// Nobody is told which epochs a room has, by whose key they do not sign: that one is lost shows by the new life of the database.
+#[test]
+fn a_relay_that_was_put_back_and_has_lost_an_epoch_is_told_from_another_address() {
+    let relay = world();
+    let mut ada = Device::new(&relay, "Ada");
+    let (room, _) = room_of(&mut [&mut ada]);
+    ada.disconnect();
+    relay.borrow_mut().restored += 1;
+    lie_once(&relay, is_open, Reply::Error(ErrorCode::BadSignature.into()));
+    ada.connect();
+    settle(&mut [&mut ada]);
+    assert!(matches!(ada.alarms(room)[..], [Alarm::RelayRolledBack(_)]), "{:?}", ada.alarms(room));
+}
+
 #[test]
 fn a_room_that_is_refused_for_good_is_forgotten_only_where_nothing_was_written_into_it() {
     for has_words in [false, true] {

@@ -18,7 +18,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use core::fmt;
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
-use sotto_protocol::{DoorId, RoomId};
+use sotto_protocol::{CardRequest, Challenge, DoorId, RoomId, card_statement};
 use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
@@ -96,6 +96,16 @@ impl InviteLink {
     pub fn door(&self) -> Result<DoorId, CryptoError> {
         invite_door(&self.secret)
     }
+
+    /// What the relay is asked for the card behind that door.
+    ///
+    /// # Errors
+    /// Never for a secret of 32 bytes.
+    pub fn card_request(&self, authority: &str, challenge: &Challenge) -> Result<CardRequest, CryptoError> {
+        let (room, door) = (self.room, self.door()?);
+        let statement = card_statement(authority, challenge, &room, &door);
+        Ok(CardRequest { room, door, signature: invite_signature_key(&self.secret)?.sign(&statement) })
+    }
 }
 
 /// The invite secret stays out of logs.
@@ -125,7 +135,7 @@ pub(crate) fn split_hash(hash: [u8; 32]) -> ([u8; 16], [u8; 16]) {
     (first, last)
 }
 
-/// The key with which the link's holder signs a place in the room.
+/// The key with which the link's holder signs a place in the room, and looks behind its door at the relay.
 pub(crate) fn invite_signature_key(secret: &InviteSecret) -> Result<InviteKey, CryptoError> {
     kdf::derive(secret.seed(), labels::expand::INVITE_SIGNATURE, &[]).map(|seed| InviteKey::from_seed(&seed))
 }

@@ -81,6 +81,10 @@ signing_key!(
     AccessKey
 );
 signing_key!(
+    /// What the holder of an account's door looks behind it with, at the relay.
+    AccountDoorKey
+);
+signing_key!(
     /// What permits one handshake through a door, at the relay.
     JoinKey
 );

@@ -1,4 +1,4 @@
--- What nobody who has proven nothing may make long.
+-- What nobody who has proven nothing may make long, or be told.
 
 -- SHA-256 of every handshake and rewind: they are megabytes, and are not read again to be compared. (Beside its bytes a hash would be
 -- found only by going through them.)
@@ -27,3 +27,16 @@ CREATE TABLE leftovers (
     up_to_seq INTEGER NOT NULL, -- and not after this
     PRIMARY KEY (room, from_seq)
 ) STRICT, WITHOUT ROWID;
+
+-- Doors have a key of their own, by which whoever holds their secret shows that. Doors of before have none: they are closed until the
+-- next handshake, which lists them anew.
+DROP TABLE doors;
+CREATE TABLE doors (
+    room INTEGER NOT NULL,
+    door_id BLOB NOT NULL CHECK (length(door_id) = 16), -- unguessable
+    door_key BLOB NOT NULL CHECK (length(door_key) = 32), -- Ed25519 public key: permits to look behind it
+    wrap BLOB NOT NULL,                                 -- the card's key, sealed to the holder of the door's secret
+    expires_at_ms INTEGER,                              -- when it closes, in milliseconds since 1970
+    PRIMARY KEY (room, door_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX doors_by_expiry ON doors (expires_at_ms) WHERE expires_at_ms IS NOT NULL;

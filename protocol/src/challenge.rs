@@ -1,6 +1,6 @@
-//! What is signed to open a room and to join one.
+//! What is signed to open a room, to look behind a door, and to join.
 //!
-//! Both statements bind the connection's challenge and the authority (`host[:port]`, as in the request's `Host`) under
+//! All statements bind the connection's challenge and the authority (`host[:port]`, as in the request's `Host`) under
 //! which the client reached the relay, so that no other relay and no recording can use the signature again.
 
 use crate::{DoorId, RoomId, entry_hash};
@@ -54,6 +54,14 @@ pub fn join_statement(
     statement.extend_from_slice(&epoch.to_be_bytes());
     statement.extend_from_slice(door.as_bytes());
     statement.extend_from_slice(&entry_hash(entry));
+    statement
+}
+
+/// What the key of a door signs to look behind it.
+#[must_use]
+pub fn card_statement(authority: &str, challenge: &Challenge, room: &RoomId, door: &DoorId) -> Vec<u8> {
+    let mut statement = begin(b"sotto/1 look behind door", authority, challenge, room);
+    statement.extend_from_slice(door.as_bytes());
     statement
 }
 

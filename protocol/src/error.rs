@@ -22,12 +22,9 @@ pub enum ErrorCode {
     /// This connection has not opened the room, or only for handshakes.
     #[n(5)]
     RoomNotOpen,
-    /// The signature does not verify under the room's key for that epoch.
+    /// The signature does not verify under a key that may: it is another's, or the relay does not know of that epoch or door.
     #[n(6)]
     BadSignature,
-    /// The relay knows no key for that epoch (in the future, or cut off).
-    #[n(7)]
-    UnknownEpoch,
     /// The message is sealed for another epoch than the current one: catch up and seal it anew.
     #[n(8)]
     StaleEpoch,
@@ -95,7 +92,6 @@ impl ErrorCode {
             Self::RoomExists => "the room id is taken",
             Self::RoomNotOpen => "the room is not open on this connection",
             Self::BadSignature => "the signature does not verify",
-            Self::UnknownEpoch => "the relay knows no key for that epoch",
             Self::StaleEpoch => "the room has moved on to another epoch",
             Self::Conflict => "another change to the room came first",
             Self::EntryIdReused => "the entry id was used before",

@@ -121,11 +121,13 @@ mod tests {
         // CardRequest with an extra key 9.
         let mut bytes = Vec::new();
         let mut encoder = minicbor::Encoder::new(&mut bytes);
-        encoder.map(3).unwrap();
+        encoder.map(4).unwrap();
         encoder.u8(0).unwrap().bytes(&[1; 16]).unwrap();
         encoder.u8(1).unwrap().bytes(&[2; 16]).unwrap();
+        encoder.u8(2).unwrap().bytes(&[3; 64]).unwrap();
         encoder.u8(9).unwrap().str("later").unwrap();
-        let expected = CardRequest { room: RoomId::new([1; 16]), door: DoorId::new([2; 16]) };
+        let expected =
+            CardRequest { room: RoomId::new([1; 16]), door: DoorId::new([2; 16]), signature: [3; 64] };
         assert_eq!(decode::<CardRequest>(&bytes), Ok(expected));
     }
 }

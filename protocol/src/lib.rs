@@ -17,8 +17,8 @@ mod room_token;
 mod username;
 
 pub use challenge::{
-    Challenge, delete_statement, drop_statement, join_statement, open_statement, recovery_statement,
-    retention_statement,
+    Challenge, card_statement, delete_statement, drop_statement, join_statement, open_statement,
+    recovery_statement, retention_statement,
 };
 pub use entry::{
     CHAIN_START_LABEL, Chain, EntryHeader, EntryHeaderError, EntryKind, SUPPORTED_ENTRY_VERSION, entry_hash,

@@ -40,7 +40,7 @@ fn what_clients_send_is_what_it_was() {
         access_key: [0x04; 32],
         join_key: [0x05; 32],
         card: vec![0x06; 70],
-        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: None }],
+        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: None, key: [0x08; 32] }],
         join,
         capsule: None,
         capsule_wraps: None,
@@ -68,7 +68,12 @@ fn what_clients_send_is_what_it_was() {
     check_request("append.v1", Request::Append(Append { room: ROOM, entry: vec![3; 41] }));
     check_request("append-commit.v1", Request::AppendHandshake(append(None)));
     let whole = AppendHandshake {
-        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: Some(1_800_000_000_000) }],
+        doors: vec![Door {
+            id: DOOR,
+            wrap: vec![0x07; 40],
+            expires_at_ms: Some(1_800_000_000_000),
+            key: [0x08; 32],
+        }],
         capsule: Some(vec![0x0d; 70]),
         capsule_wraps: Some(vec![CapsuleWrap { tag: [0x0e; 16], wrap: vec![0x0f; 40], owner: None }]),
         history: Some(vec![0x10; 70]),
@@ -80,13 +85,13 @@ fn what_clients_send_is_what_it_was() {
     check_request("append-join.v1", Request::AppendHandshake(append(join)));
     check_request("page-forward.v1", Request::Page(page(Direction::Forward)));
     check_request("page-backward.v1", Request::Page(page(Direction::Backward)));
-    check_request("card.v1", Request::Card(CardRequest { room: ROOM, door: DOOR }));
+    check_request("card.v1", Request::Card(CardRequest { room: ROOM, door: DOOR, signature: [0x09; 64] }));
 }
 
 fn published() -> Published {
     Published {
         card: vec![0x06; 70],
-        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: None }],
+        doors: vec![Door { id: DOOR, wrap: vec![0x07; 40], expires_at_ms: None, key: [0x08; 32] }],
         capsule: Some(vec![0x0d; 70]),
         capsule_wraps: Some(vec![CapsuleWrap {
             tag: [0x0e; 16],
@@ -117,10 +122,7 @@ fn what_clients_send_about_epochs_and_rooms_is_what_it_was() {
     check_request("repair-all.v1", repair(Some(published()), Some(vec![0x10; 70])));
     check_request("repair-history.v1", repair(None, Some(vec![0x10; 70])));
     check_request("held.v1", Request::Held(HeldRequest { room, door: None, tag: None }));
-    check_request(
-        "held-own.v1",
-        Request::Held(HeldRequest { room, door: Some(DOOR), tag: Some([0x0e; 16]) }),
-    );
+    check_request("held-own.v1", Request::Held(HeldRequest { room, door: None, tag: Some([0x0e; 16]) }));
     let history = |tag| Request::History(HistoryRequest { room, before: u64::MAX, limit: 100, tag });
     check_request("history.v1", history(None));
     check_request("history-of-tag.v1", history(Some([0x0e; 16])));

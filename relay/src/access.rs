@@ -6,8 +6,9 @@
 use crate::account::{GoodToken, RoomTokens};
 use ed25519_dalek::{Signature, VerifyingKey};
 use sotto_protocol::{
-    Challenge, ConfirmJoin, DoorId, EntryKind, ErrorCode, Published, Rewind, RewindAuthority, RoomAccess,
-    RoomId, RoomToken, WireError, confirm_statement, join_statement, limits, open_statement,
+    CardRequest, Challenge, ConfirmJoin, DoorId, EntryKind, ErrorCode, Published, Rewind, RewindAuthority,
+    RoomAccess, RoomId, RoomToken, WireError, card_statement, confirm_statement, join_statement, limits,
+    open_statement,
 };
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -100,6 +101,25 @@ pub(crate) fn proves_membership(
 ) -> bool {
     verifies(access_key, &open_statement(authority, challenge, room, epoch), signature)
 }
+
+/// Whether `signature` permits to look behind a door: the door's key signed this connection's challenge.
+pub(crate) fn proves_door(
+    door_key: &[u8; 32],
+    authority: &str,
+    challenge: &Challenge,
+    request: &CardRequest,
+) -> bool {
+    let statement = card_statement(authority, challenge, &request.room, &request.door);
+    verifies(door_key, &statement, &request.signature)
+}
+
+/// A key that is as much work as any, for whoever asks about what is not there: the base point of the curve. That it signed proves
+/// nothing.
+pub(crate) const NOBODYS_KEY: [u8; 32] = {
+    let mut key = [0x66; 32];
+    key[0] = 0x58;
+    key
+};
 
 /// Whether `signature` permits this one handshake: the join key of the current epoch signed door, entry and challenge.
 pub(crate) fn proves_card_opened(
@@ -449,7 +469,7 @@ mod tests {
             id[..2].copy_from_slice(&n.to_be_bytes());
             id
         };
-        let door = |n| Door { id: DoorId::new(id(n)), wrap: vec![0; 10], expires_at_ms: None };
+        let door = |n| Door { id: DoorId::new(id(n)), wrap: vec![0; 10], expires_at_ms: None, key: [0; 32] };
         let wrap = |n| CapsuleWrap { tag: id(n), wrap: vec![0; 10], owner: None };
         let none = || Published {
             card: Vec::new(),

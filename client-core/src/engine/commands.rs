@@ -131,12 +131,11 @@ impl Engine {
             return Ok(());
         }
         let certificate = self.certificate(display_name)?;
-        let door = link.door().map_err(|_| ClientError::BadLink)?;
+        link.door().map_err(|_| ClientError::BadLink)?;
         self.joins.push(JoinFlow {
             ticket,
             is_left_over: false,
             link,
-            door,
             certificate,
             joining: None,
             last_handshake_seq: 0,

@@ -26,8 +26,7 @@ use sotto_crypto::{
     room::{JoinRequest, Joining, policy::Violation},
 };
 use sotto_protocol::{
-    CardReply, CardRequest, DoorId, ErrorCode, JoinAuthority, Reply, Request, WireError, entry_hash,
-    join_statement,
+    CardReply, ErrorCode, JoinAuthority, Reply, Request, WireError, entry_hash, join_statement,
 };
 
 /// How often a join that lost its race is made again.
@@ -41,7 +40,6 @@ pub struct JoinFlow {
     /// Whether an earlier process began it: then nobody waits for it, unless the link is opened again.
     pub is_left_over: bool,
     pub link: InviteLink,
-    pub door: DoorId,
     pub certificate: Certificate,
     /// Made and sent, not acknowledged.
     pub joining: Option<Box<Joining>>,
@@ -81,6 +79,8 @@ impl Engine {
     pub(super) fn advance_joins(&mut self) {
         let now_ms = self.now_ms;
         let mut joined = Vec::new();
+        let Some(challenge) = self.challenge() else { return };
+        let authority = self.relay.authority().to_owned();
         for index in 0..self.joins.len() {
             let Some(join) = self.joins.get_mut(index) else { continue };
             let is_in =
@@ -98,8 +98,12 @@ impl Engine {
             if join.joining.is_some() {
                 self.send_join(ticket);
             } else {
-                let request = CardRequest { room: join.link.room, door: join.door };
-                self.request(Purpose::Card(ticket), Request::Card(request));
+                match join.link.card_request(&authority, &challenge) {
+                    Ok(request) => {
+                        self.request(Purpose::Card(ticket), Request::Card(request));
+                    }
+                    Err(_) => self.end_join(ticket, Err(ClientError::Bug("the invite has no door"))),
+                }
             }
         }
         for (ticket, room) in joined {
@@ -128,7 +132,6 @@ impl Engine {
         self.joins.push(JoinFlow {
             ticket,
             is_left_over: true,
-            door: joining.door,
             link,
             certificate: Certificate::verify(&certificate).map_err(damaged)?,
             joining: Some(Box::new(joining)),

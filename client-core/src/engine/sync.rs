@@ -191,8 +191,12 @@ impl Engine {
                 ErrorCode::BadSignature if slot.record.phase == RoomPhase::Creating => {
                     self.creation_refused(id, ClientError::AddressDiffers);
                 }
-                ErrorCode::BadSignature => self.stop(id, &ClientError::AddressDiffers),
-                ErrorCode::UnknownRoom | ErrorCode::UnknownEpoch => {
+                // Nobody is told which epochs there are by whose key they do not sign. In the life of the database that has had this one,
+                // another host's name was signed; another one has lost it.
+                ErrorCode::BadSignature if slot.record.incarnation == Some(incarnation) => {
+                    self.stop(id, &ClientError::AddressDiffers);
+                }
+                ErrorCode::UnknownRoom | ErrorCode::BadSignature => {
                     slot.raise(Alarm::RelayRolledBack(asked.cursor_seq));
                     self.stop(id, &ClientError::RoomStopped);
                 }

@@ -10,6 +10,8 @@ const AUTHORITY: &str = "relay.example";
 
 #[derive(Default)]
 pub struct ModelRelay {
+    /// How often its database was put back from a copy.
+    pub restored: u8,
     pub rooms: BTreeMap<RoomId, ModelRoom>,
     connections: HashMap<ConnectionId, ModelConnection>,
     next_connection: ConnectionId,
@@ -82,7 +84,7 @@ impl ModelRelay {
         let welcome = RelayFrame::Welcome(Welcome {
             version: PROTOCOL_VERSION,
             challenge: Challenge::new(challenge),
-            incarnation: Incarnation::new([1; 16]),
+            incarnation: Incarnation::new([self.restored; 16]),
             now_ms: if self.now_ms == 0 { super::NOW_MS } else { self.now_ms },
         });
         let connection = ModelConnection { challenge, out: [encode(&welcome)].into(), ..Default::default() };
@@ -111,7 +113,7 @@ impl ModelRelay {
             Request::Append(append) => self.append(id, append),
             Request::AppendHandshake(append) => self.append_handshake(id, append),
             Request::Page(page) => self.page(id, page),
-            Request::Card(card) => self.card(card),
+            Request::Card(card) => self.card(id, card),
             _ => Err(ErrorCode::MalformedFrame),
         };
         let (reply, live) = match result {
@@ -188,7 +190,7 @@ impl ModelRelay {
     fn open(&mut self, id: ConnectionId, open: OpenRoom) -> Answer {
         let room = self.rooms.get(&open.room).ok_or(ErrorCode::UnknownRoom)?;
         let connection = self.connections.get_mut(&id).unwrap();
-        let (key, _) = room.access_keys.get(open.epoch as usize).ok_or(ErrorCode::UnknownEpoch)?;
+        let (key, _) = room.access_keys.get(open.epoch as usize).ok_or(ErrorCode::BadSignature)?;
         let challenge = Challenge::new(connection.challenge);
         let statement = open_statement(AUTHORITY, &challenge, &open.room, open.epoch);
         if !verify(key, &statement, &open.signature) {
@@ -289,9 +291,14 @@ impl ModelRelay {
         Ok((Reply::Page(Page { entries, more }), None))
     }
 
-    fn card(&mut self, request: CardRequest) -> Answer {
+    fn card(&mut self, id: ConnectionId, request: CardRequest) -> Answer {
+        let challenge = Challenge::new(self.connections[&id].challenge);
         let room = self.rooms.get(&request.room).ok_or(ErrorCode::UnknownRoom)?;
         let door = room.doors.iter().find(|door| door.id == request.door).ok_or(ErrorCode::DoorClosed)?;
+        let statement = card_statement(AUTHORITY, &challenge, &request.room, &request.door);
+        if !verify(&door.key, &statement, &request.signature) {
+            return Err(ErrorCode::DoorClosed);
+        }
         let card = CardReply {
             epoch: room.epoch(),
             last_handshake_seq: room.last_handshake_seq,

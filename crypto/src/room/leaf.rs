@@ -21,9 +21,10 @@ pub struct LeafData {
     /// The epoch that began when this leaf came in. Never changes.
     #[n(1)]
     pub joined: u64,
-    /// From which, with the account, the id of its door comes: the way in for its next device.
+    /// Ed25519 key of the account's door, the way in for its next device: who looks behind it signs by it. The door's id comes from
+    /// it and the account.
     #[cbor(n(2), with = "minicbor::bytes")]
-    pub door_nonce: [u8; 32],
+    pub door_signature_key: [u8; 32],
     /// X-Wing key to which the card's key is sealed for that door.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub door_key: Vec<u8>,
@@ -64,7 +65,7 @@ impl LeafData {
 
     /// The door of an account that publishes this. No other account can publish the same id.
     pub fn door(&self, account: &AccountId) -> DoorId {
-        account_door(account, &self.door_nonce)
+        account_door(account, &self.door_signature_key)
     }
 
     /// SHA-256 of the door key.
@@ -79,11 +80,11 @@ impl LeafData {
 }
 
 /// The id of an account's door.
-pub fn account_door(account: &AccountId, nonce: &[u8; 32]) -> DoorId {
+pub fn account_door(account: &AccountId, signature_key: &[u8; 32]) -> DoorId {
     let hash = Sha256::new()
         .chain_update(labels::hash::ACCOUNT_DOOR)
         .chain_update(account.as_bytes())
-        .chain_update(nonce)
+        .chain_update(signature_key)
         .finalize()
         .into();
     let (id, _) = split_hash(hash);

@@ -10,10 +10,11 @@ use crate::{
     identity::Certificate,
     kdf,
     labels::expand,
+    sign::AccountDoorKey,
     wrap::WrapKey,
 };
 use sha2::{Digest as _, Sha256};
-use sotto_protocol::{DoorId, RoomId};
+use sotto_protocol::{CardRequest, Challenge, DoorId, RoomId, card_statement};
 
 /// A device of an account, as it makes and joins rooms.
 #[derive(Clone)]
@@ -36,11 +37,27 @@ impl OwnDevice {
     /// # Errors
     /// Never for a key of 32 bytes.
     pub fn door(&self, room: &RoomId) -> Result<DoorId, CryptoError> {
-        self.door_nonce(room).map(|nonce| account_door(&self.certificate.account(), &nonce))
+        self.door_signature_key(room).map(|key| account_door(&self.certificate.account(), &key.public()))
     }
 
-    fn door_nonce(&self, room: &RoomId) -> Result<[u8; 32], CryptoError> {
-        kdf::expand::<32>(self.vault_key.seed(), expand::ACCOUNT_DOOR, &[room.as_bytes()]).map(|nonce| *nonce)
+    /// What the relay is asked for the card behind that door.
+    ///
+    /// # Errors
+    /// Never for a key of 32 bytes.
+    pub fn card_request(
+        &self,
+        room: &RoomId,
+        authority: &str,
+        challenge: &Challenge,
+    ) -> Result<CardRequest, CryptoError> {
+        let door = self.door(room)?;
+        let statement = card_statement(authority, challenge, room, &door);
+        Ok(CardRequest { room: *room, door, signature: self.door_signature_key(room)?.sign(&statement) })
+    }
+
+    fn door_signature_key(&self, room: &RoomId) -> Result<AccountDoorKey, CryptoError> {
+        kdf::derive(self.vault_key.seed(), expand::ACCOUNT_DOOR, &[room.as_bytes()])
+            .map(|seed| AccountDoorKey::from_seed(&seed))
     }
 
     /// The key with which the account acts on a room at the relay while it has a role there.
@@ -67,7 +84,7 @@ impl OwnDevice {
         Ok(LeafData {
             via,
             joined,
-            door_nonce: self.door_nonce(room)?,
+            door_signature_key: self.door_signature_key(room)?.public(),
             door_key: self.door_key.public(),
             admin_key: self.admin_key(room)?.public(),
             recovery_key: self.recovery_key.clone(),

@@ -172,6 +172,9 @@ pub struct Door {
     /// When the relay closes it, in milliseconds since 1970; absent for a door without expiry.
     #[n(2)]
     pub expires_at_ms: Option<u64>,
+    /// Ed25519 public key by which whoever holds the door's secret shows that to the relay.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub key: [u8; 32],
 }
 
 /// A capsule's key, sealed to one account's recovery key.
@@ -244,6 +247,10 @@ pub struct CardRequest {
     /// Which door.
     #[n(1)]
     pub door: DoorId,
+    /// Ed25519 signature over [`card_statement`](crate::card_statement), by the door's key: its id is known to everybody who was ever
+    /// in the room.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub signature: [u8; 64],
 }
 
 /// What the relay keeps for an epoch.
@@ -322,7 +329,8 @@ pub struct RepairEpoch {
     pub last_handshake_seq: u64,
 }
 
-/// What the relay holds for the current epoch. Without `door` and `tag`: all of it; with them only the wraps asked for.
+/// What the relay holds for the current epoch. Without `door` and `tag`: all of it; with one of them only that wrap. Never both: they
+/// would tell the relay that they belong to one account.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct HeldRequest {

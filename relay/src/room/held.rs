@@ -14,7 +14,10 @@ impl Rooms {
         };
         let part = match (request.door, request.tag) {
             (None, None) => HeldPart::All,
-            (door, tag) => HeldPart::Wraps(door, tag),
+            (Some(door), None) => HeldPart::DoorWrap(door),
+            (None, Some(tag)) => HeldPart::CapsuleWrap(tag),
+            // Together they would say that they belong to one account.
+            (Some(_), Some(_)) => return reply_to.error(ErrorCode::MalformedFrame),
         };
         match self.read.held(open.grant.room, open.grant.began_seq, part).await {
             Ok(Some(held)) => reply_to.send(Reply::Held(held)),

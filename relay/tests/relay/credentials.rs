@@ -4,9 +4,9 @@
 use crate::support::*;
 use ed25519_dalek::{Signer as _, SigningKey};
 use sotto_protocol::{
-    CapsuleWrap, CardRequest, ConfirmJoin, CreateRoom, DeleteRoom, Direction, DoorId, DropWraps, EntryKind,
-    ErrorCode, HeldRequest, HistoryRequest, OpenRoom, PageRequest, PushSubscription, RepairEpoch, Reply,
-    Request, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, WriteStatus, delete_statement,
+    CapsuleWrap, ConfirmJoin, CreateRoom, DeleteRoom, Direction, DoorId, DropWraps, EntryKind, ErrorCode,
+    HeldRequest, HistoryRequest, OpenRoom, PageRequest, PushSubscription, RepairEpoch, Reply, Request,
+    SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, WriteStatus, delete_statement,
     drop_statement, open_statement, retention_statement,
 };
 use std::collections::BTreeSet;
@@ -91,7 +91,7 @@ fn page(_: &Holder, fixture: &Fixture) -> Request {
 }
 
 fn card(holder: &Holder, fixture: &Fixture) -> Request {
-    Request::Card(CardRequest { room: fixture.room.id, door: holder.door })
+    holder.client.card_request(fixture.room.id, holder.door)
 }
 
 fn rewind_by_access(holder: &Holder, fixture: &Fixture) -> Request {

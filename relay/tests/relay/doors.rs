@@ -1,7 +1,8 @@
 //! Doors, cards, and the one handshake of a newcomer.
 
 use crate::support::*;
-use sotto_protocol::{CardReply, DoorId, ErrorCode, Reply, Request};
+use ed25519_dalek::{Signer as _, SigningKey};
+use sotto_protocol::{CardReply, CardRequest, DoorId, ErrorCode, Reply, Request, card_statement};
 
 async fn room_with_door(relay: &TestRelay) -> (Client, Room, DoorId) {
     let mut client = relay.connect().await;
@@ -14,7 +15,7 @@ async fn room_with_door(relay: &TestRelay) -> (Client, Room, DoorId) {
 }
 
 #[tokio::test]
-async fn who_knows_a_door_gets_its_card() {
+async fn who_holds_a_doors_secret_gets_its_card() {
     let relay = TestRelay::start().await;
     let (mut alice, mut room, door) = room_with_door(&relay).await;
     let mut newcomer = relay.connect().await;
@@ -31,6 +32,47 @@ async fn who_knows_a_door_gets_its_card() {
 
     alice.commit(&mut room, &[]).await;
     assert_eq!(newcomer.card(&room, door).await, error(ErrorCode::DoorClosed), "revoked");
+}
+
+/// Ids of doors stay the same, and everybody who was ever in the room knows them: who was removed, or once opened a card by a link that
+/// was revoked since, could ask for the card for ever, and so learn that there was a commit.
+#[tokio::test]
+async fn who_knows_a_doors_id_and_has_not_its_secret_learns_nothing() {
+    let relay = TestRelay::start().await;
+    let (mut alice, mut room, door) = room_with_door(&relay).await;
+    let mut removed = relay.connect().await;
+    let elsewhere = Client::try_connect(&relay.authority(), &[("host", "other.example")]).await.unwrap();
+    let by = |client: &Client, key: &SigningKey, signed_door: DoorId| {
+        let statement = card_statement(&client.authority, &client.welcome.challenge, &room.id, &signed_door);
+        let signature = key.sign(&statement).to_bytes();
+        Request::Card(CardRequest { room: room.id, door, signature })
+    };
+    let secret = door_secret(&door);
+    let other_room = removed.card_request(Room::new().id, door);
+    let Request::Card(mut moved) = other_room else { panic!("no card") };
+    moved.room = room.id;
+    let asked = [
+        ("no signature", Request::Card(CardRequest { room: room.id, door, signature: [0; 64] })),
+        ("a key of one's own", by(&removed, &signing_key(), door)),
+        ("another door's", by(&removed, &secret, DoorId::new(random()))),
+        ("another connection's challenge", by(&alice, &secret, door)),
+        ("another relay's name", by(&elsewhere, &secret, door)),
+        ("another room", Request::Card(moved)),
+        ("no such door", removed.card_request(room.id, DoorId::new(random()))),
+    ];
+    for (what, request) in asked.clone() {
+        assert_eq!(removed.ask(request).await, error(ErrorCode::DoorClosed), "{what}");
+    }
+    assert!(matches!(removed.card(&room, door).await, Reply::Card(_)), "its holder does");
+    // After a commit, and after the door was closed, it is all the same.
+    alice.commit(&mut room, &[door]).await;
+    for (what, request) in asked.clone() {
+        assert_eq!(removed.ask(request).await, error(ErrorCode::DoorClosed), "{what}, later");
+    }
+    alice.commit(&mut room, &[]).await;
+    for (what, request) in asked {
+        assert_eq!(removed.ask(request).await, error(ErrorCode::DoorClosed), "{what}, closed");
+    }
 }
 
 #[tokio::test]

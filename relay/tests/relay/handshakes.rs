@@ -148,6 +148,7 @@ async fn doors_have_limits() {
         id: DoorId::new(random()),
         wrap: vec![0; limits::DOOR_WRAP_MAX_BYTES + 1],
         expires_at_ms: None,
+        key: [1; 32],
     }];
     let expected = WireError::with_limit(ErrorCode::LimitExceeded, limits::DOOR_WRAP_MAX_BYTES as u64);
     assert_eq!(client.refusal(Request::AppendHandshake(too_long)).await, expected);

@@ -69,17 +69,19 @@ async fn what_comes_with_a_handshake_is_held_as_it_came() {
         ..nothing
     };
     assert_eq!(client.ask(all_of(&room)).await, Reply::Held(held.clone()));
-    let own = HeldRequest { room: room.id, door: Some(doors[1]), tag: Some([2; 16]) };
-    let own_held = Held {
-        published: None,
-        door_wrap: Some(commit.doors[1].wrap.clone()),
-        capsule_wrap: Some(b"hers of 1".to_vec()),
-        ..held.clone()
-    };
-    assert_eq!(client.ask(Request::Held(own.clone())).await, Reply::Held(own_held.clone()));
-    let absent = HeldRequest { door: Some(DoorId::new([7; 16])), tag: None, ..own };
-    let absent_held = Held { door_wrap: None, capsule_wrap: None, ..own_held };
-    assert_eq!(client.ask(Request::Held(absent)).await, Reply::Held(absent_held));
+    let nothing = Held { published: None, ..held.clone() };
+    let ask = |door, tag| Request::Held(HeldRequest { room: room.id, door, tag });
+    let with_door = Held { door_wrap: Some(commit.doors[1].wrap.clone()), ..nothing.clone() };
+    assert_eq!(client.ask(ask(Some(doors[1]), None)).await, Reply::Held(with_door));
+    let with_tag = Held { capsule_wrap: Some(b"hers of 1".to_vec()), ..nothing.clone() };
+    assert_eq!(client.ask(ask(None, Some([2; 16]))).await, Reply::Held(with_tag));
+    assert_eq!(client.ask(ask(Some(DoorId::new([7; 16])), None)).await, Reply::Held(nothing));
+    let both = client.ask(ask(Some(doors[1]), Some([2; 16]))).await;
+    assert_eq!(
+        both,
+        error(ErrorCode::MalformedFrame),
+        "that these are one account's is no business of the relay's"
+    );
 
     // Nobody else may look.
     let mut other = relay.connect().await;

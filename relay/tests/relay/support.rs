@@ -6,8 +6,8 @@ use sotto_protocol::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardRequest, ClientFrame, ConfirmJoin, CreateRoom,
     Direction, Door, DoorId, EntryHeader, EntryId, ErrorCode, JoinAuthority, LogEntry, OpenRoom, OpenedRoom,
     Page, PageRequest, Published, ROOM_SOCKET_PATH, RelayFrame, Reply, Request, Rewind, RewindAuthority,
-    RoomId, Welcome, WireError, confirm_statement, decode, encode, entry_hash, join_statement,
-    open_statement,
+    RoomId, Welcome, WireError, card_statement, confirm_statement, decode, encode, entry_hash,
+    join_statement, open_statement,
 };
 use sotto_relay::{Config, Database, Limits, RunningRelay, SecretUrl, Strictness, start};
 use sotto_test_services::Postgres;
@@ -472,12 +472,24 @@ impl Client {
     }
 
     pub async fn card(&mut self, room: &Room, door: DoorId) -> Reply {
-        self.ask(Request::Card(CardRequest { room: room.id, door })).await
+        self.ask(self.card_request(room.id, door)).await
+    }
+
+    pub fn card_request(&self, room: RoomId, door: DoorId) -> Request {
+        let statement = card_statement(&self.authority, &self.welcome.challenge, &room, &door);
+        let signature = door_secret(&door).sign(&statement).to_bytes();
+        Request::Card(CardRequest { room, door, signature })
     }
 }
 
+/// What a test holds of a door, by its id.
+pub fn door_secret(door: &DoorId) -> SigningKey {
+    SigningKey::from_bytes(&entry_hash(door.as_bytes()))
+}
+
 pub fn door(id: DoorId) -> Door {
-    Door { id, wrap: [b"wrap ", &id.as_bytes()[..]].concat(), expires_at_ms: None }
+    let key = public(&door_secret(&id));
+    Door { id, wrap: [b"wrap ", &id.as_bytes()[..]].concat(), expires_at_ms: None, key }
 }
 
 pub fn capsule_wrap(tag: u8, what: &str) -> CapsuleWrap {

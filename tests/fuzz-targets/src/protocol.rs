@@ -87,7 +87,12 @@ pub fn relay_frames() -> Vec<RelayFrame> {
 fn published() -> Published {
     Published {
         card: vec![7; 40],
-        doors: vec![Door { id: DoorId::new([2; 16]), wrap: vec![8; 40], expires_at_ms: Some(9) }],
+        doors: vec![Door {
+            id: DoorId::new([2; 16]),
+            wrap: vec![8; 40],
+            expires_at_ms: Some(9),
+            key: [6; 32],
+        }],
         capsule: Some(vec![10; 40]),
         capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40], owner: Some([13; 32]) }]),
         admin_keys: Some(vec![[14; 32].into()]),
@@ -109,7 +114,7 @@ pub fn client_frames() -> Vec<ClientFrame> {
         access_key: [5; 32],
         join_key: [6; 32],
         card: vec![7; 40],
-        doors: vec![Door { id: door, wrap: vec![8; 40], expires_at_ms: Some(9) }],
+        doors: vec![Door { id: door, wrap: vec![8; 40], expires_at_ms: Some(9), key: [6; 32] }],
         join: Some(JoinAuthority { door, signature: [9; 64] }),
         capsule: Some(vec![10; 40]),
         capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40], owner: None }]),
@@ -133,7 +138,7 @@ pub fn client_frames() -> Vec<ClientFrame> {
         Request::Append(Append { room, entry: vec![5; 50] }),
         Request::AppendHandshake(handshake),
         Request::Page(page),
-        Request::Card(CardRequest { room, door }),
+        Request::Card(CardRequest { room, door, signature }),
         Request::Rewind(AppendRewind { room, rewind: vec![1; 50], published: published() }),
         Request::Confirm(ConfirmJoin { room, seq: 3, signature, admin_key: Some([14; 32].into()) }),
         Request::Repair(RepairEpoch {

@@ -131,9 +131,9 @@ pub struct AccountKeys {
 }
 
 impl AccountKeys {
-    /// From which the account's door id in a room comes.
-    pub fn door_nonce(&self, room: &Id) -> Result<Bytes32, PeerError> {
-        expand::<32>(&self.vault, labels::ACCOUNT_DOOR, &[&room[..]]).map(Bytes32::from)
+    /// Signs for a look behind the account's door in a room.
+    pub fn door_signature_key(&self, room: &Id) -> Result<SigningKey, PeerError> {
+        expand(&self.vault, labels::ACCOUNT_DOOR, &[&room[..]]).map(|seed| SigningKey::from_bytes(&seed))
     }
 
     /// The account's room-admin key.
@@ -156,7 +156,7 @@ impl AccountKeys {
         Ok(LeafData {
             via,
             joined,
-            door_nonce: self.door_nonce(room)?,
+            door_signature_key: self.door_signature_key(room)?.verifying_key().to_bytes().into(),
             door_key: self.door_key(),
             admin_key: self.admin_key(room)?.verifying_key().to_bytes().into(),
             recovery_key: self.recovery_key(),

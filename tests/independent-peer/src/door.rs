@@ -3,13 +3,14 @@
 use crate::{
     PeerError,
     card::card_key,
-    encoding::Id,
+    encoding::{Bytes32, Id},
     expand::expand,
     labels,
     room_state::{Invite, RoomState},
     roster::Roster,
     wrap::{KeyPair, ListKind, Place, Wrap, wrap_list},
 };
+use curve25519_dalek::{EdwardsPoint, Scalar, edwards::CompressedEdwardsY};
 use ed25519_dalek::SigningKey;
 use minicbor::bytes::ByteVec;
 use sha2::{Digest as _, Sha256};
@@ -64,20 +65,47 @@ pub fn door_id(label: &str, parts: &[&[u8]]) -> Id {
     id.into()
 }
 
+/// A door, as it is registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// Its id and wrap.
+    pub wrap: Wrap,
+    /// By which it is looked behind.
+    pub key: Bytes32,
+}
+
 /// The doors of an epoch.
-pub fn doors(place: &Place<'_>, state: &RoomState, roster: &Roster) -> Result<Vec<Wrap>, PeerError> {
-    let mut real: BTreeMap<Id, ByteVec> = BTreeMap::new();
+pub fn doors(place: &Place<'_>, state: &RoomState, roster: &Roster) -> Result<Vec<Door>, PeerError> {
+    let mut real: BTreeMap<Id, (ByteVec, Bytes32)> = BTreeMap::new();
     for invite in &state.invites {
         let uses = roster.accounts_via(&invite.door) + u64::from(invite.spent);
         if invite.max_uses.is_none_or(|max| uses < u64::from(max)) {
-            real.insert(invite.door, invite.wrap_key.clone());
+            real.insert(invite.door, (invite.wrap_key.clone(), invite.signature_key));
         }
     }
     for entry in roster.0.values() {
         if !state.suspended.contains(&entry.suspension_hash()) {
-            real.insert(entry.door(), entry.leaf.door_key.clone());
+            real.insert(entry.door(), (entry.leaf.door_key.clone(), entry.leaf.door_signature_key));
         }
     }
-    let real: Vec<_> = real.into_iter().collect();
-    wrap_list(&DOORS, place, &card_key(&place.secrets.wrap)?, &real)
+    let keys: Vec<_> = real.iter().map(|(id, (wrap_key, _))| (*id, wrap_key.clone())).collect();
+    let wraps = wrap_list(&DOORS, place, &card_key(&place.secrets.wrap)?, &keys)?;
+    let door = |wrap: Wrap| {
+        let key = real.get(&wrap.id).map(|(_, key)| *key);
+        let key = key.map_or_else(|| decoy_key(place.decoy_seed, &wrap.id), Ok)?;
+        Ok(Door { wrap, key })
+    };
+    wraps.into_iter().map(door).collect()
+}
+
+/// The first candidate that is a point, times the cofactor, and is not the neutral element.
+fn decoy_key(decoy_seed: &Bytes32, id: &Id) -> Result<Bytes32, PeerError> {
+    for count in 0..=u8::MAX {
+        let bytes: [u8; 32] = expand(decoy_seed, labels::DOOR_DECOY, &[b"point", &id[..], &[count]])?;
+        let point = CompressedEdwardsY(bytes).decompress().map(|point| point * Scalar::from(8_u8));
+        if let Some(point) = point.filter(|point| *point != EdwardsPoint::default()) {
+            return Ok(point.compress().to_bytes().into());
+        }
+    }
+    Err(PeerError::Malformed("decoy"))
 }

@@ -22,9 +22,9 @@ pub struct LeafData {
     /// The epoch that began when this leaf came in.
     #[n(1)]
     pub joined: u64,
-    /// From which, with the account, the account's door comes.
+    /// The key by which the account's door is looked behind; its id comes from it, with the account.
     #[n(2)]
-    pub door_nonce: Bytes32,
+    pub door_signature_key: Bytes32,
     /// Door key, X-Wing.
     #[n(3)]
     pub door_key: ByteVec,
@@ -39,7 +39,7 @@ pub struct LeafData {
 impl LeafData {
     /// The door id of an account that publishes this.
     pub fn door(&self, account: &Id) -> Id {
-        door_id(labels::ACCOUNT_DOOR_ID, &[&account[..], &self.door_nonce[..]])
+        door_id(labels::ACCOUNT_DOOR_ID, &[&account[..], &self.door_signature_key[..]])
     }
 
     /// A leaf's extensions: exactly this one.

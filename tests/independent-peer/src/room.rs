@@ -6,7 +6,7 @@ use crate::{
     card::{Card, card_key},
     certificate::Device,
     chain::Chain,
-    door::doors,
+    door::{Door, doors},
     encoding::{Bytes32, Id, encode, random},
     entry::{self, Header, Kind},
     message::{self, Body, Content},
@@ -46,7 +46,7 @@ pub struct Handshake {
     /// Sealed card of the next epoch.
     pub card: Vec<u8>,
     /// Doors of the next epoch.
-    pub doors: Vec<Wrap>,
+    pub doors: Vec<Door>,
     /// Sealed capsule of the next epoch, where there is no timer.
     pub capsule: Option<Vec<u8>>,
     /// Its wraps.
@@ -230,7 +230,7 @@ impl PeerRoom {
     }
 
     /// The doors of the current epoch.
-    pub fn doors(&self) -> Result<Vec<Wrap>, PeerError> {
+    pub fn doors(&self) -> Result<Vec<Door>, PeerError> {
         let (state, secrets) = (self.state()?, self.secrets()?);
         doors(&self.place(&state, &secrets), &state, &self.roster()?)
     }

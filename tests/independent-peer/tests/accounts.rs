@@ -135,7 +135,7 @@ fn the_owner_removes_the_peer_and_nothing_later_reaches_it() {
     let link = sotto_independent_peer::link::InviteLink::from_fragment(&fragment).unwrap();
     let door = sotto_independent_peer::door::InviteKeys::of_secret(&link.secret).unwrap().door;
     let own = bob.keys.leaf_data(bobs.id(), None, 0).unwrap().door(&bob.body.account());
-    assert!(removal.doors.iter().all(|(id, _)| *id != *door && *id != *own));
+    assert!(removal.doors.iter().all(|(id, ..)| *id != *door && *id != *own));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn an_invite_of_the_peer_that_is_used_up_has_no_door() {
     assert!(peer_receive(&mut pias, &second).is_err(), "of an older epoch");
 
     let door = InviteKeys::of_secret(&[4; 32]).unwrap().door;
-    assert!(pias.doors().unwrap().iter().all(|offered| offered.id != door));
+    assert!(pias.doors().unwrap().iter().all(|offered| offered.wrap.id != door));
     same_epoch(&adas, &pias);
     same_doors(&first, &pias);
 

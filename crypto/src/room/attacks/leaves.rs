@@ -82,7 +82,8 @@ fn a_copy_of_somebodys_door_is_a_door_of_ones_own() {
     let mut world = World::three();
     let (own, adas) = (data(&world, MALLORY), data(&world, ADA));
     let (ada, mallory) = (world.people[ADA].account(), world.people[MALLORY].account());
-    let copy = LeafData { door_nonce: adas.door_nonce, door_key: adas.door_key.clone(), ..own };
+    let copy =
+        LeafData { door_signature_key: adas.door_signature_key, door_key: adas.door_key.clone(), ..own };
     assert_ne!(copy.door(&mallory), adas.door(&ada));
     let forged = with_data(&mut world, &copy);
     assert_eq!(world.verdicts(&forged), [None, None]);

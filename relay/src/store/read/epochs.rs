@@ -14,8 +14,10 @@ use sqlx::any::AnyRow;
 pub(crate) enum HeldPart {
     /// All of it.
     All,
-    /// The wraps of one door and one tag.
-    Wraps(Option<DoorId>, Option<[u8; 16]>),
+    /// The wrap of one door.
+    DoorWrap(DoorId),
+    /// The wrap of one tag.
+    CapsuleWrap([u8; 16]),
 }
 
 const HELD: &str = "SELECT r.epoch, e.admin_keys,
@@ -66,12 +68,17 @@ impl ReadStore {
         };
         let mut held = Held { epoch, history, published: None, door_wrap: None, capsule_wrap: None };
         match part {
-            HeldPart::Wraps(door, tag) => {
+            HeldPart::DoorWrap(_) | HeldPart::CapsuleWrap(_) => {
+                let (door, tag) = match part {
+                    HeldPart::DoorWrap(door) => (door.as_bytes().to_vec(), Vec::new()),
+                    HeldPart::CapsuleWrap(tag) => (Vec::new(), tag.to_vec()),
+                    HeldPart::All => (Vec::new(), Vec::new()),
+                };
                 let wraps = sqlx::query(WRAPS)
                     .bind(row)
                     .bind(to_sql(began_seq))
-                    .bind(door.map(|door| door.as_bytes().to_vec()).unwrap_or_default())
-                    .bind(tag.map(|tag| tag.to_vec()).unwrap_or_default())
+                    .bind(door)
+                    .bind(tag)
                     .fetch_optional(&self.pool)
                     .await
                     .map_err(StoreError::Open)?;
@@ -196,12 +203,13 @@ impl ReadStore {
             .await
             .map_err(StoreError::Open)?;
         let Some(card) = card else { return Ok(None) };
-        let doors =
-            sqlx::query("SELECT door_id, wrap, expires_at_ms FROM doors WHERE room = $1 ORDER BY door_id")
-                .bind(row)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(StoreError::Open)?;
+        let doors = sqlx::query(
+            "SELECT door_id, door_key, wrap, expires_at_ms FROM doors WHERE room = $1 ORDER BY door_id",
+        )
+        .bind(row)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(StoreError::Open)?;
         let capsule: Option<Vec<u8>> =
             sqlx::query_scalar("SELECT capsule FROM capsules WHERE room = $1 AND began_seq = $2")
                 .bind(row)
@@ -234,7 +242,7 @@ impl ReadStore {
 fn door_of(row: &AnyRow) -> Result<Door, StoreError> {
     let id = DoorId::try_from(row.get::<&[u8], _>("door_id")).map_err(|_| StoreError::Damaged("door id"))?;
     let expires_at_ms = row.get::<Option<i64>, _>("expires_at_ms").map(from_sql).transpose()?;
-    Ok(Door { id, wrap: row.get("wrap"), expires_at_ms })
+    Ok(Door { id, wrap: row.get("wrap"), expires_at_ms, key: key_of(row.get("door_key"))? })
 }
 
 fn wrap_of(row: &AnyRow) -> Result<CapsuleWrap, StoreError> {

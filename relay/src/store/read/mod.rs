@@ -15,7 +15,7 @@ use super::epochs::Epochs;
 use super::error::StoreError;
 use super::known::{Wanted, known_entries};
 use super::rows::{chunks, with_rows};
-use crate::access::RoomHead;
+use crate::access::{NOBODYS_KEY, RoomHead};
 use sotto_protocol::{DoorId, EntryId, RoomId, entry_hash};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyPool, Arguments as _, AssertSqlSafe, Row as _};
@@ -51,13 +51,8 @@ pub(crate) struct EpochKey {
 }
 
 impl EpochKey {
-    /// A key that is as much work as any, and that nobody signs by: the base point of the curve. Whoever signs by it has proven
-    /// nothing.
-    pub(crate) const NONE: Self = {
-        let mut access_key = [0x66; 32];
-        access_key[0] = 0x58;
-        Self { access_key, began_seq: 0, limit: None }
-    };
+    /// None, which is as much work as any. Whoever signs by its key has proven nothing.
+    pub(crate) const NONE: Self = Self { access_key: NOBODYS_KEY, began_seq: 0, limit: None };
 }
 
 /// Where the log ends for a key of an earlier epoch.
@@ -88,6 +83,8 @@ pub(crate) enum CardLookup {
 /// A door that is open.
 #[derive(Debug)]
 pub(crate) struct OpenDoor {
+    /// By which whoever holds its secret shows that.
+    pub key: [u8; 32],
     /// The card's sealed key.
     pub wrap: Vec<u8>,
     /// The card, where it was asked for.
@@ -114,7 +111,7 @@ const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
     ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 16";
 
 const DOOR: &str = "SELECT r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
-        (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.join_key, d.wrap,
+        (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.join_key, d.door_key, d.wrap,
         CASE WHEN $3 THEN (SELECT card FROM cards WHERE room = r.number) END AS card
     FROM rooms r JOIN epochs e ON e.room = r.number AND e.began_seq = r.began_seq
         LEFT JOIN doors d ON d.room = r.number AND d.door_id = $2
@@ -176,7 +173,10 @@ impl ReadStore {
             .map_err(StoreError::Open)?;
         let Some(row) = row else { return Ok(CardLookup::UnknownRoom) };
         let wrap = row.get::<Option<Vec<u8>>, _>("wrap");
-        let door = wrap.map(|wrap| OpenDoor { wrap, card: row.get("card") });
+        let door = match wrap {
+            Some(wrap) => Some(OpenDoor { key: key_of(row.get("door_key"))?, wrap, card: row.get("card") }),
+            None => None,
+        };
         Ok(CardLookup::Found { head: head_of(&row)?, join_key: key_of(row.get("join_key"))?, door })
     }
 

@@ -109,17 +109,18 @@ impl WriteStore {
         let mut doors = doors.into_iter();
         while let Some(size) = statement_size(self.source.dialect, doors.len()) {
             let mut arguments = AnyArguments::default();
-            arguments.reserve(size * 4, 0);
+            arguments.reserve(size * 5, 0);
             for door in doors.by_ref().take(size) {
                 add(&mut arguments, row)?;
                 add(&mut arguments, door.id.as_bytes().to_vec())?;
+                add(&mut arguments, door.key.to_vec())?;
                 add(&mut arguments, door.wrap)?;
                 add(&mut arguments, door.expires_at_ms.map(to_sql))?;
             }
             let sql = with_rows(
                 self.source.dialect,
-                "INSERT INTO doors (room, door_id, wrap, expires_at_ms) VALUES ",
-                (4, size),
+                "INSERT INTO doors (room, door_id, door_key, wrap, expires_at_ms) VALUES ",
+                (5, size),
                 "",
             );
             sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut self.connection).await?;

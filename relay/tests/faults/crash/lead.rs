@@ -4,8 +4,8 @@ use super::room::{Known, Link, PAUSE, Settled, Shared, publication};
 use crate::support::*;
 use ed25519_dalek::Signer as _;
 use sotto_protocol::{
-    CardRequest, ErrorCode, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest,
-    WriteStatus, entry_hash, retention_statement,
+    ErrorCode, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, WriteStatus,
+    entry_hash, retention_statement,
 };
 use sotto_test_services::Dice;
 use std::sync::Arc;
@@ -126,7 +126,7 @@ async fn retain(shared: &Shared, link: &mut Link, known: &Known, dice: &mut Dice
 
 async fn look_behind_the_door(link: &mut Link, known: &Known) {
     let Some(door) = known.doors.first().copied() else { return };
-    match link.ask(|_| Request::Card(CardRequest { room: known.room.id, door })).await {
+    match link.ask(|client| client.card_request(known.room.id, door)).await {
         Some(Reply::Card(card)) => {
             let is_same_epoch = card.last_handshake_seq == known.room.last_handshake_seq;
             assert!(!is_same_epoch || entry_hash(&card.card) == entry_hash(&known.card), "another card");

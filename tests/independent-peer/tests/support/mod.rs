@@ -18,7 +18,7 @@ use sotto_independent_peer::{
     capsule::{EpochRecord, capsule_key},
     certificate::Device,
     chain::Chain as PeerChain,
-    door::InviteKeys,
+    door::{Door as PeerDoor, InviteKeys},
     encoding,
     entry::Header,
     join::Join,
@@ -37,7 +37,7 @@ pub struct Offered {
     pub access_key: [u8; 32],
     pub join_key: [u8; 32],
     pub card: Vec<u8>,
-    pub doors: Vec<Listed>,
+    pub doors: Vec<ListedDoor>,
     pub capsule: Option<Vec<u8>>,
     pub capsule_wraps: Vec<Listed>,
     pub history: Option<Vec<u8>>,
@@ -45,8 +45,11 @@ pub struct Offered {
     pub cut: bool,
 }
 
-/// A door or a capsule wrap: its id or tag, and the wrap.
+/// A capsule wrap: its tag, and the wrap.
 pub type Listed = ([u8; 16], Vec<u8>);
+
+/// A door: its id, its wrap, and the key by which it is looked behind.
+pub type ListedDoor = ([u8; 16], Vec<u8>, [u8; 32]);
 
 impl From<Handshake> for Offered {
     fn from(handshake: Handshake) -> Self {
@@ -55,7 +58,11 @@ impl From<Handshake> for Offered {
             access_key: handshake.access_key,
             join_key: handshake.join_key,
             card: handshake.card,
-            doors: handshake.doors.into_iter().map(|door| (*door.id.as_bytes(), door.wrap)).collect(),
+            doors: handshake
+                .doors
+                .into_iter()
+                .map(|door| (*door.id.as_bytes(), door.wrap, door.key))
+                .collect(),
             capsule: handshake.capsule,
             capsule_wraps: handshake.capsule_wraps.into_iter().map(|wrap| (wrap.tag, wrap.wrap)).collect(),
             history: handshake.history,
@@ -72,7 +79,7 @@ impl From<PeerHandshake> for Offered {
             access_key: handshake.access_key,
             join_key: handshake.join_key,
             card: handshake.card,
-            doors: listed(handshake.doors),
+            doors: listed_doors(handshake.doors),
             capsule: handshake.capsule,
             capsule_wraps: listed(handshake.capsule_wraps),
             history: handshake.history,
@@ -80,6 +87,10 @@ impl From<PeerHandshake> for Offered {
             cut: handshake.cut,
         }
     }
+}
+
+fn listed_doors(doors: Vec<PeerDoor>) -> Vec<ListedDoor> {
+    doors.into_iter().map(|door| (*door.wrap.id, door.wrap.wrap, *door.key)).collect()
 }
 
 fn listed(wraps: Vec<Wrap>) -> Vec<Listed> {
@@ -94,7 +105,7 @@ impl Offered {
 
     /// What is listed for a door.
     pub fn wrap(&self, door: &[u8; 16]) -> &[u8] {
-        &self.doors.iter().find(|(id, _)| id == door).expect("the door is listed").1
+        &self.doors.iter().find(|(id, ..)| id == door).expect("the door is listed").1
     }
 }
 
@@ -303,7 +314,7 @@ pub fn same_epoch(ours: &Room, peers: &PeerRoom) {
 /// What one side registered is, byte for byte, what the peer computes: so both have the same wrap secret too, and derive
 /// everything from it alike. A capsule has a random salt, and says the same.
 pub fn same_doors(offered: &Offered, peers: &PeerRoom) {
-    assert_eq!(offered.doors, listed(peers.doors().unwrap()));
+    assert_eq!(offered.doors, listed_doors(peers.doors().unwrap()));
     assert_eq!(offered.capsule_wraps, listed(peers.capsule_wraps().unwrap()));
     let admin_keys: BTreeSet<[u8; 32]> = peers.admin_keys().unwrap().into_iter().map(|key| *key).collect();
     assert_eq!(offered.admin_keys.iter().copied().collect::<BTreeSet<_>>(), admin_keys);
@@ -317,7 +328,12 @@ pub fn same_doors(offered: &Offered, peers: &PeerRoom) {
 
 /// The first implementation finds nothing wrong with what was registered for its epoch.
 pub fn audit(ours: &Room, offered: &Offered) {
-    let door = |(id, wrap): &Listed| Door { id: DoorId::new(*id), wrap: wrap.clone(), expires_at_ms: None };
+    let door = |(id, wrap, key): &ListedDoor| Door {
+        id: DoorId::new(*id),
+        wrap: wrap.clone(),
+        expires_at_ms: None,
+        key: *key,
+    };
     let publication = Publication {
         card: offered.card.clone(),
         doors: offered.doors.iter().map(door).collect(),
