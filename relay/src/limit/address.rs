@@ -159,7 +159,7 @@ impl Addresses {
         Err(Full::Address)
     }
 
-    fn find(&self, client: IpAddr) -> Arc<Address> {
+    pub(super) fn find(&self, client: IpAddr) -> Arc<Address> {
         let now = Instant::now();
         let mut known = lock(&self.known);
         if known.len() >= ADDRESSES_MAX && !known.contains_key(&client) {

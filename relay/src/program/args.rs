@@ -186,8 +186,8 @@ pub struct Settings {
     #[arg(long, value_name = "RATES", env = "SOTTO_RELAY_RATES")]
     pub rates: Option<List<SetRate>>,
 
-    /// Single time limits in the place of the usual ones, with commas between them: NAME=SECONDS. Names: tls, header, body, frame, first,
-    /// unused, ping, silence
+    /// Single time limits in the place of the usual ones, with commas between them: NAME=SECONDS. Names: tls, header, body, answer, frame,
+    /// first, unused, ping, silence
     #[arg(long, value_name = "TIMEOUTS", env = "SOTTO_RELAY_TIMEOUTS")]
     pub timeouts: Option<List<SetTimeout>>,
 

@@ -2,6 +2,7 @@
 
 mod accept;
 mod names;
+mod patience;
 mod refuse;
 mod stream;
 
@@ -117,9 +118,12 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     };
     let (stop, stopped) = watch::channel(false);
     let readiness = Arc::new(Readiness::new(Arc::clone(&rooms), stopped.clone()));
-    let calls = HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout };
-    let files =
-        blob::routes(&BlobState { blobs: Arc::clone(&blobs), trusted_proxies: addresses.trusted().into() });
+    let calls = HttpState {
+        accounts: Arc::clone(&accounts),
+        addresses: Arc::clone(&addresses),
+        body_timeout: tuning.body_timeout,
+    };
+    let files = blob::routes(&BlobState { blobs: Arc::clone(&blobs), addresses: Arc::clone(&addresses) });
     let services = sockets(state)
         .merge(http::calls(&calls))
         .merge(http::health(Arc::clone(&readiness)))
@@ -151,6 +155,7 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         handshake_timeout: tuning.handshake_timeout,
         header_timeout: tuning.header_timeout,
         header_max_bytes: tuning.header_max_bytes,
+        answer_timeout: tuning.answer_timeout,
     };
     let accepting = tokio::spawn(accept::accept(listener, door));
     tracing::info!(tls = tls.is_some(), "serving");

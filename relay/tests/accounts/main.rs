@@ -43,4 +43,6 @@ mod sessions;
 #[allow(dead_code, reason = "shared with the tests of rooms")]
 mod support;
 #[cfg(test)]
+mod unread;
+#[cfg(test)]
 mod vault;

@@ -55,5 +55,8 @@ mod sessions;
 #[allow(dead_code, reason = "shared with the tests of rooms")]
 mod support;
 #[cfg(test)]
+#[path = "../accounts/unread.rs"]
+mod unread;
+#[cfg(test)]
 #[path = "../accounts/vault.rs"]
 mod vault;
