@@ -135,8 +135,10 @@ impl Quota {
         if known.len() >= ADDRESSES_MAX && !known.contains_key(&address) {
             forget(&mut known, now);
             if known.len() >= ADDRESSES_MAX {
-                tracing::warn!("more addresses than can be remembered: limits of uploads begin anew");
-                known.clear();
+                tracing::warn!(
+                    "more addresses than can be remembered: those that have little here begin anew"
+                );
+                forget_half(&mut known, now);
             }
         }
         work(known.entry(address).or_insert_with(|| Address::new(self.rates, now)), now)
@@ -162,10 +164,19 @@ impl Address {
         }
     }
 
+    fn is_busy(&self) -> bool {
+        self.segments > 0 || self.downloads > 0
+    }
+
+    /// The part that is used up of what is used up most.
+    fn used(&self, now: Instant) -> f64 {
+        let buckets = [&self.requests, &self.uploads, &self.bytes];
+        buckets.iter().map(|bucket| 1.0 - bucket.level(now) / bucket.size.max(1.0)).fold(0.0, f64::max)
+    }
+
     fn is_as_new(&self, now: Instant) -> bool {
         let buckets = [&self.requests, &self.uploads, &self.bytes];
-        self.segments == 0
-            && self.downloads == 0
+        !self.is_busy()
             && self.unfinished.is_empty()
             && buckets.iter().all(|bucket| bucket.level(now) >= bucket.size)
     }
@@ -214,6 +225,23 @@ fn forget(known: &mut HashMap<IpAddr, Address>, now: Instant) {
     known.retain(|_, address| {
         address.unfinished.retain(|_, begun| now.saturating_duration_since(*begun) < GIVEN_UP_AFTER);
         !address.is_as_new(now)
+    });
+}
+
+/// The half that has used up less. Whoever has something under way is not forgotten.
+fn forget_half(known: &mut HashMap<IpAddr, Address>, now: Instant) {
+    let mut used: Vec<f64> = known.values().map(|address| address.used(now)).collect();
+    let half = used.len() / 2;
+    if half == 0 {
+        return;
+    }
+    let (_, median, _) = used.select_nth_unstable_by(half, f64::total_cmp);
+    let median = *median;
+    let mut to_forget = half;
+    known.retain(|_, address| {
+        let is_kept = address.is_busy() || address.used(now) > median || to_forget == 0;
+        to_forget -= usize::from(!is_kept);
+        is_kept
     });
 }
 

@@ -142,7 +142,8 @@ impl Addresses {
         });
     }
 
-    fn is_trusted(&self, peer: IpAddr) -> bool {
+    /// Whether that is a proxy that is believed.
+    pub(crate) fn is_trusted(&self, peer: IpAddr) -> bool {
         self.trusted.contains(&peer.to_canonical())
     }
 
@@ -165,8 +166,10 @@ impl Addresses {
         if known.len() >= ADDRESSES_MAX && !known.contains_key(&client) {
             self.forget(&mut known, now);
             if known.len() >= ADDRESSES_MAX {
-                tracing::warn!("more addresses than can be remembered: limits begin anew");
-                known.clear();
+                tracing::warn!(
+                    "more addresses than can be remembered: limits begin anew for who is not connected"
+                );
+                known.retain(|_, address| Arc::strong_count(address) > 1);
             }
         }
         let fresh = || {

@@ -155,9 +155,11 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", env = "SOTTO_RELAY_SECRETS")]
     pub secrets: Option<PathBuf>,
 
-    /// Addresses of reverse proxies, with commas between them: limits by address believe their X-Forwarded-For
-    #[arg(long, value_name = "ADDRS", default_value = "127.0.0.1,::1", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
-    pub trusted_proxies: List<IpAddr>,
+    /// Addresses of reverse proxies, with commas between them, such as 127.0.0.1,::1: limits by address believe their X-Forwarded-For. None
+    /// is believed that is not named. Name only those that set this header themselves, in place of what the client sent; no tunnel, and no
+    /// onion service
+    #[arg(long, value_name = "ADDRS", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
+    pub trusted_proxies: Option<List<IpAddr>>,
 
     /// How much one address, and one connection, may do: strict (a quarter of the usual), normal, generous (eight times), or off
     /// (nothing is limited but tries of passwords)

@@ -34,7 +34,7 @@ impl Settings {
         config.accounts.session_idle_days = self.session_days;
         config.accounts.secrets_file = self.secrets.clone();
         config.accounts.reserved_names = self.reserved_names.clone().map(|list| list.0).unwrap_or_default();
-        config.accounts.trusted_proxies = self.trusted_proxies.0.clone();
+        config.accounts.trusted_proxies = self.trusted_proxies.clone().map(|list| list.0).unwrap_or_default();
         config.limits = self.limits();
         config.accounts.rates = Rates::new(self.limits);
         if let Some(count) = self.accounts_per_day {

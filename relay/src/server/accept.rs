@@ -3,6 +3,7 @@
 use super::patience::Patience;
 use super::refuse::{refuse_full, refuse_plain};
 use super::stream::Stream;
+use super::unnamed::Unnamed;
 use crate::limit::{Addresses, Peer, Place};
 use crate::tls::Tls;
 use axum::Router;
@@ -34,6 +35,7 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub(super) struct Door {
     pub router: Router,
     pub addresses: Arc<Addresses>,
+    pub unnamed: Arc<Unnamed>,
     pub tls: Option<Arc<Tls>>,
     pub stopped: watch::Receiver<bool>,
     pub handshake_timeout: Duration,
@@ -87,11 +89,12 @@ async fn serve(stream: TcpStream, peer: Peer, place: Place, door: Door) {
             }
         }
     };
-    let is_upgraded = stream.is_upgraded();
+    let (is_upgraded, unnamed) = (stream.is_upgraded(), door.unnamed);
     // Cheaper than a layer, which would build the routes anew for every connection.
     let service = door
         .router
         .map_request(move |mut request: Request<_>| {
+            unnamed.look(peer.0, request.headers());
             request.extensions_mut().insert(peer);
             request
         })

@@ -5,8 +5,10 @@ mod names;
 mod patience;
 mod refuse;
 mod stream;
+mod unnamed;
 
 pub(crate) use stream::Stream;
+pub(crate) use unnamed::was_seen as unnamed_proxy_was_seen;
 
 use crate::account::Accounts;
 use crate::blob::Blobs;
@@ -36,6 +38,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
+use unnamed::Unnamed;
 
 /// Connections that may wait to be accepted: after a restart everybody comes back at once.
 const BACKLOG: u32 = 4096;
@@ -147,8 +150,10 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
             Some(MetricsListener::start(listen, Sources { rooms, connections, readiness }).await?)
         }
     };
+    let unnamed = Arc::new(Unnamed::begin(Arc::clone(&addresses), &config.data_dir));
     let door = Door {
         router,
+        unnamed,
         addresses,
         tls: tls.clone(),
         stopped,
