@@ -83,7 +83,7 @@ calls! { describe_anybody, serve_anybody, Anonymous, Anonymous,
     /// Begins a registration.
     StartRegister [RegistrationClosed, BadInviteCode, BadName] => |accounts, asked| accounts.start_register(&asked.caller, asked.call).await;
     /// Ends it: the account is there, and logged in.
-    Register [RegistrationClosed, BadInviteCode, BadName, NameUnavailable, IdentityTaken] => |accounts, asked| accounts.register(&asked.caller, asked.call).await;
+    Register [RegistrationClosed, BadInviteCode, BadName, LoginRefused, NameUnavailable, IdentityTaken] => |accounts, asked| accounts.register(&asked.caller, asked.call).await;
     /// Begins a login.
     StartLogin [BadName] => |accounts, asked| accounts.start_login(&asked.caller, asked.call).await;
     /// Ends a login.
