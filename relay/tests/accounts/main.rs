@@ -35,6 +35,8 @@ mod records;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod restored;
+#[cfg(test)]
 mod room_tokens;
 #[cfg(test)]
 mod sessions;

@@ -45,6 +45,9 @@ mod records;
 #[path = "../accounts/registration.rs"]
 mod registration;
 #[cfg(test)]
+#[path = "../accounts/restored.rs"]
+mod restored;
+#[cfg(test)]
 #[path = "../accounts/room_tokens.rs"]
 mod room_tokens;
 #[cfg(test)]
