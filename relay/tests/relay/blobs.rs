@@ -423,6 +423,44 @@ async fn the_same_creation_twice_at_once_counts_once() {
 }
 
 #[tokio::test]
+async fn the_times_of_files_say_no_more_than_a_day() {
+    use std::os::unix::fs::MetadataExt as _;
+    const DAY_S: i64 = 24 * 60 * 60;
+    let relay = relay_with(|config| {
+        config.blobs.sweep_every = Duration::from_millis(100);
+        config.blobs.forgotten_after = Duration::from_secs(1);
+    })
+    .await;
+    let (kept, deleted) = (Blob::new(&relay.authority()), Blob::new(&relay.authority()));
+    let bytes = content(300 * KIB);
+    for blob in [&kept, &deleted] {
+        blob.upload(&bytes).await;
+        assert!(blob.read().await.body == bytes);
+    }
+    assert_eq!(deleted.delete().await.status, 204);
+    let now_s = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64;
+    let next_midnight = (now_s / DAY_S + 1) * DAY_S;
+    let mut pieces = 0;
+    for shelf in std::fs::read_dir(relay.data.path().join("blobs")).unwrap() {
+        let shelf = shelf.unwrap().path();
+        let files =
+            shelf.is_dir().then(|| std::fs::read_dir(&shelf).unwrap().map(|file| file.unwrap().path()));
+        let files: Vec<_> = files.into_iter().flatten().collect();
+        for file in &files {
+            pieces += 1;
+            let times = std::fs::metadata(file).unwrap();
+            assert_eq!((times.mtime(), times.mtime_nsec()), (next_midnight, 0), "{}", file.display());
+            assert_eq!((times.atime(), times.atime_nsec()), (next_midnight, 0), "{}", file.display());
+            assert_eq!(std::fs::metadata(&shelf).unwrap().mtime(), next_midnight);
+        }
+    }
+    assert_eq!(pieces, 3);
+    // What is swept goes by them, and takes nothing that was written today.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(kept.read().await.body == bytes);
+}
+
+#[tokio::test]
 async fn one_address_does_not_fill_the_place_and_nobody_fills_it_for_ever() {
     let relay = relay_with(|config| {
         config.blobs.quota_bytes = 80_000;
