@@ -61,6 +61,8 @@ mod log;
 #[path = "../relay/malformed.rs"]
 mod malformed;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 #[path = "../relay/operations.rs"]
 mod operations;
 #[cfg(test)]
