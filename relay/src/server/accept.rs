@@ -35,7 +35,7 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub(super) struct Door {
     pub router: Router,
     pub addresses: Arc<Addresses>,
-    pub unnamed: Arc<Unnamed>,
+    pub unnamed: Option<Arc<Unnamed>>,
     pub tls: Option<Arc<Tls>>,
     pub stopped: watch::Receiver<bool>,
     pub handshake_timeout: Duration,
@@ -94,7 +94,9 @@ async fn serve(stream: TcpStream, peer: Peer, place: Place, door: Door) {
     let service = door
         .router
         .map_request(move |mut request: Request<_>| {
-            unnamed.look(peer.0, request.headers());
+            if let Some(unnamed) = &unnamed {
+                unnamed.look(peer.0, request.headers());
+            }
             request.extensions_mut().insert(peer);
             request
         })
