@@ -15,6 +15,7 @@ use sotto_protocol::account::{
     Register, RegisterStarted, ReplaceRecord, RoomPolicy, SealedRecordHead, SessionGiven, SessionInfo,
     SessionToken, Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery,
     StartRegister, TakePairing, VaultEntries, VaultEntry, VaultList, VaultListed, Which, directory_statement,
+    registration_statement,
 };
 use sotto_protocol::{Challenge, PushSubscription, RoomToken, decode, encode, recovery_statement};
 
@@ -49,6 +50,8 @@ fn what_clients_ask_is_what_it_was() {
             entry: entry(),
             is_findable: true,
             code,
+            state: state.clone(),
+            signature: [0x0b; 64],
         },
     );
     check("start-login", StartLogin { name: name.clone(), request: [8; 96] });
@@ -100,7 +103,8 @@ fn what_clients_ask_is_what_it_was() {
 #[test]
 fn what_relays_answer_is_what_it_was() {
     let (proof, state, record) = (vec![0x05; 40], vec![0x06; 40], vec![0x07; 40]);
-    check("register-started", RegisterStarted { response: [8; 64] });
+    let challenge = Challenge::new([8; 32]);
+    check("register-started", RegisterStarted { response: [8; 64], challenge, state: state.clone() });
     check("login-started", LoginStarted { response: [8; 320], state: state.clone() });
     check(
         "logged-in",
@@ -135,6 +139,9 @@ fn what_is_signed_is_what_it_was() {
     golden::check("account-directory-statement.v1", &directory_statement("Relay.example:8443", 2, &[3; 40]));
     let statement = recovery_statement("relay.example", &Challenge::new([0x0a; 32]));
     golden::check("account-recovery-statement.v1", &statement);
+    let challenge = Challenge::new([0x0a; 32]);
+    let statement = registration_statement("Relay.example", &challenge, (&[9; 192], &[7; 40]), &entry());
+    golden::check("account-registration-statement.v1", &statement);
 }
 
 #[test]

@@ -216,6 +216,8 @@ pub struct Tuning {
     pub sweep_every: Duration,
     /// How long a request's body may take.
     pub body_timeout: Duration,
+    /// How long an answer over HTTP may wait to be read, and a second more for each 4 KiB of it that was.
+    pub answer_timeout: Duration,
     /// How long a transaction may take on PostgreSQL before its connection is given up.
     pub database_within: Duration,
     /// The time.
@@ -240,6 +242,7 @@ impl Default for Tuning {
             header_max_bytes: 16 * 1024,
             sweep_every: Duration::from_secs(60),
             body_timeout: Duration::from_secs(20),
+            answer_timeout: Duration::from_secs(30),
             // PostgreSQL itself gives a statement up after 30 s.
             database_within: Duration::from_secs(40),
             clock: Clock::default(),

@@ -4,6 +4,7 @@ use super::{DirectoryEntry, SessionToken, call};
 use crate::{Challenge, limits::SEALED_RECORD_MAX_BYTES};
 use core::fmt;
 use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
 
 /// An invite code of the relay, where it takes new accounts by code only: 10 to 64 letters and digits.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
@@ -33,12 +34,18 @@ pub struct StartRegister {
 call!(StartRegister, "/v1/account/register/start", 1024, Anonymous, RegisterStarted);
 
 /// Answers [`StartRegister`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct RegisterStarted {
     /// OPAQUE's registration response.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub response: [u8; 64],
+    /// What the identity is to sign, in a [`registration_statement`].
+    #[n(1)]
+    pub challenge: Challenge,
+    /// What the relay wants back: sealed for itself, good for two minutes and once.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub state: Vec<u8>,
 }
 
 /// Ends it: the account is there, and logged in.
@@ -63,8 +70,34 @@ pub struct Register {
     /// Where the relay asks for one.
     #[n(5)]
     pub code: Option<InviteCode>,
+    /// As it came with the challenge.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub state: Vec<u8>,
+    /// By the identity key, over the [`registration_statement`].
+    #[cbor(n(7), with = "minicbor::bytes")]
+    pub signature: [u8; 64],
 }
 call!(Register, "/v1/account/register", SEALED_RECORD_MAX_BYTES + 4096, Anonymous, LoggedIn);
+
+/// What an identity signs to have an account at the relay of that authority: without it, whoever has seen its directory entry could
+/// register it as their own.
+#[must_use]
+pub fn registration_statement(
+    authority: &str,
+    challenge: &Challenge,
+    (login, record): (&[u8; 192], &[u8]),
+    entry: &DirectoryEntry,
+) -> Vec<u8> {
+    let authority = authority.to_ascii_lowercase();
+    let mut statement = b"sotto/1 register account".to_vec();
+    statement.extend_from_slice(&(authority.len() as u64).to_be_bytes());
+    statement.extend_from_slice(authority.as_bytes());
+    statement.extend_from_slice(challenge.as_bytes());
+    for part in [&login[..], record, &crate::encode(entry)] {
+        statement.extend_from_slice(&Sha256::digest(part));
+    }
+    statement
+}
 
 /// A login that succeeded.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]

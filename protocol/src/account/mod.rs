@@ -23,7 +23,7 @@ pub use inbox::{Acknowledge, Deposit, Inbox, InboxLetter, Letters};
 pub use login::{
     Challenged, FinishLogin, FinishProof, FinishRecovery, InviteCode, LoggedIn, LoginStarted,
     PasswordStarted, Proven, Register, RegisterStarted, StartLogin, StartPassword, StartProof, StartRecovery,
-    StartRegister,
+    StartRegister, registration_statement,
 };
 pub use pairing::{PairingMessage, PostPairing, TakePairing};
 pub use push::{DropPush, PushKey, PushKeyGiven, SetPush};

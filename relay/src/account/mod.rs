@@ -191,9 +191,9 @@ impl Accounts {
         self.secrets.hint_key()
     }
 
-    /// Proxies that are believed.
-    pub(crate) fn trusted_proxies(&self) -> &[IpAddr] {
-        &self.settings.trusted_proxies
+    /// What the operator chose.
+    pub(crate) fn settings(&self) -> &AccountSettings {
+        &self.settings
     }
 
     /// Counts a call of any kind.

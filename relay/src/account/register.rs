@@ -1,16 +1,20 @@
 //! New accounts.
 
+use super::login::EXCHANGE_MS;
 use super::opaque::is_record;
+use super::randomness::random;
 use super::record::read_head;
 use super::session::fresh_session;
 use super::settings::Registration;
-use super::token::ProvenBy;
+use super::token::{ProvenBy, RegistrationState, open, seal};
 use super::username::is_reserved;
 use super::{Accounts, Caller, directory, internal, wait};
+use crate::access::verifies;
 use crate::store::{Created, NewAccount};
+use sotto_protocol::Challenge;
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, InviteCode, LoggedIn, Register, RegisterStarted, StartRegister,
-    account_of,
+    account_of, registration_statement,
 };
 
 impl Accounts {
@@ -31,7 +35,11 @@ impl Accounts {
         // The answer is worth as much as a try of a password, if the name is somebody's.
         self.count_try(caller, name_hash)?;
         let response = self.secrets.opaque.register(&name_hash, &asked.request)?;
-        Ok(RegisterStarted { response })
+        let challenge: [u8; 32] = random()?;
+        let good_until_ms = self.now_ms().saturating_add(EXCHANGE_MS);
+        let state = RegistrationState { good_until_ms, exchange: random()?, challenge };
+        let state = seal(self.secrets.token_key(), &state)?;
+        Ok(RegisterStarted { response, challenge: Challenge::new(challenge), state })
     }
 
     /// Makes the account and its first session.
@@ -43,6 +51,7 @@ impl Accounts {
             return Err(AccountErrorCode::Malformed.into());
         }
         directory::check(&asked.entry, &caller.authority)?;
+        let exchange = self.check_registration(caller, &asked)?;
         self.registering.take(caller.address).map_err(wait)?;
         if is_reserved(&asked.name, &self.settings.reserved_names) {
             return Err(AccountErrorCode::NameUnavailable.into());
@@ -58,15 +67,32 @@ impl Accounts {
             is_findable: asked.is_findable,
             invite_code,
             session,
+            exchange,
         };
         match self.store.create(new, self.today_for_sure()).await.map_err(internal)? {
             Created::Done => {}
             Created::BadCode => return Err(AccountErrorCode::BadInviteCode.into()),
             Created::NameUnavailable => return Err(AccountErrorCode::NameUnavailable.into()),
             Created::IdentityTaken => return Err(AccountErrorCode::IdentityTaken.into()),
+            Created::IsOver => return Err(AccountErrorCode::LoginRefused.into()),
         }
         let proof = self.prove(session.session_id, &asked.login, ProvenBy::Password)?;
         Ok(LoggedIn { token, session: session.session_id, proof, record: asked.record })
+    }
+
+    /// The exchange that this ends, if whose identity it is wants this account now: entries are public, and no proof of that.
+    fn check_registration(&self, caller: &Caller, asked: &Register) -> Result<[u8; 16], AccountError> {
+        let refused = || AccountError::from(AccountErrorCode::LoginRefused);
+        let state: RegistrationState =
+            open(self.secrets.token_key(), &asked.state, self.now_ms()).ok_or_else(refused)?;
+        let challenge = Challenge::new(state.challenge);
+        let login_and_record = (&asked.login, &asked.record[..]);
+        let statement = registration_statement(&caller.authority, &challenge, login_and_record, &asked.entry);
+        if verifies(&asked.entry.identity_key, &statement, &asked.signature) {
+            Ok(state.exchange)
+        } else {
+            Err(refused())
+        }
     }
 
     /// The keyed hash of a name that is one.

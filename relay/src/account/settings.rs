@@ -1,7 +1,7 @@
 //! What an operator can choose about accounts.
 
 use crate::limit::{Counted, Rate, SetRate, Strictness};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -75,8 +75,7 @@ pub struct AccountSettings {
     pub name_rest_days: u32,
     /// Where the secrets are; `relay.secrets` in the data folder if not given. Relays on one database share them.
     pub secrets_file: Option<PathBuf>,
-    /// Proxies whose `X-Forwarded-For` is believed: by default those on this machine. Behind any other, all clients would count
-    /// as one.
+    /// Proxies whose `X-Forwarded-For` is believed: none, until they are named. Behind any other, all clients count as one.
     pub trusted_proxies: Vec<IpAddr>,
     /// How much an address may do.
     pub rates: Rates,
@@ -119,7 +118,7 @@ impl Default for AccountSettings {
             inbox_days: 90,
             name_rest_days: 30,
             secrets_file: None,
-            trusted_proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            trusted_proxies: Vec::new(),
             rates: Rates::default(),
         }
     }

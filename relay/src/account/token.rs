@@ -54,7 +54,20 @@ pub(super) struct LoginState {
     pub state: Vec<u8>,
 }
 
-/// Between a challenge and its signature.
+/// Between the challenge for a new account and its signature.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+pub(super) struct RegistrationState {
+    #[n(0)]
+    pub good_until_ms: u64,
+    /// Random: an exchange is finished once.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub exchange: [u8; 16],
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub challenge: [u8; 32],
+}
+
+/// Between the challenge of a recovery and its signature.
 #[derive(Encode, Decode)]
 #[cbor(map)]
 pub(super) struct ChallengeState {
@@ -95,6 +108,15 @@ pub(super) struct Proof {
 
 impl Purpose for LoginState {
     const LABEL: &'static [u8] = b"sotto relay login";
+    const LASTS_MS: u64 = EXCHANGE_MS;
+
+    fn good_until_ms(&self) -> u64 {
+        self.good_until_ms
+    }
+}
+
+impl Purpose for RegistrationState {
+    const LABEL: &'static [u8] = b"sotto relay registration";
     const LASTS_MS: u64 = EXCHANGE_MS;
 
     fn good_until_ms(&self) -> u64 {

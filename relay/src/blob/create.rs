@@ -9,6 +9,10 @@ use sotto_protocol::BlobId;
 use sotto_protocol::blob::{BlobError, BlobErrorCode, BlobToken, KEEP_MAX_DAYS};
 use std::net::IpAddr;
 
+/// Once less than this part of the place is free, new blobs are kept for so many days at most: what somebody fills it with is gone soon.
+const SCARCE_PART: u64 = 4;
+const SCARCE_DAYS: u32 = 14;
+
 /// What is asked for.
 #[derive(Debug)]
 pub(crate) struct Creation {
@@ -50,10 +54,12 @@ impl Blobs {
         if asked.keep_days.is_some_and(|days| days == 0 || days > KEEP_MAX_DAYS) {
             return Err(BlobError::with_limit(BlobErrorCode::LimitExceeded, KEEP_MAX_DAYS.into()));
         }
-        let keep_days = match (asked.keep_days, self.settings.max_days) {
-            (Some(days), Some(max)) => days.min(max),
-            (days, max) => days.or(max).unwrap_or(0),
-        };
+        let used = self.store.used_bytes().await.map_err(internal)?;
+        let free = self.settings.quota_bytes.saturating_sub(used);
+        let is_scarce = free < self.settings.quota_bytes / SCARCE_PART;
+        let usual_days = at_most(asked.keep_days, self.settings.max_days);
+        let scarce_days = at_most(some(usual_days), Some(SCARCE_DAYS));
+        let keep_days = if is_scarce { scarce_days } else { usual_days };
         let new = NewBlob {
             id_hash: hash(id.as_bytes()),
             token_hash: hash(asked.token.expose()),
@@ -62,9 +68,12 @@ impl Blobs {
             until_day: self.today().saturating_add(1),
         };
         if let Some(there) = self.store.find(&new.id_hash).await.map_err(internal)? {
+            // The place may have filled up, or emptied, since.
+            let is_either = [usual_days, scarce_days].contains(&there.keep_days);
+            let new = if is_either { NewBlob { keep_days: there.keep_days, ..new } } else { new };
             return again(&there, &new, &asked.token);
         }
-        self.take_share(address, &new).await?;
+        self.take_share(address, &new, free).await?;
         let reserved = self.store.create(&new, self.settings.quota_bytes).await.map_err(internal);
         if !matches!(reserved, Ok(Reserved::New)) {
             self.quota.give_back(address, new.length);
@@ -84,12 +93,12 @@ impl Blobs {
     }
 
     /// Takes it out of what the address may upload.
-    async fn take_share(&self, address: IpAddr, new: &NewBlob) -> Result<(), BlobError> {
+    async fn take_share(&self, address: IpAddr, new: &NewBlob, free: u64) -> Result<(), BlobError> {
         let max = self.settings.by_address.bytes_per_day;
         if new.length > max {
             return Err(BlobError::with_limit(BlobErrorCode::LimitExceeded, max));
         }
-        let begin = || self.quota.begin(address, new.id_hash, new.length);
+        let begin = || self.quota.begin(address, new.id_hash, (new.length, free));
         let begun = match begin() {
             Err(NotNow::Unfinished(ids)) => {
                 // Some may have come to their end at another relay or from another address.
@@ -105,6 +114,7 @@ impl Blobs {
         };
         begun.map_err(|refused| match refused {
             NotNow::Wait(duration) => wait(duration),
+            NotNow::Share => full(),
             NotNow::Unfinished(_) => {
                 let max = self.settings.by_address.unfinished;
                 BlobError::with_limit(BlobErrorCode::TooManyUnfinished, max.into())
@@ -119,6 +129,14 @@ fn again(there: &StoredBlob, new: &NewBlob, token: &BlobToken) -> Result<Begun, 
         return Err(BlobErrorCode::IdTaken.into());
     }
     Ok(Begun { offset: there.offset, keep_days: some(there.keep_days), is_new: false })
+}
+
+/// As many days as are asked for, if it may be so many; 0 for no end.
+fn at_most(days: Option<u32>, max: Option<u32>) -> u32 {
+    match (days, max) {
+        (Some(days), Some(max)) => days.min(max),
+        (days, max) => days.or(max).unwrap_or(0),
+    }
 }
 
 fn some(keep_days: u32) -> Option<u32> {

@@ -1,4 +1,5 @@
-//! How much one address may upload. In memory only, and forgotten when there is nothing left to count.
+//! How much one address may upload, and how much of what is free it may take, alone and with its network. In memory only, and
+//! forgotten when there is nothing left to count.
 
 use super::settings::BlobRates;
 use crate::lock::lock;
@@ -20,6 +21,8 @@ const REQUESTS_IN: Duration = Duration::from_secs(10);
 pub(super) struct Quota {
     rates: BlobRates,
     known: Mutex<HashMap<IpAddr, Address>>,
+    /// What networks have uploaded.
+    networks: Mutex<HashMap<IpAddr, Lately>>,
 }
 
 /// Fills up again to its size in a certain time.
@@ -31,11 +34,19 @@ struct Bucket {
     fills_in: Duration,
 }
 
+/// What was uploaded in a day that began with the first of it.
+#[derive(Debug, Clone, Copy)]
+struct Lately {
+    bytes: u64,
+    since: Instant,
+}
+
 #[derive(Debug)]
 struct Address {
     requests: Bucket,
     uploads: Bucket,
     bytes: Bucket,
+    lately: Lately,
     segments: u32,
     downloads: u32,
     /// Uploads begun here that may be unfinished, by their ids' hashes, and when they were begun.
@@ -49,6 +60,8 @@ pub(super) enum NotNow {
     Wait(Duration),
     /// As long as these are unfinished.
     Unfinished(Vec<[u8; 32]>),
+    /// Until more is free, or the day is over.
+    Share,
 }
 
 /// What is counted while it lasts.
@@ -70,7 +83,7 @@ pub(super) struct UnderWay {
 
 impl Quota {
     pub(super) fn new(rates: BlobRates) -> Self {
-        Self { rates, known: Mutex::default() }
+        Self { rates, known: Mutex::default(), networks: Mutex::default() }
     }
 
     /// Counts a request, or says how long to wait with it.
@@ -78,12 +91,27 @@ impl Quota {
         self.with(address, |known, now| known.requests.take(1.0, now))
     }
 
-    /// Counts an upload that begins.
-    pub(super) fn begin(&self, address: IpAddr, id_hash: [u8; 32], length: u64) -> Result<(), NotNow> {
+    /// Counts an upload that begins, where so much is free of the place for all of them.
+    pub(super) fn begin(
+        &self,
+        address: IpAddr,
+        id_hash: [u8; 32],
+        (length, free): (u64, u64),
+    ) -> Result<(), NotNow> {
         let max = self.rates.unfinished as usize;
-        self.with(address, |known, now| {
+        // For an address; a network has twice as much.
+        let share = self.rates.free_parts.map(|parts| free / u64::from(parts.max(1)));
+        let in_network = self.with_network(address, |network, now| network.bytes(now));
+        let begun = self.with(address, |known, now| {
             if known.unfinished.len() >= max && !known.unfinished.contains_key(&id_hash) {
                 return Err(NotNow::Unfinished(known.unfinished.keys().copied().collect()));
+            }
+            let is_past = |before: u64, share: u64| before.saturating_add(length) > share;
+            let lately = known.lately.bytes(now);
+            if share
+                .is_some_and(|share| is_past(lately, share) || is_past(in_network, share.saturating_mul(2)))
+            {
+                return Err(NotNow::Share);
             }
             known
                 .uploads
@@ -92,8 +120,13 @@ impl Quota {
                 .map_err(NotNow::Wait)?;
             known.uploads.take(1.0, now).map_err(NotNow::Wait)?;
             known.unfinished.insert(id_hash, now);
+            known.lately.add(length, now);
             Ok(())
-        })
+        });
+        if begun.is_ok() {
+            self.with_network(address, |network, now| network.add(length, now));
+        }
+        begun
     }
 
     /// It did not begin after all: it does not count for the day.
@@ -101,7 +134,9 @@ impl Quota {
         self.with(address, |known, now| {
             known.uploads.give_back(1.0, now);
             known.bytes.give_back(length as f64, now);
+            known.lately.take_back(length);
         });
+        self.with_network(address, |network, _| network.take_back(length));
     }
 
     /// An upload is whole or gone, wherever it was begun.
@@ -126,7 +161,21 @@ impl Quota {
 
     /// Forgets whom there is nothing left to count of.
     pub(super) fn forget(&self) {
-        forget(&mut lock(&self.known), Instant::now());
+        let now = Instant::now();
+        forget(&mut lock(&self.known), now);
+        lock(&self.networks).retain(|_, network| network.bytes(now) > 0);
+    }
+
+    fn with_network<T>(&self, address: IpAddr, work: impl FnOnce(&mut Lately, Instant) -> T) -> T {
+        let (now, network) = (Instant::now(), network_of(address));
+        let mut known = lock(&self.networks);
+        if known.len() >= ADDRESSES_MAX && !known.contains_key(&network) {
+            known.retain(|_, network| network.bytes(now) > 0);
+            if known.len() >= ADDRESSES_MAX {
+                known.clear();
+            }
+        }
+        work(known.entry(network).or_insert(Lately { bytes: 0, since: now }), now)
     }
 
     fn with<T>(&self, address: IpAddr, work: impl FnOnce(&mut Address, Instant) -> T) -> T {
@@ -135,8 +184,10 @@ impl Quota {
         if known.len() >= ADDRESSES_MAX && !known.contains_key(&address) {
             forget(&mut known, now);
             if known.len() >= ADDRESSES_MAX {
-                tracing::warn!("more addresses than can be remembered: limits of uploads begin anew");
-                known.clear();
+                tracing::warn!(
+                    "more addresses than can be remembered: those that have little here begin anew"
+                );
+                forget_half(&mut known, now);
             }
         }
         work(known.entry(address).or_insert_with(|| Address::new(self.rates, now)), now)
@@ -149,6 +200,7 @@ impl Address {
             requests: Bucket::full(f64::from(rates.requests), REQUESTS_IN, now),
             uploads: Bucket::full(f64::from(rates.uploads_per_day), DAY, now),
             bytes: Bucket::full(rates.bytes_per_day as f64, DAY, now),
+            lately: Lately { bytes: 0, since: now },
             segments: 0,
             downloads: 0,
             unfinished: HashMap::new(),
@@ -162,12 +214,40 @@ impl Address {
         }
     }
 
+    fn is_busy(&self) -> bool {
+        self.segments > 0 || self.downloads > 0
+    }
+
+    /// The part that is used up of what is used up most.
+    fn used(&self, now: Instant) -> f64 {
+        let buckets = [&self.requests, &self.uploads, &self.bytes];
+        buckets.iter().map(|bucket| 1.0 - bucket.level(now) / bucket.size.max(1.0)).fold(0.0, f64::max)
+    }
+
     fn is_as_new(&self, now: Instant) -> bool {
         let buckets = [&self.requests, &self.uploads, &self.bytes];
-        self.segments == 0
-            && self.downloads == 0
+        !self.is_busy()
             && self.unfinished.is_empty()
+            && self.lately.bytes(now) == 0
             && buckets.iter().all(|bucket| bucket.level(now) >= bucket.size)
+    }
+}
+
+impl Lately {
+    fn bytes(&self, now: Instant) -> u64 {
+        if now.saturating_duration_since(self.since) < DAY { self.bytes } else { 0 }
+    }
+
+    fn add(&mut self, length: u64, now: Instant) {
+        let before = self.bytes(now);
+        if before == 0 {
+            self.since = now;
+        }
+        self.bytes = before.saturating_add(length);
+    }
+
+    fn take_back(&mut self, length: u64) {
+        self.bytes = self.bytes.saturating_sub(length);
     }
 }
 
@@ -210,10 +290,41 @@ impl Drop for UnderWay {
     }
 }
 
+/// What somebody may have many addresses of.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            IpAddr::from([a, b, c, 0])
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            IpAddr::from([a, b, c, 0, 0, 0, 0, 0])
+        }
+    }
+}
+
 fn forget(known: &mut HashMap<IpAddr, Address>, now: Instant) {
     known.retain(|_, address| {
         address.unfinished.retain(|_, begun| now.saturating_duration_since(*begun) < GIVEN_UP_AFTER);
         !address.is_as_new(now)
+    });
+}
+
+/// The half that has used up less. Whoever has something under way is not forgotten.
+fn forget_half(known: &mut HashMap<IpAddr, Address>, now: Instant) {
+    let mut used: Vec<f64> = known.values().map(|address| address.used(now)).collect();
+    let half = used.len() / 2;
+    if half == 0 {
+        return;
+    }
+    let (_, median, _) = used.select_nth_unstable_by(half, f64::total_cmp);
+    let median = *median;
+    let mut to_forget = half;
+    known.retain(|_, address| {
+        let is_kept = address.is_busy() || address.used(now) > median || to_forget == 0;
+        to_forget -= usize::from(!is_kept);
+        is_kept
     });
 }
 
@@ -223,6 +334,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const FREE: u64 = 1_000_000;
 
     fn quota() -> Arc<Quota> {
         let rates = BlobRates {
@@ -232,6 +344,7 @@ mod tests {
             unfinished: 2,
             segments: 1,
             downloads: 1,
+            free_parts: None,
         };
         Arc::new(Quota::new(rates))
     }
@@ -250,17 +363,44 @@ mod tests {
     #[test]
     fn uploads_bytes_and_unfinished_ones_are_counted_apart() {
         let quota = quota();
-        assert_eq!(quota.begin(HERE, [1; 32], 400), Ok(()));
-        assert!(matches!(quota.begin(HERE, [2; 32], 601), Err(NotNow::Wait(_))), "bytes");
-        assert_eq!(quota.begin(HERE, [2; 32], 100), Ok(()));
-        assert!(matches!(quota.begin(HERE, [3; 32], 1), Err(NotNow::Unfinished(all)) if all.len() == 2));
+        assert_eq!(quota.begin(HERE, [1; 32], (400, FREE)), Ok(()));
+        assert!(matches!(quota.begin(HERE, [2; 32], (601, FREE)), Err(NotNow::Wait(_))), "bytes");
+        assert_eq!(quota.begin(HERE, [2; 32], (100, FREE)), Ok(()));
+        assert!(
+            matches!(quota.begin(HERE, [3; 32], (1, FREE)), Err(NotNow::Unfinished(all)) if all.len() == 2)
+        );
         quota.end(HERE, &[1; 32]);
-        assert_eq!(quota.begin(HERE, [3; 32], 500), Ok(()));
+        assert_eq!(quota.begin(HERE, [3; 32], (500, FREE)), Ok(()));
         quota.end(HERE, &[2; 32]);
-        assert!(matches!(quota.begin(HERE, [4; 32], 0), Err(NotNow::Wait(_))), "uploads");
+        assert!(matches!(quota.begin(HERE, [4; 32], (0, FREE)), Err(NotNow::Wait(_))), "uploads");
         quota.give_back(HERE, 500);
         quota.end(HERE, &[3; 32]);
-        assert_eq!(quota.begin(HERE, [4; 32], 500), Ok(()), "what did not begin does not count");
+        assert_eq!(quota.begin(HERE, [4; 32], (500, FREE)), Ok(()), "what did not begin does not count");
+    }
+
+    #[test]
+    fn no_address_and_no_network_takes_more_than_its_part_of_what_is_free() {
+        let rates = BlobRates { free_parts: Some(8), ..BlobRates::new(crate::limit::Strictness::Off) };
+        let quota = Arc::new(Quota::new(rates));
+        let mut free = 8000;
+        let mut upload = |address: [u8; 4], length: u64| {
+            let mut id = [0; 32];
+            id[..4].copy_from_slice(&address);
+            let begun = quota.begin(address.into(), id, (length, free));
+            free -= if begun.is_ok() { length } else { 0 };
+            begun.is_ok()
+        };
+        assert!(!upload([192, 0, 2, 1], 1001) && upload([192, 0, 2, 1], 600));
+        assert!(!upload([192, 0, 2, 1], 400), "less is free by now");
+        assert!(upload([192, 0, 2, 2], 600) && upload([192, 0, 2, 3], 400));
+        assert!(!upload([192, 0, 2, 4], 200), "so much for a network");
+        assert!(upload([198, 51, 100, 1], 700));
+        // However many days one address goes on, there is something left.
+        let lately = Lately { bytes: 600, since: Instant::now() };
+        assert_eq!((lately.bytes(lately.since), lately.bytes(lately.since + DAY)), (600, 0));
+        let [one, other] =
+            ["2001:db8:1:2::", "2001:db8:1:3::"].map(|address| network_of(address.parse().unwrap()));
+        assert_eq!(one, other);
     }
 
     #[test]

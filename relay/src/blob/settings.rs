@@ -18,7 +18,8 @@ pub struct BlobSettings {
     pub quota_bytes: u64,
     /// The longest blob, in bytes.
     pub max_bytes: u64,
-    /// No blob is kept longer, in days, whatever its uploader says; nothing: as long as they say.
+    /// No blob is kept longer, in days, whatever its uploader says; nothing: as long as they say. Without it whoever fills the place
+    /// once has filled it for ever.
     pub max_days: Option<u32>,
     /// This much of the disk is left to the database, in bytes.
     pub keep_free_bytes: u64,
@@ -49,6 +50,8 @@ pub struct BlobRates {
     pub uploads_per_day: u32,
     /// Bytes uploaded in a day.
     pub bytes_per_day: u64,
+    /// No more of what is free in a day than one part of so many, and twice that for a network (of IPv4 24 bits, of IPv6 48); nothing: all of it.
+    pub free_parts: Option<u32>,
     /// Uploads begun and not ended.
     pub unfinished: u32,
     /// Segments under way at once.
@@ -105,7 +108,7 @@ impl Default for BlobSettings {
             endpoint: None,
             quota_bytes: 20 * GIB,
             max_bytes: BLOB_MAX_BYTES,
-            max_days: None,
+            max_days: Some(180),
             keep_free_bytes: GIB,
             by_address: BlobRates::default(),
             uploads_at_once: 64,
@@ -142,6 +145,12 @@ impl BlobRates {
             requests: strictness.count(2000),
             uploads_per_day: strictness.count(1000),
             bytes_per_day: GIB.saturating_mul(strictness.count(8).into()),
+            free_parts: match strictness {
+                Strictness::Strict => Some(16),
+                Strictness::Normal => Some(8),
+                Strictness::Generous => Some(4),
+                Strictness::Off => None,
+            },
             unfinished: strictness.count(16),
             segments: strictness.count(16),
             downloads: strictness.count(64),

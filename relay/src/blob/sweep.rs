@@ -29,6 +29,11 @@ impl Blobs {
                 }
                 if listed.is_none_or(|listed| listed.elapsed() >= LIST_EVERY.min(every * 24)) {
                     listed = Some(Instant::now());
+                    if let Some(days) = blobs.settings.max_days
+                        && let Err(fault) = blobs.store.end_by(blobs.today().saturating_add(days)).await
+                    {
+                        tracing::error!(%fault, "cannot give old blobs an end");
+                    }
                     if let Err(fault) = blobs.store.recount().await {
                         tracing::error!(%fault, "cannot count what there is of blobs");
                     }

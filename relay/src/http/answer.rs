@@ -1,13 +1,15 @@
 //! From the outcome of a call to a response.
 
 use super::routes::Refusal;
+use crate::limit::Taken;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use sotto_protocol::account::{self, AccountError, AccountErrorCode, Call};
 
-/// What a call came to.
-pub(super) struct Answer<C: Call>(pub Result<C::Answer, AccountError>);
+/// What a call came to, and memory for it.
+pub(super) struct Answer<C: Call>(pub Result<C::Answer, AccountError>, pub Taken);
 
 /// A request that was refused before it became a call.
 pub(super) struct Refused(AccountError);
@@ -15,7 +17,7 @@ pub(super) struct Refused(AccountError);
 impl<C: Call> IntoResponse for Answer<C> {
     fn into_response(self) -> Response {
         match self.0 {
-            Ok(answer) => respond(StatusCode::OK, sotto_protocol::encode(&answer)),
+            Ok(answer) => respond(StatusCode::OK, self.1.by(sotto_protocol::encode(&answer))),
             Err(error) => Refused(error).into_response(),
         }
     }
@@ -25,7 +27,7 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let Self(error) = self;
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = respond(status, sotto_protocol::encode(&error));
+        let mut response = respond(status, sotto_protocol::encode(&error).into());
         response.extensions_mut().insert(Refusal(error.code));
         if let Some(milliseconds) = error.retry_after_ms {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1000)));
@@ -46,7 +48,7 @@ impl From<AccountErrorCode> for Refused {
     }
 }
 
-fn respond(status: StatusCode, body: Vec<u8>) -> Response {
+fn respond(status: StatusCode, body: Bytes) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(account::CONTENT_TYPE)),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),

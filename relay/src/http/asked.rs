@@ -2,10 +2,11 @@
 
 use super::HttpState;
 use super::answer::Refused;
+use super::memory::CallMemory;
 use crate::access::same_origin;
 use crate::account::{Caller, Session};
 use crate::limit::client_address;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName};
@@ -19,6 +20,8 @@ pub(super) struct Anonymous<C> {
     pub caller: Caller,
     /// What is asked.
     pub call: C,
+    /// What the call takes, until it is done.
+    pub memory: CallMemory,
 }
 
 /// A call by the holder of a session.
@@ -29,6 +32,8 @@ pub(super) struct WithSession<C> {
     pub session: Session,
     /// What is asked.
     pub call: C,
+    /// What the call takes, until it is done.
+    pub memory: CallMemory,
 }
 
 impl<C: Call> FromRequest<HttpState> for Anonymous<C> {
@@ -40,8 +45,8 @@ impl<C: Call> FromRequest<HttpState> for Anonymous<C> {
         if request.headers().contains_key(AUTHORIZATION) {
             return Err(AccountErrorCode::SessionNotWanted.into());
         }
-        let call = read_call(request.into_body(), state).await?;
-        Ok(Self { caller, call })
+        let (call, memory) = read_call(request, &caller, state).await?;
+        Ok(Self { caller, call, memory })
     }
 }
 
@@ -52,9 +57,9 @@ impl<C: Call> FromRequest<HttpState> for WithSession<C> {
         let caller = check_head::<C>(request.headers(), &request, state)?;
         let token = token_of(request.headers()).ok_or(AccountErrorCode::SessionNeeded)?;
         // First what was asked: a request that cannot be read does not use up anything.
-        let call = read_call(request.into_body(), state).await?;
+        let (call, memory) = read_call(request, &caller, state).await?;
         let session = state.accounts.session(&token).await?;
-        Ok(Self { caller, session, call })
+        Ok(Self { caller, session, call, memory })
     }
 }
 
@@ -66,24 +71,36 @@ fn check_head<C: Call>(headers: &HeaderMap, request: &Request, state: &HttpState
     if !same_origin(origin, &authority) {
         return Err(AccountErrorCode::ForeignOrigin.into());
     }
-    let address = client_address(request, state.accounts.trusted_proxies());
+    let address = client_address(request, state.addresses.trusted());
     let caller = Caller { address, authority };
     state.accounts.count_call(&caller)?;
     if only(headers, &CONTENT_TYPE) != Some(account::CONTENT_TYPE) {
         return Err(AccountErrorCode::Malformed.into());
     }
-    let length = only(headers, &CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if length.is_some_and(|length| length > C::MAX_BYTES as u64) {
+    if length_of(headers).is_some_and(|length| length > C::MAX_BYTES as u64) {
         return Err(too_large::<C>());
     }
     Ok(caller)
 }
 
-async fn read_call<C: Call>(body: Body, state: &HttpState) -> Result<C, Refused> {
+async fn read_call<C: Call>(
+    request: Request,
+    caller: &Caller,
+    state: &HttpState,
+) -> Result<(C, CallMemory), Refused> {
+    let length = length_of(request.headers()).and_then(|length| usize::try_from(length).ok());
+    let length = length.map_or(C::MAX_BYTES, |length| length.min(C::MAX_BYTES));
+    let bounds = (state.accounts.settings(), state.body_timeout);
+    let memory = CallMemory::take::<C>(&state.addresses, caller.address, length, bounds).await?;
     // Whoever is this slow is no client of ours.
-    let body = tokio::time::timeout(state.body_timeout, to_bytes(body, C::MAX_BYTES)).await;
+    let body = tokio::time::timeout(state.body_timeout, to_bytes(request.into_body(), C::MAX_BYTES)).await;
     let body = body.map_err(|_| AccountErrorCode::Malformed)?.map_err(|_| too_large::<C>())?;
-    sotto_protocol::decode(&body).map_err(|_| AccountErrorCode::Malformed.into())
+    let call = sotto_protocol::decode(&body).map_err(|_| AccountErrorCode::Malformed)?;
+    Ok((call, memory))
+}
+
+fn length_of(headers: &HeaderMap) -> Option<u64> {
+    only(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok())
 }
 
 fn too_large<C: Call>() -> Refused {

@@ -1,8 +1,8 @@
 //! The account API over HTTP: one route per call of `sotto_protocol::account`, all of them POST, all of them CBOR.
 //!
 //! What holds for every call, whatever it is: only this origin's pages and programs that are no browsers, a bounded body in
-//! bounded time, a limit by address, a session where one is needed and none where none is wanted, and answers that no cache
-//! keeps. There is no CORS: a page of another site cannot even ask whether it may.
+//! bounded time, a limit by address, a share of memory until the answer is read, a session where one is needed and none where
+//! none is wanted, and answers that no cache keeps. There is no CORS: a page of another site cannot even ask whether it may.
 //!
 //! Beside it: whether the relay is well, what it is and where its source code is, and the description of everything that is served, which stands where it is served.
 
@@ -12,6 +12,7 @@ mod asked;
 pub(crate) mod blob;
 mod describe;
 mod health;
+mod memory;
 mod routes;
 
 pub(crate) use about::routes as about;
@@ -20,6 +21,7 @@ pub(crate) use health::{Readiness, routes as health};
 pub(crate) use routes::Routes;
 
 use crate::account::Accounts;
+use crate::limit::Addresses;
 use answer::Answer;
 use asked::{Anonymous, WithSession};
 use axum::extract::State;
@@ -40,6 +42,8 @@ use std::time::Duration;
 pub(crate) struct HttpState {
     /// The accounts.
     pub accounts: Arc<Accounts>,
+    /// Where memory is taken from, for each address.
+    pub addresses: Arc<Addresses>,
     /// How long a request's body may take.
     pub body_timeout: Duration,
 }
@@ -62,7 +66,7 @@ macro_rules! calls {
                 [call::<$call>($summary, &[$(AccountErrorCode::$error),*])],
                 post(async |State(state): State<HttpState>, $asked: $extractor<$call>| {
                     let $accounts = &state.accounts;
-                    Answer::<$call>($answer)
+                    Answer::<$call>($answer, $asked.memory.answer)
                 })
                 .with_state(state.clone()),
             ))*
@@ -79,7 +83,7 @@ calls! { describe_anybody, serve_anybody, Anonymous, Anonymous,
     /// Begins a registration.
     StartRegister [RegistrationClosed, BadInviteCode, BadName] => |accounts, asked| accounts.start_register(&asked.caller, asked.call).await;
     /// Ends it: the account is there, and logged in.
-    Register [RegistrationClosed, BadInviteCode, BadName, NameUnavailable, IdentityTaken] => |accounts, asked| accounts.register(&asked.caller, asked.call).await;
+    Register [RegistrationClosed, BadInviteCode, BadName, LoginRefused, NameUnavailable, IdentityTaken] => |accounts, asked| accounts.register(&asked.caller, asked.call).await;
     /// Begins a login.
     StartLogin [BadName] => |accounts, asked| accounts.start_login(&asked.caller, asked.call).await;
     /// Ends a login.
@@ -97,9 +101,9 @@ calls! { describe_anybody, serve_anybody, Anonymous, Anonymous,
     /// Reads one of them, once it is there.
     TakePairing [NotFound] => |accounts, asked| accounts.take_pairing(asked.call).await;
     /// Asks who may make rooms, and for the public key of room tokens.
-    ReadRoomPolicy [] => |accounts, _asked| accounts.room_policy();
+    ReadRoomPolicy [] => |accounts, asked| accounts.room_policy();
     /// The key by which push services know the relay.
-    PushKey [NotFound] => |accounts, _asked| accounts.push_key();
+    PushKey [NotFound] => |accounts, asked| accounts.push_key();
 }
 
 calls! { describe_sessions, serve_sessions, Session, WithSession,

@@ -142,7 +142,8 @@ impl Addresses {
         });
     }
 
-    fn is_trusted(&self, peer: IpAddr) -> bool {
+    /// Whether that is a proxy that is believed.
+    pub(crate) fn is_trusted(&self, peer: IpAddr) -> bool {
         self.trusted.contains(&peer.to_canonical())
     }
 
@@ -159,14 +160,16 @@ impl Addresses {
         Err(Full::Address)
     }
 
-    fn find(&self, client: IpAddr) -> Arc<Address> {
+    pub(super) fn find(&self, client: IpAddr) -> Arc<Address> {
         let now = Instant::now();
         let mut known = lock(&self.known);
         if known.len() >= ADDRESSES_MAX && !known.contains_key(&client) {
             self.forget(&mut known, now);
             if known.len() >= ADDRESSES_MAX {
-                tracing::warn!("more addresses than can be remembered: limits begin anew");
-                known.clear();
+                tracing::warn!(
+                    "more addresses than can be remembered: limits begin anew for who is not connected"
+                );
+                known.retain(|_, address| Arc::strong_count(address) > 1);
             }
         }
         let fresh = || {

@@ -9,7 +9,8 @@ use std::hash::Hash;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Most keys that are remembered of one kind. Past it, those that are as good as new are forgotten, then all.
+/// Most keys that are remembered of one kind. Past it, those that are as good as new are forgotten, then the half that has used up
+/// less: whoever invents keys does not make the relay forget the one that is guessed at.
 const KEYS_MAX: usize = 200_000;
 
 /// Buckets of one kind.
@@ -43,17 +44,47 @@ impl<K: Hash + Eq> Attempts<K> {
         if buckets.len() >= KEYS_MAX && !buckets.contains_key(&key) {
             buckets.retain(|_, bucket| !bucket.is_full(rate, now));
             if buckets.len() >= KEYS_MAX {
-                tracing::warn!("more addresses than can be remembered: limits begin anew");
-                buckets.clear();
+                tracing::warn!(
+                    "more addresses than can be remembered: those that asked for little begin anew"
+                );
+                forget_half(&mut buckets, rate, now);
             }
         }
         buckets.entry(key).or_insert_with(|| Bucket::full(rate, now)).take(rate, now)
     }
 }
 
+fn forget_half<K>(buckets: &mut HashMap<K, Bucket>, rate: Rate, now: Instant) {
+    let mut used: Vec<f64> = buckets.values().map(|bucket| bucket.used(rate, now)).collect();
+    let half = used.len() / 2;
+    if half == 0 {
+        return;
+    }
+    let (_, median, _) = used.select_nth_unstable_by(half, f64::total_cmp);
+    let median = *median;
+    let mut to_forget = half;
+    buckets.retain(|_, bucket| {
+        let is_kept = bucket.used(rate, now) > median || to_forget == 0;
+        to_forget -= usize::from(!is_kept);
+        is_kept
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn invented_keys_do_not_make_it_forget_who_has_used_up_theirs() {
+        let attempts = Attempts::new(Rate { burst: 3, every_s: 1000.0 });
+        let now = Instant::now();
+        while attempts.take_at(usize::MAX, now).is_ok() {}
+        for invented in 0..KEYS_MAX * 2 {
+            assert!(attempts.take_at(invented, now).is_ok());
+        }
+        assert!(attempts.take_at(usize::MAX, now).is_err());
+        assert!(lock(&attempts.buckets).len() <= KEYS_MAX);
+    }
 
     #[test]
     fn a_bucket_gives_its_burst_and_then_one_at_a_time() {

@@ -2,6 +2,7 @@
 
 mod address;
 mod attempts;
+mod call;
 mod memory;
 mod named;
 mod pace;
@@ -12,6 +13,7 @@ mod timeout;
 
 pub(crate) use address::{Addresses, Deed, Full, Place};
 pub(crate) use attempts::Attempts;
+pub(crate) use call::Taken;
 pub(crate) use memory::{LONGEST_ANSWER_BYTES, Pool, Share};
 pub use named::{Counted, RateError, SetRate};
 pub(crate) use pace::Pace;

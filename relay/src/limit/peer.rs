@@ -19,16 +19,19 @@ pub(crate) fn peer_address(request: &Request) -> IpAddr {
     request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
 }
 
-/// From the right: what a trusted proxy added is believed, and the first that is no trusted proxy is the client.
+/// From the right: what a trusted proxy added is believed, and the first that is no trusted proxy is the client. Each proxy is
+/// believed once: where it names itself, somebody on its own machine came to it, and what stands before that is theirs.
 fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|known| known.to_canonical() == *address);
     let named = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let named: Vec<&str> = named.flat_map(|value| value.split(',')).map(str::trim).collect();
     let mut client = peer;
+    let mut believed = Vec::new();
     for name in named.into_iter().rev() {
-        if !is_trusted(&client) {
+        if !is_trusted(&client) || believed.contains(&client) {
             break;
         }
+        believed.push(client);
         match name.parse::<IpAddr>() {
             Ok(address) => client = address.to_canonical(),
             Err(_) => break,
@@ -67,7 +70,10 @@ mod tests {
         check("192.0.2.9", Some("198.51.100.1"), &[proxy], "192.0.2.9");
         check("10.0.0.1", Some("198.51.100.1"), &[proxy], "198.51.100.1");
         check("10.0.0.1", Some("203.0.113.5, 198.51.100.1"), &[proxy], "198.51.100.1");
-        check("10.0.0.1", Some("198.51.100.1, 10.0.0.1"), &[proxy], "198.51.100.1");
+        let second = "10.0.0.2".parse().unwrap();
+        check("10.0.0.1", Some("203.0.113.5, 198.51.100.1, 10.0.0.2"), &[proxy, second], "198.51.100.1");
+        // A tunnel on the proxy's machine: the rest is an invention.
+        check("10.0.0.1", Some("198.51.100.1, 10.0.0.1"), &[proxy], "10.0.0.1");
         check("10.0.0.1", Some("nonsense"), &[proxy], "10.0.0.1");
         check("10.0.0.1", None, &[proxy], "10.0.0.1");
     }

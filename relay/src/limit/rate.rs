@@ -87,6 +87,11 @@ impl Bucket {
         self.level(rate, now) >= f64::from(rate.burst)
     }
 
+    /// How much of it is used up.
+    pub(super) fn used(&self, rate: Rate, now: Instant) -> f64 {
+        f64::from(rate.burst) - self.level(rate, now)
+    }
+
     fn level(&self, rate: Rate, now: Instant) -> f64 {
         let since = now.saturating_duration_since(self.at).as_secs_f64();
         (self.left + since / rate.every_s.max(1e-9)).min(f64::from(rate.burst))

@@ -13,6 +13,8 @@ pub enum Timed {
     Header,
     /// The body of a call.
     Body,
+    /// An answer that waits to be read; a second more for each 4 KiB of it that was.
+    Answer,
     /// A frame on a room socket; a second more for each 4 KiB of it.
     Frame,
     /// The first request on a room socket.
@@ -27,10 +29,11 @@ pub enum Timed {
 
 impl Timed {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("tls", Self::Tls),
         ("header", Self::Header),
         ("body", Self::Body),
+        ("answer", Self::Answer),
         ("frame", Self::Frame),
         ("first", Self::First),
         ("unused", Self::Unused),
@@ -83,6 +86,7 @@ impl Tuning {
             Timed::Tls => &mut self.handshake_timeout,
             Timed::Header => &mut self.header_timeout,
             Timed::Body => &mut self.body_timeout,
+            Timed::Answer => &mut self.answer_timeout,
             Timed::Frame => &mut self.frame_timeout,
             Timed::First => &mut self.first_frame_timeout,
             Timed::Unused => &mut self.unopened_timeout,
@@ -108,13 +112,14 @@ mod tests {
             tuning.handshake_timeout,
             tuning.header_timeout,
             tuning.body_timeout,
+            tuning.answer_timeout,
             tuning.frame_timeout,
             tuning.first_frame_timeout,
             tuning.unopened_timeout,
             tuning.ping_after,
             tuning.drop_after,
         ];
-        assert_eq!(set, [Duration::from_millis(7500); 8]);
+        assert_eq!(set, [Duration::from_millis(7500); 9]);
         for none in ["header", "header=", "header=0", "header=-1", "header=1e9", "header=NaN", "header=ten"] {
             assert_eq!(timeout(none), Err(TimeoutError::Form), "{none}");
         }

@@ -1,9 +1,11 @@
 //! `/metrics`, on an address of its own: for the operator's network, not for everybody.
 
 use super::render::{Sample, render};
+use crate::config::Tuning;
 use crate::error::StartError;
 use crate::http::Readiness;
 use crate::room::Rooms;
+use crate::server::serve_few;
 use crate::socket::Connections;
 use axum::Router;
 use axum::extract::State;
@@ -15,6 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -36,21 +39,24 @@ pub(crate) struct Sources {
 pub(crate) struct MetricsListener {
     addr: SocketAddr,
     task: JoinHandle<()>,
+    /// Connections end with it.
+    _running: watch::Sender<bool>,
 }
 
 impl MetricsListener {
     /// Listens there.
-    pub(crate) async fn start(listen: SocketAddr, sources: Sources) -> Result<Self, StartError> {
+    pub(crate) async fn start(
+        listen: SocketAddr,
+        sources: Sources,
+        tuning: Arc<Tuning>,
+    ) -> Result<Self, StartError> {
         let failed = |source| StartError::ListenForMetrics { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let router = Router::new().fallback(get(show)).with_state(sources);
-        let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(kind = %error.kind(), "metrics are not served any more");
-            }
-        });
-        Ok(Self { addr, task })
+        let (running, stopped) = watch::channel(false);
+        let task = tokio::spawn(serve_few(listener, router, stopped, tuning));
+        Ok(Self { addr, task, _running: running })
     }
 
     /// Where, with the real port.

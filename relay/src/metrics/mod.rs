@@ -26,6 +26,8 @@ pub(crate) struct Metrics {
     calls: Mutex<Vec<(&'static str, Arc<Outcomes>)>>,
     /// Connections that became room sockets.
     pub sockets: Counter,
+    /// Requests that came through a proxy that nobody has named.
+    pub unnamed_proxy_requests: Counter,
     /// Times that a connection was told to catch up from the log, because it read too slowly.
     pub behind: Counter,
     /// Entries that were committed.
@@ -53,6 +55,7 @@ impl Metrics {
             requests: Kind::ALL.map(|_| Outcomes::default()),
             calls: Mutex::default(),
             sockets: Counter::default(),
+            unnamed_proxy_requests: Counter::default(),
             behind: Counter::default(),
             entries: Counter::default(),
             failed_batches: Counter::default(),

@@ -61,6 +61,11 @@ fn own(sample: &Sample) -> Registry {
     let metrics = metrics();
     for (name, help, counter) in [
         ("connections_accepted", "Connections that became room sockets", &metrics.sockets),
+        (
+            "unnamed_proxy_requests",
+            "Requests through a proxy that is not named",
+            &metrics.unnamed_proxy_requests,
+        ),
         ("behind", "Slow connections that were told to catch up from the log", &metrics.behind),
         ("entries_committed", "Entries that were stored", &metrics.entries),
         ("batches_failed", "Transactions that failed", &metrics.failed_batches),

@@ -155,9 +155,11 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", env = "SOTTO_RELAY_SECRETS")]
     pub secrets: Option<PathBuf>,
 
-    /// Addresses of reverse proxies, with commas between them: limits by address believe their X-Forwarded-For
-    #[arg(long, value_name = "ADDRS", default_value = "127.0.0.1,::1", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
-    pub trusted_proxies: List<IpAddr>,
+    /// Addresses of reverse proxies, with commas between them, such as 127.0.0.1,::1: limits by address believe their X-Forwarded-For. None
+    /// is believed that is not named. Name only those that set this header themselves, in place of what the client sent; no tunnel, and no
+    /// onion service
+    #[arg(long, value_name = "ADDRS", env = "SOTTO_RELAY_TRUSTED_PROXIES")]
+    pub trusted_proxies: Option<List<IpAddr>>,
 
     /// How much one address, and one connection, may do: strict (a quarter of the usual), normal, generous (eight times), or off
     /// (nothing is limited but tries of passwords)
@@ -186,8 +188,8 @@ pub struct Settings {
     #[arg(long, value_name = "RATES", env = "SOTTO_RELAY_RATES")]
     pub rates: Option<List<SetRate>>,
 
-    /// Single time limits in the place of the usual ones, with commas between them: NAME=SECONDS. Names: tls, header, body, frame, first,
-    /// unused, ping, silence
+    /// Single time limits in the place of the usual ones, with commas between them: NAME=SECONDS. Names: tls, header, body, answer, frame,
+    /// first, unused, ping, silence
     #[arg(long, value_name = "TIMEOUTS", env = "SOTTO_RELAY_TIMEOUTS")]
     pub timeouts: Option<List<SetTimeout>>,
 
@@ -277,9 +279,9 @@ pub struct Settings {
     #[arg(long, value_name = "BYTES", default_value_t = sotto_protocol::blob::BLOB_MAX_BYTES, env = "SOTTO_RELAY_MAX_BLOB_BYTES")]
     pub max_blob_bytes: u64,
 
-    /// Keep no sealed file longer than this many days, whatever its uploader says (default: as long as they say)
-    #[arg(long, value_name = "DAYS", env = "SOTTO_RELAY_MAX_BLOB_DAYS")]
-    pub max_blob_days: Option<u32>,
+    /// Keep no sealed file longer than this many days, whatever its uploader says; 0 for as long as they say
+    #[arg(long, value_name = "DAYS", default_value_t = 180, env = "SOTTO_RELAY_MAX_BLOB_DAYS")]
+    pub max_blob_days: u32,
 
     /// How many sealed files one address may upload in a day (default: by --limits; 1000 where normal)
     #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_BLOB_UPLOADS_PER_DAY")]
@@ -288,6 +290,16 @@ pub struct Settings {
     /// How many bytes of sealed files one address may upload in a day (default: by --limits; 8 GiB where normal)
     #[arg(long, value_name = "BYTES", env = "SOTTO_RELAY_BLOB_BYTES_PER_DAY")]
     pub blob_bytes_per_day: Option<u64>,
+
+    /// One address takes no more in a day than this part of the free space: 8 for an eighth, 1 for all; its network (of IPv4 24 bits, of IPv6 48)
+    /// twice that (default: by --limits; 8 where normal)
+    #[arg(
+        long,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=1000),
+        env = "SOTTO_RELAY_BLOB_FREE_PARTS"
+    )]
+    pub blob_free_parts: Option<u32>,
 
     /// How many uploads one address may have begun and not ended (default: by --limits; 16 where normal)
     #[arg(long, value_name = "COUNT", env = "SOTTO_RELAY_BLOB_UNFINISHED")]

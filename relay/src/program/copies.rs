@@ -22,6 +22,10 @@ pub async fn restore(from: PathBuf, settings: Settings) -> Result<(), Failure> {
     let copied = upkeep::restore(&settings.to_config(), &from).await.map_err(failure)?;
     print(&format!("restored: {}\n{}", described(&copied), notes(&copied)));
     print(
+        "All sessions are ended: people log in again. Names, passwords and recovery codes are those of the copy, also where they were changed \
+         after it was made: a password that somebody had to replace is good again. Tell them to change it once more.\n",
+    );
+    print(
         "Clients that have seen later messages than the copy has raise an alarm in those rooms, and stop there.\n",
     );
     Ok(())

@@ -34,7 +34,7 @@ impl Settings {
         config.accounts.session_idle_days = self.session_days;
         config.accounts.secrets_file = self.secrets.clone();
         config.accounts.reserved_names = self.reserved_names.clone().map(|list| list.0).unwrap_or_default();
-        config.accounts.trusted_proxies = self.trusted_proxies.0.clone();
+        config.accounts.trusted_proxies = self.trusted_proxies.clone().map(|list| list.0).unwrap_or_default();
         config.limits = self.limits();
         config.accounts.rates = Rates::new(self.limits);
         if let Some(count) = self.accounts_per_day {
@@ -59,7 +59,7 @@ impl Settings {
         config.blobs.endpoint = self.blobs_endpoint.clone();
         config.blobs.quota_bytes = self.blobs_quota_bytes;
         config.blobs.max_bytes = self.max_blob_bytes;
-        config.blobs.max_days = self.max_blob_days;
+        config.blobs.max_days = (self.max_blob_days > 0).then_some(self.max_blob_days);
         config.blobs.by_address = self.blob_rates();
         config
     }
@@ -68,6 +68,8 @@ impl Settings {
         let mut rates = BlobRates::new(self.limits);
         rates.uploads_per_day = self.blob_uploads_per_day.unwrap_or(rates.uploads_per_day);
         rates.bytes_per_day = self.blob_bytes_per_day.unwrap_or(rates.bytes_per_day);
+        rates.free_parts =
+            self.blob_free_parts.map_or(rates.free_parts, |parts| (parts > 1).then_some(parts));
         rates.unfinished = self.blob_unfinished.unwrap_or(rates.unfinished);
         rates
     }

@@ -5,6 +5,7 @@ use super::keys::{Owner, PushKeys};
 use super::post::{Message, Outcome, Poster};
 use super::queue::Woken;
 use super::seal::seal;
+use super::services::Services;
 use super::settings::{PushContact, PushSettings};
 use super::target::Target;
 use super::vapid::Vapid;
@@ -13,6 +14,7 @@ use crate::lock::lock;
 use crate::store::{AccountStore, ReadStore};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::{StreamExt as _, stream};
 use sotto_protocol::{PushSubscription, RoomId, push_payload};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -21,13 +23,12 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-/// Messages under way, those that wait for another try included (about 2 KiB each).
-const UNDER_WAY_MAX: usize = 4096;
-/// Messages that are being posted, and those of them to one service: one that is slow keeps no other waiting.
-const POSTING_MAX: usize = 128;
-const POSTING_TO_ONE_MAX: usize = 16;
-/// Services whose count is remembered.
-const SERVICES_MAX: usize = 1024;
+/// Devices that are being woken or wait for it (about 3 KiB each).
+const WAITING_MAX: usize = 16 * 1024;
+/// Once half of that is taken, one room or account gets so many of the rest.
+const WAITING_OF_ONE_MAX: usize = 64;
+/// Devices of one room that are woken at one time; the others follow.
+const AT_ONCE_OF_ONE: usize = 128;
 /// Tries, and what the pause between them grows to.
 const TRIES: u32 = 6;
 const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
@@ -38,14 +39,13 @@ pub(super) struct Jobs {
     vapid: Vapid,
     poster: Poster,
     settings: PushSettings,
+    services: Arc<Services>,
     rooms: ReadStore,
     accounts: AccountStore,
     gone: UnboundedSender<GonePush>,
     /// What is under way, and whether something came since the last try began.
     under_way: Mutex<HashMap<(Owner, [u8; 16]), bool>>,
-    places: Arc<Semaphore>,
-    posting: Semaphore,
-    services: Mutex<HashMap<String, Arc<Semaphore>>>,
+    waiting: Arc<Semaphore>,
     clock: Clock,
 }
 
@@ -69,18 +69,18 @@ impl Jobs {
         clock: Clock,
     ) -> (Self, UnboundedReceiver<GonePush>) {
         let (gone, receiver) = mpsc::unbounded_channel();
+        let services = Arc::new(Services::new(settings.clone()));
         let jobs = Self {
             vapid: Vapid::new(Arc::clone(&keys), contact),
             keys,
-            poster: Poster::new(settings.clone()),
+            poster: Poster::new(settings.clone(), Arc::clone(&services)),
+            services,
             settings,
             rooms,
             accounts,
             gone,
             under_way: Mutex::default(),
-            places: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
-            posting: Semaphore::new(POSTING_MAX),
-            services: Mutex::default(),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             clock,
         };
         (jobs, receiver)
@@ -89,21 +89,34 @@ impl Jobs {
     /// Begins to wake each device. `false` where the database cannot say whom.
     pub(super) async fn start(self: &Arc<Self>, woken: Woken, tasks: &mut JoinSet<()>) -> bool {
         let Some(stored) = self.stored(woken).await else { return false };
+        let is_scarce = self.waiting.available_permits() < WAITING_MAX / 2;
+        let most = if is_scarce { WAITING_OF_ONE_MAX } else { usize::MAX };
         let mut endpoints = HashSet::new();
+        let mut begun = Vec::new();
         for (owner, sealed) in stored {
             let Some(job) = self.job(woken, owner, sealed) else { continue };
             // One endpoint is woken once, however many subscriptions of the room lead to it.
-            if !endpoints.insert(job.subscription.endpoint.clone()) || self.joins_one_under_way(&job) {
+            if self.services.rests(&job.target)
+                || !endpoints.insert(job.subscription.endpoint.clone())
+                || self.joins_one_under_way(&job)
+            {
                 continue;
             }
-            let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            let place = Arc::clone(&self.waiting).try_acquire_owned().ok().filter(|_| begun.len() < most);
+            let Some(place) = place else {
                 tracing::warn!("more wake-ups are under way than can be kept: some devices are not woken");
                 lock(&self.under_way).remove(&(job.owner, job.id));
-                return true;
+                break;
             };
-            let jobs = Arc::clone(self);
-            tasks.spawn(async move { jobs.run(&job, place).await });
+            begun.push((job, place));
         }
+        let jobs = Arc::clone(self);
+        // Of one room no more at once than a share, so that it keeps no other waiting.
+        tasks.spawn(async move {
+            stream::iter(begun)
+                .for_each_concurrent(AT_ONCE_OF_ONE, async |(job, place)| jobs.run(&job, place).await)
+                .await;
+        });
         true
     }
 
@@ -151,30 +164,38 @@ impl Jobs {
         }
     }
 
-    async fn run(&self, job: &Job, place: OwnedSemaphorePermit) {
+    async fn run(&self, job: &Job, waiting: OwnedSemaphorePermit) {
         while self.deliver(job).await {
             // Something came while the message was on its way.
             tokio::time::sleep(self.settings.every).await;
         }
-        drop(place);
+        drop(waiting);
     }
 
     /// Tries until it is done. Whether there is something to wake for again.
     async fn deliver(&self, job: &Job) -> bool {
         let key = (job.owner, job.id);
-        for attempt in 0..TRIES {
+        // The name may have turned out to lead nowhere while this one waited.
+        let tries = if self.services.rests(&job.target) { 0 } else { TRIES };
+        let _place = if tries > 0 { self.services.place(&job.target).await } else { None };
+        for attempt in 0..tries {
             let outcome = {
-                let service = self.service(&job.target.origin);
-                let (Ok(_one), Ok(_all)) = (service.acquire().await, self.posting.acquire().await) else {
-                    break;
-                };
-                if !self.is_still_wanted(job).await {
+                let Some(_turn) = self.services.turn(&job.target).await else { break };
+                if self.services.rests(&job.target) || !self.is_still_wanted(job).await {
                     break;
                 }
                 lock(&self.under_way).insert(key, false);
                 let Some(message) = self.message(job) else { break };
                 self.poster.post(&job.target, &message).await
             };
+            // Of a service that works a name may be lost for a while; of any other, there is nothing to wait for.
+            let is_lost = outcome == Outcome::Nowhere && !self.services.has_answered(&job.target);
+            match outcome {
+                Outcome::Nowhere if is_lost => self.services.note_nowhere(&job.target),
+                Outcome::Nowhere => {}
+                Outcome::Silent => self.services.note_silence(&job.target),
+                _ => self.services.note_answer(&job.target),
+            }
             match outcome {
                 Outcome::Taken => {
                     let mut under_way = lock(&self.under_way);
@@ -192,7 +213,9 @@ impl Jobs {
                     tracing::debug!("a push service refuses a message");
                     break;
                 }
-                Outcome::Later(after) => {
+                Outcome::Nowhere if is_lost => break,
+                Outcome::Nowhere | Outcome::Silent | Outcome::Later(_) => {
+                    let after = if let Outcome::Later(after) = outcome { after } else { None };
                     let pause = self.settings.retry_after.saturating_mul(1 << attempt).min(PAUSE_MAX);
                     tokio::time::sleep(after.unwrap_or(pause).max(pause)).await;
                 }
@@ -236,14 +259,5 @@ impl Jobs {
             }
             (Woken::Account(_), Owner::Room(_)) => {}
         }
-    }
-
-    fn service(&self, origin: &str) -> Arc<Semaphore> {
-        let mut services = lock(&self.services);
-        if services.len() >= SERVICES_MAX && !services.contains_key(origin) {
-            services.retain(|_, service| Arc::strong_count(service) > 1);
-        }
-        let service = services.entry(origin.to_owned());
-        Arc::clone(service.or_insert_with(|| Arc::new(Semaphore::new(POSTING_TO_ONE_MAX))))
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! Rooms, Accounts ──wake──> queue ──> store: who? ──> job: seal, vapid, post ──> push service
 //! settings  what an operator can choose
+//! services  what is known of push services, and what each may hold
 //! target    where an endpoint leads, and whether the relay goes there
 //! keys      what lies in the file of secrets; subscriptions sealed for the database
 //! ```
@@ -10,6 +11,7 @@
 //! # Invariants
 //!
 //! - Whoever wakes never waits: what is due is a mark in a map, and everything else happens in tasks of its own.
+//! - Nobody's subscriptions keep those of others waiting: rooms and push services have shares, and names that lead nowhere rest.
 //! - A subscription is looked up again before each try: one that was dropped meanwhile is woken no more.
 //! - Endpoints, keys and tags are in memory only while a message is under way, and never in the log.
 
@@ -18,6 +20,7 @@ mod keys;
 mod post;
 mod queue;
 mod seal;
+mod services;
 mod settings;
 mod target;
 mod vapid;

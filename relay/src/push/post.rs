@@ -1,5 +1,6 @@
 //! One message to a push service: HTTP/1.1 over TLS, bounded in time and length, and never led anywhere else.
 
+use super::services::Services;
 use super::settings::PushSettings;
 use super::target::Target;
 use crate::lock::lock;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 /// What a push service may say; nothing of it is used.
@@ -27,6 +29,8 @@ const IDLE_MAX: usize = 8;
 const SERVICES_MAX: usize = 64;
 /// A push service keeps a message that long for a device that is off, in seconds.
 const TTL_S: &str = "86400";
+/// How long a name may take to lead somewhere.
+const LOOKUP_WITHIN: Duration = Duration::from_secs(3);
 /// No service makes the relay wait longer.
 const RETRY_MAX: Duration = Duration::from_secs(60 * 60);
 
@@ -41,6 +45,10 @@ pub(super) enum Outcome {
     Refused,
     /// Perhaps later: when, if it says so.
     Later(Option<Duration>),
+    /// It said nothing, or could not be connected to: perhaps later.
+    Silent,
+    /// Its name leads nowhere that the relay goes.
+    Nowhere,
 }
 
 /// What goes with a message.
@@ -54,6 +62,7 @@ pub(super) struct Message {
 /// Posts messages.
 pub(super) struct Poster {
     settings: PushSettings,
+    services: Arc<Services>,
     /// Nothing if the library and its primitives should not fit together.
     tls: Option<TlsConnector>,
     idle: Mutex<HashMap<String, Vec<SendRequest<Body>>>>,
@@ -64,31 +73,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 impl Poster {
     /// Trusts whom the system trusts.
-    pub(super) fn new(settings: PushSettings) -> Self {
+    pub(super) fn new(settings: PushSettings, services: Arc<Services>) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
             tracing::warn!("this system trusts no certificate authority: no push service can be reached");
         }
-        Self::trusting(roots, settings)
+        Self::trusting(roots, settings, services)
     }
 
-    fn trusting(roots: RootCertStore, settings: PushSettings) -> Self {
+    fn trusting(roots: RootCertStore, settings: PushSettings, services: Arc<Services>) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
         let tls = tls.ok().map(|config| TlsConnector::from(Arc::new(config)));
-        Self { settings, tls, idle: Mutex::default() }
+        Self { settings, services, tls, idle: Mutex::default() }
     }
 
     /// Posts one, in bounded time.
     pub(super) async fn post(&self, target: &Target, message: &Message) -> Outcome {
-        match tokio::time::timeout(self.settings.timeout, self.try_post(target, message)).await {
+        match timeout(self.settings.timeout, self.try_post(target, message)).await {
             Ok(Ok(outcome)) => outcome,
-            // A name that leads nowhere that the relay goes is not tried again.
-            Ok(Err(error)) if error.kind() == io::ErrorKind::AddrNotAvailable => Outcome::Refused,
-            Ok(Err(_)) | Err(_) => Outcome::Later(None),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::AddrNotAvailable => Outcome::Nowhere,
+            Ok(Err(_)) | Err(_) => Outcome::Silent,
         }
     }
 
@@ -121,7 +129,10 @@ impl Poster {
 
     async fn connect(&self, target: &Target) -> io::Result<SendRequest<Body>> {
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        for address in target.addresses(&self.settings).await? {
+        // To wait for a turn is not the name's fault.
+        let turn = self.services.lookup(target).await;
+        let found = timeout(LOOKUP_WITHIN, target.addresses(&self.settings, turn)).await;
+        for address in found.ok().and_then(Result::ok).unwrap_or_default() {
             match TcpStream::connect(address).await {
                 Ok(stream) => return self.begin(stream, target).await,
                 Err(error) => failure = io::Error::other(error),
@@ -282,11 +293,13 @@ mod tests {
         let message =
             Message { authorization: "vapid".to_owned(), topic: "topic".to_owned(), body: vec![1; 120] };
         let target = |host: &str| Target::of(&format!("https://{host}:{port}/x"), &settings).unwrap();
-        let trusting = Poster::trusting(roots, settings.clone());
+        let services = Arc::new(Services::new(settings.clone()));
+        let trusting = Poster::trusting(roots, settings.clone(), Arc::clone(&services));
         assert_eq!(trusting.post(&target("localhost"), &message).await, Outcome::Taken);
         let other_name = trusting.post(&target("127.0.0.1"), &message).await;
-        assert_eq!(other_name, Outcome::Later(None), "of another name");
-        let usual = Poster::new(settings.clone());
-        assert_eq!(usual.post(&target("localhost"), &message).await, Outcome::Later(None), "of nobody");
+        assert_eq!(other_name, Outcome::Silent, "of another name");
+        let usual = Poster::new(settings.clone(), services);
+        assert_eq!(usual.post(&target("localhost"), &message).await, Outcome::Silent, "of nobody");
+        assert_eq!(usual.post(&target("nothing.invalid"), &message).await, Outcome::Nowhere);
     }
 }

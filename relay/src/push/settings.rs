@@ -95,6 +95,14 @@ impl PushHosts {
             Self::Named(hosts) => hosts.iter().any(|known| known.is(host, port)),
         }
     }
+
+    /// Whether it is named, and not only the names above it.
+    pub(super) fn name_just(&self, host: &str, port: u16) -> bool {
+        match self {
+            Self::Any => false,
+            Self::Named(hosts) => hosts.iter().any(|known| !known.is_suffix && known.is(host, port)),
+        }
+    }
 }
 
 impl FromStr for PushHosts {

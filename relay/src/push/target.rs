@@ -4,7 +4,8 @@
 use super::settings::PushSettings;
 use sotto_protocol::limits::PUSH_ENDPOINT_MAX_BYTES;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
+use tokio::task::spawn_blocking;
 use url::{Host, Url};
 
 /// An endpoint that was looked at.
@@ -54,9 +55,20 @@ impl Target {
         Some(Self { is_tls, host, port, authority, path, origin })
     }
 
-    /// Addresses to connect to: those to which the name leads now and which are anybody's to reach.
-    pub(super) async fn addresses(&self, settings: &PushSettings) -> io::Result<Vec<SocketAddr>> {
-        let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
+    /// Addresses to connect to: those to which the name leads now and which are anybody's to reach. `held` is held until the
+    /// system has given the name up, which may be long after this was waited for.
+    pub(super) async fn addresses<H: Send + 'static>(
+        &self,
+        settings: &PushSettings,
+        held: H,
+    ) -> io::Result<Vec<SocketAddr>> {
+        let name = (self.host.clone(), self.port);
+        let found = spawn_blocking(move || {
+            let found = name.to_socket_addrs();
+            drop(held);
+            found
+        });
+        let found = found.await.map_err(io::Error::other)??;
         Ok(found.filter(|address| settings.reaches_private || is_public(address.ip())).collect())
     }
 }
@@ -205,8 +217,8 @@ mod tests {
     async fn a_name_that_leads_inside_leads_nowhere() {
         let settings = PushSettings { hosts: PushHosts::Any, ..PushSettings::default() };
         let target = Target::of("https://localhost/x", &settings).unwrap();
-        assert_eq!(target.addresses(&settings).await.unwrap(), []);
+        assert_eq!(target.addresses(&settings, ()).await.unwrap(), []);
         let private = PushSettings { reaches_private: true, ..settings };
-        assert!(!target.addresses(&private).await.unwrap().is_empty());
+        assert!(!target.addresses(&private, ()).await.unwrap().is_empty());
     }
 }

@@ -1,17 +1,22 @@
 //! Accepting connections and speaking HTTP on them, until they become WebSockets.
 
+use super::patience::Patience;
 use super::refuse::{refuse_full, refuse_plain};
 use super::stream::Stream;
+use super::unnamed::Unnamed;
 use crate::limit::{Addresses, Peer, Place};
 use crate::tls::Tls;
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -30,12 +35,15 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub(super) struct Door {
     pub router: Router,
     pub addresses: Arc<Addresses>,
+    pub unnamed: Option<Arc<Unnamed>>,
     pub tls: Option<Arc<Tls>>,
     pub stopped: watch::Receiver<bool>,
     pub handshake_timeout: Duration,
     pub header_timeout: Duration,
     /// Request line and headers together.
     pub header_max_bytes: usize,
+    /// How long an answer may wait for somebody to read it.
+    pub answer_timeout: Duration,
 }
 
 /// Accepts until told to stop, or until there is nobody to tell.
@@ -68,22 +76,36 @@ async fn serve(stream: TcpStream, peer: Peer, place: Place, door: Door) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let patience = Patience::new(door.answer_timeout);
     let stream = match &door.tls {
-        None => Stream::plain(stream, place),
+        None => Stream::plain(stream, place, patience),
         Some(tls) => {
             // On the heap, so that a connection in the clear is no larger for it.
-            let handshake = Box::pin(timeout(door.handshake_timeout, begin_tls(tls, stream, place)));
+            let handshake =
+                Box::pin(timeout(door.handshake_timeout, begin_tls(tls, stream, (place, patience))));
             match handshake.await {
                 Ok(Some(stream)) => stream,
                 _ => return,
             }
         }
     };
+    let (is_upgraded, unnamed) = (stream.is_upgraded(), door.unnamed);
     // Cheaper than a layer, which would build the routes anew for every connection.
-    let service = door.router.map_request(move |mut request: Request<_>| {
-        request.extensions_mut().insert(peer);
-        request
-    });
+    let service = door
+        .router
+        .map_request(move |mut request: Request<_>| {
+            if let Some(unnamed) = &unnamed {
+                unnamed.look(peer.0, request.headers());
+            }
+            request.extensions_mut().insert(peer);
+            request
+        })
+        .map_response(move |response: Response| {
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                is_upgraded.store(true, Ordering::Relaxed);
+            }
+            response
+        });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(door.header_timeout)
@@ -101,14 +123,14 @@ async fn serve(stream: TcpStream, peer: Peer, place: Place, door: Door) {
     }
 }
 
-async fn begin_tls(tls: &Tls, stream: TcpStream, place: Place) -> Option<Stream> {
+async fn begin_tls(tls: &Tls, stream: TcpStream, (place, patience): (Place, Patience)) -> Option<Stream> {
     let mut first = [0];
     if stream.peek(&mut first).await.ok()? == 1 && first != [TLS_HANDSHAKE] {
         refuse_plain(stream).await;
         return None;
     }
     // What goes wrong here is the peer's affair, too.
-    Some(Stream::tls(tls.accept(stream).await.ok()?, place))
+    Some(Stream::tls(tls.accept(stream).await.ok()?, place, patience))
 }
 
 /// A relay that is dropped has stopped, too.

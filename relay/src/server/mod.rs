@@ -2,18 +2,21 @@
 
 mod accept;
 mod names;
+mod patience;
 mod refuse;
 mod stream;
+mod unnamed;
 
 pub(crate) use stream::Stream;
+pub(crate) use unnamed::was_seen as unnamed_proxy_was_seen;
 
 use crate::account::Accounts;
 use crate::blob::Blobs;
-use crate::config::Config;
+use crate::config::{Config, Tuning};
 use crate::error::StartError;
 use crate::http::blob::{self, BlobState};
 use crate::http::{self, HttpState, Readiness};
-use crate::limit::{Addresses, Limits};
+use crate::limit::{Addresses, Limits, Strictness};
 use crate::metrics::{MetricsListener, Sources};
 use crate::preflight;
 use crate::push::{Push, Pushing};
@@ -23,6 +26,7 @@ use crate::store::Store;
 use crate::tls::Tls;
 use crate::web;
 use accept::Door;
+use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
@@ -31,13 +35,17 @@ use names::{Names, only_by_name};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
+use unnamed::Unnamed;
 
 /// Connections that may wait to be accepted: after a restart everybody comes back at once.
 const BACKLOG: u32 = 4096;
+
+/// Connections of those that watch the relay.
+const FEW: u32 = 64;
 
 /// Open files that are not connections.
 const OTHER_FILES: u64 = 128;
@@ -117,9 +125,12 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
     };
     let (stop, stopped) = watch::channel(false);
     let readiness = Arc::new(Readiness::new(Arc::clone(&rooms), stopped.clone()));
-    let calls = HttpState { accounts: Arc::clone(&accounts), body_timeout: tuning.body_timeout };
-    let files =
-        blob::routes(&BlobState { blobs: Arc::clone(&blobs), trusted_proxies: addresses.trusted().into() });
+    let calls = HttpState {
+        accounts: Arc::clone(&accounts),
+        addresses: Arc::clone(&addresses),
+        body_timeout: tuning.body_timeout,
+    };
+    let files = blob::routes(&BlobState { blobs: Arc::clone(&blobs), addresses: Arc::clone(&addresses) });
     let services = sockets(state)
         .merge(http::calls(&calls))
         .merge(http::health(Arc::clone(&readiness)))
@@ -140,17 +151,21 @@ pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
         None => None,
         Some(listen) => {
             let (rooms, connections) = (Arc::clone(&rooms), Arc::clone(&connections));
-            Some(MetricsListener::start(listen, Sources { rooms, connections, readiness }).await?)
+            let sources = Sources { rooms, connections, readiness };
+            Some(MetricsListener::start(listen, sources, Arc::clone(&tuning)).await?)
         }
     };
+    let unnamed = Some(Arc::new(Unnamed::begin(Arc::clone(&addresses), &config.data_dir)));
     let door = Door {
         router,
+        unnamed,
         addresses,
         tls: tls.clone(),
         stopped,
         handshake_timeout: tuning.handshake_timeout,
         header_timeout: tuning.header_timeout,
         header_max_bytes: tuning.header_max_bytes,
+        answer_timeout: tuning.answer_timeout,
     };
     let accepting = tokio::spawn(accept::accept(listener, door));
     tracing::info!(tls = tls.is_some(), "serving");
@@ -241,6 +256,29 @@ impl Drop for RunningRelay {
         self.sweeping.iter().for_each(JoinHandle::abort);
         self.connections.close_all();
     }
+}
+
+/// Serves a few, on an address of its own, with as little patience as everybody else, until told to stop.
+pub(crate) async fn serve_few(
+    listener: TcpListener,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+    tuning: Arc<Tuning>,
+) {
+    let limits =
+        Limits { connections: FEW, connections_by_address: FEW, ..Limits::new(Strictness::default()) };
+    let door = Door {
+        router,
+        addresses: Addresses::new(limits, &[]),
+        unnamed: None,
+        tls: None,
+        stopped,
+        handshake_timeout: tuning.handshake_timeout,
+        header_timeout: tuning.header_timeout,
+        header_max_bytes: tuning.header_max_bytes,
+        answer_timeout: tuning.answer_timeout,
+    };
+    accept::accept(listener, door).await;
 }
 
 /// No more connections than there are files for them.

@@ -146,6 +146,23 @@ impl BlobStore {
         Ok(Reserved::New)
     }
 
+    /// How much is there of all blobs together.
+    pub(crate) async fn used_bytes(&self) -> Result<u64, WriteFault> {
+        let used: i64 = sqlx::query_scalar("SELECT used_bytes FROM blob_usage").fetch_one(&self.read).await?;
+        number_of(used)
+    }
+
+    /// Gives blobs an end that were to have none.
+    pub(crate) async fn end_by(&self, until_day: u32) -> Result<(), WriteFault> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE blob_usage SET used_bytes = used_bytes").execute(&mut *transaction).await?;
+        sqlx::query("UPDATE blobs SET until_day = $1 WHERE until_day = 0")
+            .bind(i64::from(until_day))
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
     /// The blob of that id, by its hash.
     pub(crate) async fn find(&self, id_hash: &[u8; 32]) -> Result<Option<StoredBlob>, WriteFault> {
         let row = sqlx::query(FIND).bind(&id_hash[..]).fetch_optional(&self.read).await?;

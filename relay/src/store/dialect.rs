@@ -44,6 +44,19 @@ pub(crate) enum Dialect {
     Postgres,
 }
 
+impl Dialect {
+    /// What is set for a change of the schema, and back after it: it takes as long as it takes, and reads whole tables.
+    pub(super) const fn around_migrations(self) -> (&'static str, &'static str) {
+        const UNBOUNDED: &str =
+            "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; RESET enable_seqscan;
+            RESET enable_hashjoin; RESET enable_mergejoin;";
+        match self {
+            Self::Sqlite => ("", ""),
+            Self::Postgres => (UNBOUNDED, POSTGRES),
+        }
+    }
+}
+
 /// Where the database is, ready to be connected to.
 pub(super) struct Source {
     pub dialect: Dialect,

@@ -99,7 +99,11 @@ fn migrator(dialect: Dialect) -> Migrator {
 
 async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), StoreError> {
     use sqlx::migrate::MigrateError;
-    match migrator(dialect).run(connection).await {
+    let (before, after) = dialect.around_migrations();
+    sqlx::raw_sql(before).execute(&mut *connection).await.map_err(StoreError::Open)?;
+    let done = migrator(dialect).run(&mut *connection).await;
+    sqlx::raw_sql(after).execute(&mut *connection).await.map_err(StoreError::Open)?;
+    match done {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => Err(StoreError::Newer),
         Err(error) => Err(StoreError::Migrate(error)),

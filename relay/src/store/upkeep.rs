@@ -13,7 +13,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 /// Gives the database a new incarnation: it may have forgotten what clients have seen. It may also have forgotten a cut, and so it
-/// forgets who is to be woken: clients subscribe again.
+/// forgets who is to be woken: clients subscribe again. And the end of a session: all of them end, and people log in again.
 pub(crate) async fn renew_incarnation(database: &Database, data_dir: &Path) -> Result<(), StoreError> {
     let source = Source::of(database, data_dir, None).await?;
     let mut connection = source.connect().await.map_err(StoreError::Open)?;
@@ -25,7 +25,9 @@ pub(crate) async fn renew_incarnation(database: &Database, data_dir: &Path) -> R
         .execute(&mut connection)
         .await
         .map_err(StoreError::Open)?;
-    sqlx::query("DELETE FROM push_subscriptions").execute(&mut connection).await.map_err(StoreError::Open)?;
+    for forgotten in ["DELETE FROM push_subscriptions", "DELETE FROM sessions"] {
+        sqlx::query(forgotten).execute(&mut connection).await.map_err(StoreError::Open)?;
+    }
     connection.close().await.map_err(StoreError::Open)
 }
 

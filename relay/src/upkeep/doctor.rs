@@ -3,6 +3,7 @@
 use super::contradictions;
 use crate::blob::{self, BlobPlace};
 use crate::config::{Config, Database};
+use crate::server::unnamed_proxy_was_seen;
 use crate::store::reach;
 use crate::tls::{days_left, is_short, read_chain};
 use std::io::ErrorKind;
@@ -35,6 +36,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         Finding { what: "files", state: blobs(config).await },
         Finding { what: "other relays", state: hints(config).await },
         Finding { what: "address", state: address(config) },
+        Finding { what: "proxies", state: proxies(config) },
         Finding { what: "certificate", state: certificate(config) },
         Finding { what: "open files", state: open_files() },
         Finding { what: "web client", state: web_client(config) },
@@ -142,6 +144,20 @@ fn address(config: &Config) -> State {
         Err(error) => {
             bad(format!("cannot listen on {}: {error}", config.listen), "choose another with --listen")
         }
+    }
+}
+
+fn proxies(config: &Config) -> State {
+    let named = &config.accounts.trusted_proxies;
+    if unnamed_proxy_was_seen(&config.data_dir) {
+        return bad(
+            "requests came through a proxy that is not named: all who use it count as one address",
+            "if it sets X-Forwarded-For itself, in place of what the client sent, name its address with --trusted-proxies (127.0.0.1,::1 on this machine) and restart; if it is a tunnel or an onion service, leave it, and raise --limits",
+        );
+    }
+    match named.len() {
+        0 => Ok("none is named: whoever connects counts as the address they connect from".to_owned()),
+        count => Ok(format!("{count} named: they have to set X-Forwarded-For themselves")),
     }
 }
 

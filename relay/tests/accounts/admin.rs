@@ -136,7 +136,12 @@ async fn a_room_that_is_deleted_is_gone_for_those_who_are_in_it() {
     let id = base16(room.id.as_bytes());
     let shown = json(&relay, &["rooms", "show", &id]);
     assert_eq!((shown["entries"].as_i64(), shown["retention_s"].is_null()), (Some(1), true));
-    json(&relay, &["rooms", "retention", &id, "7"]);
+    assert!(refusal(&relay, &["rooms", "retention", &id, "7"]).contains("--yes"), "messages go for good");
+    assert!(refusal(&relay, &["rooms", "retention", &id, "0", "--yes"]).contains("1 at least"));
+    json(&relay, &["rooms", "retention", &id, "7", "--yes"]);
+    json(&relay, &["rooms", "retention", &id, "30"]);
+    assert!(refusal(&relay, &["rooms", "retention", &id, "7"]).contains("older than 7 days"));
+    json(&relay, &["rooms", "retention", &id, "7", "--yes"]);
     assert!(text(&relay, &["rooms", "show", &id]).contains("7 days"));
     json(&relay, &["rooms", "retention", &id, "default"]);
     assert!(text(&relay, &["rooms", "show", &id]).contains("as the settings say"));

@@ -41,7 +41,7 @@ fn every_call() -> Vec<Bytes> {
     let person = Person::new("relay.example", "ada");
     vec![
         bytes(StartRegister { name: "ada".into(), request: [1; 32], code: Some(InviteCode("A".into())) }),
-        bytes(person.registration_with([1; 192])),
+        bytes(person.registration_with([1; 192], &Person::nothing_started())),
         bytes(StartLogin { name: "ada".into(), request: [1; 96] }),
         bytes(FinishLogin { state: state.clone(), confirmation: [1; 64] }),
         bytes(StartRecovery {}),

@@ -12,10 +12,11 @@ use opaque_ke::{
     TripleDh,
 };
 use sotto_protocol::account::{
-    AccountError, Call, DirectoryEntry, FinishLogin, FinishProof, LoggedIn, Proven, Register, ReplaceRecord,
-    SessionToken, StartLogin, StartPassword, StartProof, StartRegister, directory_statement,
+    AccountError, Call, DirectoryEntry, FinishLogin, FinishProof, LoggedIn, Proven, Register,
+    RegisterStarted, ReplaceRecord, SessionToken, StartLogin, StartPassword, StartProof, StartRegister,
+    directory_statement, registration_statement,
 };
-use sotto_protocol::{decode, encode};
+use sotto_protocol::{Challenge, decode, encode};
 use sotto_relay::Rates;
 use sqlx::AnyPool;
 use std::collections::BTreeMap;
@@ -210,26 +211,42 @@ impl Person {
 
     /// What ends a registration, whose beginning is done.
     pub async fn registration(&self) -> Register {
-        let login = self.password_record(&self.password).await;
-        self.registration_with(login)
+        let (login, started) = self.password_record(&self.password).await;
+        self.registration_with(login, &started)
     }
 
-    pub fn registration_with(&self, login: [u8; 192]) -> Register {
-        Register {
+    pub fn registration_with(&self, login: [u8; 192], started: &RegisterStarted) -> Register {
+        let mut registration = Register {
             name: self.name.clone(),
             login,
             record: self.record(1),
             entry: self.entry(1),
             is_findable: true,
             code: None,
-        }
+            state: started.state.clone(),
+            signature: [0; 64],
+        };
+        self.sign(&mut registration, started);
+        registration
     }
 
-    async fn password_record(&self, password: &str) -> [u8; 192] {
+    /// Signs a registration that was changed.
+    pub fn sign(&self, registration: &mut Register, started: &RegisterStarted) {
+        let Register { login, record, entry, .. } = &*registration;
+        let statement = registration_statement(&self.authority, &started.challenge, (login, record), entry);
+        registration.signature = self.identity.sign(&statement).to_bytes();
+    }
+
+    /// What a relay answers that nobody asked.
+    pub fn nothing_started() -> RegisterStarted {
+        RegisterStarted { response: [0; 64], challenge: Challenge::new([0; 32]), state: Vec::new() }
+    }
+
+    pub async fn password_record(&self, password: &str) -> ([u8; 192], RegisterStarted) {
         let (setting, request) = SettingPassword::start(password);
         let start = StartRegister { name: self.name.clone(), request, code: None };
         let started = call(&self.authority, None, &start).await.unwrap();
-        setting.finish(&self.authority, &started.response)
+        (setting.finish(&self.authority, &started.response), started)
     }
 
     pub fn record(&self, version: u64) -> Vec<u8> {

@@ -7,7 +7,7 @@ use sotto_protocol::account::{
     StartRegister,
 };
 use sotto_protocol::{decode, encode};
-use sotto_relay::{Rate, Rates};
+use sotto_relay::{AccountSettings, Rate, Rates};
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -131,6 +131,22 @@ async fn guess_from(authority: &str, name: &str, address: &str) -> Result<(), Ac
         Ok(error) if response.status != 200 => Err(error.code),
         _ => Ok(()),
     }
+}
+
+#[tokio::test]
+async fn addresses_that_are_invented_bring_no_more_guesses() {
+    let relay = TestRelay::start_with(|config| {
+        // As it is until somebody names one: behind a tunnel everybody comes from this machine.
+        config.accounts.trusted_proxies = AccountSettings::default().trusted_proxies;
+        config.accounts.rates = Rates { password: Rate { burst: 4, every_s: 1000.0 }, ..Rates::unlimited() };
+    })
+    .await;
+    let authority = relay.authority();
+    let mut allowed = 0;
+    for number in 0..20 {
+        allowed += u32::from(guess_from(&authority, "ada", &format!("192.0.2.{number}")).await.is_ok());
+    }
+    assert_eq!(allowed, 4);
 }
 
 #[tokio::test]

@@ -35,6 +35,8 @@ mod records;
 #[cfg(test)]
 mod registration;
 #[cfg(test)]
+mod restored;
+#[cfg(test)]
 mod room_tokens;
 #[cfg(test)]
 mod sessions;
@@ -42,5 +44,7 @@ mod sessions;
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "shared with the tests of rooms")]
 mod support;
+#[cfg(test)]
+mod unread;
 #[cfg(test)]
 mod vault;

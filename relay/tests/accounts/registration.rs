@@ -3,7 +3,10 @@
 use crate::client::{Person, SettingPassword, bearer, call, database, relay};
 use crate::process::Program;
 use crate::support::TestRelay;
-use sotto_protocol::account::{AccountErrorCode, AccountRef, InviteCode, Lookup, Register, StartRegister};
+use sotto_protocol::account::{
+    AccountErrorCode, AccountRef, DeleteAccount, InviteCode, Lookup, Register, RegisterStarted,
+    StartRecovery, StartRegister,
+};
 use sotto_relay::{Config, Database, Rates, Registration, SecretUrl, upkeep};
 
 async fn refused(registration: &Register, authority: &str) -> AccountErrorCode {
@@ -23,6 +26,49 @@ async fn a_name_is_given_once_and_an_identity_has_one_account() {
     let same_code = Person { code: ada.code.clone(), ..Person::new(&authority, "ada3") };
     assert_eq!(refused(&same_code.registration().await, &authority).await, AccountErrorCode::IdentityTaken);
     assert!(ada.log_in().await.is_some(), "the first is as it was");
+}
+
+#[tokio::test]
+async fn an_identity_registers_itself_and_nobody_registers_it_for_others() {
+    let relay = relay().await;
+    let authority = relay.authority();
+    let mut ada = Person::registered(&authority, "ada").await;
+    let found = call(&authority, None, &Lookup { who: AccountRef::Name("ada".into()) }).await.unwrap();
+    ada.prove().await;
+    ada.call(&DeleteAccount { proof: ada.proof.clone() }).await.unwrap();
+    // The identity is free, its entry is known, and everything else is the impostor's own.
+    let eve = Person::new(&authority, "eve");
+    let (login, started) = eve.password_record(&eve.password).await;
+    let mut squatted = eve.registration_with(login, &started);
+    squatted.entry = found.entry;
+    assert_eq!(refused(&squatted, &authority).await, AccountErrorCode::LoginRefused);
+    eve.sign(&mut squatted, &started);
+    assert_eq!(refused(&squatted, &authority).await, AccountErrorCode::LoginRefused, "her own word");
+    // Whoever has seen a registration as a whole has nothing of it, either.
+    let again = Person { name: "ada.again".into(), ..ada.clone() };
+    let (login, started) = again.password_record(&again.password).await;
+    let good = again.registration_with(login, &started);
+    let (other_login, other_started) = eve.password_record(&eve.password).await;
+    for (what, changed) in [
+        ("another password", Register { login: other_login, ..good.clone() }),
+        ("another record", Register { record: eve.record(1), ..good.clone() }),
+        ("another entry", Register { entry: ada.entry(2), ..good.clone() }),
+        ("another challenge", Register { state: other_started.state, ..good.clone() }),
+        ("none", Register { state: Vec::new(), ..good.clone() }),
+    ] {
+        assert_eq!(refused(&changed, &authority).await, AccountErrorCode::LoginRefused, "{what}");
+    }
+    let recovery = call(&authority, None, &StartRecovery {}).await.unwrap();
+    let mut by_recovery = Register { state: recovery.state, ..good.clone() };
+    again.sign(&mut by_recovery, &RegisterStarted { challenge: recovery.challenge, ..started });
+    assert_eq!(refused(&by_recovery, &authority).await, AccountErrorCode::LoginRefused);
+    let mut again = again;
+    again.take(call(&authority, None, &good).await.unwrap());
+    // Once: not even word for word, after another deletion.
+    again.prove().await;
+    again.call(&DeleteAccount { proof: again.proof.clone() }).await.unwrap();
+    let replayed = Register { name: "eve".into(), ..good };
+    assert_eq!(refused(&replayed, &authority).await, AccountErrorCode::LoginRefused);
 }
 
 #[tokio::test]
@@ -92,7 +138,7 @@ async fn a_closed_relay_takes_nobody() {
     let start = StartRegister { name: "ada".into(), request, code: None };
     let code = call(&authority, None, &start).await.unwrap_err().code;
     assert_eq!(code, AccountErrorCode::RegistrationClosed);
-    let registration = ada.registration_with([1; 192]);
+    let registration = ada.registration_with([1; 192], &Person::nothing_started());
     assert_eq!(refused(&registration, &authority).await, AccountErrorCode::RegistrationClosed);
 }
 
@@ -120,7 +166,7 @@ async fn an_invite_code_lets_in_as_many_as_it_says() {
         let start = StartRegister { name: name.into(), request, code: code.clone() };
         let started = call(&authority, None, &start).await.map_err(|error| error.code)?;
         let login = setting.finish(&authority, &started.response);
-        let registration = Register { code, ..person.registration_with(login) };
+        let registration = Register { code, ..person.registration_with(login, &started) };
         call(&authority, None, &registration).await.map(|_| ()).map_err(|error| error.code)
     };
     assert_eq!(register("ada", None).await, Err(AccountErrorCode::RegistrationClosed));
@@ -131,7 +177,9 @@ async fn an_invite_code_lets_in_as_many_as_it_says() {
     // A name that is taken does not use up the code; without a good code nobody learns whether it is.
     assert_eq!(register("ada", Some(typed.clone())).await, Err(AccountErrorCode::NameUnavailable));
     let person = Person::new(&authority, "ada");
-    let registration = Register { code: Some(wrong), ..person.registration_with(valid_login(&relay).await) };
+    let code_of_none = (valid_login(&relay).await, start_with(&person, code.clone()).await);
+    let registration = person.registration_with(code_of_none.0, &code_of_none.1);
+    let registration = Register { code: Some(wrong), ..registration };
     assert_eq!(refused(&registration, &authority).await, AccountErrorCode::BadInviteCode);
     assert_eq!(register("bob", Some(typed)).await, Ok(()));
     assert_eq!(register("eve", Some(code.clone())).await, Err(AccountErrorCode::BadInviteCode));
@@ -141,6 +189,13 @@ async fn an_invite_code_lets_in_as_many_as_it_says() {
         .await
         .unwrap();
     assert!(hashes.iter().all(|(hash,)| hash.len() == 32));
+}
+
+/// Begins a registration with an invite code.
+async fn start_with(person: &Person, code: InviteCode) -> RegisterStarted {
+    let (_, request) = SettingPassword::start(&person.password);
+    let start = StartRegister { name: person.name.clone(), request, code: Some(code) };
+    call(&person.authority, None, &start).await.unwrap()
 }
 
 /// Some record of OPAQUE.

@@ -45,6 +45,9 @@ mod records;
 #[path = "../accounts/registration.rs"]
 mod registration;
 #[cfg(test)]
+#[path = "../accounts/restored.rs"]
+mod restored;
+#[cfg(test)]
 #[path = "../accounts/room_tokens.rs"]
 mod room_tokens;
 #[cfg(test)]
@@ -54,6 +57,9 @@ mod sessions;
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "shared with the tests of rooms")]
 mod support;
+#[cfg(test)]
+#[path = "../accounts/unread.rs"]
+mod unread;
 #[cfg(test)]
 #[path = "../accounts/vault.rs"]
 mod vault;

@@ -15,7 +15,7 @@ async fn relay() -> TestRelay {
     relay_with(|_| {}).await
 }
 
-async fn relay_with(change: impl FnOnce(&mut Config)) -> TestRelay {
+pub async fn relay_with(change: impl FnOnce(&mut Config)) -> TestRelay {
     TestRelay::start_with(|config| {
         config.blobs.piece_bytes = 128 * KIB;
         config.blobs.keep_free_bytes = 0;
@@ -298,6 +298,7 @@ async fn what_a_relay_does_not_take_is_refused_before_it_comes() {
         config.blobs.max_bytes = 1000;
         config.blobs.quota_bytes = 2500;
         config.blobs.max_days = Some(7);
+        config.blobs.by_address.free_parts = None;
     })
     .await;
     let blob = || Blob::new(&relay.authority());

@@ -108,6 +108,38 @@ fn verify(copy: &Path) -> Output {
     upkeep(&tempfile::tempdir().unwrap().path().join("none"), &["backup", "--verify", copy.to_str().unwrap()])
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_is_not_made_inside_of_what_is_copied() {
+    let origin = Origin::make().await;
+    let (data, outside) = (origin.data(), origin.folder.path());
+    // The folder of sealed files may be on another disk.
+    let sealed = outside.join("sealed");
+    fs::rename(data.join("blobs"), &sealed).unwrap();
+    std::os::unix::fs::symlink(&sealed, data.join("blobs")).unwrap();
+    std::os::unix::fs::symlink(&data, outside.join("link")).unwrap();
+    let before = (files(&data), files(&sealed));
+    for inside in [
+        data.join("copy"),
+        data.join("deep/er/copy"),
+        data.join("blobs/copy"),
+        sealed.join("ab/copy"),
+        outside.join("link/copy"),
+        outside.join("none/../data/copy"),
+    ] {
+        let refused = upkeep(&data, &["backup", inside.to_str().unwrap()]);
+        let text = text(&refused);
+        assert!(
+            !refused.status.success() && text.contains("is in the data folder"),
+            "{}: {text}",
+            inside.display()
+        );
+        assert!(text.contains("help: name a folder elsewhere"), "{text}");
+        assert!(!inside.exists());
+    }
+    assert_eq!((files(&data), files(&sealed)), before);
+    back_up(&data, &outside.join("data-copy"));
+}
+
 type Harm = (&'static str, fn(&Path), &'static str);
 
 /// What can happen to any copy.

@@ -1,5 +1,5 @@
 //! What one address, and one connection, may do: accepted up to the limit, refused past it with what to do, and nobody else is
-//! touched. Other addresses are played by a proxy's header: a proxy on this machine is believed.
+//! touched. Other addresses are played by a proxy's header: a proxy on this machine is named.
 
 use crate::http::{exchange, status, upgrade_request};
 use crate::support::*;

@@ -9,6 +9,8 @@ mod administration;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod blob_bounds;
+#[cfg(test)]
 mod blob_client;
 #[cfg(test)]
 mod blob_credentials;
@@ -52,6 +54,8 @@ mod program;
 mod push;
 #[cfg(test)]
 mod push_service;
+#[cfg(test)]
+mod push_shares;
 #[cfg(test)]
 mod restore;
 #[cfg(test)]

@@ -178,3 +178,30 @@ async fn the_program_tells_metrics_where_it_is_told_to() {
     assert!(status == 200 && page.contains("process_resident_memory_bytes"), "{page}");
     assert_eq!(get(&program.authority, "/readyz").await.0, 200);
 }
+
+#[tokio::test]
+async fn who_says_nothing_where_metrics_are_told_is_hung_up_on() {
+    let listen = Some("127.0.0.1:0".parse().unwrap());
+    let relay = TestRelay::start_with(|config| {
+        config.metrics = listen;
+        config.tuning.header_timeout = std::time::Duration::from_millis(300);
+    })
+    .await;
+    let at = relay.running.metrics_addr().unwrap().to_string();
+    for sent in ["", "GET /metrics HTTP/1.1\r\nhost: x\r\n"] {
+        let mut silent = TcpStream::connect(&at).await.unwrap();
+        silent.write_all(sent.as_bytes()).await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE, silent.read_to_end(&mut Vec::new())).await;
+        assert!(ended.is_ok(), "{sent:?} is waited for");
+    }
+    let mut held = Vec::new();
+    for _ in 0..200 {
+        held.push(TcpStream::connect(&at).await.unwrap());
+    }
+    drop(held);
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while get(&at, "/metrics").await.0 != 200 {
+        assert!(std::time::Instant::now() < deadline, "who watches finds no place any more");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

@@ -254,6 +254,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("blobs_quota_bytes", &["many"]),
     ("max_blob_bytes", &["many"]),
     ("max_blob_days", &["many"]),
+    ("blob_free_parts", &["0", "many"]),
     ("blob_uploads_per_day", &["many"]),
     ("blob_bytes_per_day", &["many"]),
     ("blob_unfinished", &["many"]),

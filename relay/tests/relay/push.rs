@@ -50,7 +50,7 @@ async fn expect_subscriptions(relay: &TestRelay, expected: i64) {
 }
 
 /// A relay that wakes, a room that is open at it, a push service, and a device that is subscribed with tag 1.
-async fn begin() -> (TestRelay, Client, Room, PushService, Device) {
+pub async fn begin() -> (TestRelay, Client, Room, PushService, Device) {
     let relay = TestRelay::start_with(wakes).await;
     let mut client = relay.connect().await;
     let room = Room::new();

@@ -77,7 +77,8 @@ async fn answers_that_nobody_reads_take_little_memory_and_hold_up_only_who_asked
     const GREEDY: usize = 60;
     let data = tempfile::tempdir().unwrap();
     // An eighth for each address: for one of the longest answers.
-    let program = Program::start_with(data.path(), &["--waiting-bytes", "70000000"], Stdio::null());
+    let settings = ["--waiting-bytes", "70000000", "--trusted-proxies", "127.0.0.1"];
+    let program = Program::start_with(data.path(), &settings, Stdio::null());
     let (mut room, mut writer) = (Room::new(), Client::connect(&program.authority).await);
     writer.create(&room).await;
     writer.open(&room).await;

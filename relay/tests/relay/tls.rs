@@ -194,6 +194,32 @@ async fn a_new_certificate_is_taken_up_and_one_that_is_no_good_is_not() {
     assert!(handshake(tcp().await, &back, &TLS12).await.is_ok());
 }
 
+/// Whoever copies a file and then says who may read it leaves no mark that can be seen by its time and length.
+#[tokio::test]
+async fn files_that_become_good_without_a_mark_are_taken_up() {
+    let relay =
+        TlsRelay::start_with(|config| config.tuning.certificate_every = Duration::from_millis(30)).await;
+    let tcp = async || TcpStream::connect(relay.relay.authority()).await.unwrap();
+    let pair = certificate(2098);
+    let written_at = std::time::SystemTime::now() - Duration::from_secs(60);
+    let put = |content: &str| {
+        std::fs::write(&relay.files.certificate, content).unwrap();
+        let file = std::fs::File::options().write(true).open(&relay.files.certificate).unwrap();
+        file.set_modified(written_at).unwrap();
+    };
+    std::fs::write(&relay.files.key, &pair.1).unwrap();
+    put(&"x".repeat(pair.0.len()));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(handshake(tcp().await, &relay.certificate, &TLS13).await.is_ok(), "the one before stays");
+    put(&pair.0);
+    let new = CertificateDer::from_pem_slice(pair.0.as_bytes()).unwrap();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while handshake(tcp().await, &new, &TLS13).await.is_err() {
+        assert!(tokio::time::Instant::now() < deadline, "the new certificate is not taken up");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test]
 async fn files_that_are_no_good_keep_the_relay_from_starting() {
     let folder = tempfile::tempdir().unwrap();

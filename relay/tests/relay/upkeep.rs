@@ -1,6 +1,7 @@
 //! Copies that are made while the relay runs, and what they are worth.
 
 use crate::blob_client::Blob;
+use crate::http::{exchange, status};
 use crate::process::{Program, command};
 use crate::push_service::Device;
 use crate::support::*;
@@ -231,6 +232,40 @@ fn a_database_of_a_newer_version_is_not_touched() {
     assert_eq!(output.status.code(), Some(1));
     let message = text(&output);
     assert!(message.contains("newer version") && message.contains("help: update sotto-relay"), "{message}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_named_is_told_once_and_the_doctor_knows_of_it() {
+    let folders = tempfile::tempdir().unwrap();
+    let (data, log) = (folders.path().join("data"), folders.path().join("log"));
+    let doctor = || text(&upkeep(&data, &["doctor"]));
+    let start =
+        |more: &[&str]| Program::start_with(&data, more, Stdio::from(std::fs::File::create(&log).unwrap()));
+    let ask = async |program: &Program| {
+        let request =
+            "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: 192.0.2.9\r\n\r\n";
+        assert_eq!(status(&exchange(&program.authority, request).await), 200);
+    };
+    let program = start(&["--trusted-proxies", "127.0.0.1"]);
+    ask(&program).await;
+    assert!(doctor().contains("ok    proxies"), "{}", doctor());
+    drop(program);
+    let program = start(&[]);
+    for _ in 0..3 {
+        ask(&program).await;
+    }
+    sleep(Duration::from_millis(200)).await;
+    assert!(
+        doctor().contains("BAD   proxies: requests came through a proxy that is not named"),
+        "{}",
+        doctor()
+    );
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(said.matches("a proxy that is not named").count(), 1, "{said}");
+    assert!(!said.contains("192.0.2.9") && !said.contains("127.0.0.1"), "{said}");
+    drop(program);
+    drop(start(&[]));
+    assert!(doctor().contains("ok    proxies"), "{}", doctor());
 }
 
 #[test]

@@ -10,6 +10,9 @@ mod administration;
 #[path = "../relay/bad_input.rs"]
 mod bad_input;
 #[cfg(test)]
+#[path = "../relay/blob_bounds.rs"]
+mod blob_bounds;
+#[cfg(test)]
 #[path = "../relay/blob_client.rs"]
 mod blob_client;
 #[cfg(test)]
@@ -58,6 +61,8 @@ mod log;
 #[path = "../relay/malformed.rs"]
 mod malformed;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 #[path = "../relay/operations.rs"]
 mod operations;
 #[cfg(test)]
@@ -72,6 +77,9 @@ mod push;
 #[cfg(test)]
 #[path = "../relay/push_service.rs"]
 mod push_service;
+#[cfg(test)]
+#[path = "../relay/push_shares.rs"]
+mod push_shares;
 #[cfg(test)]
 #[path = "../relay/restore.rs"]
 mod restore;

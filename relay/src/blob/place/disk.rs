@@ -1,11 +1,14 @@
 //! Pieces as files. What blocks runs on threads of its own.
+//!
+//! The times of a file say no more than its day, as the database does: files and their folders bear the midnight that ends the day of the
+//! last change, and reading leaves no time. What the file system keeps of itself (of inodes, in its journal) cannot be changed.
 
 use super::{OWNER_FILE, PlaceFault, Reading, name_of, path_of};
 use crate::store::PieceName;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, FileTimes, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
@@ -57,7 +60,7 @@ impl Disk {
 
     pub(super) async fn read(&self, name: &PieceName, range: Range<u64>) -> Result<Reading, PlaceFault> {
         let path = self.folder.join(path_of(name));
-        let file = Arc::new(in_background(move || File::open(path)).await?);
+        let file = Arc::new(in_background(move || open_unnoted(&path)).await?);
         let parts = stream::try_unfold((file, range), async |(file, range)| {
             if range.is_empty() {
                 return Ok(None);
@@ -77,9 +80,14 @@ impl Disk {
 
     pub(super) async fn delete(&self, name: &PieceName) -> Result<(), PlaceFault> {
         let path = self.folder.join(path_of(name));
-        in_background(move || match fs::remove_file(path) {
+        in_background(move || match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+            _ => {
+                if let Some(Ok(folder)) = path.parent().map(File::open) {
+                    blur_times(&folder);
+                }
+                Ok(())
+            }
         })
         .await
     }
@@ -117,8 +125,36 @@ impl Disk {
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
+    blur_times(&file);
     file.sync_all()?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let folder = File::open(folder)?;
+    blur_times(&folder);
+    folder.sync_all()
+}
+
+/// Puts the midnight that comes in the place of the exact times. Not the one before: what is not named yet would look old enough to be
+/// swept. Where a file system does not do it, the file is none the worse.
+fn blur_times(file: &File) {
+    const DAY_S: u64 = 24 * 60 * 60;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let days = now.as_secs() / DAY_S + 1;
+    let midnight = SystemTime::UNIX_EPOCH + Duration::from_secs(days.saturating_mul(DAY_S));
+    let _ = file.set_times(FileTimes::new().set_accessed(midnight).set_modified(midnight));
+}
+
+/// Opens a file to read it, and leaves no time of that where the system has a way.
+fn open_unnoted(path: &Path) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{Mode, OFlags};
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOATIME;
+        // It is refused where the files are somebody else's.
+        if let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) {
+            return Ok(file.into());
+        }
+    }
+    File::open(path)
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {

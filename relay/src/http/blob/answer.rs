@@ -1,7 +1,8 @@
 //! From what a request about a blob came to, to a response.
 
-use super::range;
-use crate::blob::{Begun, Blobs, Found, Progress};
+use super::{BlobState, range};
+use crate::blob::{Begun, Found, Progress};
+use crate::limit::whole_ms;
 use axum::body::Body;
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
@@ -9,9 +10,13 @@ use axum::http::header::{
     RETRY_AFTER,
 };
 use axum::http::{HeaderMap, Response, StatusCode};
+use futures_util::StreamExt as _;
 use sotto_protocol::account;
 use sotto_protocol::blob::{self, BlobError, BlobErrorCode, KEEP_HEADER, LENGTH_HEADER, OFFSET_HEADER};
 use std::net::IpAddr;
+use std::ops::Range;
+use std::time::Duration;
+use tokio::time::timeout;
 
 const OFFSET: HeaderName = HeaderName::from_static(OFFSET_HEADER);
 const LENGTH: HeaderName = HeaderName::from_static(LENGTH_HEADER);
@@ -21,6 +26,11 @@ const KEEP: HeaderName = HeaderName::from_static(KEEP_HEADER);
 const SANDBOX: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
 /// A blob never changes. It is the reader's own affair, and no proxy's.
 const FOREVER: &str = "private, max-age=31536000, immutable";
+
+/// What of a download is under way at once: four times what is read of a file.
+const DOWNLOAD_BYTES: usize = 512 * 1024;
+/// How long a download waits for memory.
+const MEMORY_WAIT: Duration = Duration::from_secs(10);
 
 type Answer = Response<Body>;
 
@@ -64,7 +74,7 @@ pub(super) fn head(found: &Found) -> Answer {
 
 /// A blob, or the part of it that is asked for (RFC 9110, sections 13 and 14).
 pub(super) async fn read(
-    blobs: &Blobs,
+    state: &BlobState,
     address: IpAddr,
     found: &Found,
     headers: &HeaderMap,
@@ -82,12 +92,10 @@ pub(super) async fn read(
     let is_current = names(&IF_RANGE).is_none_or(|known| known.trim() == tag);
     let asked = names(&RANGE).filter(|_| is_current && headers.get_all(RANGE).iter().count() == 1);
     match asked.map_or(range::Asked::Whole, |asked| range::read(asked, found.length)) {
-        range::Asked::Whole => {
-            Ok(whole(found, Body::from_stream(blobs.read(address, found, 0..found.length).await?)))
-        }
+        range::Asked::Whole => Ok(whole(found, download(state, address, found, 0..found.length).await?)),
         range::Asked::Part(part) => {
             let (first, end) = (part.start, part.end);
-            let mut answer = whole(found, Body::from_stream(blobs.read(address, found, part).await?));
+            let mut answer = whole(found, download(state, address, found, part).await?);
             *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
             let last = end.saturating_sub(1);
             set(&mut answer, CONTENT_RANGE, format!("bytes {first}-{last}/{}", found.length));
@@ -101,6 +109,23 @@ pub(super) async fn read(
             Ok(answer)
         }
     }
+}
+
+/// What is read, and memory for as much of it as is under way at once.
+async fn download(
+    state: &BlobState,
+    address: IpAddr,
+    found: &Found,
+    part: Range<u64>,
+) -> Result<Body, BlobError> {
+    let busy = || BlobError::with_delay(BlobErrorCode::Overloaded, whole_ms(MEMORY_WAIT));
+    let taken = state.addresses.take_for_answer(address, DOWNLOAD_BYTES);
+    let taken = timeout(MEMORY_WAIT, taken).await.ok().flatten().ok_or_else(busy)?;
+    let parts = state.blobs.read(address, found, part).await?;
+    Ok(Body::from_stream(parts.inspect(move |_| {
+        // It is there for as long as the stream is.
+        let _ = &taken;
+    })))
 }
 
 /// What went wrong.

@@ -10,13 +10,13 @@ mod range;
 
 use super::Routes;
 use crate::blob::Blobs;
+use crate::limit::Addresses;
 use asked::Asked;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
 use axum::routing::put;
 use sotto_protocol::blob::{BlobError, TOKEN_HEADER};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 const PATH: &str = "/v1/blobs/{id}";
@@ -26,8 +26,8 @@ const PATH: &str = "/v1/blobs/{id}";
 pub(crate) struct BlobState {
     /// The blobs.
     pub blobs: Arc<Blobs>,
-    /// Proxies that are believed.
-    pub trusted_proxies: Arc<[IpAddr]>,
+    /// Which proxies are believed, and where memory is taken from, for each address.
+    pub addresses: Arc<Addresses>,
 }
 
 /// The routes.
@@ -73,7 +73,7 @@ async fn read(State(state): State<BlobState>, request: Request) -> Response<Body
     let found = async move {
         let Asked { address, id } = state.check(&request)?;
         let found = state.blobs.look_up(&id).await?;
-        answer::read(&state.blobs, address, &found, request.headers()).await
+        answer::read(&state, address, &found, request.headers()).await
     };
     answer(found.await)
 }
@@ -93,6 +93,6 @@ fn answer(result: Result<Response<Body>, BlobError>) -> Response<Body> {
 
 impl BlobState {
     fn check(&self, request: &Request) -> Result<Asked, BlobError> {
-        asked::check(request, &self.blobs, &self.trusted_proxies)
+        asked::check(request, &self.blobs, self.addresses.trusted())
     }
 }

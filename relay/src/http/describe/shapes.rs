@@ -72,8 +72,8 @@ shapes! { map:
     ReadRoomPolicy {}
     ReadVault { 0 names }
     RefreshSession {}
-    Register { 0 name, 1 login, 2 record, 3 entry, 4 is_findable, 5 code }
-    RegisterStarted { 0 response }
+    Register { 0 name, 1 login, 2 record, 3 entry, 4 is_findable, 5 code, 6 state, 7 signature }
+    RegisterStarted { 0 response, 1 challenge, 2 state }
     ReplaceRecord { 0 proof, 1 record, 2 login, 3 entry, 4 end_others }
     RoomPolicy { 0 takes_token, 1 period, 2 public_key }
     SessionGiven { 0 token, 1 session }

@@ -153,13 +153,13 @@ pub enum RoomsCommand {
         #[arg(value_name = "ID")]
         room: String,
     },
-    /// Say how long the relay keeps its messages
+    /// Say how long the relay keeps its messages; needs --yes where that is shorter than before
     Retention {
         /// Its id, in base16
         #[arg(value_name = "ID")]
         room: String,
-        /// Days, or `default`: as the settings say
-        #[arg(value_name = "DAYS")]
+        /// Days, at least 1, or `default`: as the settings say
+        #[arg(value_name = "DAYS", value_parser = days_or_default)]
         days: OrDefault<u32>,
     },
 }
@@ -198,6 +198,14 @@ impl<T: FromStr> FromStr for OrDefault<T> {
             "default" => Ok(Self(None)),
             _ => text.parse().map(|number| Self(Some(number))).map_err(|_| "it is a number, or `default`"),
         }
+    }
+}
+
+/// None at all would be a deletion by another name.
+fn days_or_default(text: &str) -> Result<OrDefault<u32>, &'static str> {
+    match text.parse()? {
+        OrDefault(Some(0)) => Err("it is 1 at least, or `default`; `admin rooms delete` deletes a room"),
+        days => Ok(days),
     }
 }
 

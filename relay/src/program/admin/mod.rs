@@ -119,7 +119,15 @@ async fn rooms(admin: &Admin, show: &Show, yes: bool, command: RoomsCommand) -> 
             show.one(&json!({ "deleted": summary }), || "the room is deleted\n".to_owned());
         }
         RoomsCommand::Retention { room, days } => {
-            admin.retain(&room_id(&room)?, days.0).await.map_err(failure)?;
+            let id = room_id(&room)?;
+            let summary = admin.room(&id).await.map_err(failure)?;
+            if let Some(days) = days.0.filter(|days| shortens(summary.retention_s, *days)) {
+                confirmed(
+                    yes,
+                    &format!("all messages of the room that are older than {days} days, now and from now on"),
+                )?;
+            }
+            admin.retain(&id, days.0).await.map_err(failure)?;
             show.one(&json!({ "retention_days": days.0 }), || match days.0 {
                 Some(days) => format!("messages are kept {days} days\n"),
                 None => "messages are kept as the settings say\n".to_owned(),
@@ -190,6 +198,11 @@ fn account_line(account: &AccountSummary) -> String {
         "{:<8} {:<33} {:<9} {used:<11} {vault:<21} {:<8} {findable}",
         account.number, account.id, account.sessions, account.inbox_letters
     )
+}
+
+/// Whether messages go earlier than before.
+fn shortens(retention_s: Option<i64>, days: u32) -> bool {
+    retention_s.is_none_or(|before| i64::from(days) * 24 * 60 * 60 < before)
 }
 
 fn confirmed(yes: bool, what: &str) -> Result<(), Failure> {

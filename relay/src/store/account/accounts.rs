@@ -1,6 +1,6 @@
 //! Accounts themselves: made, found, changed, deleted.
 
-use super::sessions::insert_session;
+use super::sessions::{insert_session, spend};
 use super::{AccountStore, NewSession, array, number_of, to_sql};
 use crate::store::error::WriteFault;
 use sqlx::any::AnyRow;
@@ -40,6 +40,8 @@ pub(crate) struct NewAccount<'a> {
     pub invite_code: Option<[u8; 32]>,
     /// Its first session.
     pub session: NewSession,
+    /// What it was begun by, once.
+    pub exchange: [u8; 16],
 }
 
 /// What became of a new account.
@@ -53,6 +55,8 @@ pub(crate) enum Created {
     NameUnavailable,
     /// Identity or recovery code belong to another account.
     IdentityTaken,
+    /// What it was begun by has led to an account before.
+    IsOver,
 }
 
 /// What changes together with a sealed record.
@@ -132,6 +136,10 @@ impl AccountStore {
                     .await?;
             return Ok(if same_name.is_some() { Created::NameUnavailable } else { Created::IdentityTaken });
         };
+        // At the end: who asks again because the answer was lost is to learn that the name is taken.
+        if !spend(&mut transaction, &new.exchange, today).await? {
+            return Ok(Created::IsOver);
+        }
         insert_session(&mut transaction, number, &new.session, today).await?;
         transaction.commit().await?;
         Ok(Created::Done)

@@ -198,7 +198,11 @@ pub(super) async fn insert_session(
     Ok(())
 }
 
-async fn spend(connection: &mut AnyConnection, exchange: &[u8; 16], today: u32) -> Result<bool, WriteFault> {
+pub(super) async fn spend(
+    connection: &mut AnyConnection,
+    exchange: &[u8; 16],
+    today: u32,
+) -> Result<bool, WriteFault> {
     let done = sqlx::query("INSERT INTO spent (exchange, day) VALUES ($1, $2) ON CONFLICT DO NOTHING")
         .bind(&exchange[..])
         .bind(i64::from(today))

@@ -17,6 +17,9 @@ pub enum UpkeepError {
     /// There is something where the copy, or the restored data, goes.
     #[error("{} is there already", .0.display())]
     Occupied(PathBuf),
+    /// The copy would be a part of what is copied.
+    #[error("{} is in the data folder of the relay", .0.display())]
+    Inside(PathBuf),
     /// The folder is not a whole copy.
     #[error("{} is not a whole copy:{}", folder.display(), listed(faults))]
     NotWhole {
@@ -72,6 +75,9 @@ impl UpkeepError {
     pub fn help(&self) -> String {
         match self {
             Self::Occupied(_) => "name a folder that does not exist yet, or is empty".to_owned(),
+            Self::Inside(_) => {
+                "name a folder elsewhere, best on another disk: a copy that is lost with the data is none".to_owned()
+            }
             Self::NotWhole { faults, .. } => faults.first().map(CopyFault::help).unwrap_or_default().to_owned(),
             Self::Unfit { .. } => "give the settings of the relay: --data, --database, --secrets, --blobs".to_owned(),
             Self::OtherDatabase(_) => {

@@ -41,7 +41,15 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<Copied, UpkeepError> 
         return Err(UpkeepError::Occupied(to.clone()));
     }
     let parent = to.parent().unwrap_or(Path::new("/"));
+    // Before anything is made, and once more with what was: links lead where they lead.
+    let is_inside = || is_inside_data(config, parent).map_err(failed);
+    if is_inside()? {
+        return Err(UpkeepError::Inside(to.clone()));
+    }
     make_folder(parent).map_err(failed)?;
+    if is_inside()? {
+        return Err(UpkeepError::Inside(to.clone()));
+    }
     // Removed with all that is in it unless it is kept.
     let for_us_alone = fs::Permissions::from_mode(0o700);
     let unfinished = Builder::new().prefix(UNFINISHED).permissions(for_us_alone).tempdir_in(parent);
@@ -78,6 +86,28 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<Copied, UpkeepError> 
     }
     let _ = unfinished.keep();
     Ok(Copied::from(&manifest))
+}
+
+/// Whether a folder, which may not be there yet, is in the data folder or in that of sealed files, wherever links put them.
+fn is_inside_data(config: &Config, folder: &Path) -> io::Result<bool> {
+    let mut there = folder;
+    let there = loop {
+        match fs::canonicalize(there) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match there.parent() {
+                Some(parent) => there = parent,
+                None => return Err(error),
+            },
+            found => break found?,
+        }
+    };
+    for data in [config.data_dir.clone(), config.data_dir.join(BLOBS)] {
+        match fs::canonicalize(data) {
+            Ok(data) if there.starts_with(&data) => return Ok(true),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 /// Copies the database, and tells what it holds at the moment of the copy.

@@ -3,7 +3,8 @@
 //! Everything is written into a folder inside the data folder, and proven there. While that folder is there, no relay starts on the data
 //! folder; it is removed last. So a restore that was not finished cannot be taken for one that was.
 //!
-//! A restored database is another life of it: it gets a new incarnation, by which clients see that it may have forgotten entries.
+//! A restored database is another life of it: it gets a new incarnation, by which clients see that it may have forgotten entries. All
+//! sessions are ended, for it may have forgotten that one was.
 
 use super::fault::UpkeepError;
 use super::files::{make_folder, prove as prove_files, sync_folder, sync_folders, write_new};

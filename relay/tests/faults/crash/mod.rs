@@ -46,7 +46,13 @@ impl<'d> Victim<'d> {
     fn start(&mut self) {
         let log = std::env::var("SOTTO_CRASH_LOG").unwrap_or_else(|_| "off".to_owned());
         let mut command = command(self.data, &self.listen);
-        self.child = Some(command.args(["--log", &log]).stdout(Stdio::piped()).spawn().unwrap());
+        self.child = Some(
+            command
+                .args(["--log", &log, "--trusted-proxies", "127.0.0.1"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        );
     }
 
     fn wait_until_ready(&mut self) {

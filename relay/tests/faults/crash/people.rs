@@ -332,7 +332,8 @@ async fn register_somebody(town: &Town) {
     let (setting, request) = SettingPassword::start(&person.password);
     let start = StartRegister { name: person.name.clone(), request, code: None };
     let started = town.call(None, &start).await.0.unwrap();
-    let registration = person.registration_with(setting.finish(&town.authority, &started.response));
+    let login = setting.finish(&town.authority, &started.response);
+    let registration = person.registration_with(login, &started);
     match town.call(None, &registration).await {
         (Ok(_), _) => {}
         (Err(error), true) if error.code == AccountErrorCode::NameUnavailable => {

@@ -92,13 +92,19 @@ impl Device {
         let keys = AccountKeys::generate().unwrap();
         let entry = keys.directory_entry(&relay.authority);
         let (record, sealed) = OpenedRecord::create(keys, &registered.password_key, &code).unwrap();
+        let login = registered.record.as_slice().try_into().unwrap();
+        let sealed = sealed.to_bytes();
+        let signature =
+            record.keys().sign_registration(&relay.authority, &started.challenge, (&login, &sealed), &entry);
         let register = Register {
             name: name.as_str().to_owned(),
-            login: registered.record.as_slice().try_into().unwrap(),
-            record: sealed.to_bytes(),
+            login,
+            record: sealed,
             entry,
             is_findable: true,
             code: None,
+            state: started.state,
+            signature,
         };
         let logged_in = relay.call(None, &register).await.unwrap();
         let device = Self {
