@@ -13,11 +13,10 @@ INSERT INTO handshake_hashes (room, seq, hash) SELECT room, seq, sha256(entry) F
 -- Epochs that were voided may be many; what is asked for them or beside them is found without going through them.
 DROP INDEX cuts;
 DROP INDEX unconfirmed_joins;
-CREATE INDEX cuts ON epochs (room, began_seq) WHERE is_cut = 1 AND voided_seq = 0;
-CREATE INDEX unconfirmed_joins ON epochs (room, began_seq) WHERE is_confirmed = 0 AND voided_seq = 0;
-CREATE UNIQUE INDEX good_epochs ON epochs (room, epoch) WHERE voided_seq = 0;
-CREATE INDEX good_epochs_by_start ON epochs (room, began_seq) WHERE voided_seq = 0;
-CREATE INDEX voided_epochs ON epochs (room, voided_seq, began_seq) WHERE voided_seq > 0;
+CREATE UNIQUE INDEX epochs_by_number ON epochs (room, voided_seq, epoch);
+CREATE INDEX epochs_by_end ON epochs (room, voided_seq, began_seq);
+CREATE INDEX cuts ON epochs (room, is_cut, voided_seq, began_seq);
+CREATE INDEX unconfirmed_joins ON epochs (room, is_confirmed, voided_seq, began_seq);
 
 -- Rows that nothing leads to any more, and that are not all gone yet: they go in pieces. What was kept to read epochs that were
 -- voided; and where the room is gone, everything.
@@ -40,3 +39,17 @@ CREATE TABLE doors (
     PRIMARY KEY (room, door_id)
 );
 CREATE INDEX doors_by_expiry ON doors (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+
+-- The same of accounts that were deleted: what is left of their vaults and inboxes.
+CREATE TABLE account_leftovers (
+    account BIGINT PRIMARY KEY -- the relay's number of it
+);
+
+-- What time ends is found without going through what it does not.
+CREATE INDEX sessions_by_use ON sessions (used_day);
+CREATE INDEX sessions_by_push_end ON sessions (push_until_day) WHERE push_until_day IS NOT NULL;
+CREATE INDEX resting_names_by_end ON resting_names (until_day);
+CREATE INDEX spent_by_day ON spent (day);
+CREATE INDEX pairings_by_day ON pairings (day);
+CREATE INDEX inbox_by_day ON inbox (arrived_day);
+CREATE INDEX spent_room_tokens_by_period ON spent_room_tokens (period);

@@ -49,7 +49,7 @@ pub use settings::{AccountSettings, Guests, Rates, Registration};
 use crate::clock::Clock;
 use crate::limit::{Attempts, whole_ms};
 use crate::push::Push;
-use crate::store::AccountStore;
+use crate::store::{AccountStore, Days};
 use fault::internal;
 use secrets::Secrets;
 use sotto_protocol::account::{AccountError, AccountErrorCode};
@@ -236,9 +236,13 @@ impl Accounts {
     async fn sweep(&self) -> Result<(), crate::store::WriteFault> {
         let today = self.today_for_sure();
         let before = |days: u32| today.saturating_sub(days);
-        let idle = before(self.settings.session_idle_days);
-        self.store.sweep(today, idle, before(self.settings.inbox_days)).await?;
-        self.store.forget_room_tokens(room_token::period_of(today).saturating_sub(1)).await
+        let days = Days {
+            today,
+            idle_before: before(self.settings.session_idle_days),
+            letters_before: before(self.settings.inbox_days),
+            periods_before: room_token::period_of(today).saturating_sub(1),
+        };
+        self.store.sweep(days).await
     }
 }
 

@@ -71,10 +71,14 @@ async fn sweep_bodies((writer, read): (&Writer, &ReadStore), retention_s: Option
             Ok(due) => due,
             Err(error) => return tracing::warn!(%error, "what is too old cannot be found now"),
         };
-        for rooms in due.rooms.chunks(ROOMS_TOGETHER) {
-            let bodies = || Sweep::Bodies { retention_s, rooms: rooms.to_vec() };
-            while let Some(Swept { has_more: true, .. }) = sweep(writer, bodies()).await {
-                tokio::time::sleep(SWEEP_PAUSE).await;
+        for mut rooms in due.rooms.chunks(ROOMS_TOGETHER) {
+            while !rooms.is_empty() {
+                let bodies = Sweep::Bodies { retention_s, rooms: rooms.to_vec() };
+                let Some(swept) = sweep(writer, bodies).await else { return };
+                rooms = rooms.get(swept.done_rooms..).unwrap_or_default();
+                if !rooms.is_empty() {
+                    tokio::time::sleep(SWEEP_PAUSE).await;
+                }
             }
         }
         let Some(next) = due.after else { return };

@@ -18,6 +18,8 @@ const HEAD_BYTES: usize = 24;
 const TAG_BYTES: usize = 32;
 /// How far a message's time may be from ours: clocks differ, and what is older was held back.
 const FRESH_MS: u64 = 120_000;
+/// What clocks of relays differ that are kept right.
+const SKEW_MS: u64 = 2_000;
 /// More senders than that are not remembered: relays that were started again, at most.
 const SENDERS_MAX: usize = 1000;
 
@@ -31,11 +33,14 @@ pub(super) struct Sealer {
 
 /// Reads those of others on one subject.
 pub(super) struct Opener {
+    /// What is older was said before this one listened: whether it was heard then, nobody knows.
+    since_ms: u64,
     key: Arc<Zeroizing<[u8; 32]>>,
     subject: &'static str,
     own: [u8; 8],
     /// The last count of each sender, and when that was.
     heard: HashMap<[u8; 8], (u64, u64)>,
+    has_warned: bool,
 }
 
 impl Sealer {
@@ -45,8 +50,9 @@ impl Sealer {
     }
 
     /// Reads what others write on that subject.
-    pub(super) fn opener(&self, subject: &'static str) -> Opener {
-        Opener { key: Arc::clone(&self.key), subject, own: self.sender, heard: HashMap::new() }
+    pub(super) fn opener(&self, subject: &'static str, now_ms: u64) -> Opener {
+        let (key, since_ms) = (Arc::clone(&self.key), now_ms.saturating_sub(SKEW_MS));
+        Opener { since_ms, key, subject, own: self.sender, heard: HashMap::new(), has_warned: false }
     }
 
     /// A message with that content.
@@ -72,10 +78,22 @@ impl Opener {
         let (sender, rest) = head.split_first_chunk::<8>()?;
         let (count, time_ms) = rest.split_first_chunk::<8>()?;
         let (count, time_ms) = (u64::from_be_bytes(*count), u64::from_be_bytes(time_ms.try_into().ok()?));
-        if *sender == self.own || now_ms.abs_diff(time_ms) > FRESH_MS {
+        if *sender == self.own {
             return None;
         }
         mac(&self.key, self.subject, sealed)?.verify_slice(tag).ok()?;
+        if now_ms.abs_diff(time_ms) > FRESH_MS {
+            if !self.has_warned {
+                self.has_warned = true;
+                tracing::warn!(
+                    "another relay's hint is of another time: its clock, or this one's, is wrong by minutes, or somebody holds hints back"
+                );
+            }
+            return None;
+        }
+        if time_ms < self.since_ms {
+            return None;
+        }
         if self.heard.len() >= SENDERS_MAX {
             // What is older than that is refused by its time.
             self.heard.retain(|_, (_, heard_ms)| now_ms.abs_diff(*heard_ms) <= 2 * FRESH_MS);
@@ -111,7 +129,7 @@ mod tests {
     #[test]
     fn what_another_relay_says_is_heard_once() {
         let (one, other) = (sealer(1, 1), sealer(1, 2));
-        let mut opener = other.opener(SUBJECT);
+        let mut opener = other.opener(SUBJECT, NOW);
         let (first, second) = (one.seal(SUBJECT, NOW, b"first"), one.seal(SUBJECT, NOW + 5, b""));
         assert_eq!(opener.open(NOW, &first), Some((&b"first"[..], NOW)));
         assert_eq!(opener.open(NOW, &first), None, "said again");
@@ -123,7 +141,7 @@ mod tests {
     #[test]
     fn what_nobody_says_who_has_the_key_is_not_heard() {
         let one = sealer(1, 1);
-        let opener = || sealer(1, 2).opener(SUBJECT);
+        let opener = || sealer(1, 2).opener(SUBJECT, NOW);
         let good = one.seal(SUBJECT, NOW, b"content");
         assert!(opener().open(NOW, &good).is_some());
         for place in 0..good.len() {
@@ -136,11 +154,13 @@ mod tests {
         assert_eq!(opener().open(NOW, &one.seal("other", NOW, b"content")), None, "another subject");
         assert_eq!(opener().open(NOW + FRESH_MS + 1, &good), None, "held back");
         assert_eq!(opener().open(NOW - FRESH_MS - 1, &good), None, "of the future");
+        let late = sealer(1, 2).opener(SUBJECT, NOW + 2 * SKEW_MS).open(NOW + 2 * SKEW_MS, &good);
+        assert_eq!(late, None, "said before anybody listened");
     }
 
     #[test]
     fn so_many_senders_are_remembered() {
-        let mut opener = sealer(1, 0).opener(SUBJECT);
+        let mut opener = sealer(1, 0).opener(SUBJECT, NOW);
         for number in 1..=3 * SENDERS_MAX as u64 {
             let sender = Sealer::new(Zeroizing::new([1; 32]), number.to_be_bytes());
             let now_ms = NOW + number * 1000;

@@ -135,8 +135,9 @@ impl Hints {
             .await
             .map_err(HintError::Connect)?;
         let (waiting, to_tell) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(tell(client.clone(), to_tell));
-        Ok(Self { nats: Some(Nats { client, sealer: Sealer::new(key, sender), waiting }) })
+        let sealer = Sealer::new(key, sender);
+        tokio::spawn(tell(client.clone(), sealer.clone(), to_tell));
+        Ok(Self { nats: Some(Nats { client, sealer, waiting }) })
     }
 
     /// Whether the server is there, where one is used.
@@ -159,8 +160,12 @@ impl Hints {
         if let Some(Nats { client, sealer, .. }) = &self.nats {
             let messages = client.subscribe(SUBJECT).await.map_err(HintError::Subscribe)?;
             let statuses = client.subscribe(STATUS_SUBJECT).await.map_err(HintError::Subscribe)?;
-            tasks.push(tokio::spawn(hear(messages, sealer.opener(SUBJECT), publisher.clone())));
-            tasks.push(tokio::spawn(hear_statuses(statuses, sealer.opener(STATUS_SUBJECT), publisher)));
+            tasks.push(tokio::spawn(hear(messages, sealer.opener(SUBJECT, now_ms()), publisher.clone())));
+            tasks.push(tokio::spawn(hear_statuses(
+                statuses,
+                sealer.opener(STATUS_SUBJECT, now_ms()),
+                publisher,
+            )));
         }
         Ok(Listening(tasks))
     }
@@ -185,14 +190,19 @@ impl Hints {
     fn say(&self, subject: &'static str, content: impl FnOnce() -> Vec<u8>) {
         let Some(nats) = self.nats.as_ref().filter(|nats| is_connected(&nats.client)) else { return };
         if let Ok(place) = nats.waiting.try_reserve() {
-            place.send((subject, nats.sealer.seal(subject, now_ms(), &content())));
+            place.send((subject, content()));
         }
     }
 }
 
-/// Says what waits. It ends when nobody can say anything more.
-async fn tell(client: async_nats::Client, mut waiting: mpsc::Receiver<(&'static str, Vec<u8>)>) {
-    while let Some((subject, message)) = waiting.recv().await {
+/// Says what waits, in the order in which it is counted. It ends when nobody can say anything more.
+async fn tell(
+    client: async_nats::Client,
+    sealer: Sealer,
+    mut waiting: mpsc::Receiver<(&'static str, Vec<u8>)>,
+) {
+    while let Some((subject, content)) = waiting.recv().await {
+        let message = sealer.seal(subject, now_ms(), &content);
         // Not told in time, it is lost. The client itself is gone only when the relay stops.
         let _ = timeout(TELL_WITHIN, client.publish(subject, message.into())).await;
     }
@@ -263,5 +273,69 @@ async fn look(hub: Arc<Hub>, read: ReadStore, publisher: mpsc::Sender<Work>, is_
         if !behind.is_empty() && publisher.send(Work::CatchUp(behind)).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    fn hint(value: u8) -> StatusHint {
+        let status = Status { register: [2; 16], value: [value; 256] };
+        StatusHint { room: RoomId::new([1; 16]), row: 7, began_seq: 9, status, at_ms: 0 }
+    }
+
+    #[test]
+    fn a_hint_survives_the_round_trip_and_nonsense_is_none() {
+        let bytes = hint(3).to_bytes();
+        assert_eq!(StatusHint::read(&bytes, 0), Some(hint(3)));
+        for cut in 0..bytes.len() {
+            assert_eq!(StatusHint::read(&bytes[..cut], 0), None, "cut at {cut}");
+        }
+    }
+
+    /// It greets, and then reads nothing more and stays connected.
+    #[tokio::test]
+    async fn a_server_that_takes_nothing_holds_up_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stalling = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let info = "INFO {\"server_id\":\"x\",\"version\":\"2.10.0\",\"max_payload\":1048576,\"headers\":true}\r\n";
+            stream.write_all(info.as_bytes()).await.unwrap();
+            let mut heard = Vec::new();
+            while !heard.windows(4).any(|window| window == b"PING") {
+                stream.read_buf(&mut heard).await.unwrap();
+            }
+            stream.write_all(b"PONG\r\n").await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        let url = SecretUrl::new(format!("nats://{address}"));
+        let hints = Hints::connect(Some(&url), [7; 32].into()).await.unwrap();
+        assert_eq!(hints.is_connected(), Some(true));
+        let nats = hints.nats.as_ref().unwrap();
+        let began = Instant::now();
+        // More than a socket takes, all in all.
+        for round in 0_u32.. {
+            for _ in 0..500 {
+                hints.tell_status(&hint(7));
+            }
+            hints.tell(std::iter::once(RoomId::new([7; 16])));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if round > 100 && nats.waiting.capacity() == 0 {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "the server takes it all");
+        }
+        let began = Instant::now();
+        for _ in 0..10_000 {
+            hints.tell_status(&hint(8));
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        assert_eq!(nats.waiting.capacity(), 0, "what waits is bounded, and the rest is dropped");
+        stalling.abort();
     }
 }

@@ -117,7 +117,9 @@ impl Rooms {
 
     /// Ends a session: nothing is pushed to it any more.
     pub(crate) fn end(&self, session: &Session) {
-        session.end(&self.hub);
+        for room in session.end(&self.hub) {
+            self.statuses.forget(&room, session.id());
+        }
     }
 
     /// Writes the status registers that are only in memory.

@@ -5,6 +5,7 @@
 
 use super::hints::{Hints, StatusHint};
 use super::hub::{Hub, LiveEntry};
+use super::operation::Queued;
 use super::reply::ReplyTo;
 use super::status::StatusBoard;
 use crate::access::RoomHead;
@@ -12,6 +13,7 @@ use crate::push::{Push, Woken};
 use crate::store::ReadStore;
 use crate::wire;
 use sotto_protocol::{Reply, RoomId};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -27,6 +29,8 @@ pub(super) struct Outcome {
     pub gone: Vec<RoomId>,
     /// Rooms in which something was said, with the relay's numbers of them.
     pub woken: Vec<(RoomId, i64)>,
+    /// What the transaction had no time for.
+    pub put_off: VecDeque<Queued>,
     /// Everybody's answer.
     pub answers: Vec<(ReplyTo, Reply)>,
 }

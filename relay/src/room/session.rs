@@ -171,8 +171,8 @@ impl Session {
         }
     }
 
-    /// Ends the session: it leaves every room, and what is queued is dropped.
-    pub(super) fn end(&self, hub: &Hub) {
+    /// Ends the session: it leaves every room, and what is queued is dropped. The rooms it has left.
+    pub(super) fn end(&self, hub: &Hub) -> Vec<RoomId> {
         let rooms = {
             let mut opened = lock(&self.opened);
             opened.is_ended = true;
@@ -182,5 +182,6 @@ impl Session {
             hub.leave(&room.live, self.id);
         }
         self.outbox.shut();
+        rooms.into_keys().collect()
     }
 }

@@ -206,6 +206,13 @@ impl StatusBoard {
         }
     }
 
+    /// A connection has ended.
+    pub(super) fn forget(&self, room: &RoomId, session_id: u64) {
+        if let Some(room) = lock(&self.rooms).get_mut(room) {
+            room.of_connection.remove(&session_id);
+        }
+    }
+
     /// Forgets what is on disk and has not been written for a while.
     pub(super) fn tidy(&self) {
         let mut rooms = lock(&self.rooms);

@@ -196,7 +196,8 @@ async fn write(
             lanes.add(next);
         }
         let taken = lanes.take(BATCH_MAX_OPERATIONS, BATCH_MAX_BYTES);
-        let outcome = commit(&mut transactions, taken, &shared).await;
+        let mut outcome = commit(&mut transactions, taken, &shared).await;
+        lanes.put_back(std::mem::take(&mut outcome.put_off));
         if publisher.send(Work::Outcome(outcome)).await.is_err() {
             break;
         }
@@ -212,9 +213,10 @@ async fn commit(transactions: &mut Transactions, taken: Taken, shared: &Shared) 
     let (began, count) = (Instant::now(), operations.len());
     let Transactions { store, cache, clock, database_within } = transactions;
     let outcome = Batch::new(store, cache, operations, clock).run(*database_within).await;
-    metrics().note_batch(count, began.elapsed());
+    metrics().note_batch(count - outcome.put_off.len(), began.elapsed());
     metrics().entries.inc_by(outcome.rooms.iter().map(|(_, _, entries)| entries.len() as u64).sum());
-    shared.queued_bytes.fetch_sub(size_bytes, Ordering::AcqRel);
+    let put_off: usize = outcome.put_off.iter().map(|queued| queued.operation.size_bytes()).sum();
+    shared.queued_bytes.fetch_sub(size_bytes - put_off, Ordering::AcqRel);
     outcome
 }
 

@@ -30,10 +30,18 @@ const TRUSTED: &str = "SELECT admin_keys FROM epochs WHERE room = $1 AND voided_
 const CUTS: &str =
     "SELECT admin_keys FROM epochs WHERE room = $1 AND is_cut = 1 AND voided_seq = 0 AND began_seq >= $2";
 
+const UNCONFIRMED: &str =
+    "SELECT began_seq FROM epochs WHERE room = $1 AND is_confirmed = 0 AND voided_seq = 0 LIMIT 1";
+
 const LIMIT: &str = "SELECT e.voided_seq,
         (SELECT min(c.began_seq) FROM epochs c
             WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq) AS first_cut_seq
     FROM epochs e WHERE e.room = $1 AND e.began_seq = $2";
+
+/// What somebody can ask who has a room of their own, or signs by any key.
+#[cfg(test)]
+pub(super) const OF_ANYBODY: [&str; 6] =
+    [epoch_where!("epoch = $2"), epoch_where!("began_seq = $2"), TRUSTED, CUTS, UNCONFIRMED, LIMIT];
 
 impl Epochs<'_> {
     /// The epoch of that number.
@@ -88,14 +96,9 @@ impl Epochs<'_> {
 
     /// Whether somebody came in whom nobody has confirmed.
     pub(crate) async fn has_unconfirmed_join(&mut self, row: i64) -> Result<bool, StoreError> {
-        let join: Option<i64> = sqlx::query_scalar(
-            "SELECT began_seq FROM epochs WHERE room = $1 AND is_confirmed = 0 AND voided_seq = 0 LIMIT 1",
-        )
-        .bind(row)
-        .fetch_optional(&mut *self.0)
-        .await
-        .map_err(StoreError::Open)?;
-        Ok(join.is_some())
+        let join: Result<Option<i64>, _> =
+            sqlx::query_scalar(UNCONFIRMED).bind(row).fetch_optional(&mut *self.0).await;
+        Ok(join.map_err(StoreError::Open)?.is_some())
     }
 
     /// Whether no cut since `bad_seq` has taken the key from those who administer the room. Nobody has cut who came through a

@@ -32,6 +32,11 @@ const KNOWN: (&str, &str) = (
         LEFT JOIN handshake_hashes h ON h.room = e.room AND h.seq = e.seq",
 );
 
+#[cfg(test)]
+pub(super) fn statement() -> String {
+    with_rows(Dialect::Sqlite, KNOWN.0, (2, 8), KNOWN.1)
+}
+
 /// Those that are in the log.
 pub(super) async fn known_entries(
     connection: &mut AnyConnection,

@@ -14,13 +14,15 @@ mod file;
 mod hashes;
 mod known;
 mod leftovers;
+#[cfg(test)]
+mod plans;
 mod read;
 mod rows;
 mod upkeep;
 mod write;
 
 pub(crate) use account::{
-    AccountStore, Created, Deposited, NewAccount, NewSession, Replaced, Replacement, StoredAccount,
+    AccountStore, Created, Days, Deposited, NewAccount, NewSession, Replaced, Replacement, StoredAccount,
     StoredSession, VaultChange,
 };
 pub(crate) use blob::{Appended, BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob};

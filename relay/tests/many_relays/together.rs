@@ -5,6 +5,7 @@ use crate::cluster::Cluster;
 use crate::pair::Pair;
 use crate::support::*;
 use ed25519_dalek::{Signer as _, SigningKey};
+use futures_util::StreamExt as _;
 use sotto_protocol::account::{AccountErrorCode, EndSession, ListSessions, Which};
 use sotto_protocol::{
     EntryKind, ErrorCode, LogEntry, RelayFrame, Reply, Request, RoomAccess, SetRetention, Status,
@@ -312,4 +313,41 @@ async fn a_relay_that_stood_still_catches_up_and_holds_nobody_up() {
         log.iter().filter(|entry| entry.kind == EntryKind::Message).map(|entry| &entry.entry).collect();
     assert!(sent[20..].iter().all(|entry| bodies.contains(&entry)), "what was acknowledged");
     assert!(bodies.iter().all(|body| sent.contains(body)) && bodies.len() <= sent.len());
+}
+
+/// Whoever runs the NATS server, or sits on the way to it, hears hints, and may say them again or others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_has_the_nats_server_says_nothing_in_a_relays_name() {
+    let pair = Pair::start(true).await;
+    let (mut ada, mut bob) = (pair.connect(0).await, pair.connect(1).await);
+    let room = Room::new();
+    ada.create(&room).await;
+    ada.open(&room).await;
+    bob.open(&room).await;
+    let spy = async_nats::connect(pair.nats.as_ref().unwrap().url()).await.unwrap();
+    let mut heard = spy.subscribe("sotto.status").await.unwrap();
+    spy.flush().await.unwrap();
+    let expected = |value: u8| RelayFrame::Status(room.id, Status { register: [7; 16], value: [value; 256] });
+    assert_eq!(ada.ask(write(&room, [7; 16], 1)).await, Reply::Done);
+    assert_eq!(bob.pushed().await, expected(1));
+    let good = tokio::time::timeout(PATIENCE, heard.next()).await.unwrap().unwrap().payload.to_vec();
+    let say = async |message: Vec<u8>| {
+        spy.publish("sotto.status", message.into()).await.unwrap();
+        spy.flush().await.unwrap();
+    };
+    say(good.clone()).await;
+    for place in [0, 8, 16, 24, 40, 48, 56, good.len() - 40, good.len() - 1] {
+        let mut changed = good.clone();
+        changed[place] ^= 1;
+        say(changed).await;
+    }
+    // As relays said it once: a sender, the content, and nothing that proves it.
+    let bare = [&[9; 8][..], &good[24..good.len() - 32]].concat();
+    say(bare).await;
+    say(Vec::new()).await;
+    bob.expect_silence().await;
+    sleep(A_LOOK).await;
+    assert_eq!(statuses(&mut bob, &room).await, [(7, 1)].into());
+    assert_eq!(ada.ask(write(&room, [7; 16], 2)).await, Reply::Done);
+    assert_eq!(bob.pushed().await, expected(2), "and relays hear each other still");
 }

@@ -3,7 +3,7 @@
 use crate::push::begin;
 use crate::push_service::{Device, EVERY};
 use crate::support::*;
-use sotto_protocol::{Reply, Request, Subscribe};
+use sotto_protocol::{Reply, Request, Subscribe, limits};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -19,17 +19,15 @@ async fn slowest_beside(strangers: impl Fn(usize) -> Device) -> Duration {
         let (mut stranger, room) = (relay.connect().await, Room::new());
         stranger.create(&room).await;
         stranger.open(&room).await;
-        let mut requests = Vec::new();
         for subscription in 0..SUBSCRIPTIONS {
+            if subscription > 0 && subscription % limits::PUSH_SUBSCRIPTIONS_OF_CONNECTION_MAX == 0 {
+                stranger = relay.connect().await;
+                stranger.open(&room).await;
+            }
             let mut subscription = strangers(number * SUBSCRIPTIONS + subscription).subscription(0);
             subscription.tag = random();
             let request = Request::Subscribe(Subscribe { room: room.id, subscription });
-            requests.push(stranger.send(request).await);
-            if requests.len() == 100 {
-                for request in requests.drain(..) {
-                    assert_eq!(stranger.reply_to(request).await, Reply::Done);
-                }
-            }
+            assert_eq!(stranger.ask(request).await, Reply::Done);
         }
         all.push((stranger, room));
     }

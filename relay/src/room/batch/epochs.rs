@@ -6,7 +6,10 @@ use crate::access::{Effect, Grant, RoomHead, may_append, said_to};
 use crate::room::judge::{judge_confirm, judge_rewind};
 use crate::room::operation::{AppendedRewind, ConfirmedJoin, Repair};
 use crate::store::{NewEntry, StoredRoom, WriteFault};
-use sotto_protocol::{DropWraps, EntryKind, ErrorCode, LogEntry, Reply, Rewind};
+use sotto_protocol::{DropWraps, EntryKind, ErrorCode, LogEntry, Reply, Rewind, WireError};
+
+/// When to go on with what is more than one transaction takes on.
+const GO_ON_MS: u64 = 50;
 
 impl Batch<'_> {
     /// A rewind: the handshake that it names is good no longer, and neither is anything after it.
@@ -91,7 +94,8 @@ impl Batch<'_> {
         if let Err(code) = is_current(grant, &room) {
             return Ok(code.into());
         }
-        self.store.drop_wraps(room.row, (&drop.tag, &drop.owner), drop.before).await?;
-        Ok(Verdict::Judged(Reply::Done))
+        let has_more = self.store.drop_wraps(room.row, (&drop.tag, &drop.owner), drop.before).await?;
+        let go_on = || Reply::Error(WireError::with_delay(ErrorCode::Overloaded, GO_ON_MS));
+        Ok(Verdict::Judged(if has_more { go_on() } else { Reply::Done }))
     }
 }

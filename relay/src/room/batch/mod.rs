@@ -19,9 +19,11 @@ use crate::store::{NewEntry, StoredEntry, StoredRoom, Wanted, WriteFault, WriteS
 use crate::wire;
 use sotto_protocol::{EntryId, EntryKind, ErrorCode, LogEntry, Reply, RoomId, WireError};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
+/// How long one transaction goes on judging; then it writes what it has judged, and the rest comes first in the next.
+const JUDGED_WITHIN: Duration = Duration::from_millis(50);
 /// When to try again while the disk is full.
 const FULL_RETRY_MS: u64 = 10_000;
 
@@ -123,6 +125,7 @@ impl<'w> Batch<'w> {
     async fn write(&mut self) -> Result<(), WriteFault> {
         self.store.begin().await?;
         self.load().await?;
+        let began = Instant::now();
         while let Some(Queued { operation, reply_to }) = self.operations.pop_front() {
             let verdict = match operation {
                 Operation::Create { create, token } => self.create(&create, token).await,
@@ -153,6 +156,10 @@ impl<'w> Batch<'w> {
             if let Some(fault) = fault {
                 return Err(fault);
             }
+            // Whatever an operation costs: who comes in the next transaction does not wait for more of them.
+            if began.elapsed() > JUDGED_WITHIN {
+                break;
+            }
         }
         self.flush().await?;
         self.store.commit().await
@@ -170,6 +177,7 @@ impl<'w> Batch<'w> {
             // Another relay may have deleted it.
             self.rooms.remove(room);
         }
+        self.store.hold_makings(self.operations.iter().flat_map(making_numbers).collect()).await?;
         self.rooms.extend(self.store.rooms(&missing).await?);
         let wanted: Vec<_> = self
             .operations
@@ -243,7 +251,7 @@ impl<'w> Batch<'w> {
     }
 
     fn succeed(self) -> Outcome {
-        let mut outcome = Outcome { gone: self.gone, ..Outcome::default() };
+        let mut outcome = Outcome { gone: self.gone, put_off: self.operations, ..Outcome::default() };
         for tell in self.tasks {
             tell();
         }
@@ -297,6 +305,18 @@ impl<'w> Batch<'w> {
         let unjudged = self.operations.into_iter().filter_map(|queued| Some((queued.reply_to?, refused())));
         Outcome { answers: judged.chain(unjudged).collect(), ..Outcome::default() }
     }
+}
+
+/// By what other relays know that a room is being made, and that its token is being used.
+fn making_numbers(queued: &Queued) -> impl Iterator<Item = i64> + use<> {
+    let begin = |bytes: &[u8]| bytes.first_chunk().map(|begin| i64::from_be_bytes(*begin));
+    let (room, token) = match &queued.operation {
+        Operation::Create { create, token } => {
+            (begin(create.room.as_bytes()), token.as_ref().and_then(|token| begin(&token.hash)))
+        }
+        _ => (None, None),
+    };
+    room.into_iter().chain(token)
 }
 
 fn error_of(fault: &WriteFault) -> WireError {

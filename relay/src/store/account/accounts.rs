@@ -277,6 +277,10 @@ impl AccountStore {
         let Some(name) = name else { return Ok(false) };
         remove_account(&mut transaction, account, name, rest_until).await?;
         transaction.commit().await?;
+        // What is left when this fails goes with the next sweep.
+        if let Err(fault) = self.sweep_leftovers().await {
+            tracing::warn!(%fault, "what is left of a deleted account cannot be removed now");
+        }
         self.empty_log().await;
         Ok(true)
     }
@@ -301,7 +305,7 @@ pub(super) async fn hold(connection: &mut AnyConnection, account: i64) -> Result
     Ok(held.rows_affected() == 1)
 }
 
-/// What goes with an account whose row is gone. Its name rests until that day, if at all.
+/// What goes with an account whose row is gone: what is much goes later, in pieces. Its name rests until that day, if at all.
 pub(in crate::store) async fn remove_account(
     connection: &mut AnyConnection,
     account: i64,
@@ -310,8 +314,7 @@ pub(in crate::store) async fn remove_account(
 ) -> Result<(), WriteFault> {
     for statement in [
         "DELETE FROM sessions WHERE account = $1",
-        "DELETE FROM vault WHERE account = $1",
-        "DELETE FROM inbox WHERE account = $1",
+        "INSERT INTO account_leftovers (account) VALUES ($1) ON CONFLICT DO NOTHING",
     ] {
         sqlx::query(statement).bind(account).execute(&mut *connection).await?;
     }

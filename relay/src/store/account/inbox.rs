@@ -4,7 +4,7 @@ use super::accounts::hold;
 use super::{AccountStore, array};
 use crate::store::error::WriteFault;
 use sotto_protocol::account::InboxLetter;
-use sqlx::{AnyConnection, Row as _};
+use sqlx::Row as _;
 
 /// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,21 +95,4 @@ impl AccountStore {
         transaction.commit().await?;
         Ok(())
     }
-}
-
-/// Removes letters that arrived before that day.
-pub(super) async fn sweep(connection: &mut AnyConnection, before: u32) -> Result<(), WriteFault> {
-    sqlx::query(
-        "UPDATE accounts SET inbox_letters = inbox_letters
-                - (SELECT count(*) FROM inbox WHERE inbox.account = accounts.number AND inbox.arrived_day < $1)
-            WHERE number IN (SELECT account FROM inbox WHERE arrived_day < $1)",
-    )
-    .bind(i64::from(before))
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query("DELETE FROM inbox WHERE arrived_day < $1")
-        .bind(i64::from(before))
-        .execute(connection)
-        .await?;
-    Ok(())
 }

@@ -8,12 +8,15 @@ mod inbox;
 mod pairings;
 mod push;
 mod sessions;
+mod sweep;
 mod vault;
 
 pub(in crate::store) use accounts::remove_account;
 pub(crate) use accounts::{Created, NewAccount, Replaced, Replacement, StoredAccount};
 pub(crate) use inbox::Deposited;
 pub(crate) use sessions::{NewSession, StoredSession};
+pub(crate) use sweep::Days;
+pub(in crate::store) use sweep::sweep_account_leftovers;
 pub(crate) use vault::VaultChange;
 
 use super::admin::{QUOTAS, Quotas, quotas_of};
@@ -95,45 +98,6 @@ impl AccountStore {
         Ok(uses.is_some_and(|uses| uses > 0))
     }
 
-    /// Removes what has had its time: sessions and letters last touched before these days, and what is only kept for a day.
-    pub(crate) async fn sweep(
-        &self,
-        today: u32,
-        idle_before: u32,
-        letters_before: u32,
-    ) -> Result<(), WriteFault> {
-        let mut transaction = self.begin().await?;
-        for (statement, day) in [
-            ("DELETE FROM sessions WHERE used_day < $1", idle_before),
-            ("DELETE FROM resting_names WHERE until_day <= $1", today),
-            // Of today and yesterday: an exchange lasts minutes, and days end in the middle of some.
-            ("DELETE FROM spent WHERE day < $1", today.saturating_sub(1)),
-            ("DELETE FROM pairings WHERE day < $1", today.saturating_sub(1)),
-        ] {
-            sqlx::query(statement).bind(i64::from(day)).execute(&mut *transaction).await?;
-        }
-        sqlx::query("UPDATE sessions SET push = NULL, push_until_day = NULL WHERE push_until_day < $1")
-            .bind(i64::from(today))
-            .execute(&mut *transaction)
-            .await?;
-        inbox::sweep(&mut transaction, letters_before).await?;
-        transaction.commit().await?;
-        // Only where a deletion could not: it takes space, which may be what is short.
-        if self.has_deleted_in_log.load(Ordering::Acquire) {
-            self.empty_log().await;
-        }
-        Ok(())
-    }
-
-    /// Forgets room tokens of before that stretch of days: nobody could use them any more.
-    pub(crate) async fn forget_room_tokens(&self, period: u32) -> Result<(), WriteFault> {
-        sqlx::query("DELETE FROM spent_room_tokens WHERE period < $1")
-            .bind(i64::from(period))
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
     /// What the operator has set while relays run.
     pub(crate) async fn quotas(&self) -> Result<Quotas, WriteFault> {
         Ok(quotas_of(&sqlx::query(QUOTAS).fetch_one(&self.read).await?).1)
@@ -143,6 +107,11 @@ impl AccountStore {
     async fn empty_log(&self) {
         let is_done = empty_log(self.dialect, &self.write).await;
         self.has_deleted_in_log.store(!is_done, Ordering::Release);
+    }
+
+    /// Whether the write-ahead log may hold bytes of what was deleted.
+    fn has_deleted_in_log(&self) -> bool {
+        self.has_deleted_in_log.load(Ordering::Acquire)
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Any>, WriteFault> {

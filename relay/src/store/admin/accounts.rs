@@ -2,7 +2,7 @@
 
 use super::{AdminStore, date};
 use crate::base16::base16;
-use crate::store::account::remove_account;
+use crate::store::account::{remove_account, sweep_account_leftovers};
 use crate::store::dialect::empty_log;
 use crate::store::error::WriteFault;
 use serde::Serialize;
@@ -107,6 +107,14 @@ impl AdminStore {
         let Some(name) = name else { return Ok(false) };
         remove_account(&mut transaction, number, name, rest_until).await?;
         transaction.commit().await?;
+        loop {
+            let mut transaction = self.begin().await?;
+            let has_more = sweep_account_leftovers(&mut transaction).await?;
+            transaction.commit().await?;
+            if !has_more {
+                break;
+            }
+        }
         empty_log(self.dialect, &self.pool).await;
         Ok(true)
     }

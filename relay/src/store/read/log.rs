@@ -51,11 +51,16 @@ const LENGTHS_SINCE: &str = "SELECT e.seq, coalesce(CAST(length(e.entry) AS BIGI
 const SINCE: &str =
     "SELECT e.seq, e.kind, e.entry, e.hash, e.epoch AS entry_epoch, p.access_key, p.by_door, p.is_cut,
         (SELECT min(v.began_seq) FROM epochs v
-            WHERE v.room = e.room AND e.kind = 3 AND v.voided_seq = e.seq AND v.voided_seq > 0) AS bad_seq,
+            WHERE v.room = e.room AND e.kind = 3 AND v.voided_seq = e.seq) AS bad_seq,
         r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq, e.seq AS head_seq
     FROM rooms r JOIN entries e ON e.room = r.number AND e.seq > $2 AND e.seq <= $3
         LEFT JOIN epochs p ON e.kind = 1 AND p.room = e.room AND p.began_seq = e.seq
     WHERE r.room_id = $1 ORDER BY e.seq";
+
+/// What somebody can ask about a room of their own.
+#[cfg(test)]
+pub(in crate::store) const OF_MEMBERS: [&str; 4] =
+    [LENGTHS_FORWARD, HANDSHAKE_LENGTHS_BACKWARD, ENTRIES, SINCE];
 
 /// Places that fit into an answer together, by how long what is there is; a single longer one goes alone.
 pub(super) struct Fitting {

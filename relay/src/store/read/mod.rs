@@ -3,7 +3,7 @@
 
 mod due;
 mod epochs;
-mod log;
+pub(super) mod log;
 mod push;
 mod state;
 
@@ -94,13 +94,13 @@ pub(crate) struct OpenDoor {
 /// Of the epochs of one number there may be any number that were voided: the last of them are enough for whoever comes back to be told.
 /// Everything else about them is looked up only for those that are shown.
 const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
-    latest AS (SELECT e.* FROM epochs e, room WHERE e.room = room.number AND e.epoch = $2 ORDER BY e.began_seq DESC LIMIT 16),
-    good AS (SELECT e.* FROM epochs e, room WHERE e.room = room.number AND e.epoch = $2 AND e.voided_seq = 0),
+    latest AS (SELECT * FROM epochs WHERE room = (SELECT number FROM room) AND epoch = $2 ORDER BY began_seq DESC LIMIT 64),
+    good AS (SELECT * FROM epochs WHERE room = (SELECT number FROM room) AND epoch = $2 AND voided_seq = 0),
     shown AS (SELECT * FROM good UNION SELECT * FROM latest)
     SELECT r.number, r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
         (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.access_key, e.began_seq, e.voided_seq,
-        (SELECT v.epoch - 1 FROM epochs v WHERE v.room = e.room AND v.voided_seq = e.voided_seq AND v.voided_seq > 0
-            ORDER BY v.began_seq LIMIT 1) AS restored_epoch,
+        CASE WHEN e.voided_seq > 0 THEN (SELECT v.epoch - 1 FROM epochs v
+            WHERE v.room = e.room AND v.voided_seq = e.voided_seq ORDER BY v.began_seq LIMIT 1) END AS restored_epoch,
         (SELECT c.began_seq FROM epochs c
             WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq
             ORDER BY c.began_seq LIMIT 1) AS first_cut_seq,
@@ -108,7 +108,7 @@ const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
             WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq
             ORDER BY c.began_seq LIMIT 1) AS first_cut_epoch
     FROM room r LEFT JOIN shown e ON e.room = r.number
-    ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 16";
+    ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 65";
 
 const DOOR: &str = "SELECT r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
         (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.join_key, d.door_key, d.wrap,
@@ -124,9 +124,18 @@ const HEADS: (&str, &str) = (
         FROM wanted w JOIN rooms r ON r.room_id = w.room_id",
 );
 
+/// What somebody can ask who has proven nothing.
+#[cfg(test)]
+pub(in crate::store) const OF_STRANGERS: [&str; 2] = [OPENING, DOOR];
+
 impl ReadStore {
     pub(in crate::store) fn new(pool: AnyPool, dialect: Dialect) -> Self {
         Self { pool, dialect }
+    }
+
+    #[cfg(test)]
+    pub(in crate::store) fn pool(&self) -> &AnyPool {
+        &self.pool
     }
 
     /// Closes all connections.

@@ -148,6 +148,23 @@ impl WriteStore {
         self.is_broken = true;
     }
 
+    /// Lets no other relay make these until the end of the transaction: rooms that are not there yet cannot be held, and two relays that make the
+    /// same ones in another order would wait for each other. By hashes of their ids, always in the same order.
+    pub(crate) async fn hold_makings(&mut self, mut made: Vec<i64>) -> Result<(), WriteFault> {
+        if self.source.dialect == Dialect::Sqlite {
+            return Ok(());
+        }
+        made.sort_unstable();
+        made.dedup();
+        for number in made {
+            sqlx::query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)")
+                .bind(number)
+                .fetch_one(&mut self.connection)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Those of the rooms that exist, as they are in this transaction. Until its end nobody else changes them.
     pub(crate) async fn rooms(&mut self, wanted: &[RoomId]) -> Result<Vec<(RoomId, StoredRoom)>, WriteFault> {
         let mut found = Vec::with_capacity(wanted.len());

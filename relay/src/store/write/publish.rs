@@ -6,6 +6,9 @@ use sotto_protocol::{CapsuleWrap, Door, DoorId, Published};
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments as _, AssertSqlSafe};
 
+/// Wraps that one transaction drops.
+const DROPPED_MAX: i64 = 512;
+
 impl WriteStore {
     /// Keeps this for the current epoch, and nothing else: doors that are not listed are closed.
     pub(crate) async fn publish(
@@ -85,24 +88,27 @@ impl WriteStore {
         Ok(found.is_some())
     }
 
-    /// Drops the wraps of a tag in epochs before `before`, as far as they are the owner's.
+    /// Drops the wraps of a tag in epochs before `before`, as far as they are the owner's. Whether there may be more of them than one
+    /// transaction takes on.
     pub(crate) async fn drop_wraps(
         &mut self,
         row: i64,
         (tag, owner): (&[u8; 16], &[u8; 32]),
         before: u64,
-    ) -> Result<(), WriteFault> {
-        sqlx::query(
-            "DELETE FROM capsule_wraps WHERE room = $1 AND tag = $2 AND owner = $3
-                AND began_seq IN (SELECT e.began_seq FROM epochs e WHERE e.room = $1 AND e.epoch < $4)",
+    ) -> Result<bool, WriteFault> {
+        let done = sqlx::query(
+            "DELETE FROM capsule_wraps WHERE room = $1 AND tag = $2 AND began_seq IN
+                (SELECT w.began_seq FROM capsule_wraps w JOIN epochs e ON e.room = w.room AND e.began_seq = w.began_seq
+                    WHERE w.room = $1 AND w.tag = $2 AND w.owner = $3 AND e.epoch < $4 LIMIT $5)",
         )
         .bind(row)
         .bind(&tag[..])
         .bind(&owner[..])
         .bind(to_sql(before))
+        .bind(DROPPED_MAX)
         .execute(&mut self.connection)
         .await?;
-        Ok(())
+        Ok(i64::try_from(done.rows_affected()).is_ok_and(|rows| rows >= DROPPED_MAX))
     }
 
     async fn insert_doors(&mut self, row: i64, doors: Vec<Door>) -> Result<(), WriteFault> {

@@ -25,6 +25,8 @@ pub(crate) struct Swept {
     pub doors: u64,
     /// Whether there was more than one sweep takes on.
     pub has_more: bool,
+    /// How many of the rooms that it was to look at have nothing more to drop.
+    pub done_rooms: usize,
 }
 
 /// What is left of one sweep's share.
@@ -53,6 +55,7 @@ impl WriteStore {
                 swept.has_more = true;
                 break;
             }
+            swept.done_rooms += 1;
             if !self.hold_if_free(*row).await? {
                 continue;
             }
@@ -106,7 +109,10 @@ impl WriteStore {
                 swept.entries += 1;
             }
         }
-        swept.has_more |= left.entries <= 0 || left.bytes <= 0;
+        if left.entries <= 0 || left.bytes <= 0 {
+            swept.has_more = true;
+            swept.done_rooms -= 1;
+        }
         sqlx::query("UPDATE rooms SET dropped_seq = $1 WHERE number = $2 AND dropped_seq < $1")
             .bind(last_seq)
             .bind(row)
