@@ -9,7 +9,7 @@ use bytes::Bytes;
 use sotto_protocol::account::{self, AccountError, AccountErrorCode, Call};
 
 /// What a call came to, and memory for it.
-pub(super) struct Answer<C: Call>(pub Result<C::Answer, AccountError>, pub Taken);
+pub(super) struct Answer<C: Call>(pub Result<C::Answer, AccountError>, pub Option<Taken>);
 
 /// A request that was refused before it became a call.
 pub(super) struct Refused(AccountError);
@@ -17,7 +17,14 @@ pub(super) struct Refused(AccountError);
 impl<C: Call> IntoResponse for Answer<C> {
     fn into_response(self) -> Response {
         match self.0 {
-            Ok(answer) => respond(StatusCode::OK, self.1.by(sotto_protocol::encode(&answer))),
+            Ok(answer) => {
+                let bytes = sotto_protocol::encode(&answer);
+                let bytes = match self.1 {
+                    Some(taken) => taken.by(bytes),
+                    None => bytes.into(),
+                };
+                respond(StatusCode::OK, bytes)
+            }
             Err(error) => Refused(error).into_response(),
         }
     }

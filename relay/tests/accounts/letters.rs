@@ -38,6 +38,23 @@ async fn anybody_puts_letters_in_and_the_account_alone_takes_them_out() {
 }
 
 #[tokio::test]
+async fn a_long_inbox_is_read_in_parts() {
+    let relay = TestRelay::start_with(|config| {
+        config.accounts.rates = Rates::unlimited();
+        config.accounts.inbox_max_letters = 1000;
+    })
+    .await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    for number in 0..260_u32 {
+        call(&ada.authority, None, &letter(&ada, (number / 4) as u8)).await.unwrap();
+    }
+    let first = ada.call(&Inbox {}).await.unwrap().letters;
+    assert_eq!((first.len(), first[0].letter[0], first[255].letter[0]), (256, 0, 63));
+    ada.call(&Acknowledge { ids: first.iter().map(|letter| letter.id.into()).collect() }).await.unwrap();
+    assert_eq!(letters(&ada).await, [64; 4]);
+}
+
+#[tokio::test]
 async fn an_inbox_is_bounded_and_takes_letters_of_one_length() {
     let relay = TestRelay::start_with(|config| {
         config.accounts.rates = Rates::unlimited();

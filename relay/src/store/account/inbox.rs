@@ -4,6 +4,7 @@ use super::accounts::hold;
 use super::{AccountStore, array};
 use crate::store::error::WriteFault;
 use sotto_protocol::account::InboxLetter;
+use sotto_protocol::limits::ACKNOWLEDGED_MAX;
 use sqlx::Row as _;
 
 /// What became of a letter.
@@ -53,12 +54,14 @@ impl AccountStore {
         Ok(Deposited::Done(number))
     }
 
-    /// All letters, the oldest first.
+    /// Letters, the oldest first: as many as can be taken out at once. The others come when these are gone.
     pub(crate) async fn letters(&self, account: i64) -> Result<Vec<InboxLetter>, WriteFault> {
-        let rows = sqlx::query("SELECT letter_id, letter FROM inbox WHERE account = $1 ORDER BY number")
-            .bind(account)
-            .fetch_all(&self.read)
-            .await?;
+        let rows =
+            sqlx::query("SELECT letter_id, letter FROM inbox WHERE account = $1 ORDER BY number LIMIT $2")
+                .bind(account)
+                .bind(i64::try_from(ACKNOWLEDGED_MAX).unwrap_or(i64::MAX))
+                .fetch_all(&self.read)
+                .await?;
         rows.iter()
             .map(|row| {
                 Ok(InboxLetter { id: array(row.get("letter_id"), "letter")?, letter: row.get("letter") })
