@@ -57,6 +57,12 @@ impl Accounts {
         Err(needed())
     }
 
+    /// Whether there is such a session. Nothing is used up by that.
+    pub(crate) async fn check_session(&self, token: &SessionToken) -> Result<(), AccountError> {
+        let stored = self.store.session(&sha256(token.expose())).await.map_err(internal)?;
+        stored.map(|_| ()).ok_or_else(|| AccountErrorCode::SessionNeeded.into())
+    }
+
     /// Another token for the same session.
     pub(crate) async fn refresh_session(&self, session: &Session) -> Result<SessionGiven, AccountError> {
         let token = SessionToken::new(random()?);

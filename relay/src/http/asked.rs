@@ -46,6 +46,8 @@ impl<C: Call> FromRequest<HttpState> for Anonymous<C> {
             return Err(AccountErrorCode::SessionNotWanted.into());
         }
         let (call, memory) = read_call(request, &caller, state).await?;
+        let bounds = (state.accounts.settings(), state.body_timeout);
+        let memory = memory.with_answer::<C>(&state.addresses, caller.address, bounds).await?;
         Ok(Self { caller, call, memory })
     }
 }
@@ -56,9 +58,13 @@ impl<C: Call> FromRequest<HttpState> for WithSession<C> {
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, Refused> {
         let caller = check_head::<C>(request.headers(), &request, state)?;
         let token = token_of(request.headers()).ok_or(AccountErrorCode::SessionNeeded)?;
-        // First what was asked: a request that cannot be read does not use up anything.
+        // Whoever shows none takes no memory for what they send.
+        state.accounts.check_session(&token).await?;
+        // Then what was asked: a request that cannot be read does not use up anything.
         let (call, memory) = read_call(request, &caller, state).await?;
         let session = state.accounts.session(&token).await?;
+        let bounds = (state.accounts.settings(), state.body_timeout);
+        let memory = memory.with_answer::<C>(&state.addresses, caller.address, bounds).await?;
         Ok(Self { caller, session, call, memory })
     }
 }
@@ -90,8 +96,8 @@ async fn read_call<C: Call>(
 ) -> Result<(C, CallMemory), Refused> {
     let length = length_of(request.headers()).and_then(|length| usize::try_from(length).ok());
     let length = length.map_or(C::MAX_BYTES, |length| length.min(C::MAX_BYTES));
-    let bounds = (state.accounts.settings(), state.body_timeout);
-    let memory = CallMemory::take::<C>(&state.addresses, caller.address, length, bounds).await?;
+    let memory =
+        CallMemory::for_request(&state.addresses, caller.address, length, state.body_timeout).await?;
     // Whoever is this slow is no client of ours.
     let body = tokio::time::timeout(state.body_timeout, to_bytes(request.into_body(), C::MAX_BYTES)).await;
     let body = body.map_err(|_| AccountErrorCode::Malformed)?.map_err(|_| too_large::<C>())?;

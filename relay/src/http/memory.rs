@@ -30,31 +30,45 @@ pub(super) struct CallMemory {
 }
 
 impl CallMemory {
-    /// For a request of so many bytes, or refuses after a time.
-    pub(super) async fn take<C: Call>(
+    /// For a request of so many bytes, which has not come yet, or refuses after a time.
+    pub(super) async fn for_request(
         addresses: &Addresses,
         client: IpAddr,
         request_bytes: usize,
+        within: Duration,
+    ) -> Result<Self, AccountError> {
+        // As it came, and decoded.
+        let bytes = request_bytes.saturating_mul(2);
+        let taken = match bytes > SHORT_BYTES {
+            true => Some(or_again(within, addresses.take_for_request(client, bytes)).await?),
+            false => None,
+        };
+        Ok(Self { _request: taken, answer: None })
+    }
+
+    /// For the answer, too: only when it is known what is asked, and that whoever asks may. Who sends nothing, or shows no session, has none.
+    pub(super) async fn with_answer<C: Call>(
+        self,
+        addresses: &Addresses,
+        client: IpAddr,
         (settings, within): (&AccountSettings, Duration),
     ) -> Result<Self, AccountError> {
-        let both = async {
-            // As it came, and decoded.
-            let request_bytes = request_bytes.saturating_mul(2);
-            let request = match request_bytes > SHORT_BYTES {
-                true => Some(addresses.take_for_request(client, request_bytes).await?),
-                false => None,
-            };
-            // Decoded, and as it goes.
-            let answer_bytes = longest_answer::<C>(settings).saturating_mul(2);
-            let answer = match answer_bytes > SHORT_BYTES {
-                true => Some(addresses.take_for_answer(client, answer_bytes).await?),
-                false => None,
-            };
-            Some(Self { _request: request, answer })
+        // Decoded, and as it goes.
+        let bytes = longest_answer::<C>(settings).saturating_mul(2);
+        let answer = match bytes > SHORT_BYTES {
+            true => Some(or_again(within, addresses.take_for_answer(client, bytes)).await?),
+            false => None,
         };
-        let again = || AccountError::with_delay(AccountErrorCode::Overloaded, crate::limit::whole_ms(AGAIN));
-        tokio::time::timeout(within, both).await.ok().flatten().ok_or_else(again)
+        Ok(Self { answer, ..self })
     }
+}
+
+async fn or_again(
+    within: Duration,
+    taking: impl Future<Output = Option<Taken>>,
+) -> Result<Taken, AccountError> {
+    let again = || AccountError::with_delay(AccountErrorCode::Overloaded, crate::limit::whole_ms(AGAIN));
+    tokio::time::timeout(within, taking).await.ok().flatten().ok_or_else(again)
 }
 
 fn longest_answer<C: Call>(settings: &AccountSettings) -> usize {

@@ -97,6 +97,11 @@ impl Addresses {
         address.memory.answers(&self.memory)
     }
 
+    /// Memory for files that that address reads.
+    pub(super) fn downloads_of(&self, address: &Address) -> Pool {
+        address.memory.downloads(&self.memory)
+    }
+
     /// Memory for messages of that address.
     pub(super) fn messages_of(&self, address: &Address) -> Pool {
         address.memory.messages(&self.memory)

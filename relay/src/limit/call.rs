@@ -2,7 +2,7 @@
 //! store as that of room sockets.
 
 use super::address::{Address, Addresses};
-use super::memory::{LONGEST_ANSWER_BYTES, Share};
+use super::memory::{DOWNLOAD_BYTES, LONGEST_ANSWER_BYTES, Share};
 use bytes::Bytes;
 use sotto_protocol::limits::HANDSHAKE_FRAME_MAX_BYTES;
 use std::net::IpAddr;
@@ -33,6 +33,13 @@ impl Addresses {
     pub(crate) async fn take_for_answer(&self, client: IpAddr, bytes: usize) -> Option<Taken> {
         let address = self.find(client);
         let share = self.answers_to(&address).take(bytes.min(LONGEST_ANSWER_BYTES)).await?;
+        Some(Taken { share, _address: address })
+    }
+
+    /// Waits for memory for a file that is read.
+    pub(crate) async fn take_for_download(&self, client: IpAddr) -> Option<Taken> {
+        let address = self.find(client);
+        let share = self.downloads_of(&address).take(DOWNLOAD_BYTES).await?;
         Some(Taken { share, _address: address })
     }
 }

@@ -12,11 +12,16 @@ const PART: usize = 8;
 /// The longest answer: what is held of one epoch came in two frames at most (its handshake, and a link or a capsule after it).
 pub(crate) const LONGEST_ANSWER_BYTES: usize = 2 * HANDSHAKE_FRAME_MAX_BYTES + 64 * UNIT_BYTES;
 
+/// What is under way at once of a file that is read.
+pub(super) const DOWNLOAD_BYTES: usize = 512 * 1024;
+
 /// What there is of it, for one address or for all.
 #[derive(Debug)]
 pub(super) struct Memory {
     answers: Arc<Semaphore>,
     messages: Arc<Semaphore>,
+    /// Parts of files: who reads one slowly, for hours, keeps nobody's answers waiting.
+    downloads: Arc<Semaphore>,
 }
 
 /// Memory for one of the two, as far as there is some for an address.
@@ -34,7 +39,7 @@ pub(crate) struct Share {
 }
 
 impl Memory {
-    /// What there is for everybody: three quarters of it for answers.
+    /// What there is for everybody: half of it for answers, a quarter each for messages and for files.
     pub(super) fn for_all(bytes: usize) -> Self {
         Self::of(bytes, 1)
     }
@@ -52,14 +57,20 @@ impl Memory {
             Arc::new(Semaphore::new(units))
         };
         Self {
-            answers: at_least(bytes - quarter, LONGEST_ANSWER_BYTES),
+            answers: at_least(bytes - 2 * quarter, LONGEST_ANSWER_BYTES),
             messages: at_least(quarter, HANDSHAKE_FRAME_MAX_BYTES),
+            downloads: at_least(quarter, DOWNLOAD_BYTES),
         }
     }
 
     /// For answers to this address, out of what there is for all.
     pub(super) fn answers(&self, all: &Self) -> Pool {
         Pool { of_address: Arc::clone(&self.answers), of_all: Arc::clone(&all.answers) }
+    }
+
+    /// For files that this address reads, out of what there is for all.
+    pub(super) fn downloads(&self, all: &Self) -> Pool {
+        Pool { of_address: Arc::clone(&self.downloads), of_all: Arc::clone(&all.downloads) }
     }
 
     /// For messages of this address, out of what there is for all.
@@ -115,7 +126,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_waits_for_its_own_and_takes_nothing_from_others() {
-        let bytes = LONGEST_ANSWER_BYTES * PART * 8 / 3;
+        let bytes = LONGEST_ANSWER_BYTES * PART * 4;
         let all = Memory::for_all(bytes);
         let [one, other] = [(), ()].map(|()| Memory::for_address(bytes));
         let everything = (all.answers.available_permits(), one.answers.available_permits());

@@ -75,14 +75,15 @@ impl Rooms {
         join: &JoinAuthority,
         reply_to: &ReplyTo,
     ) -> Result<Authority, Reply> {
-        if let Some(reply) = self.sent_before(room, known.1, entry).await? {
-            return Err(reply);
-        }
         let judged = self.judge_joiner((room, entry), known, join, reply_to).await;
         match judged {
             Ok(authority) => Ok(authority),
-            // What changed between the two may have been this very handshake, sent to a relay that has died since.
-            Err(refusal) => Err(self.sent_before(room, known.1, entry).await?.unwrap_or(refusal)),
+            // What has changed since the card may have been this very handshake, whose answer was lost. Whoever has its bytes has made it;
+            // that its id is taken by another entry is nothing to be told without a proof.
+            Err(refusal) => Err(match self.sent_before(room, known.1, entry).await? {
+                Some(Reply::Appended(seq)) => Reply::Appended(seq),
+                _ => refusal,
+            }),
         }
     }
 

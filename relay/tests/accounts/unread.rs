@@ -4,7 +4,7 @@ use crate::client::{Person, bearer};
 use crate::process::Program;
 use crate::support::{PATIENCE, TestRelay};
 use minicbor::bytes::ByteArray;
-use sotto_protocol::account::{Call as _, ListSessions, PutVault, ReadVault, VaultEntry};
+use sotto_protocol::account::{Call as _, ListSessions, PutVault, ReadVault, SessionToken, VaultEntry};
 use sotto_protocol::encode;
 use sotto_protocol::limits::{VAULT_READ_MAX_BYTES, VAULT_RECORD_MAX_BYTES};
 use sotto_relay::Rates;
@@ -132,4 +132,34 @@ async fn who_reads_slowly_gets_all_of_it() {
     }
     assert!(began.elapsed() > Duration::from_secs(2));
     assert!(came > usize::from(RECORDS) * VAULT_RECORD_MAX_BYTES, "{came}");
+}
+
+/// Memory for an answer was taken before it was known who asks, and what.
+#[tokio::test]
+async fn who_shows_no_session_or_sends_nothing_holds_no_memory_that_others_wait_for() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = ["--waiting-bytes", "150000000", "--timeouts", "answer=3,body=15"];
+    let program = Program::start_with(data.path(), &settings, Stdio::null());
+    let ada = with_a_full_vault(&program.authority).await;
+    let made_up = Person { token: SessionToken::new([9; 32]), ..ada.clone() };
+    let mut holding = Vec::new();
+    for number in 0..48 {
+        // Twelve addresses, and of each two who have a session.
+        let mut stream = narrow(&format!("127.0.1.{}", 1 + number % 12), &program.authority).await;
+        let whole = read_vault(if number < 24 { &made_up } else { &ada });
+        let head = whole.windows(4).position(|part| part == b"\r\n\r\n").unwrap() + 4;
+        stream.write_all(&whole[..head]).await.unwrap();
+        holding.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..10 {
+        let mut victim = narrow("127.0.0.9", &program.authority).await;
+        let began = Instant::now();
+        victim.write_all(&read_vault(&ada)).await.unwrap();
+        assert!(drain(&mut victim).await.len() > usize::from(RECORDS) * VAULT_RECORD_MAX_BYTES);
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    }
+    for mut stream in holding.drain(..24) {
+        assert!(drain(&mut stream).await.starts_with(b"HTTP/1.1 401"), "told at once, before a body");
+    }
 }

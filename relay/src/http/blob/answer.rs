@@ -27,8 +27,6 @@ const SANDBOX: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
 /// A blob never changes. It is the reader's own affair, and no proxy's.
 const FOREVER: &str = "private, max-age=31536000, immutable";
 
-/// What of a download is under way at once: four times what is read of a file.
-const DOWNLOAD_BYTES: usize = 512 * 1024;
 /// How long a download waits for memory.
 const MEMORY_WAIT: Duration = Duration::from_secs(10);
 
@@ -119,7 +117,7 @@ async fn download(
     part: Range<u64>,
 ) -> Result<Body, BlobError> {
     let busy = || BlobError::with_delay(BlobErrorCode::Overloaded, whole_ms(MEMORY_WAIT));
-    let taken = state.addresses.take_for_answer(address, DOWNLOAD_BYTES);
+    let taken = state.addresses.take_for_download(address);
     let taken = timeout(MEMORY_WAIT, taken).await.ok().flatten().ok_or_else(busy)?;
     let parts = state.blobs.read(address, found, part).await?;
     Ok(Body::from_stream(parts.inspect(move |_| {

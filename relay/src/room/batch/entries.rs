@@ -48,8 +48,9 @@ impl Batch<'_> {
         entry: Vec<u8>,
     ) -> Result<Verdict, WriteFault> {
         let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
-        if let Some(verdict) = self.sent_before((room.row, header.id), EntryKind::Message, &entry) {
-            return Ok(verdict);
+        let sent_before = self.sent_before((room.row, header.id), EntryKind::Message, &entry);
+        if let Some(verdict) = sent_before {
+            return self.said_of(verdict, grant, &room).await;
         }
         if let Err(code) = may_append(self.standing(grant, &room).await?, header.epoch, room.head) {
             return Ok(code.into());
@@ -69,7 +70,10 @@ impl Batch<'_> {
         let Handshake { room: room_id, known_seq, header, entry, hash, record, authority } = handshake;
         let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
         if let Some(verdict) = self.sent_before((room.row, header.id), EntryKind::Handshake, &entry) {
-            return Ok(verdict);
+            return match authority {
+                Authority::Member(grant) => self.said_of(verdict, grant, &room).await,
+                Authority::Joiner { .. } => Ok(verdict),
+            };
         }
         // The right comes first: what has changed in the room is no business of whoever has none.
         let is_allowed = match authority {

@@ -12,7 +12,7 @@ use super::hub::LiveEntry;
 use super::operation::{Operation, Queued};
 use super::publish::Outcome;
 use super::reply::ReplyTo;
-use crate::access::{Effect, Grant, Standing, standing};
+use crate::access::{Effect, Grant, Standing, said_to, standing};
 use crate::clock::{Clock, hour_of};
 use crate::metrics::metrics;
 use crate::store::{NewEntry, StoredEntry, StoredRoom, Wanted, WriteFault, WriteStore};
@@ -203,6 +203,19 @@ impl<'w> Batch<'w> {
         };
         let known = self.known.get(&key).map(|known| verdict(known, Verdict::Settled));
         known.or_else(|| self.fresh.get(&key).map(|fresh| verdict(fresh, Verdict::Judged)))
+    }
+
+    /// That an id is taken by another entry is said to whom the room has not ended.
+    async fn said_of(
+        &mut self,
+        verdict: Verdict,
+        grant: Grant,
+        room: &StoredRoom,
+    ) -> Result<Verdict, WriteFault> {
+        if matches!(verdict, Verdict::Settled(_) | Verdict::Judged(Reply::Appended(_))) {
+            return Ok(verdict);
+        }
+        Ok(said_to(self.standing(grant, room).await?, ErrorCode::EntryIdReused).into())
     }
 
     /// Remembers what was taken, if more of that id comes.
