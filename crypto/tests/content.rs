@@ -96,7 +96,7 @@ fn a_status_is_read_in_its_epoch_and_lasts_into_the_next() {
 
     let next = rooms[0].secrets().unwrap().status;
     let registers = StatusRegisters::new(&next, id, rooms[0].epoch());
-    assert_ne!(registers.id(rooms[1].own_leaf()).unwrap(), write.register, "the relay cannot follow a leaf");
+    assert_ne!(registers.id(rooms[1].device()).unwrap(), write.register, "the relay cannot follow a leaf");
     let again = registers.open(rooms[0].roster(), &write.register, &write.value);
     assert_eq!(again, Err(CryptoError::WrongEpoch { expected: epoch + 1, found: epoch }));
 }

@@ -13,6 +13,7 @@ pub use request::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardRequest, ConfirmJoin, CreateRoom, DeleteRoom,
     Direction, Door, DropWraps, HeldRequest, HistoryRequest, JoinAuthority, OpenRoom, PageRequest, Published,
     RepairEpoch, Request, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, WriteStatus,
+    register_of,
 };
 
 use crate::RoomId;

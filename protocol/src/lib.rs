@@ -29,7 +29,7 @@ pub use frame::{
     CreateRoom, DeleteRoom, Direction, Door, DropWraps, FrameError, Held, HeldRequest, HistoryReply,
     HistoryRequest, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published,
     RelayFrame, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Subscribe,
-    Unsubscribe, Welcome, WriteStatus, decode, encode,
+    Unsubscribe, Welcome, WriteStatus, decode, encode, register_of,
 };
 pub use id::{BlobId, DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use push::{PushSubscription, push_payload, read_push_payload};

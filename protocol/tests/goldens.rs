@@ -105,7 +105,6 @@ fn published() -> Published {
 #[test]
 fn what_clients_send_about_epochs_and_rooms_is_what_it_was() {
     let (room, signature) = (ROOM, [9; 64]);
-    let status = Status { register: [0x13; 16], value: [0x14; 256] };
     check_request(
         "rewind-room.v1",
         Request::Rewind(AppendRewind { room, rewind: vec![3; 41], published: published() }),
@@ -130,7 +129,10 @@ fn what_clients_send_about_epochs_and_rooms_is_what_it_was() {
         "drop-wraps.v1",
         Request::DropWraps(DropWraps { room, tag: [0x0e; 16], before: 7, owner: [0x12; 32], signature }),
     );
-    check_request("write-status.v1", Request::WriteStatus(WriteStatus { room, status }));
+    check_request(
+        "write-status.v1",
+        Request::WriteStatus(WriteStatus { room, key: [0x0d; 32], value: [0x0e; 256] }),
+    );
     check_request("statuses.v1", Request::Statuses(StatusRequest { room }));
     let admin_key = [0x11; 32];
     check_request("delete-room.v1", Request::DeleteRoom(DeleteRoom { room, admin_key, signature }));

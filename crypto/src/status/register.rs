@@ -1,11 +1,13 @@
 //! The sealing of status registers (`docs/PROTOCOL.md`, "Status registers").
 //!
 //! ```text
-//! register = Expand(status secret, "sotto/1 status register", u32(leaf))                          16 bytes
+//! key      = Expand(device's seed, "sotto/1 status register", room, u64(epoch))                   32 bytes
+//! register = first 16 bytes of SHA-256("sotto/1 status register id" || key)
 //! value    = version (1) || epoch (8) || salt (16) || AES-256-GCM(plaintext)                     256 bytes, always
 //! plain    = len(body) (2) || signature (64) || body || zeros                                     215 bytes, always
 //! ```
-//! The signature binds room, epoch, register and salt: no member can write another's status, or write an old one again.
+//! The signature binds room, epoch, register and salt: no member can write another's status, or write an old one again. Nor into another's
+//! register: its key is its device's alone, and the relay is shown it.
 
 use super::{Status, malformed};
 use crate::{
@@ -15,7 +17,7 @@ use crate::{
 };
 use aes_gcm::aead::{Aead as _, Payload};
 use minicbor::{Decode, Encode};
-use sotto_protocol::{Chain, RoomId};
+use sotto_protocol::{Chain, RoomId, register_of};
 use zeroize::Zeroizing;
 
 /// Length of every sealed value, in bytes.
@@ -29,12 +31,21 @@ const PLAIN_BYTES: usize = REGISTER_BYTES - HEADER_BYTES - 16;
 pub type RegisterId = [u8; 16];
 
 /// What the relay is asked to keep in place of what it has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StatusWrite {
+    /// The register's key, for the relay.
+    pub key: [u8; 32],
     /// The register.
     pub register: RegisterId,
     /// What is in it from now on.
     pub value: [u8; REGISTER_BYTES],
+}
+
+/// The key stays out of logs.
+impl core::fmt::Debug for StatusWrite {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("StatusWrite(…)")
+    }
 }
 
 /// A status whose signature has been checked.
@@ -82,13 +93,21 @@ impl<'a> StatusRegisters<'a> {
         Self { secret, room, epoch }
     }
 
-    /// The register of a leaf.
+    /// The key of a device's register, by which it alone writes there.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] only for a fault in here.
-    pub fn id(&self, leaf: u32) -> Result<RegisterId, CryptoError> {
-        kdf::expand::<16>(self.secret.seed(), labels::expand::STATUS_REGISTER, &[&leaf.to_be_bytes()])
-            .map(|id| *id)
+    fn key(&self, device: &DeviceKey) -> Result<[u8; 32], CryptoError> {
+        let parts = [&self.room.as_bytes()[..], &self.epoch.to_be_bytes()];
+        kdf::expand::<32>(&device.seed(), labels::expand::STATUS_REGISTER, &parts).map(|key| *key)
+    }
+
+    /// The register of a device. Another one in every epoch.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] only for a fault in here.
+    pub fn id(&self, device: &DeviceKey) -> Result<RegisterId, CryptoError> {
+        self.key(device).map(|key| register_of(&key))
     }
 
     /// Signs and seals a device's status. Each sealing has its own salt.
@@ -106,7 +125,8 @@ impl<'a> StatusRegisters<'a> {
         status: &Status,
         salt: [u8; 16],
     ) -> Result<StatusWrite, CryptoError> {
-        let register = self.id(leaf)?;
+        let key = self.key(device)?;
+        let register = register_of(&key);
         let body = sotto_protocol::encode(&Body::new(leaf, status));
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
         plain.extend_from_slice(&u16::try_from(body.len()).map_err(|_| malformed())?.to_be_bytes());
@@ -122,14 +142,14 @@ impl<'a> StatusRegisters<'a> {
             .encrypt(&nonce, Payload { msg: &plain, aad: &self.additional_data(&header, &register) })
             .map_err(|_| malformed())?;
         let value = [&header[..], &sealed].concat().try_into().map_err(|_| malformed())?;
-        Ok(StatusWrite { register, value })
+        Ok(StatusWrite { key, register, value })
     }
 
     /// Opens a register's value and checks that the device of its leaf wrote it.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`], [`CryptoError::NewerVersion`], [`CryptoError::WrongEpoch`], [`CryptoError::DoesNotOpen`];
-    /// [`CryptoError::BadSignature`] where the leaf is not in the roster, is not this register's, or did not sign.
+    /// [`CryptoError::BadSignature`] where the leaf is not in the roster, or did not sign for this register.
     pub fn open(
         &self,
         roster: &Roster,
@@ -158,9 +178,6 @@ impl<'a> StatusRegisters<'a> {
         let (signature, signed) = split(&plain)?;
         let body: Body = sotto_protocol::decode(signed).map_err(|_| malformed())?;
         let sender = roster.get(body.leaf).ok_or(CryptoError::BadSignature)?;
-        if self.id(body.leaf)? != *register {
-            return Err(CryptoError::BadSignature);
-        }
         sign::verify(&sender.device_key, &self.statement(register, salt, signed), signature)?;
         Ok(OpenedStatus { leaf: body.leaf, sender: sender.clone(), status: body.status() })
     }

@@ -138,13 +138,24 @@ fn no_member_writes_under_anothers_leaf() {
     // A leaf that nobody has.
     let ghost = registers.seal(&device(2), 7, &full(1)).unwrap();
     assert_eq!(open(&ghost), Err(CryptoError::BadSignature));
-    // The relay puts device 2's value into the register of leaf 1.
+    // The relay puts device 2's value into the register of device 1.
     let moved = registers.seal(&device(2), 2, &full(1)).unwrap();
-    let register = registers.id(1).unwrap();
+    let register = registers.id(&device(1)).unwrap();
     assert_eq!(registers.open(&roster(), &register, &moved.value), Err(CryptoError::DoesNotOpen));
     // So does a member, who can seal anew what device 2 signed.
     let resealed = reseal(&moved, register);
     assert_eq!(open(&resealed), Err(CryptoError::BadSignature));
+}
+
+#[test]
+fn a_register_is_its_devices_alone_and_another_one_in_every_epoch() {
+    let ids = [1, 2].map(|number| registers().id(&device(number)).unwrap());
+    assert_ne!(ids[0], ids[1], "whoever has all secrets of the room and not the device's has another one");
+    let write = registers().seal(&device(1), 1, &full(1)).unwrap();
+    assert_eq!((write.register, sotto_protocol::register_of(&write.key)), (ids[0], ids[0]));
+    assert_ne!(StatusRegisters::new(&SECRET, ROOM, 6).id(&device(1)).unwrap(), ids[0]);
+    assert_ne!(StatusRegisters::new(&SECRET, RoomId::new([9; 16]), 5).id(&device(1)).unwrap(), ids[0]);
+    assert_eq!(format!("{write:?}"), "StatusWrite(…)");
 }
 
 /// What a member can do to another's value: open it, and seal the same words for another register.
@@ -162,7 +173,7 @@ fn reseal(write: &StatusWrite, register: RegisterId) -> StatusWrite {
     let plain = opener.decrypt(&nonce, Payload { msg: sealed, aad: &aad }).unwrap();
     let ((sealer, nonce), aad) = cipher(&register);
     let sealed = sealer.encrypt(&nonce, Payload { msg: &plain, aad: &aad }).unwrap();
-    StatusWrite { register, value: [header, &sealed].concat().try_into().unwrap() }
+    StatusWrite { register, value: [header, &sealed].concat().try_into().unwrap(), ..*write }
 }
 
 #[test]

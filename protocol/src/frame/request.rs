@@ -3,7 +3,7 @@
 #[cfg(doc)]
 use crate::Reply;
 use crate::limits::STATUS_VALUE_BYTES;
-use crate::{DoorId, PushSubscription, RoomId, RoomToken};
+use crate::{DoorId, PushSubscription, RoomId, RoomToken, entry_hash};
 use minicbor::{Decode, Encode};
 
 /// What a client can ask.
@@ -391,9 +391,21 @@ pub struct WriteStatus {
     /// Which room; it must be open on this connection at its current epoch.
     #[n(0)]
     pub room: RoomId,
-    /// What is written.
-    #[n(1)]
-    pub status: Status,
+    /// The key of the register, which its device alone has: the register's id is [`register_of`] it, so that nobody writes another's.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub key: [u8; 32],
+    /// What is in it from now on.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub value: [u8; STATUS_VALUE_BYTES],
+}
+
+/// The id of the register that belongs to a key: the first 16 bytes of a hash.
+#[must_use]
+pub fn register_of(key: &[u8; 32]) -> [u8; 16] {
+    let hash = entry_hash(&[&b"sotto/1 status register id"[..], key].concat());
+    let mut id = [0; 16];
+    id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    id
 }
 
 /// A status register with its value.

@@ -11,7 +11,9 @@ use crate::clock::now_ms;
 use crate::limit::whole_ms;
 use crate::lock::lock;
 use crate::store::Registers;
-use sotto_protocol::{ErrorCode, Reply, RoomId, Status, StatusRequest, WireError, WriteStatus, limits};
+use sotto_protocol::{
+    ErrorCode, Reply, RoomId, Status, StatusRequest, WireError, WriteStatus, limits, register_of,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -63,7 +65,9 @@ enum Written {
 impl Rooms {
     /// Takes a value and passes it on.
     pub(crate) async fn write_status(&self, write: WriteStatus, reply_to: ReplyTo) {
-        let WriteStatus { room, status } = write;
+        let WriteStatus { room, key, value } = write;
+        // Who has not its key writes into another register.
+        let status = Status { register: register_of(&key), value };
         let Some((open, _)) = open_fully(&reply_to, &room) else {
             return reply_to.error(ErrorCode::RoomNotOpen);
         };
@@ -91,6 +95,10 @@ impl Rooms {
                 return reply_to.error(WireError::with_limit(ErrorCode::LimitExceeded, limit));
             }
             Written::Yes | Written::New(_) => {}
+        }
+        if reply_to.session().room(&room).is_none() {
+            // It has ended meanwhile, and been forgotten before this.
+            self.statuses.forget(&room, session_id);
         }
         let Grant { room: row, began_seq, .. } = open.grant;
         open.live.publish_status((row, began_seq), &status);

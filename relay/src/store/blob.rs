@@ -8,6 +8,9 @@ use super::file::OpenFiles;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 
+/// Blobs without an end that one transaction gives one.
+const ENDED_MAX: i64 = 256;
+
 /// Name of a file or object: random.
 pub(crate) type PieceName = [u8; 16];
 
@@ -154,13 +157,23 @@ impl BlobStore {
 
     /// Gives blobs an end that were to have none.
     pub(crate) async fn end_by(&self, until_day: u32) -> Result<(), WriteFault> {
-        let mut transaction = self.begin().await?;
-        sqlx::query("UPDATE blob_usage SET used_bytes = used_bytes").execute(&mut *transaction).await?;
-        sqlx::query("UPDATE blobs SET until_day = $1 WHERE until_day = 0")
+        // In pieces: whoever writes meanwhile waits for one of them at most.
+        loop {
+            let mut transaction = self.begin().await?;
+            sqlx::query("UPDATE blob_usage SET used_bytes = used_bytes").execute(&mut *transaction).await?;
+            let ended = sqlx::query(
+                "UPDATE blobs SET until_day = $1 WHERE number IN
+                    (SELECT number FROM blobs WHERE until_day = 0 ORDER BY number LIMIT $2)",
+            )
             .bind(i64::from(until_day))
+            .bind(ENDED_MAX)
             .execute(&mut *transaction)
             .await?;
-        Ok(transaction.commit().await?)
+            transaction.commit().await?;
+            if i64::try_from(ended.rows_affected()).is_ok_and(|rows| rows < ENDED_MAX) {
+                return Ok(());
+            }
+        }
     }
 
     /// The blob of that id, by its hash.

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use sotto_protocol::account::{AccountErrorCode, EndSession, ListSessions, Which};
 use sotto_protocol::{
     EntryKind, ErrorCode, LogEntry, RelayFrame, Reply, Request, RoomAccess, SetRetention, Status,
-    StatusRequest, WireError, WriteStatus, entry_hash, limits, retention_statement,
+    StatusRequest, WireError, WriteStatus, entry_hash, limits, register_of, retention_statement,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -166,8 +166,13 @@ async fn statuses(client: &mut Client, room: &Room) -> BTreeMap<u8, u8> {
     }
 }
 
-fn write(room: &Room, register: [u8; 16], value: u8) -> Request {
-    Request::WriteStatus(WriteStatus { room: room.id, status: Status { register, value: [value; 256] } })
+fn write(room: &Room, key: [u8; 32], value: u8) -> Request {
+    Request::WriteStatus(WriteStatus { room: room.id, key, value: [value; 256] })
+}
+
+/// How the register of that key begins.
+fn seven() -> u8 {
+    register_of(&[7; 32])[0]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,12 +187,16 @@ async fn a_register_has_one_value_at_all_relays() {
         // A device that goes from one relay to the other and back: the one that it has left must not hold on to what it knew.
         for (value, at_first) in [(1, true), (2, false), (3, true)] {
             let writer = if at_first { &mut one } else { &mut other };
-            assert_eq!(writer.ask(write(&room, [7; 16], value)).await, Reply::Done);
-            assert_eq!(statuses(writer, &room).await, [(7, value)].into(), "at once where it was written");
+            assert_eq!(writer.ask(write(&room, [7; 32], value)).await, Reply::Done);
+            assert_eq!(
+                statuses(writer, &room).await,
+                [(seven(), value)].into(),
+                "at once where it was written"
+            );
             // Written behind within a second.
             sleep(A_LOOK).await;
-            assert_eq!(statuses(&mut one, &room).await, [(7, value)].into());
-            assert_eq!(statuses(&mut other, &room).await, [(7, value)].into());
+            assert_eq!(statuses(&mut one, &room).await, [(seven(), value)].into());
+            assert_eq!(statuses(&mut other, &room).await, [(seven(), value)].into());
         }
     }
 }
@@ -327,8 +336,10 @@ async fn whoever_has_the_nats_server_says_nothing_in_a_relays_name() {
     let spy = async_nats::connect(pair.nats.as_ref().unwrap().url()).await.unwrap();
     let mut heard = spy.subscribe("sotto.status").await.unwrap();
     spy.flush().await.unwrap();
-    let expected = |value: u8| RelayFrame::Status(room.id, Status { register: [7; 16], value: [value; 256] });
-    assert_eq!(ada.ask(write(&room, [7; 16], 1)).await, Reply::Done);
+    let expected = |value: u8| {
+        RelayFrame::Status(room.id, Status { register: register_of(&[7; 32]), value: [value; 256] })
+    };
+    assert_eq!(ada.ask(write(&room, [7; 32], 1)).await, Reply::Done);
     assert_eq!(bob.pushed().await, expected(1));
     let good = tokio::time::timeout(PATIENCE, heard.next()).await.unwrap().unwrap().payload.to_vec();
     let say = async |message: Vec<u8>| {
@@ -347,7 +358,7 @@ async fn whoever_has_the_nats_server_says_nothing_in_a_relays_name() {
     say(Vec::new()).await;
     bob.expect_silence().await;
     sleep(A_LOOK).await;
-    assert_eq!(statuses(&mut bob, &room).await, [(7, 1)].into());
-    assert_eq!(ada.ask(write(&room, [7; 16], 2)).await, Reply::Done);
+    assert_eq!(statuses(&mut bob, &room).await, [(seven(), 1)].into());
+    assert_eq!(ada.ask(write(&room, [7; 32], 2)).await, Reply::Done);
     assert_eq!(bob.pushed().await, expected(2), "and relays hear each other still");
 }

@@ -65,8 +65,7 @@ async fn a_deleted_room_is_gone_with_everything_in_it() {
     let room = room_of(&mut alice, &admin).await;
     bob.open(&room).await;
     alice.append(&room, &entry(1, b"soon gone")).await;
-    let status = sotto_protocol::Status { register: [1; 16], value: [1; 256] };
-    let write = sotto_protocol::WriteStatus { room: room.id, status };
+    let write = sotto_protocol::WriteStatus { room: room.id, key: [1; 32], value: [1; 256] };
     assert_eq!(alice.ask(Request::WriteStatus(write)).await, Reply::Done);
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(rows(&relay).await.iter().all(|rows| *rows > 0), "there is something of everything");

@@ -6,8 +6,8 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use sotto_protocol::{
     CapsuleWrap, ConfirmJoin, CreateRoom, DeleteRoom, Direction, DoorId, DropWraps, EntryKind, ErrorCode,
     HeldRequest, HistoryRequest, OpenRoom, PageRequest, PushSubscription, RepairEpoch, Reply, Request,
-    SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, WriteStatus, delete_statement,
-    drop_statement, open_statement, retention_statement,
+    SetRetention, StatusRequest, Subscribe, Unsubscribe, WriteStatus, delete_statement, drop_statement,
+    open_statement, retention_statement,
 };
 use std::collections::BTreeSet;
 
@@ -142,8 +142,7 @@ fn drop_wraps(holder: &Holder, fixture: &Fixture) -> Request {
 }
 
 fn write_status(_: &Holder, fixture: &Fixture) -> Request {
-    let status = Status { register: [1; 16], value: [1; 256] };
-    Request::WriteStatus(WriteStatus { room: fixture.room.id, status })
+    Request::WriteStatus(WriteStatus { room: fixture.room.id, key: [1; 32], value: [1; 256] })
 }
 
 fn statuses(_: &Holder, fixture: &Fixture) -> Request {

@@ -3,7 +3,7 @@
 use crate::support::*;
 use sotto_protocol::{
     DoorId, ErrorCode, HeldRequest, HistoryRequest, OpenRoom, RepairEpoch, Reply, Request, RoomAccess,
-    Status, StatusRequest, WriteStatus,
+    StatusRequest, WriteStatus,
 };
 
 #[tokio::test]
@@ -64,10 +64,7 @@ async fn who_was_removed_learns_that_and_nothing_more() {
             Request::Held(HeldRequest { room: room.id, door: None, tag: None }),
             Request::History(HistoryRequest { room: room.id, before: 9, limit: 9, tag: None }),
             Request::Statuses(StatusRequest { room: room.id }),
-            Request::WriteStatus(WriteStatus {
-                room: room.id,
-                status: Status { register: [1; 16], value: [1; 256] },
-            }),
+            Request::WriteStatus(WriteStatus { room: room.id, key: [1; 32], value: [1; 256] }),
         ] {
             assert_eq!(back.ask(request).await, error(ErrorCode::RoomNotOpen));
         }

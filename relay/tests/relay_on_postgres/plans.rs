@@ -1,10 +1,11 @@
 //! How PostgreSQL finds rows: by an index, also by plans that it made while there were few and has kept since.
 
 use crate::support::*;
-use sotto_protocol::Direction;
+use ed25519_dalek::Signer as _;
+use sotto_protocol::{DeleteRoom, Direction, ErrorCode, OpenRoom, Request, delete_statement};
 
 /// Tables that grow with what people do.
-const GROWING: [&str; 9] = [
+const GROWING: [&str; 11] = [
     "rooms",
     "entries",
     "epochs",
@@ -14,6 +15,8 @@ const GROWING: [&str; 9] = [
     "capsule_wraps",
     "history_links",
     "registers",
+    "handshake_hashes",
+    "deleted_rooms",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,6 +59,29 @@ async fn no_table_that_grows_is_read_from_one_end_to_the_other() {
             client.page(room, u64::MAX, Direction::Backward, 50).await;
             client.page(room, 3, Direction::Forward, 50).await;
             client.open(room).await;
+        }
+    }
+    // What somebody asks who has proven nothing, and what by any key of one's own.
+    for (client, room) in &mut rooms {
+        let mut stranger = Client::connect(&authority).await;
+        let own = signing_key();
+        for epoch in 0..8 {
+            let open = Request::Open(OpenRoom { room: room.id, epoch: epoch % 3, signature: [7; 64] });
+            assert_eq!(stranger.ask(open).await, error(ErrorCode::BadSignature));
+            let door = sotto_protocol::DoorId::new(random());
+            assert_eq!(stranger.card(room, door).await, error(ErrorCode::DoorClosed));
+            let delete = DeleteRoom {
+                room: room.id,
+                admin_key: public(&own),
+                signature: own
+                    .sign(&delete_statement(&stranger.authority, &stranger.welcome.challenge, &room.id))
+                    .to_bytes(),
+            };
+            assert_eq!(stranger.ask(Request::DeleteRoom(delete)).await, error(ErrorCode::BadSignature));
+            let confirm = Request::Confirm(room.confirm(0, 1, b"of no join"));
+            assert_eq!(client.ask(confirm).await, error(ErrorCode::Conflict));
+            let rewind = Request::Rewind(room.rewind(0, (1, b"of another"), Some(&own)));
+            assert_eq!(client.ask(rewind).await, error(ErrorCode::Conflict));
         }
     }
     // With the relay, its connections end, and tell what they have counted.

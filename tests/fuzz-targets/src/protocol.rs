@@ -151,7 +151,7 @@ pub fn client_frames() -> Vec<ClientFrame> {
         Request::Held(HeldRequest { room, door: Some(door), tag: Some([11; 16]) }),
         Request::History(HistoryRequest { room, before: u64::MAX, limit: 100, tag: Some([11; 16]) }),
         Request::DropWraps(DropWraps { room, tag: [11; 16], before: 7, owner: [12; 32], signature }),
-        Request::WriteStatus(WriteStatus { room, status: Status { register: [1; 16], value: [2; 256] } }),
+        Request::WriteStatus(WriteStatus { room, key: [1; 32], value: [2; 256] }),
         Request::Statuses(StatusRequest { room }),
         Request::DeleteRoom(DeleteRoom { room, admin_key: [14; 32], signature }),
         Request::SetRetention(SetRetention { room, seconds: Some(86_400), admin_key: [14; 32], signature }),

@@ -20,7 +20,7 @@ pub fn value(input: &[u8]) {
     Fixture::with(|fixture| {
         let value = edits::apply(input, std::slice::from_ref(&fixture.status));
         let opened = with_registers(fixture, |registers| {
-            registers.open(fixture.room.roster(), &registers.id(0)?, &value)
+            registers.open(fixture.room.roster(), &registers.id(&fixture.own.device)?, &value)
         });
         assert_eq!(opened.is_ok(), value == fixture.status, "what Ada did not write is taken for hers");
     });
@@ -40,7 +40,7 @@ pub fn body(input: &[u8]) {
 
 fn open_body(fixture: &Fixture, body: &[u8]) -> Result<OpenedStatus, CryptoError> {
     with_registers(fixture, |registers| {
-        let register = registers.id(0)?;
+        let register = registers.id(&fixture.own.device)?;
         let (room, epoch) = (fixture.room.id(), fixture.room.epoch().to_be_bytes());
         let label = b"sotto/1 status signature".as_slice();
         let statement = [label, room.as_bytes(), &epoch, &register, &SALT, body].concat();

@@ -22,6 +22,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use tempfile::Builder;
 
+/// What the manifest is called until it is whole.
+const UNFINISHED_MANIFEST: &str = "manifest.json.new";
+
 /// What the name of an unfinished copy begins with.
 const UNFINISHED: &str = ".sotto-unfinished-copy-";
 
@@ -76,7 +79,10 @@ pub async fn back_up(config: &Config, to: &Path) -> Result<Copied, UpkeepError> 
     manifest.lost_pieces = lost_pieces(config, &manifest).await?;
 
     sync_folders(folder).map_err(failed)?;
-    write_new(&folder.join(MANIFEST_FILE), &manifest.to_json().map_err(failed)?).map_err(failed)?;
+    // Whole or not at all: what has a manifest was whole.
+    let manifest_file = folder.join(UNFINISHED_MANIFEST);
+    write_new(&manifest_file, &manifest.to_json().map_err(failed)?).map_err(failed)?;
+    fs::rename(manifest_file, folder.join(MANIFEST_FILE)).map_err(failed)?;
     sync_folder(folder).map_err(failed)?;
     fs::rename(folder, to).map_err(failed)?;
     if let Err(source) = sync_folder(parent) {

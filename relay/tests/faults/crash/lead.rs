@@ -4,8 +4,8 @@ use super::room::{Known, Link, PAUSE, Settled, Shared, publication};
 use crate::support::*;
 use ed25519_dalek::Signer as _;
 use sotto_protocol::{
-    ErrorCode, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, WriteStatus,
-    entry_hash, retention_statement,
+    ErrorCode, RepairEpoch, Reply, Request, RoomAccess, SetRetention, StatusRequest, WriteStatus, entry_hash,
+    retention_statement,
 };
 use sotto_test_services::Dice;
 use std::sync::Arc;
@@ -144,8 +144,7 @@ async fn write_and_read_register(shared: &Shared, link: &mut Link, known: &Known
     value[..32].copy_from_slice(&random::<32>());
     shared.note_status(value);
     let room = known.room.id;
-    let status = Status { register: [1; 16], value };
-    match link.ask(|_| Request::WriteStatus(WriteStatus { room, status })).await {
+    match link.ask(|_| Request::WriteStatus(WriteStatus { room, key: [1; 32], value })).await {
         Some(Reply::Done | Reply::Error(_)) | None => {}
         Some(other) => panic!("{other:?}"),
     }
