@@ -45,7 +45,7 @@ pub const CAPSULE_WRAP_MAX_BYTES: usize = 2048;
 /// Most room-admin keys of one epoch: one for each device of owner and admins.
 pub const ADMIN_KEYS_MAX: usize = (ADMINS_MAX + 1) * DEVICES_PER_ACCOUNT_MAX;
 
-/// Most epochs that one rewind voids: whoever finds something wrong says so long before.
+/// Most epochs that one rewind voids: members notice a fault long before.
 pub const REWIND_MAX_EPOCHS: u64 = 1000;
 
 /// Most past epochs in one answer about history.

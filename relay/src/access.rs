@@ -113,8 +113,8 @@ pub(crate) fn proves_door(
     verifies(door_key, &statement, &request.signature)
 }
 
-/// A key that is as much work as any, for whoever asks about what is not there: the base point of the curve. That it signed proves
-/// nothing.
+/// A key to verify by where the thing asked about does not exist, so that the answer takes as long: the base point of the curve. A
+/// signature by it proves nothing.
 pub(crate) const NOBODYS_KEY: [u8; 32] = {
     let mut key = [0x66; 32];
     key[0] = 0x58;
@@ -200,8 +200,8 @@ impl Following {
     }
 }
 
-/// What a grant is worth. `ended_seq` is the last entry that its key opens, if there is an end to it; it need not be known of whoever
-/// is in the current epoch.
+/// What a grant is worth. `ended_seq` is the last entry that its key opens, if there is an end to it; it is not needed for a client
+/// in the current epoch.
 pub(crate) fn standing(grant: Grant, head: RoomHead, ended_seq: Option<u64>) -> Standing {
     match room_access(grant, head) {
         RoomAccess::Full => Standing::Current,
@@ -225,7 +225,7 @@ pub(crate) fn may_append(standing: Standing, entry_epoch: u64, head: RoomHead) -
     }
 }
 
-/// What may be said to somebody about something that is refused.
+/// The error code that a client may see for a refusal.
 pub(crate) fn said_to(standing: Standing, code: ErrorCode) -> ErrorCode {
     if standing == Standing::Ended { ErrorCode::RoomNotOpen } else { code }
 }
@@ -270,7 +270,7 @@ pub(crate) fn may_rewind(rewind: &Rewind, case: &RewindCase<'_>) -> Result<(), E
     Ok(())
 }
 
-/// The key whose word for a join counts, if it is that of whoever was there before it, or of who administers the room.
+/// The key that confirms a join: the access key of the epoch before it, or a trusted room-admin key.
 pub(crate) fn confirming_key(
     confirm: &ConfirmJoin,
     before: &JudgedEpoch,

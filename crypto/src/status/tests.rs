@@ -150,7 +150,7 @@ fn no_member_writes_under_anothers_leaf() {
 #[test]
 fn a_register_is_its_devices_alone_and_another_one_in_every_epoch() {
     let ids = [1, 2].map(|number| registers().id(&device(number)).unwrap());
-    assert_ne!(ids[0], ids[1], "whoever has all secrets of the room and not the device's has another one");
+    assert_ne!(ids[0], ids[1], "the room's secrets without the device's key give another register");
     let write = registers().seal(&device(1), 1, &full(1)).unwrap();
     assert_eq!((write.register, sotto_protocol::register_of(&write.key)), (ids[0], ids[0]));
     assert_ne!(StatusRegisters::new(&SECRET, ROOM, 6).id(&device(1)).unwrap(), ids[0]);

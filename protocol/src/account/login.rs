@@ -79,7 +79,7 @@ pub struct Register {
 }
 call!(Register, "/v1/account/register", SEALED_RECORD_MAX_BYTES + 4096, Anonymous, LoggedIn);
 
-/// What an identity signs to have an account at the relay of that authority: without it, whoever has seen its directory entry could
+/// What an identity signs to have an account at the relay of that authority: without it, anyone who has seen its directory entry could
 /// register it as their own.
 #[must_use]
 pub fn registration_statement(

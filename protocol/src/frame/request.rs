@@ -172,7 +172,7 @@ pub struct Door {
     /// When the relay closes it, in milliseconds since 1970; absent for a door without expiry.
     #[n(2)]
     pub expires_at_ms: Option<u64>,
-    /// Ed25519 public key by which whoever holds the door's secret shows that to the relay.
+    /// Ed25519 public key: a holder of the door's secret signs by it, to show that to the relay.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub key: [u8; 32],
 }

@@ -9,7 +9,7 @@ use sotto_protocol::BlobId;
 use sotto_protocol::blob::{BlobError, BlobErrorCode, BlobToken, KEEP_MAX_DAYS};
 use std::net::IpAddr;
 
-/// Once less than this part of the place is free, new blobs are kept for so many days at most: what somebody fills it with is gone soon.
+/// Once less than this part of the place is free, new blobs are kept for so many days at most: a flood of uploads is gone soon.
 const SCARCE_PART: u64 = 4;
 const SCARCE_DAYS: u32 = 14;
 

@@ -290,7 +290,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// What somebody may have many addresses of.
+/// A network in which one client may have many addresses.
 fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => {
@@ -311,7 +311,7 @@ fn forget(known: &mut HashMap<IpAddr, Address>, now: Instant) {
     });
 }
 
-/// The half that has used up less. Whoever has something under way is not forgotten.
+/// The half that has used up less. An address with an upload in progress is not forgotten.
 fn forget_half(known: &mut HashMap<IpAddr, Address>, now: Instant) {
     let mut used: Vec<f64> = known.values().map(|address| address.used(now)).collect();
     let half = used.len() / 2;

@@ -18,7 +18,7 @@ pub struct BlobSettings {
     pub quota_bytes: u64,
     /// The longest blob, in bytes.
     pub max_bytes: u64,
-    /// No blob is kept longer, in days, whatever its uploader says; nothing: as long as they say. Without it whoever fills the place
+    /// No blob is kept longer, in days, whatever its uploader says; nothing: as long as they say. Without it a client that fills the place
     /// once has filled it for ever.
     pub max_days: Option<u32>,
     /// This much of the disk is left to the database, in bytes.

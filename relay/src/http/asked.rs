@@ -58,7 +58,7 @@ impl<C: Call> FromRequest<HttpState> for WithSession<C> {
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, Refused> {
         let caller = check_head::<C>(request.headers(), &request, state)?;
         let token = token_of(request.headers()).ok_or(AccountErrorCode::SessionNeeded)?;
-        // Whoever shows none takes no memory for what they send.
+        // A request without a valid session takes no memory for its body.
         state.accounts.check_session(&token).await?;
         // Then what was asked: a request that cannot be read does not use up anything.
         let (call, memory) = read_call(request, &caller, state).await?;

@@ -1,5 +1,5 @@
 //! How much memory a long call takes, and a share of it: all of it before it is needed, and what is left of it until the answer is
-//! read. Short ones take none, so that nobody who fills the memory keeps others from logging in: there are no more of them than
+//! read. Short ones take none, so that a client that fills the memory does not keep others from logging in: there are no more of them than
 //! connections.
 
 use crate::account::AccountSettings;
@@ -46,7 +46,7 @@ impl CallMemory {
         Ok(Self { _request: taken, answer: None })
     }
 
-    /// For the answer, too: only when it is known what is asked, and that whoever asks may. Who sends nothing, or shows no session, has none.
+    /// For the answer, too: only once the request is known and allowed. A client that sends nothing, or has no session, takes none.
     pub(super) async fn with_answer<C: Call>(
         self,
         addresses: &Addresses,

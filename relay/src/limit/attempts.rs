@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Most keys that are remembered of one kind. Past it, those that are as good as new are forgotten, then the half that has used up
-/// less: whoever invents keys does not make the relay forget the one that is guessed at.
+/// less: a client that invents keys does not make the relay forget the one that it guesses at.
 const KEYS_MAX: usize = 200_000;
 
 /// Buckets of one kind.

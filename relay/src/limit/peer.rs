@@ -20,7 +20,7 @@ pub(crate) fn peer_address(request: &Request) -> IpAddr {
 }
 
 /// From the right: what a trusted proxy added is believed, and the first that is no trusted proxy is the client. Each proxy is
-/// believed once: where it names itself, somebody on its own machine came to it, and what stands before that is theirs.
+/// believed once: where it names itself, a client on its own machine connected to it, and the names before that come from this client.
 fn forwarded(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|known| known.to_canonical() == *address);
     let named = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());

@@ -23,7 +23,7 @@ pub async fn restore(from: PathBuf, settings: Settings) -> Result<(), Failure> {
     print(&format!("restored: {}\n{}", described(&copied), notes(&copied)));
     print(
         "All sessions are ended: people log in again. Names, passwords and recovery codes are those of the copy, also where they were changed \
-         after it was made: a password that somebody had to replace is good again. Tell them to change it once more.\n",
+         after it was made: a password that a user had to replace is valid again. Tell them to change it once more.\n",
     );
     print(
         "Clients that have seen later messages than the copy has raise an alarm in those rooms, and stop there.\n",

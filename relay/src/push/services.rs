@@ -1,4 +1,4 @@
-//! What is known of push services, and what each may hold: a share by site, for whoever subscribes can invent as many names below
+//! What is known of push services, and what each may hold: a share by site, because a client can invent as many names below
 //! one as they like, and a rest for names that lead nowhere.
 
 use super::settings::PushSettings;
@@ -165,7 +165,7 @@ impl Services {
     }
 }
 
-/// Under what somebody has names of their own: the last two labels, or all of it where there are no more.
+/// The domain under which an owner makes names: the last two labels, or all of it where there are no more.
 fn site_of(target: &Target) -> &str {
     let host = target.host.trim_end_matches('.');
     if host.parse::<IpAddr>().is_ok() {

@@ -1,4 +1,4 @@
-//! The card behind a door, for whoever holds the door's secret.
+//! The card behind a door, for a holder of the door's secret.
 
 use super::{ReplyTo, Rooms, read_failed};
 use crate::access::{NOBODYS_KEY, proves_door};

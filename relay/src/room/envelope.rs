@@ -86,7 +86,7 @@ impl Opener {
             if !self.has_warned {
                 self.has_warned = true;
                 tracing::warn!(
-                    "another relay's hint is of another time: its clock, or this one's, is wrong by minutes, or somebody holds hints back"
+                    "another relay's hint is of another time: its clock, or this one's, is wrong by minutes, or the server holds hints back"
                 );
             }
             return None;

@@ -78,7 +78,7 @@ impl Rooms {
         let judged = self.judge_joiner((room, entry), known, join, reply_to).await;
         match judged {
             Ok(authority) => Ok(authority),
-            // What has changed since the card may have been this very handshake, whose answer was lost. Whoever has its bytes has made it;
+            // What has changed since the card may have been this very handshake, whose answer was lost. Only its maker has its bytes;
             // that its id is taken by another entry is nothing to be told without a proof.
             Err(refusal) => Err(match self.sent_before(room, known.1, entry).await? {
                 Some(Reply::Appended(seq)) => Reply::Appended(seq),
@@ -87,7 +87,7 @@ impl Rooms {
         }
     }
 
-    /// The proof comes first: how the room has changed, and which doors it has, is no business of whoever has not opened its card.
+    /// The proof is checked first: a client that has not opened the card must not learn how the room has changed, nor which doors it has.
     async fn judge_joiner(
         &self,
         (room, entry): (&RoomId, &[u8]),

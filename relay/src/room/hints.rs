@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 /// What relays say to each other on NATS: ids of rooms.
 const SUBJECT: &str = "sotto.rooms";
-/// What somebody wrote into a status register: the room's id, the relay's number of it, the handshake that began the epoch, the register
+/// A write into a status register: the room's id, the relay's number of it, the handshake that began the epoch, the register
 /// and its value. It is written behind anyway, and what is lost here is written again.
 const STATUS_SUBJECT: &str = "sotto.status";
 /// What waits to be told. A server that takes nothing has nothing told to it: the database is looked into anyway.
@@ -186,7 +186,7 @@ impl Hints {
         }
     }
 
-    /// Whoever writes or publishes never waits for this.
+    /// The writer and the publisher never wait for this.
     fn say(&self, subject: &'static str, content: impl FnOnce() -> Vec<u8>) {
         let Some(nats) = self.nats.as_ref().filter(|nats| is_connected(&nats.client)) else { return };
         if let Ok(place) = nats.waiting.try_reserve() {

@@ -221,7 +221,7 @@ impl LiveRoom {
         Ok(())
     }
 
-    /// Pushes a status register to those who are in its epoch, and in no other: whoever was removed may not have been told yet.
+    /// Pushes a status register to those who are in its epoch, and in no other: a removed member may not have been told yet.
     pub(super) fn publish_status(&self, (row, began_seq): (i64, u64), status: &Status) {
         let frame = wire::frame(&RelayFrame::Status(self.id, *status));
         let state = lock(&self.state);

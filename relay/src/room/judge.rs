@@ -1,5 +1,5 @@
-//! Rewinds and words for joins, judged by the epochs of a room: before they are queued, so that the writer does nothing for whoever
-//! may not; and once more where they are written, for the room may have changed meanwhile.
+//! Rewinds and words for joins, judged by the epochs of a room: before they are queued, so that the writer does nothing for clients
+//! without the right; and once more where they are written, for the room may have changed meanwhile.
 
 use crate::access::{JudgedEpoch, RewindCase, confirming_key, may_rewind};
 use crate::store::{Epochs, StoreError};
@@ -34,7 +34,7 @@ pub(super) struct ConfirmableJoin {
     pub key: [u8; 32],
     /// SHA-256 of the join.
     pub entry: [u8; 32],
-    /// Whether somebody has done so before.
+    /// Whether it was confirmed before.
     pub is_confirmed: bool,
 }
 

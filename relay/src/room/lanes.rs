@@ -1,5 +1,5 @@
 //! In what turn the writer takes what waits: rooms by turns, and in each room connections by turns. Nobody is behind more than one
-//! share of everybody else, however much somebody has queued; and in what order one connection sent its operations, they come.
+//! share of everybody else, however much one client has queued; and in what order one connection sent its operations, they come.
 //!
 //! What is long is taken by turns of its own: one transaction has room for some of it, and what is short never waits for more.
 
@@ -185,7 +185,7 @@ fn take_turn(
         let before = taken.operations.len();
         while taken.operations.len() < before + TURN_OPERATIONS {
             let Some(size_bytes) = lane.front().map(|next| next.operation.size_bytes()) else { break };
-            // Whoever waits for a place for what is long comes before whoever has just come.
+            // A lane that waits for a place for a long operation comes before one that has just come.
             if size_bytes > LONG_BYTES && !(long.is_empty() && taken.has_room_for_long(size_bytes)) {
                 if !long.contains(&(room, connection)) {
                     long.push_back((room, connection));
@@ -275,7 +275,7 @@ mod tests {
         for number in 0..50 {
             lanes.add(crowd.message(0, 1, number, LONG));
         }
-        // In a room that talks all the time, somebody has something long.
+        // In a room that talks all the time, one connection has a long operation.
         lanes.add(crowd.message(1, 2, 200, LONG));
         for transaction in 0..10 {
             lanes.add(crowd.message(2, 2, 100 + transaction, 10));

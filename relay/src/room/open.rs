@@ -44,7 +44,7 @@ impl Rooms {
             return Err(refused(if is_deleted { ErrorCode::RoomDeleted } else { ErrorCode::UnknownRoom }));
         };
         let session = reply_to.session();
-        // Whether there is such an epoch is no business of whoever does not hold its key: the answer is the same, and takes as long.
+        // A client without the key must not learn whether there is such an epoch: the answer is the same, and takes as long.
         let nobody = [EpochKey::NONE];
         let epochs = if opening.epochs.is_empty() { &nobody[..] } else { &opening.epochs };
         let proven = epochs.iter().find(|epoch| {

@@ -197,7 +197,7 @@ impl StatusBoard {
         }
     }
 
-    /// Somebody has written it at another relay since, which keeps it. A word that was held back says nothing about what was written
+    /// It was written at another relay since, which keeps it. A word that was held back says nothing about what was written
     /// after it.
     pub(super) fn overtaken(&self, hint: &StatusHint) {
         let mut rooms = lock(&self.rooms);

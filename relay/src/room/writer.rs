@@ -148,7 +148,7 @@ impl Writer {
 }
 
 /// Whether so much more may wait. One connection has a quarter of the queue, what is long has three quarters of it all in all; and
-/// for whoever has little there is room when others have filled it.
+/// a connection with little finds room when others have filled it.
 fn has_room((queued_bytes, of_connection): (usize, usize), size_bytes: usize, max_bytes: usize) -> bool {
     let of_all = if of_connection + size_bytes <= LITTLE_BYTES {
         max_bytes.saturating_add(max_bytes / 2)

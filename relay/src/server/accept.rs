@@ -42,7 +42,7 @@ pub(super) struct Door {
     pub header_timeout: Duration,
     /// Request line and headers together.
     pub header_max_bytes: usize,
-    /// How long an answer may wait for somebody to read it.
+    /// How long an answer may wait to be read.
     pub answer_timeout: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! How long an answer may wait for somebody to read it. Whoever takes nothing of it for too long, or too little, is hung up on:
+//! How long an answer may wait to be read. A client that takes nothing of it for too long, or too little, is hung up on:
 //! else it would be held for as long as the other end likes.
 
 use std::future::Future as _;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// An answer has a second more for each so many bytes of it that were taken.
 const SLOWEST_BYTES_PER_S: usize = 4096;
 
-/// The patience with whoever reads a connection's answers.
+/// The patience with the reader of a connection's answers.
 #[derive(Debug)]
 pub(super) struct Patience {
     within: Duration,

@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 #[derive(Debug)]
 pub(crate) struct Stream {
     bytes: Layer,
-    /// With whoever reads the answers, as long as they are HTTP's.
+    /// With the reader of the answers, as long as they are HTTP's.
     patience: Patience,
     /// Whether they are not any more: a WebSocket looks after itself.
     is_upgraded: Arc<AtomicBool>,

@@ -65,7 +65,7 @@ impl Unnamed {
 
 fn make(mark: &Path) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(mark)?;
-    // When somebody came is nobody's affair.
+    // The file must not tell when a client came.
     file.set_modified(SystemTime::UNIX_EPOCH)
 }
 

@@ -157,7 +157,7 @@ impl BlobStore {
 
     /// Gives blobs an end that were to have none.
     pub(crate) async fn end_by(&self, until_day: u32) -> Result<(), WriteFault> {
-        // In pieces: whoever writes meanwhile waits for one of them at most.
+        // In pieces: other writers wait for one of them at most.
         loop {
             let mut transaction = self.begin().await?;
             sqlx::query("UPDATE blob_usage SET used_bytes = used_bytes").execute(&mut *transaction).await?;

@@ -38,7 +38,7 @@ const LIMIT: &str = "SELECT e.voided_seq,
             WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq) AS first_cut_seq
     FROM epochs e WHERE e.room = $1 AND e.began_seq = $2";
 
-/// What somebody can ask who has a room of their own, or signs by any key.
+/// Queries that a client can cause with a room of its own, or by signing with any key.
 #[cfg(test)]
 pub(super) const OF_ANYBODY: [&str; 6] =
     [epoch_where!("epoch = $2"), epoch_where!("began_seq = $2"), TRUSTED, CUTS, UNCONFIRMED, LIMIT];
@@ -94,7 +94,7 @@ impl Epochs<'_> {
         Ok(keys.unwrap_or_default())
     }
 
-    /// Whether somebody came in whom nobody has confirmed.
+    /// Whether there is a join that no one has confirmed.
     pub(crate) async fn has_unconfirmed_join(&mut self, row: i64) -> Result<bool, StoreError> {
         let join: Result<Option<i64>, _> =
             sqlx::query_scalar(UNCONFIRMED).bind(row).fetch_optional(&mut *self.0).await;

@@ -1,5 +1,5 @@
 //! Rows that nothing leads to any more: of rooms that were deleted, and of epochs that were voided. They may be millions, or
-//! gigabytes, and go in pieces, so that nobody who writes waits long.
+//! gigabytes, and go in pieces, so that no writer waits long.
 
 use super::dialect::Dialect;
 use super::error::WriteFault;

@@ -50,7 +50,7 @@ struct Current {
     chain: Vec<CertificateDer<'static>>,
     /// Of the files that it was read from.
     seen: Stamp,
-    /// What was said last of files that are no good.
+    /// The last message about invalid files.
     said: Option<(Stamp, String)>,
 }
 

@@ -156,7 +156,7 @@ fn proxies(config: &Config) -> State {
         );
     }
     match named.len() {
-        0 => Ok("none is named: whoever connects counts as the address they connect from".to_owned()),
+        0 => Ok("none is named: each client counts by the address it connects from".to_owned()),
         count => Ok(format!("{count} named: they have to set X-Forwarded-For themselves")),
     }
 }

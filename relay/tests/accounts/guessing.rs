@@ -136,7 +136,7 @@ async fn guess_from(authority: &str, name: &str, address: &str) -> Result<(), Ac
 #[tokio::test]
 async fn addresses_that_are_invented_bring_no_more_guesses() {
     let relay = TestRelay::start_with(|config| {
-        // As it is until somebody names one: behind a tunnel everybody comes from this machine.
+        // The default, before an operator names one: behind a tunnel all clients come from this machine.
         config.accounts.trusted_proxies = AccountSettings::default().trusted_proxies;
         config.accounts.rates = Rates { password: Rate { burst: 4, every_s: 1000.0 }, ..Rates::unlimited() };
     })

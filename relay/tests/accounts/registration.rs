@@ -44,7 +44,7 @@ async fn an_identity_registers_itself_and_nobody_registers_it_for_others() {
     assert_eq!(refused(&squatted, &authority).await, AccountErrorCode::LoginRefused);
     eve.sign(&mut squatted, &started);
     assert_eq!(refused(&squatted, &authority).await, AccountErrorCode::LoginRefused, "her own word");
-    // Whoever has seen a registration as a whole has nothing of it, either.
+    // A registration that was seen as a whole is of no use, either.
     let again = Person { name: "ada.again".into(), ..ada.clone() };
     let (login, started) = again.password_record(&again.password).await;
     let good = again.registration_with(login, &started);

@@ -25,7 +25,7 @@ async fn a_restore_ends_all_sessions_and_says_what_it_revives() {
     let mut ada = Person::registered(&relay.authority, "ada").await;
     let stolen = ada.log_in().await.unwrap();
     program(&data, &["backup", copy.to_str().unwrap()]);
-    // Ended, and the password replaced, because somebody else had both.
+    // Ended, and the password replaced, because another person had both.
     ada.prove().await;
     let end = EndSession { which: Which::One(stolen.session), proof: Some(ada.proof.clone()) };
     assert_eq!(ada.call(&end).await.unwrap().ended, 1);

@@ -15,7 +15,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 const RECORDS: u8 = (VAULT_READ_MAX_BYTES / VAULT_RECORD_MAX_BYTES) as u8;
 
-/// Somebody whose vault fills the longest answer there is.
+/// A user whose vault fills the longest answer there is.
 async fn with_a_full_vault(authority: &str) -> Person {
     let ada = Person::registered(authority, "ada").await;
     for name in 0..RECORDS {

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 /// What a victim may have to wait for an acknowledgement, in 99 of 100 cases.
 const P99_MAX: Duration = Duration::from_millis(250);
-/// How long an attack goes on at least.
-const LASTS: Duration = Duration::from_millis(1500);
+/// How long an attack goes on at least: so long that one stall of the machine's disk is less than a hundredth of the messages.
+const LASTS: Duration = Duration::from_secs(3);
 /// One message each so often.
 const EVERY: Duration = Duration::from_millis(4);
 
@@ -43,15 +43,15 @@ impl Scene {
         Client::connect(&self.program.authority).await
     }
 
-    /// Somebody in a room of their own, in its first epoch.
-    pub async fn somebody(&self) -> (Client, Room) {
+    /// A client in a room of its own, in the first epoch.
+    pub async fn member(&self) -> (Client, Room) {
         let (mut client, room) = (self.connect().await, Room::new());
         client.create(&room).await;
         client.open(&room).await;
         (client, room)
     }
 
-    /// Attacks while somebody chats, who has a thread of her own: what an attack costs those who make it does not count.
+    /// Attacks while a victim chats on a thread of its own: what the attack costs its makers does not count.
     pub async fn attack(&self, attack: impl Future<Output = ()>) -> Measured {
         let process = self.program.child.id();
         let before = resident_bytes(process);
@@ -88,7 +88,8 @@ async fn chat(authority: &str, process: u32, is_over: &AtomicBool) -> (Vec<Durat
 
 impl Measured {
     fn p99(&self) -> Duration {
-        self.waits[self.waits.len() * 99 / 100]
+        // By the nearest rank: of a hundred the last but one.
+        self.waits[(self.waits.len() * 99).div_ceil(100) - 1]
     }
 
     /// The victim hardly noticed, and the relay took no more memory than that.

@@ -22,7 +22,7 @@ async fn void_epochs(database: &mut AnyConnection, room: &RoomId, count: i64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn opening_a_room_of_many_voided_epochs_is_no_work() {
     let scene = Scene::new();
-    let (_member, room) = scene.somebody().await;
+    let (_member, room) = scene.member().await;
     void_epochs(&mut database_in(scene.data.path()).await, &room.id, 20_000).await;
     let mut strangers = Vec::new();
     for _ in 0..4 {
@@ -49,7 +49,7 @@ async fn opening_a_room_of_many_voided_epochs_is_no_work() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_and_history_of_megabytes_are_read_by_the_piece() {
     let scene = Scene::new();
-    let (mut client, mut room) = scene.somebody().await;
+    let (mut client, mut room) = scene.member().await;
     for _ in 0..20 {
         let mut commit = room.commit(&[]);
         commit.entry = entry(room.epoch() - 1, &vec![7; 3 << 20]);

@@ -40,7 +40,7 @@ async fn count(database: &mut AnyConnection, table: &str, of: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(database).await.unwrap()
 }
 
-/// Somebody with a room-admin key in a room of their own.
+/// A room-admin key of a client in a room of its own.
 async fn admin(client: &mut Client, room: &mut Room) -> SigningKey {
     let key = signing_key();
     let mut commit = room.commit(&[]);
@@ -59,7 +59,7 @@ fn deletion(client: &Client, room: &Room, key: &SigningKey) -> Request {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_a_room_of_very_many_entries_holds_up_nobody() {
     let scene = Scene::new();
-    let (mut client, mut room) = scene.somebody().await;
+    let (mut client, mut room) = scene.member().await;
     let key = admin(&mut client, &mut room).await;
     let mut database = database_in(scene.data.path()).await;
     fill_room(&mut database, &room.id, (1, 400_000), 100).await;

@@ -13,7 +13,7 @@ const MIB: u64 = 1024 * 1024;
 
 /// A room with a handshake of that length, which came through a door.
 async fn room_with_join(scene: &Scene, length_bytes: usize) -> (Client, Room, Vec<u8>) {
-    let (mut client, mut room) = scene.somebody().await;
+    let (mut client, mut room) = scene.member().await;
     let door = DoorId::new(random());
     client.commit(&mut room, &[door]).await;
     let mut newcomer = scene.connect().await;
@@ -35,7 +35,7 @@ fn assert_refused(answers: &[Reply], code: ErrorCode) {
 async fn ids_of_stored_handshakes_make_nobody_load_them() {
     const STORED: usize = 24;
     let scene = Scene::new();
-    let (mut client, mut room) = scene.somebody().await;
+    let (mut client, mut room) = scene.member().await;
     let mut ids = Vec::new();
     for _ in 0..STORED {
         let mut commit = room.commit(&[]);
@@ -60,7 +60,7 @@ async fn ids_of_stored_handshakes_make_nobody_load_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_sent_again_are_not_all_loaded() {
     let scene = Scene::new();
-    let (mut client, room) = scene.somebody().await;
+    let (mut client, room) = scene.member().await;
     let long = || entry(0, &vec![9; limits::MESSAGE_ENTRY_MAX_BYTES - 100]);
     let stored: Vec<_> = (0..300).map(|_| long()).collect();
     let first = flood(&mut client, stored.iter().map(|entry| append(&room, entry))).await;
@@ -79,7 +79,7 @@ async fn messages_sent_again_are_not_all_loaded() {
     measured.assert_bounded("messages sent again", 64 * MIB);
 }
 
-/// Whoever is in a room signs nothing, and has the writer read and hash megabytes for each try.
+/// A member without a valid signature made the writer read and hash megabytes for each try.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_word_for_a_join_that_is_signed_badly_is_no_work_for_the_writer() {
     let scene = Scene::new();
@@ -131,7 +131,7 @@ async fn a_rewind_by_any_key_is_no_work_for_the_writer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_and_retaining_by_any_key_is_no_work_for_the_writer() {
     let scene = Scene::new();
-    let (_member, room) = scene.somebody().await;
+    let (_member, room) = scene.member().await;
     let (mut stranger, own) = (scene.connect().await, signing_key());
     let challenge = stranger.welcome.challenge;
     let delete = DeleteRoom {
@@ -164,7 +164,7 @@ async fn deleting_and_retaining_by_any_key_is_no_work_for_the_writer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_entry_sent_thousands_of_times_at_once_stalls_nobody() {
     let scene = Scene::new();
-    let (first, room) = scene.somebody().await;
+    let (first, room) = scene.member().await;
     let mut attackers = vec![first];
     for _ in 0..31 {
         let mut other = scene.connect().await;
@@ -210,7 +210,7 @@ async fn a_crowd_that_writes_as_much_as_it_may_leaves_others_their_share() {
     let scene = Scene::new();
     let mut attackers = Vec::new();
     for _ in 0..16 {
-        attackers.push(scene.somebody().await);
+        attackers.push(scene.member().await);
     }
     let long = vec![9; limits::MESSAGE_ENTRY_MAX_BYTES - 100];
     let measured = scene
@@ -234,7 +234,7 @@ async fn long_handshakes_hold_up_nobody_who_is_brief() {
     let scene = Scene::new();
     let mut attackers = Vec::new();
     for _ in 0..6 {
-        attackers.push(scene.somebody().await);
+        attackers.push(scene.member().await);
     }
     let measured = scene
         .attack(async {

@@ -324,7 +324,7 @@ async fn a_relay_that_stood_still_catches_up_and_holds_nobody_up() {
     assert!(bodies.iter().all(|body| sent.contains(body)) && bodies.len() <= sent.len());
 }
 
-/// Whoever runs the NATS server, or sits on the way to it, hears hints, and may say them again or others.
+/// The operator of the NATS server, or an attacker on the network, hears hints, and may repeat or forge them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_has_the_nats_server_says_nothing_in_a_relays_name() {
     let pair = Pair::start(true).await;

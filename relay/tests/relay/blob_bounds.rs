@@ -71,7 +71,7 @@ async fn one_address_does_not_fill_the_place_and_nobody_fills_it_for_ever() {
     assert_eq!(from("192.0.2.1", 4000, "").await.status, 201);
     assert_eq!(from("192.0.2.2", 8000, "").await.status, 201);
     assert_eq!(from("192.0.2.3", 5000, "").await.status, 507, "the network has its part");
-    // Somebody elsewhere is not touched. Many together fill it; then it is for a short time.
+    // A client elsewhere is not affected. Many together fill it; then it is for a short time.
     let mut free = 80_000 - 17_000;
     for number in 1.. {
         if free < 20_000 {

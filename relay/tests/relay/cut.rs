@@ -56,7 +56,7 @@ async fn who_was_removed_learns_that_and_nothing_more() {
             assert_eq!(back.refusal_code(Request::Repair(repair)).await, ErrorCode::RoomNotOpen);
             let rewind = room.rewind(0, (guess, b"commit"), Some(&signing_key()));
             assert_eq!(back.refusal_code(Request::Rewind(rewind)).await, ErrorCode::RoomNotOpen);
-            // Nor which epochs there are, to whoever has not their keys.
+            // Nor does it tell which epochs there are, without their keys.
             let open = OpenRoom { room: room.id, epoch: guess, signature: [7; 64] };
             assert_eq!(back.refusal_code(Request::Open(open)).await, ErrorCode::BadSignature);
         }

@@ -194,7 +194,7 @@ async fn a_new_certificate_is_taken_up_and_one_that_is_no_good_is_not() {
     assert!(handshake(tcp().await, &back, &TLS12).await.is_ok());
 }
 
-/// Whoever copies a file and then says who may read it leaves no mark that can be seen by its time and length.
+/// Copying a file and then changing its permissions leaves its time and length as they were.
 #[tokio::test]
 async fn files_that_become_good_without_a_mark_are_taken_up() {
     let relay =

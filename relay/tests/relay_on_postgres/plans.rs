@@ -61,7 +61,7 @@ async fn no_table_that_grows_is_read_from_one_end_to_the_other() {
             client.open(room).await;
         }
     }
-    // What somebody asks who has proven nothing, and what by any key of one's own.
+    // Requests without any proof, and requests signed by any key.
     for (client, room) in &mut rooms {
         let mut stranger = Client::connect(&authority).await;
         let own = signing_key();

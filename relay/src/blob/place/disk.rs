@@ -149,7 +149,7 @@ fn open_unnoted(path: &Path) -> io::Result<File> {
     {
         use rustix::fs::{Mode, OFlags};
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOATIME;
-        // It is refused where the files are somebody else's.
+        // The system refuses it where another user owns the files.
         if let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) {
             return Ok(file.into());
         }

@@ -75,7 +75,7 @@ impl Batch<'_> {
                 Authority::Joiner { .. } => Ok(verdict),
             };
         }
-        // The right comes first: what has changed in the room is no business of whoever has none.
+        // The right is checked first: a client without it must not learn what has changed in the room.
         let is_allowed = match authority {
             Authority::Member(grant) => match self.standing(grant, &room).await? {
                 Standing::Ended => Err(ErrorCode::RoomNotOpen),

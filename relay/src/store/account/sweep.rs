@@ -1,4 +1,4 @@
-//! What time ends, and what is left of accounts that were deleted. Both may be much, and go in pieces: whoever writes meanwhile waits for
+//! What time ends, and what is left of accounts that were deleted. Both may be much, and go in pieces: other writers wait for
 //! one of them at most.
 
 use super::AccountStore;
@@ -114,7 +114,7 @@ impl AccountStore {
         // Always in the same order, so that relays on one database never wait for each other in a circle.
         letters.sort_unstable();
         for (account, _) in &letters {
-            // Whoever changes what belongs to an account holds its row first.
+            // A transaction that changes what belongs to an account holds its row first.
             sqlx::query("UPDATE accounts SET login = login WHERE number = $1")
                 .bind(account)
                 .execute(&mut *transaction)

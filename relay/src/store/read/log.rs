@@ -60,7 +60,7 @@ const SINCE: &str = "SELECT e.seq, e.kind, CAST(length(e.entry) AS BIGINT) AS le
         LEFT JOIN epochs p ON e.kind = 1 AND p.room = e.room AND p.began_seq = e.seq
     WHERE r.room_id = $1 ORDER BY e.seq";
 
-/// What somebody can ask about a room of their own.
+/// Queries that a member can cause.
 #[cfg(test)]
 pub(in crate::store) const OF_MEMBERS: [&str; 4] = [PAGE_FORWARD, HANDSHAKES_BACKWARD, LONG_BODIES, SINCE];
 

@@ -51,7 +51,7 @@ pub(crate) struct EpochKey {
 }
 
 impl EpochKey {
-    /// None, which is as much work as any. Whoever signs by its key has proven nothing.
+    /// None, which is as much work as any. A signature by its key proves nothing.
     pub(crate) const NONE: Self = Self { access_key: NOBODYS_KEY, began_seq: 0, limit: None };
 }
 
@@ -83,7 +83,7 @@ pub(crate) enum CardLookup {
 /// A door that is open.
 #[derive(Debug)]
 pub(crate) struct OpenDoor {
-    /// By which whoever holds its secret shows that.
+    /// A holder of its secret signs by it.
     pub key: [u8; 32],
     /// The card's sealed key.
     pub wrap: Vec<u8>,
@@ -91,7 +91,7 @@ pub(crate) struct OpenDoor {
     pub card: Option<Vec<u8>>,
 }
 
-/// Of the epochs of one number there may be any number that were voided: the last of them are enough for whoever comes back to be told.
+/// Of the epochs of one number there may be any number that were voided: the last of them are enough to tell a client that comes back.
 /// Everything else about them is looked up only for those that are shown.
 const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
     latest AS (SELECT * FROM epochs WHERE room = (SELECT number FROM room) AND epoch = $2 ORDER BY began_seq DESC LIMIT 64),
@@ -124,7 +124,7 @@ const HEADS: (&str, &str) = (
         FROM wanted w JOIN rooms r ON r.room_id = w.room_id",
 );
 
-/// What somebody can ask who has proven nothing.
+/// Queries that a client without any proof can cause.
 #[cfg(test)]
 pub(in crate::store) const OF_STRANGERS: [&str; 2] = [OPENING, DOOR];
 
