@@ -94,7 +94,7 @@ pub(crate) struct OpenDoor {
 /// Of the epochs of one number there may be any number that were voided: the last of them are enough to tell a client that comes back.
 /// Everything else about them is looked up only for those that are shown.
 const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
-    latest AS (SELECT * FROM epochs WHERE room = (SELECT number FROM room) AND epoch = $2 ORDER BY began_seq DESC LIMIT 64),
+    latest AS (SELECT * FROM epochs WHERE room = (SELECT number FROM room) AND epoch = $2 ORDER BY began_seq DESC LIMIT 16),
     good AS (SELECT * FROM epochs WHERE room = (SELECT number FROM room) AND epoch = $2 AND voided_seq = 0),
     shown AS (SELECT * FROM good UNION SELECT * FROM latest)
     SELECT r.number, r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
@@ -108,7 +108,7 @@ const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
             WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq
             ORDER BY c.began_seq LIMIT 1) AS first_cut_epoch
     FROM room r LEFT JOIN shown e ON e.room = r.number
-    ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 65";
+    ORDER BY CASE WHEN e.voided_seq = 0 THEN 0 ELSE 1 END, e.began_seq DESC LIMIT 17";
 
 const DOOR: &str = "SELECT r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
         (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.join_key, d.door_key, d.wrap,
