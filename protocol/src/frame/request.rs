@@ -385,7 +385,7 @@ pub struct DropWraps {
 }
 
 /// A device's soft state, all of it in one value.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct WriteStatus {
     /// Which room; it must be open on this connection at its current epoch.
@@ -397,6 +397,13 @@ pub struct WriteStatus {
     /// What is in it from now on.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub value: [u8; STATUS_VALUE_BYTES],
+}
+
+/// The key stays out of logs.
+impl core::fmt::Debug for WriteStatus {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("WriteStatus(…)")
+    }
 }
 
 /// The id of the register that belongs to a key: the first 16 bytes of a hash.
@@ -485,4 +492,15 @@ pub struct Unsubscribe {
     /// The subscription's tag. One that is not there is as good as ended.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub tag: [u8; 16],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registers_key_stays_out_of_logs() {
+        let write = WriteStatus { room: RoomId::new([1; 16]), key: [7; 32], value: [9; STATUS_VALUE_BYTES] };
+        assert_eq!(format!("{:?}", Request::WriteStatus(write)), "WriteStatus(WriteStatus(…))");
+    }
 }
