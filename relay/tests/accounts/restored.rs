@@ -41,7 +41,7 @@ async fn a_restore_ends_all_sessions_and_says_what_it_revives() {
     let restored = restore.output().unwrap();
     let said = String::from_utf8_lossy(&restored.stdout).into_owned();
     assert!(restored.status.success(), "{restored:?}");
-    assert!(said.contains("All sessions are ended") && said.contains("is good again"), "{said}");
+    assert!(said.contains("All sessions are ended") && said.contains("is valid again"), "{said}");
     if let Some(url) = url {
         std::fs::write(back.join("test-database"), url).unwrap();
     }
