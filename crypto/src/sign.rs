@@ -1,8 +1,9 @@
-//! Ed25519 keys, a type for each purpose. Verification is strict (no small-order or non-canonical points).
+//! Ed25519 keys, a type for each purpose. They are verified in one place: [`sotto_protocol::signature`].
 
 use crate::{CryptoError, Secret};
 use core::fmt;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
+use sotto_protocol::signature::{self, SignatureError};
 
 macro_rules! signing_key {
     ($(#[$doc:meta])* $name:ident) => {
@@ -98,12 +99,12 @@ signing_key!(
     RecoveryLoginKey
 );
 
-/// Checks a signature, strictly.
+/// Checks a signature ([`sotto_protocol::signature`]).
 pub fn verify(public: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {
-    VerifyingKey::from_bytes(public)
-        .map_err(|_| CryptoError::BadKey)?
-        .verify_strict(statement, &Signature::from_bytes(signature))
-        .map_err(|_| CryptoError::BadSignature)
+    signature::verify(public, statement, signature).map_err(|error| match error {
+        SignatureError::Key => CryptoError::BadKey,
+        SignatureError::Signature => CryptoError::BadSignature,
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod limits;
 mod push;
 mod rewind;
 mod room_token;
+pub mod signature;
 mod username;
 
 pub use challenge::{

@@ -172,3 +172,50 @@ async fn a_broken_link_says_so_and_the_browsers_storage_conforms() -> Result<()>
     no_complaints(&cy).await?;
     cy.closes().await
 }
+
+/// A browser's own Ed25519, behind the checks that `docs/PROTOCOL.md`, "Signatures", names, judges as we do at every edge.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ed25519_of_the_browser_with_our_checks_gives_our_answers() -> Result<()> {
+    const SCRIPT: &str = r"
+        const [lines, done] = arguments;
+        const hex = text => Uint8Array.from(text.match(/../g), digits => parseInt(digits, 16));
+        const small = new Set([
+            '0100000000000000000000000000000000000000000000000000000000000000',
+            'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+            '0000000000000000000000000000000000000000000000000000000000000000',
+            '0000000000000000000000000000000000000000000000000000000000000080',
+            '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+            '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85',
+            'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+            'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+            '0100000000000000000000000000000000000000000000000000000000000080',
+            'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff']);
+        const p = (1n << 255n) - 19n;
+        const y = text => BigInt('0x' + text.match(/../g).reverse().join('')) & ((1n << 255n) - 1n);
+        const good = text => y(text) < p && !small.has(text);
+        const verifies = async (key, signature, message) => {
+            if (!good(key) || !good(signature.slice(0, 64))) return false;
+            try {
+                const public_ = await crypto.subtle.importKey('raw', hex(key), 'Ed25519', false, ['verify']);
+                return await crypto.subtle.verify('Ed25519', public_, hex(signature), hex(message));
+            } catch (error) { return error.name === 'DataError' ? false : String(error); }
+        };
+        Promise.all(lines.map(line => verifies(line[1], line[2], line[3]))).then(done);
+    ";
+    let lines: Vec<Vec<&str>> = include_str!("../known-answers/data/ed25519-edges.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split(' ').collect())
+        .collect();
+    let relay = Relay::start();
+    let chrome = Driver::start()?;
+    let browser = Browser::open(&chrome).await?;
+    browser.driver.goto(relay.address()).await?;
+    let answers = browser.driver.execute_async(SCRIPT, vec![serde_json::to_value(&lines)?]).await?;
+    let answers: Vec<serde_json::Value> = answers.convert()?;
+    for (line, answer) in lines.iter().zip(&answers) {
+        ensure!(*answer == (line[4] == "valid"), "{}: {answer}", line[0]);
+    }
+    ensure!(answers.len() == 52);
+    Ok(())
+}

@@ -1,6 +1,5 @@
 //! A relay in memory: the protocol as `docs/PROTOCOL.md` has it, without sockets or disk, and with a dishonest side for tests.
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use sotto_protocol::*;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -72,8 +71,7 @@ impl ModelRoom {
 }
 
 fn verify(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
-    let key = VerifyingKey::from_bytes(key).unwrap();
-    key.verify_strict(statement, &Signature::from_bytes(signature)).is_ok()
+    sotto_protocol::signature::verify(key, statement, signature).is_ok()
 }
 
 impl ModelRelay {

@@ -4,7 +4,7 @@ use aes_gcm::{
     Aes128Gcm, Aes256Gcm, KeyInit as _,
     aead::{Aead, Payload},
 };
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use hpke::{
@@ -21,6 +21,7 @@ use openmls_traits::{
     },
 };
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use sotto_protocol::signature::{self, SignatureError};
 use tls_codec::SecretVLBytes;
 
 /// X25519 + ML-KEM-768: the default.
@@ -172,9 +173,12 @@ impl OpenMlsCrypto for Primitives {
         signature: &[u8],
     ) -> Result<(), CryptoError> {
         only_ed25519(scheme)?;
-        let key = VerifyingKey::try_from(public_key).map_err(|_| CryptoError::InvalidPublicKey)?;
-        let signature = Signature::from_slice(signature).map_err(|_| CryptoError::InvalidSignature)?;
-        key.verify_strict(data, &signature).map_err(|_| CryptoError::InvalidSignature)
+        let key = public_key.try_into().map_err(|_| CryptoError::InvalidPublicKey)?;
+        let signature = signature.try_into().map_err(|_| CryptoError::InvalidSignature)?;
+        signature::verify(key, data, signature).map_err(|error| match error {
+            SignatureError::Key => CryptoError::InvalidPublicKey,
+            SignatureError::Signature => CryptoError::InvalidSignature,
+        })
     }
 
     fn sign(&self, scheme: SignatureScheme, data: &[u8], key: &[u8]) -> Result<Vec<u8>, CryptoError> {

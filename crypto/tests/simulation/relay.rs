@@ -1,6 +1,5 @@
 //! A relay in memory that does what `docs/PROTOCOL.md` says a relay does, and keeps everything for those who attack later.
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 use sotto_crypto::{
     AccessKey, JoinKey,
@@ -309,6 +308,5 @@ impl Relay {
 }
 
 fn verify(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> Result<(), Refusal> {
-    let key = VerifyingKey::from_bytes(key).map_err(|_| Refusal::BadSignature)?;
-    key.verify_strict(statement, &Signature::from_bytes(signature)).map_err(|_| Refusal::BadSignature)
+    sotto_protocol::signature::verify(key, statement, signature).map_err(|_| Refusal::BadSignature)
 }

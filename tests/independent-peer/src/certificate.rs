@@ -188,15 +188,23 @@ pub fn account(identity: &Bytes32) -> Id {
     id.into()
 }
 
-/// Strict Ed25519.
+/// Ed25519 by "Signatures".
 pub fn verify_signature(
     key: &Bytes32,
     statement: &[u8],
     signature: &SignatureBytes,
     what: &'static str,
 ) -> Result<(), PeerError> {
-    let key = VerifyingKey::from_bytes(key).map_err(|_| PeerError::BadSignature(what))?;
-    key.verify_strict(statement, &Signature::from_bytes(signature)).map_err(|_| PeerError::BadSignature(what))
+    signature_key(key)
+        .and_then(|key| key.verify_strict(statement, &Signature::from_bytes(signature)).ok())
+        .ok_or(PeerError::BadSignature(what))
+}
+
+/// The key, where these bytes are its one encoding and it is not of small order.
+pub fn signature_key(bytes: &Bytes32) -> Option<VerifyingKey> {
+    let key = VerifyingKey::from_bytes(bytes).ok()?;
+    let is_canonical = key.to_edwards().compress().as_bytes()[..] == bytes[..];
+    (is_canonical && !key.is_weak()).then_some(key)
 }
 
 fn statement(body: &[u8]) -> Vec<u8> {

@@ -10,7 +10,7 @@
 
 use sotto_crypto::link::InviteLink;
 use sotto_independent_peer::{
-    chain::Chain as PeerChain, encoding::Id, link::InviteLink as PeerLink, statement,
+    certificate::verify_signature, chain::Chain as PeerChain, encoding::Id, link::InviteLink as PeerLink, statement,
 };
 use sotto_protocol::{
     Chain, Challenge, DoorId, EntryKind, RoomId, entry_hash, join_statement, open_statement,
@@ -54,4 +54,28 @@ fn both_sides_sign_the_same_statements() {
         join_statement(authority, &Challenge::new([5; 32]), &room, 9, &DoorId::new(DOOR), b"entry"),
         statement::join_statement(authority, &[5; 32], &peer_room, 9, &peer_door, b"entry")
     );
+}
+
+/// The peer verifies as we do, at the edges too (`sotto-known-answers` runs the same lines through our own).
+#[test]
+fn the_peer_judges_edge_cases_of_ed25519_alike() {
+    let mut judged = 0;
+    for line in include_str!("../../known-answers/data/ed25519-edges.txt").lines() {
+        let [name, key, signature, message, answer] = line.split(' ').collect::<Vec<_>>()[..] else { continue };
+        let Some([key, signature, message]) = from_hex([key, signature, message]) else { continue };
+        let (key, signature): ([u8; 32], [u8; 64]) = (key.try_into().unwrap(), signature.try_into().unwrap());
+        let verified = verify_signature(&key.into(), &message, &signature.into(), "signature");
+        assert_eq!(verified.is_ok(), answer == "valid", "{name}");
+        judged += 1;
+    }
+    assert_eq!(judged, 52);
+}
+
+fn from_hex(texts: [&str; 3]) -> Option<[Vec<u8>; 3]> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let bytes = |text: &str| {
+        text.as_bytes().chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect::<Option<_>>()
+    };
+    let [key, signature, message] = texts.map(bytes);
+    Some([key?, signature?, message?])
 }
