@@ -16,6 +16,7 @@ pub mod exporter {
 /// HKDF-Expand labels.
 pub mod expand {
     pub const ENTRY: &[u8] = b"sotto/1 entry key";
+    pub const EPOCH_MARK: &[u8] = b"sotto/1 epoch mark";
     pub const CARD_KEY: &[u8] = b"sotto/1 card";
     pub const CARD: &[u8] = b"sotto/1 card sealing";
     pub const DOOR_RANDOMNESS: &[u8] = b"sotto/1 door randomness";

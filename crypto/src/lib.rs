@@ -8,6 +8,7 @@ pub mod account;
 pub mod attachment;
 mod committed;
 mod entry;
+mod epoch_mark;
 pub mod error;
 #[cfg(test)]
 mod golden;

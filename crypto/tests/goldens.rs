@@ -24,7 +24,7 @@ use sotto_crypto::{
         DeviceRemoval, Handshake, JoinRequest, LeaveScope, LeaveStatement, MessageSecret, OwnDevice, Room,
         RoomState, Roster, Suite, policy::RemovalProof,
     },
-    testing::{WrapKey, open_entry, seal_entry, seal_wrap},
+    testing::{WrapKey, expand, open_entry, seal_entry, seal_wrap},
 };
 use sotto_protocol::{Chain, EntryId, EntryKind, Rewind, RewindAuthority, RoomId};
 use support::{Person, invite};
@@ -113,7 +113,9 @@ fn messages() {
     encoder.array(5).unwrap().u32(0).unwrap().bytes(&[0x16; 16]).unwrap().u64(1_700_000_000_000).unwrap();
     encoder.encode(chain).unwrap().bytes(&content.encode().unwrap()).unwrap();
     let label: &[u8] = b"sotto/1 message signature";
-    let statement = [label, ROOM.as_bytes(), &EPOCH.to_be_bytes(), ENTRY.as_bytes(), &body].concat();
+    let epoch = EPOCH.to_be_bytes();
+    let mark = expand::<32>(&secret(0x15), b"sotto/1 epoch mark", &[ROOM.as_bytes(), &epoch]).unwrap();
+    let statement = [label, ROOM.as_bytes(), &epoch, &*mark, ENTRY.as_bytes(), &body].concat();
     let sealed = [device().sign(&statement).as_slice(), &body].concat();
     let entry = seal_entry(&secret(0x15), &ROOM, EntryKind::Message, EPOCH, ENTRY, &sealed).unwrap();
     golden::check("message.v1", &entry);
@@ -138,7 +140,7 @@ fn wraps() {
 
 #[test]
 fn leaving_and_voiding() {
-    let leave = LeaveStatement::sign(&ROOM, &device(), 7, LeaveScope::Account);
+    let leave = LeaveStatement::sign(&ROOM, &device(), &[7; 16], LeaveScope::Account);
     golden::check("leave-statement.v1", &leave.to_bytes());
     assert_eq!(LeaveStatement::from_bytes(&golden::read("leave-statement.v1")), Ok(leave));
     let removal =

@@ -202,7 +202,7 @@ fn whoever_leaves_is_removed_by_anyone_and_may_come_again() {
     let room = &mut rooms[0];
     let again = room.commit(&RoomChange::Leave(statement), start(room));
     assert_eq!(forbidden(again), Some(Violation::LeaveStatement));
-    let forged = LeaveStatement::sign(&room.id(), &cy.own.device, 0, LeaveScope::Account);
+    let forged = LeaveStatement::sign(&room.id(), &cy.own.device, &[0; 16], LeaveScope::Account);
     assert!(room.commit(&RoomChange::Leave(forged), start(room)).is_err());
 }
 

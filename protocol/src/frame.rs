@@ -17,7 +17,6 @@ pub use request::{
 };
 
 use crate::RoomId;
-use core::fmt;
 use minicbor::{Decode, Encode};
 
 /// From a client to the relay.
@@ -55,39 +54,10 @@ pub enum RelayFrame {
     Gone(#[n(0)] RoomId),
 }
 
-/// Bytes that are not the frame they should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FrameError;
-
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the frame is malformed")
-    }
-}
-
-impl core::error::Error for FrameError {}
-
-/// The frame's bytes.
-#[must_use]
-pub fn encode<T: Encode<()>>(frame: &T) -> Vec<u8> {
-    // Writing CBOR into a vector cannot fail; an empty frame would be refused by every reader.
-    minicbor::to_vec(frame).unwrap_or_default()
-}
-
-/// Reads exactly one frame.
-///
-/// # Errors
-/// [`FrameError`] where the bytes are not CBOR of that shape, or more than one value.
-pub fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, FrameError> {
-    let mut decoder = minicbor::Decoder::new(bytes);
-    let frame = decoder.decode().map_err(|_| FrameError)?;
-    if decoder.position() == bytes.len() { Ok(frame) } else { Err(FrameError) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DoorId;
+    use crate::{DoorId, FrameError, decode, encode};
 
     fn append() -> ClientFrame {
         ClientFrame {

@@ -1,10 +1,12 @@
 //! What the relay and its clients say to each other: identifiers, frames, limits and error codes.
 //!
 //! Pure data. Nothing here does I/O, holds a key or knows what an entry contains. Everything on the wire is CBOR
-//! (RFC 8949) with integer keys, so that a field added later is skipped by those who do not know it.
+//! (RFC 8949) in its one deterministic encoding, with integer keys, so that a field added later is skipped by those who do
+//! not know it.
 
 pub mod account;
 pub mod blob;
+mod cbor;
 mod challenge;
 mod entry;
 mod error;
@@ -17,6 +19,7 @@ mod room_token;
 pub mod signature;
 mod username;
 
+pub use cbor::{FrameError, decode, decode_exact, encode};
 pub use challenge::{
     Challenge, card_statement, delete_statement, drop_statement, join_statement, open_statement,
     recovery_statement, retention_statement,
@@ -27,10 +30,10 @@ pub use entry::{
 pub use error::{ErrorCode, WireError};
 pub use frame::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, ClientFrame, ConfirmJoin,
-    CreateRoom, DeleteRoom, Direction, Door, DropWraps, FrameError, Held, HeldRequest, HistoryReply,
-    HistoryRequest, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published,
-    RelayFrame, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Subscribe,
-    Unsubscribe, Welcome, WriteStatus, decode, encode, register_of,
+    CreateRoom, DeleteRoom, Direction, Door, DropWraps, Held, HeldRequest, HistoryReply, HistoryRequest,
+    JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, RelayFrame,
+    RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe,
+    Welcome, WriteStatus, register_of,
 };
 pub use id::{BlobId, DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use push::{PushSubscription, push_payload, read_push_payload};

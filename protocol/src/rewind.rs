@@ -2,7 +2,7 @@
 //!
 //! A rewind is an entry of the log that is signed and not sealed: the relay reads it as members do.
 
-use crate::{EntryId, FrameError, RoomId, decode, encode, entry_hash};
+use crate::{EntryId, FrameError, RoomId, decode_exact, encode, entry_hash};
 use minicbor::{Decode, Encode};
 
 /// By which key a rewind is signed.
@@ -55,7 +55,7 @@ impl Rewind {
     /// # Errors
     /// [`FrameError`] where these bytes are no rewind.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
-        decode(bytes)
+        decode_exact(bytes)
     }
 
     /// What is signed.

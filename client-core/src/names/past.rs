@@ -94,6 +94,7 @@ mod tests {
             door: DoorId::new([account; 16]),
             door_key_hash: [account; 32],
             admin_key: [account; 32],
+            stay: [account; 16],
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! certificate = CBOR [body (bytes), signature (64 bytes)]
-//! body        = CBOR map { 0: version, 1: identity key, 2: recovery key hash (null for guests), 3: device key,
+//! body        = CBOR map { 0: version, 1: identity key, 2: recovery key hash (not for guests), 3: device key,
 //!                          4: display name, 5: generation, 6: not before (ms since 1970) }
 //! signature   = Ed25519 by the identity key over label || body
 //! ```
@@ -57,6 +57,11 @@ struct Body {
     not_before_ms: u64,
 }
 
+/// The part of a body that every version has.
+#[derive(Decode)]
+#[cbor(map)]
+struct Version(#[n(0)] u32);
+
 #[derive(Encode, Decode)]
 struct Signed(
     #[cbor(n(0), with = "minicbor::bytes")] Vec<u8>,
@@ -105,11 +110,13 @@ impl Certificate {
         if bytes.len() > MAX_CERTIFICATE_BYTES {
             return Err(malformed());
         }
-        let Signed(signed, signature) = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
-        let body: Body = sotto_protocol::decode(&signed).map_err(|_| malformed())?;
-        if body.version != VERSION {
+        let Signed(signed, signature) = sotto_protocol::decode_exact(bytes).map_err(|_| malformed())?;
+        let Version(version) = sotto_protocol::decode(&signed).map_err(|_| malformed())?;
+        if version != VERSION {
             return Err(CryptoError::NewerVersion);
         }
+        // Members judge by it, so they all must read the same in it.
+        let body: Body = sotto_protocol::decode_exact(&signed).map_err(|_| malformed())?;
         if !is_display_name(&body.display_name) {
             return Err(malformed());
         }
@@ -220,6 +227,31 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[position] ^= 1;
             assert!(Certificate::verify(&flipped).is_err(), "byte {position}");
+        }
+    }
+
+    /// A reader of the first device key and a reader of the last must not judge differently; and nothing may stand in a
+    /// certificate that some know and others do not.
+    #[test]
+    fn a_certificate_has_one_form() {
+        let identity = IdentityKey::generate().unwrap();
+        let device = |first: u8| [&[3, 0x58, 32][..], &[first; 32]].concat();
+        let end = b"\x04\x63Ada\x05\x00\x06\x01";
+        let signed = |body: &[u8]| {
+            let signature = identity.sign(&statement(body));
+            Certificate::verify(&sotto_protocol::encode(&Signed(body.to_vec(), signature)))
+        };
+        let begin = |fields: u8| [&[0xa0 | fields, 0, 1, 1, 0x58, 32][..], &identity.public()].concat();
+        let good = [&begin(6), &device(7), &end[..]].concat();
+        assert_eq!(signed(&good).unwrap().device_key(), &[7; 32]);
+        for (body, what) in [
+            ([&begin(7), &device(7), &device(8), &end[..]].concat(), "two device keys"),
+            ([&begin(7), &device(7), &end[..], b"\x09\x01"].concat(), "a field that is not known"),
+            ([&begin(7), &b"\x02\xf6"[..], &device(7), &end[..]].concat(), "null for what is absent"),
+            ([&begin(6), &device(7), &b"\x04\x78\x03Ada\x05\x00\x06\x01"[..]].concat(), "a longer length"),
+            ([&good[..], b"\x00"].concat(), "one more byte"),
+        ] {
+            assert_eq!(signed(&body).unwrap_err(), CryptoError::Malformed("certificate"), "{what}");
         }
     }
 }

@@ -3,13 +3,16 @@
 //! ```text
 //! sealed    = signature (64) || body
 //! body      = CBOR [leaf, message id, sent at (ms), [seq, H], content]
-//! signature = Ed25519 by the device over label || room || epoch || entry id || body
+//! signature = Ed25519 by the device over label || room || epoch || epoch mark || entry id || body
 //! ```
-//! The signature binds the message to room, epoch and entry, so that no member can pass another's words on as new.
+//! The signature binds the message to room, epoch and entry, so that no member can pass another's words on as new, and to the
+//! secret under which it is sealed, so that an entry has one meaning.
 
 use super::Content;
 use crate::{
-    CryptoError, DeviceKey, entry, labels, random_array,
+    CryptoError, DeviceKey, entry,
+    epoch_mark::epoch_mark,
+    labels, random_array,
     room::{MessageSecret, Roster, RosterEntry},
     sign,
 };
@@ -85,7 +88,7 @@ pub fn seal(
         draft.content.to_vec(),
     ));
     let mut sealed = zeroize::Zeroizing::new(Vec::with_capacity(64 + body.len()));
-    sealed.extend_from_slice(&device.sign(&statement(room, epoch, &id, &body)));
+    sealed.extend_from_slice(&device.sign(&statement(message_secret, room, epoch, &id, &body)?));
     sealed.extend_from_slice(&body);
     Ok((id, entry::seal(message_secret.seed(), room, EntryKind::Message, epoch, id, &sealed)?))
 }
@@ -107,14 +110,23 @@ pub fn open(
     let Body(leaf, id, sent_at_ms, chain, content) =
         sotto_protocol::decode(body).map_err(|_| CryptoError::Malformed("message"))?;
     let sender = roster.get(leaf).ok_or(CryptoError::BadSignature)?;
-    sign::verify(&sender.device_key, &statement(room, epoch, &header.id, body), signature)?;
+    let statement = statement(message_secret, room, epoch, &header.id, body)?;
+    sign::verify(&sender.device_key, &statement, signature)?;
     // The signature holds, so the entry is what its sender wrote. Nonsense in it is shown as such, and is no damage.
     let content = Content::decode(&content).unwrap_or(Content::Unreadable);
     Ok((header, OpenedMessage { sender: sender.clone(), id, sent_at_ms, chain, content }))
 }
 
-fn statement(room: &RoomId, epoch: u64, id: &EntryId, body: &[u8]) -> Vec<u8> {
-    [labels::signature::MESSAGE, room.as_bytes(), &epoch.to_be_bytes(), id.as_bytes(), body].concat()
+fn statement(
+    message_secret: &MessageSecret,
+    room: &RoomId,
+    epoch: u64,
+    id: &EntryId,
+    body: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    let mark = epoch_mark(message_secret.seed(), room, epoch)?;
+    let label = labels::signature::MESSAGE;
+    Ok([label, room.as_bytes(), &epoch.to_be_bytes(), &mark, id.as_bytes(), body].concat())
 }
 
 #[cfg(test)]
@@ -179,6 +191,19 @@ mod tests {
         let again =
             entry::seal(secret.seed(), &ROOM, EntryKind::Message, 3, EntryId::new([9; 16]), &inside).unwrap();
         assert_eq!(open(&secret, &ROOM, 3, &roster, &again), Err(CryptoError::BadSignature));
+    }
+
+    /// After a rewind, and in a fork, two epochs have the same number.
+    #[test]
+    fn a_member_cannot_pass_anothers_words_on_into_another_epoch_of_the_same_number() {
+        let (ada, bob) = (DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap());
+        let [voided, current] = [(), ()].map(|()| Secret::random().map(MessageSecret::from_seed).unwrap());
+        let roster = roster(&[&ada, &bob]);
+        let content = Content::Text("let him in".into()).encode().unwrap();
+        let (id, original) = seal(&voided, &ada, &ROOM, 3, &draft(0, &content)).unwrap();
+        let (_, inside) = entry::open(voided.seed(), &ROOM, EntryKind::Message, 3, &original).unwrap();
+        let again = entry::seal(current.seed(), &ROOM, EntryKind::Message, 3, id, &inside).unwrap();
+        assert_eq!(open(&current, &ROOM, 3, &roster, &again), Err(CryptoError::BadSignature));
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Room {
     /// [`CryptoError::Mls`] where this device is not in the room any more.
     pub fn leave(&self, scope: policy::LeaveScope) -> Result<LeaveStatement, CryptoError> {
         let own = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
-        Ok(LeaveStatement::sign(&self.id, &self.device, own.joined, scope))
+        Ok(LeaveStatement::sign(&self.id, &self.device, &own.stay, scope))
     }
 
     /// Signs, with the account's identity key, that this device removes others of its account:
@@ -270,7 +270,7 @@ impl Room {
             RoomChange::Rotate => {}
             RoomChange::Renew(own) => {
                 own.check()?;
-                let data = own.leaf_data(&self.id, plan.entry.via, plan.entry.joined)?;
+                let data = own.leaf_data(&self.id, plan.entry.via, plan.entry.joined, plan.entry.stay)?;
                 plan.entry = RosterEntry::new(&own.certificate, &data)?;
                 plan.own = Some((own.as_ref().clone(), data));
             }

@@ -23,7 +23,7 @@ impl Room {
         own.check()?;
         let id = RoomId::new(random_array()?);
         let state = RoomState::new(name, own.certificate.account())?;
-        let data = own.leaf_data(&id, None, 0)?;
+        let data = own.leaf_data(&id, None, 0, random_array()?)?;
         let provider = Provider::default();
         let extensions = Extensions::from_vec(vec![config::required_capabilities(), state.to_extension()])
             .map_err(|_| CryptoError::Mls("context extensions"))?;

@@ -135,8 +135,8 @@ impl Expected {
                 return !self.state.revoked.iter().any(|revoked| **revoked == hash);
             }
             self.roster.get(leaf).is_some_and(|known| {
-                (known.account, known.device_key, known.via, known.joined)
-                    == (entry.account, entry.device_key, entry.via, entry.joined)
+                (known.account, known.device_key, known.via, known.joined, known.stay)
+                    == (entry.account, entry.device_key, entry.via, entry.joined, entry.stay)
                     && known.generation <= entry.generation
             })
         })

@@ -18,7 +18,9 @@ use super::{
     rewind::OwnJoin,
     wraps,
 };
-use crate::{CryptoError, DeviceKey, JoinKey, link, link::InviteLink, provider::Provider, wrap::WrapKey};
+use crate::{
+    CryptoError, DeviceKey, JoinKey, link, link::InviteLink, provider::Provider, random_array, wrap::WrapKey,
+};
 use minicbor::{Decode, Encode};
 use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn},
@@ -297,7 +299,7 @@ impl Entrance {
     }
 
     fn joiner(&self, own: &OwnDevice, via: Option<InviteId>) -> Result<(LeafData, RosterEntry), CryptoError> {
-        let data = own.leaf_data(&self.room, via, self.card.epoch.saturating_add(1))?;
+        let data = own.leaf_data(&self.room, via, self.card.epoch.saturating_add(1), random_array()?)?;
         let entry = RosterEntry::new(&own.certificate, &data)?;
         Ok((data, entry))
     }

@@ -34,6 +34,10 @@ pub struct LeafData {
     /// X-Wing key to which capsules are sealed; `None` for guests. Its hash stands in the certificate.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub recovery_key: Option<Vec<u8>>,
+    /// Random, drawn by the device when it comes in. Never changes. Epochs recur after a rewind, and this does not: what a device
+    /// signs about this stay of its own is not good for another one.
+    #[cbor(n(6), with = "minicbor::bytes")]
+    pub stay: [u8; 16],
 }
 
 impl LeafData {
@@ -52,9 +56,8 @@ impl LeafData {
         else {
             return Err(malformed());
         };
-        let data: Self = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
         // Nothing may hide in it.
-        if sotto_protocol::encode(&data) == *bytes { Ok(data) } else { Err(malformed()) }
+        sotto_protocol::decode_exact(bytes).map_err(|_| malformed())
     }
 
     /// Whether its keys can be used.

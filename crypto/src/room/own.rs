@@ -80,6 +80,7 @@ impl OwnDevice {
         room: &RoomId,
         via: Option<InviteId>,
         joined: u64,
+        stay: [u8; 16],
     ) -> Result<LeafData, CryptoError> {
         Ok(LeafData {
             via,
@@ -88,6 +89,7 @@ impl OwnDevice {
             door_key: self.door_key.public(),
             admin_key: self.admin_key(room)?.public(),
             recovery_key: self.recovery_key.clone(),
+            stay,
         })
     }
 

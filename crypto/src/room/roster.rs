@@ -52,6 +52,9 @@ pub struct RosterEntry {
     /// The account's room-admin key.
     #[cbor(n(10), with = "minicbor::bytes")]
     pub admin_key: [u8; 32],
+    /// Drawn when this leaf came in.
+    #[cbor(n(11), with = "minicbor::bytes")]
+    pub stay: [u8; 16],
 }
 
 impl RosterEntry {
@@ -89,6 +92,7 @@ impl RosterEntry {
             door: data.door(&certificate.account()),
             door_key_hash: data.door_key_hash(),
             admin_key: data.admin_key,
+            stay: data.stay,
         })
     }
 
@@ -118,6 +122,7 @@ impl RosterEntry {
             door: DoorId::new([number; 16]),
             door_key_hash: [number; 32],
             admin_key: [number; 32],
+            stay: [number; 16],
         }
     }
 }

@@ -11,7 +11,9 @@
 
 use super::{Status, malformed};
 use crate::{
-    CryptoError, DeviceKey, entry, kdf, labels, random_array,
+    CryptoError, DeviceKey, entry,
+    epoch_mark::epoch_mark,
+    kdf, labels, random_array,
     room::{Roster, RosterEntry, StatusKey},
     sign,
 };
@@ -130,7 +132,7 @@ impl<'a> StatusRegisters<'a> {
         let body = sotto_protocol::encode(&Body::new(leaf, status));
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
         plain.extend_from_slice(&u16::try_from(body.len()).map_err(|_| malformed())?.to_be_bytes());
-        plain.extend_from_slice(&device.sign(&self.statement(&register, &salt, &body)));
+        plain.extend_from_slice(&device.sign(&self.statement(&register, &salt, &body)?));
         plain.extend_from_slice(&body);
         if plain.len() > PLAIN_BYTES {
             return Err(malformed());
@@ -178,7 +180,7 @@ impl<'a> StatusRegisters<'a> {
         let (signature, signed) = split(&plain)?;
         let body: Body = sotto_protocol::decode(signed).map_err(|_| malformed())?;
         let sender = roster.get(body.leaf).ok_or(CryptoError::BadSignature)?;
-        sign::verify(&sender.device_key, &self.statement(register, salt, signed), signature)?;
+        sign::verify(&sender.device_key, &self.statement(register, salt, signed)?, signature)?;
         Ok(OpenedStatus { leaf: body.leaf, sender: sender.clone(), status: body.status() })
     }
 
@@ -195,9 +197,10 @@ impl<'a> StatusRegisters<'a> {
         [&header[..], register, self.room.as_bytes()].concat()
     }
 
-    fn statement(&self, register: &RegisterId, salt: &[u8; 16], body: &[u8]) -> Vec<u8> {
+    fn statement(&self, register: &RegisterId, salt: &[u8; 16], body: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let label = labels::signature::STATUS;
-        [label, self.room.as_bytes(), &self.epoch.to_be_bytes(), register, salt, body].concat()
+        let mark = epoch_mark(self.secret.seed(), &self.room, self.epoch)?;
+        Ok([label, self.room.as_bytes(), &self.epoch.to_be_bytes(), &mark, register, salt, body].concat())
     }
 }
 

@@ -146,6 +146,7 @@ impl World {
         let now = self.now();
         let generation = self.accounts[who.account].generation();
         let own = self.accounts[who.account].own(who.device, keys, generation);
+        let own_key = own.certificate.device_key();
         let (door, is_listed, after) = match way {
             Way::Invite(number) => (
                 self.links[number].door().unwrap(),
@@ -169,7 +170,12 @@ impl World {
             Way::Door(_) => AccountJoin { room, card, wrap, epoch, own: &own }.join(),
         };
         match (made, after) {
-            (Ok(joining), Some(after)) => Some((joining, after)),
+            (Ok(joining), Some(mut after)) => {
+                let (_, own) =
+                    joining.room.roster().iter().find(|(_, entry)| entry.device_key == *own_key).unwrap();
+                after.devices.get_mut(&who).unwrap().stay = own.stay;
+                Some((joining, after))
+            }
             (Err(_), None) => None,
             (made, after) => {
                 panic!("{who:?} by {way:?}: {:?}, and the second opinion is {after:?}", made.map(|_| "made"))

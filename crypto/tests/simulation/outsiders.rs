@@ -30,7 +30,7 @@ impl World {
         let device = self.accounts[copy.who.account].device(copy.who.device).clone();
         let mut room = Room::load(self.relay.room, device, &copy.stored.room).unwrap();
         let is_inside =
-            |epoch: u64| self.at(epoch).devices.get(&copy.who).is_some_and(|leaf| leaf.joined == copy.joined);
+            |epoch: u64| self.at(epoch).devices.get(&copy.who).is_some_and(|leaf| leaf.stay == copy.stay);
         let last_inside =
             (copy.epoch..=self.relay.epoch).take_while(|epoch| is_inside(*epoch)).last().unwrap();
         let mut secrets: Vec<MessageSecret> =

@@ -74,6 +74,7 @@ impl World {
                 let leaf = Leaf {
                     via: entry.via.map(|via| self.invite_number(&via)),
                     joined: entry.joined,
+                    stay: entry.stay,
                     generation: usize::try_from(entry.generation).unwrap(),
                     keys: self.keys_of(who.account, &entry.door),
                 };

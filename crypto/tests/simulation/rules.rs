@@ -13,6 +13,8 @@ pub struct Leaf {
     pub via: Option<usize>,
     /// The epoch that began when it came in.
     pub joined: u64,
+    /// What it drew when it came in: zeros until somebody says.
+    pub stay: [u8; 16],
     pub generation: usize,
     /// Which of its account's vault and door keys it publishes.
     pub keys: usize,
@@ -44,7 +46,7 @@ pub enum Change {
     Reopen,
     RemoveMember(usize),
     RemoveDevice(Who),
-    Leave { who: Who, joined: u64, whole: bool },
+    Leave { who: Who, stay: [u8; 16], whole: bool },
     Rotate,
     Renew { keys: usize, generation: usize },
 }
@@ -177,7 +179,7 @@ impl Rules {
                     .then_some(())
                     .and_then(|()| self.after_removal(by, &[*who].into()));
             }
-            Change::Leave { who, joined, whole } => return self.after_leaving(by, *who, *joined, *whole),
+            Change::Leave { who, stay, whole } => return self.after_leaving(by, *who, *stay, *whole),
             // Everything else replaces the state.
             Change::Reopen if self.closed => {
                 next.closed = false;
@@ -301,8 +303,8 @@ impl Rules {
         Some(next)
     }
 
-    fn after_leaving(&self, by: Who, who: Who, joined: u64, whole: bool) -> Option<Self> {
-        if self.devices.get(&who)?.joined != joined {
+    fn after_leaving(&self, by: Who, who: Who, stay: [u8; 16], whole: bool) -> Option<Self> {
+        if self.devices.get(&who)?.stay != stay {
             return None;
         }
         let gone: BTreeSet<Who> =
@@ -326,7 +328,7 @@ impl Rules {
         let is_alone = self.leaves_of(who.account).all(|(other, _)| *other == who);
         let is_for = invite.only.is_none_or(|only| only == who.account);
         let is_free = invite.max.is_none_or(|max| self.uses(number, Some(who)) < max);
-        let leaf = Leaf { via: Some(number), joined: self.epoch + 1, generation, keys };
+        let leaf = Leaf { via: Some(number), joined: self.epoch + 1, stay: [0; 16], generation, keys };
         (!self.closed && is_alone && is_for && is_free)
             .then_some(())
             .and_then(|()| self.after_join(who, leaf))
@@ -338,7 +340,7 @@ impl Rules {
             return None;
         }
         let (_, sibling) = self.leaves_of(who.account).find(|(_, leaf)| leaf.keys == keys)?;
-        let leaf = Leaf { via: sibling.via, joined: self.epoch + 1, generation, keys };
+        let leaf = Leaf { via: sibling.via, joined: self.epoch + 1, stay: [0; 16], generation, keys };
         self.after_join(who, leaf)
     }
 

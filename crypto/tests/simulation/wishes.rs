@@ -81,7 +81,7 @@ impl World {
             Wish::OldLeave(_) if self.statements.is_empty() => Change::Rotate,
             Wish::OldLeave(index) => {
                 let (statement, who, whole) = &self.statements[index.index(self.statements.len())];
-                Change::Leave { who: *who, joined: statement.joined, whole: *whole }
+                Change::Leave { who: *who, stay: statement.stay, whole: *whole }
             }
         }
     }
@@ -124,9 +124,9 @@ impl World {
                 let none = DeviceRemoval { device_keys: vec![device_key.into()], signature: [0; 64] };
                 RoomChange::RemoveDevice(word.unwrap_or(none))
             }
-            Change::Leave { who, joined, whole } => {
+            Change::Leave { who, stay, whole } => {
                 let is_it = |(statement, of, all): &&(sotto_crypto::room::LeaveStatement, Who, bool)| {
-                    statement.joined == *joined && of == who && all == whole
+                    statement.stay == *stay && of == who && all == whole
                 };
                 RoomChange::Leave(self.statements.iter().find(is_it).unwrap().0.clone())
             }

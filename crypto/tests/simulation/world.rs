@@ -34,7 +34,7 @@ pub struct Copy {
     pub stored: Stored,
     /// The epoch of the copy, and the leaf that the device had.
     pub epoch: u64,
-    pub joined: u64,
+    pub stay: [u8; 16],
 }
 
 /// A join that was made and did not arrive.
@@ -76,7 +76,9 @@ impl World {
         let room = Room::create(suite, "Garden", &accounts[0].own(device, 0, generation)).unwrap();
         let secrets = room.secrets().unwrap();
         let relay = Relay::create(room.id(), &secrets.access_key(), &secrets.join_key());
-        let rules = Rules::new(who, "Garden", Leaf { via: None, joined: 0, generation, keys: 0 });
+        let (_, own) = room.roster().iter().next().unwrap();
+        let leaf = Leaf { via: None, joined: 0, stay: own.stay, generation, keys: 0 };
+        let rules = Rules::new(who, "Garden", leaf);
         let chain = Chain::start(&room.id());
         let client = Client::new(who, room, notes(chain, 0, 0, generation));
         let mut world = Self {
@@ -406,10 +408,10 @@ impl World {
             sotto_crypto::room::LeaveScope::Device
         };
         let statement = client.room.leave(scope).unwrap();
-        let joined = statement.joined;
+        let stay = statement.stay;
         self.statements.push((statement, who, whole));
         self.sync(by);
-        if self.prepare(by, &crate::rules::Change::Leave { who, joined, whole }) {
+        if self.prepare(by, &crate::rules::Change::Leave { who, stay, whole }) {
             self.deliver(by, Fate::Arrives);
         }
     }
@@ -446,8 +448,8 @@ impl World {
         let room = Room::load(client.room.id(), client.room.device().clone(), &stored.room).unwrap();
         let epoch = room.epoch();
         let Some(leaf) = self.at(epoch).devices.get(&who) else { return };
-        let joined = leaf.joined;
-        self.copies.push(Copy { who, stored, epoch, joined });
+        let stay = leaf.stay;
+        self.copies.push(Copy { who, stored, epoch, stay });
     }
 }
 

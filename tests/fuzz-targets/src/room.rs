@@ -141,7 +141,7 @@ pub fn real_statements() -> [Vec<u8>; 2] {
         signature: [4; 64],
     };
     let device = DeviceKey::from_seed(&Secret::new([5; 32]));
-    let leave = LeaveStatement::sign(&RoomId::new([6; 16]), &device, 7, LeaveScope::Device);
+    let leave = LeaveStatement::sign(&RoomId::new([6; 16]), &device, &[7; 16], LeaveScope::Device);
     [rewind.to_bytes(), leave.to_bytes()]
 }
 

@@ -76,6 +76,9 @@ pub struct EntryRecord {
     /// Room-admin key.
     #[n(10)]
     pub admin_key: Bytes32,
+    /// Drawn when the leaf came in.
+    #[n(11)]
+    pub stay: Id,
 }
 
 /// `leaf-record`.

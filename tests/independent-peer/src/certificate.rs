@@ -2,7 +2,7 @@
 
 use crate::{
     PeerError,
-    encoding::{Bytes32, Id, SignatureBytes, decode, encode, random},
+    encoding::{Bytes32, Id, SignatureBytes, decode_exact, encode, random},
     expand::expand,
     labels,
     leaf_data::LeafData,
@@ -152,7 +152,13 @@ impl AccountKeys {
     }
 
     /// Leaf data in a room.
-    pub fn leaf_data(&self, room: &Id, via: Option<Id>, joined: u64) -> Result<LeafData, PeerError> {
+    pub fn leaf_data(
+        &self,
+        room: &Id,
+        via: Option<Id>,
+        joined: u64,
+        stay: Id,
+    ) -> Result<LeafData, PeerError> {
         Ok(LeafData {
             via,
             joined,
@@ -160,6 +166,7 @@ impl AccountKeys {
             door_key: self.door_key(),
             admin_key: self.admin_key(room)?.verifying_key().to_bytes().into(),
             recovery_key: self.recovery_key(),
+            stay,
         })
     }
 }
@@ -170,8 +177,8 @@ pub fn verify(bytes: &[u8]) -> Result<Body, PeerError> {
     if bytes.len() > MAX_BYTES {
         return Err(PeerError::Malformed(WHAT));
     }
-    let signed: Signed = decode(bytes, WHAT)?;
-    let body: Body = decode(&signed.body, WHAT)?;
+    let signed: Signed = decode_exact(bytes, WHAT)?;
+    let body: Body = decode_exact(&signed.body, WHAT)?;
     if body.version != VERSION {
         return Err(PeerError::Version(body.version));
     }

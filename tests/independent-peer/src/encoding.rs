@@ -22,6 +22,15 @@ pub fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8], what: &'static str) -> Res
     if decoder.position() == bytes.len() { Ok(value) } else { Err(PeerError::Malformed(what)) }
 }
 
+/// The same, in exactly the bytes that [`encode`] writes.
+pub fn decode_exact<T: Encode<()> + for<'b> Decode<'b, ()>>(
+    bytes: &[u8],
+    what: &'static str,
+) -> Result<T, PeerError> {
+    let value = decode(bytes, what)?;
+    if encode(&value)? == bytes { Ok(value) } else { Err(PeerError::Malformed(what)) }
+}
+
 /// Takes `N` bytes from the front.
 pub fn take<'b, const N: usize>(bytes: &mut &'b [u8], what: &'static str) -> Result<&'b [u8; N], PeerError> {
     let (head, rest) = bytes.split_first_chunk().ok_or(PeerError::Malformed(what))?;

@@ -6,7 +6,7 @@ use crate::{
     card::Card,
     certificate::Device,
     door::InviteKeys,
-    encoding::Id,
+    encoding::{Id, random},
     join_proof::JoinProof,
     labels,
     link::InviteLink,
@@ -64,7 +64,7 @@ impl Join {
         device: &Device,
     ) -> Result<Self, PeerError> {
         let account = device.body.account();
-        let door = device.keys.leaf_data(&room, None, 0)?.door(&account);
+        let door = device.keys.leaf_data(&room, None, 0, [0; 16].into())?.door(&account);
         let key = KeyPair::of_seed(&device.keys.door_seed);
         let card_key = key.open(labels::DOOR_WRAP, &room, epoch, &door, wrap)?;
         let card = Card::open(&card_key, &room, sealed_card)?;
@@ -95,7 +95,7 @@ impl Join {
         RoomState::of(context.extensions())?;
         let tree = info.extensions().get_as::<RatchetTreeExt>().ok().flatten();
         let before = Roster::read(&tree.ok_or(PeerError::Malformed("ratchet tree"))?.tree_data().roster())?;
-        let leaf = device.keys.leaf_data(&room, via(&before)?, epoch.saturating_add(1))?;
+        let leaf = device.keys.leaf_data(&room, via(&before)?, epoch.saturating_add(1), random()?.into())?;
         let is_own = |entry: &crate::roster::RosterEntry| entry.certificate.device == device.body.device;
         Ok(Self {
             card,

@@ -15,6 +15,8 @@ pub const EXPORT_WRAP: &str = "sotto/1 wrap";
 
 /// Expand: key and nonce of an entry.
 pub const ENTRY_KEY: &str = "sotto/1 entry key";
+/// Expand: what only one epoch has.
+pub const EPOCH_MARK: &str = "sotto/1 epoch mark";
 /// Expand: card key.
 pub const CARD: &str = "sotto/1 card";
 /// Expand: key and nonce, and commitment, of one sealed card.

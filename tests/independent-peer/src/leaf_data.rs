@@ -34,6 +34,9 @@ pub struct LeafData {
     /// Recovery key, X-Wing; absent: guest.
     #[n(5)]
     pub recovery_key: Option<ByteVec>,
+    /// Drawn when the leaf came in.
+    #[n(6)]
+    pub stay: Id,
 }
 
 impl LeafData {

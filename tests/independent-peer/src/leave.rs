@@ -30,9 +30,9 @@ pub struct LeaveStatement {
     /// The device that signs.
     #[n(0)]
     pub device: Bytes32,
-    /// Its leaf's joined.
+    /// Its leaf's stay.
     #[n(1)]
-    pub joined: u64,
+    pub stay: Id,
     /// What leaves.
     #[n(2)]
     pub scope: Scope,
@@ -43,10 +43,10 @@ pub struct LeaveStatement {
 
 impl LeaveStatement {
     /// Signs it.
-    pub fn sign(key: &SigningKey, room: &Id, joined: u64, scope: Scope) -> Self {
+    pub fn sign(key: &SigningKey, room: &Id, stay: &Id, scope: Scope) -> Self {
         let device = key.verifying_key().to_bytes().into();
-        let signature = key.sign(&statement(room, &device, joined, scope)).to_bytes().into();
-        Self { device, joined, scope, signature }
+        let signature = key.sign(&statement(room, &device, stay, scope)).to_bytes().into();
+        Self { device, stay: *stay, scope, signature }
     }
 
     /// What is sent as a message.
@@ -61,12 +61,12 @@ impl LeaveStatement {
 
     /// Verifies it.
     pub fn verify(&self, room: &Id) -> Result<(), PeerError> {
-        let signed = statement(room, &self.device, self.joined, self.scope);
+        let signed = statement(room, &self.device, &self.stay, self.scope);
         verify_signature(&self.device, &signed, &self.signature, WHAT)
     }
 }
 
-fn statement(room: &Id, device: &Bytes32, joined: u64, scope: Scope) -> Vec<u8> {
+fn statement(room: &Id, device: &Bytes32, stay: &Id, scope: Scope) -> Vec<u8> {
     let scope = [scope as u8];
-    [labels::LEAVE.as_bytes(), &room[..], &device[..], &joined.to_be_bytes(), &scope].concat()
+    [labels::LEAVE.as_bytes(), &room[..], &device[..], &stay[..], &scope].concat()
 }

@@ -6,6 +6,7 @@ use crate::{
     chain::Chain,
     encoding::{Bytes32, Id, SignatureBytes, decode, encode, take},
     entry::{self, Header, Kind},
+    expand::expand,
     labels,
 };
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -79,7 +80,7 @@ pub fn seal(
 ) -> Result<Vec<u8>, PeerError> {
     let header = Header::fresh(epoch)?;
     let body = encode(body)?;
-    let signature = device.sign(&statement(room, &header, &body)).to_bytes();
+    let signature = device.sign(&statement(secret, room, &header, &body)?).to_bytes();
     entry::seal(secret, Kind::Message, room, header, &[&signature[..], &body].concat())
 }
 
@@ -97,12 +98,13 @@ pub fn open(
     let signature: SignatureBytes = (*take::<64>(&mut rest, WHAT)?).into();
     let body: Body = decode(rest, WHAT)?;
     let key = device_key(body.leaf).ok_or(PeerError::NotOpened("message of an unknown leaf"))?;
-    verify_signature(&key, &statement(room, &header, rest), &signature, WHAT)?;
+    verify_signature(&key, &statement(secret, room, &header, rest)?, &signature, WHAT)?;
     let content = decode(&body.content, "content")?;
     Ok((body, content))
 }
 
-fn statement(room: &Id, header: &Header, body: &[u8]) -> Vec<u8> {
+fn statement(secret: &[u8; 32], room: &Id, header: &Header, body: &[u8]) -> Result<Vec<u8>, PeerError> {
     let epoch = header.epoch.to_be_bytes();
-    [labels::MESSAGE_SIGNATURE.as_bytes(), &room[..], &epoch, &header.id, body].concat()
+    let mark: [u8; 32] = expand(secret, labels::EPOCH_MARK, &[&room[..], &epoch])?;
+    Ok([labels::MESSAGE_SIGNATURE.as_bytes(), &room[..], &epoch, &mark, &header.id, body].concat())
 }

@@ -79,7 +79,7 @@ fn statement(room: &Id, committer: &RosterEntry, devices: &[Bytes32]) -> Vec<u8>
         &room[..],
         &account[..],
         &committer.certificate.device[..],
-        &committer.leaf.joined.to_be_bytes(),
+        &committer.leaf.stay[..],
     ]
     .concat();
     for device in devices {

@@ -84,7 +84,7 @@ impl PeerRoom {
         let group = client(device).create_group_with_id(
             id.to_vec(),
             state.to_extensions()?,
-            device.keys.leaf_data(&id, None, 0)?.to_extensions()?,
+            device.keys.leaf_data(&id, None, 0, random()?.into())?.to_extensions()?,
             None,
         )?;
         let mut room = Self { id, device: device.clone(), group, record: None };

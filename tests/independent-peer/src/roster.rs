@@ -60,6 +60,7 @@ impl RosterEntry {
             door: self.door(),
             door_key: self.door_key_hash(),
             admin_key: self.leaf.admin_key,
+            stay: self.leaf.stay,
         };
         LeafRecord { entry, certificate: self.certificate_bytes.clone().into() }
     }

@@ -131,8 +131,8 @@ fn remember(list: &mut Vec<Bytes32>, new: Bytes32, max: usize) {
 /// Rules 4 and 5.
 fn judge_leaf(before: &View, after: &View, leaf: u32, new: &RosterEntry) -> Result<(), PeerError> {
     let old = before.roster.0.get(&leaf).ok_or(PeerError::Forbidden("committer without a leaf"))?;
-    let is_same =
-        is_same_device(old, new) && (old.leaf.via, old.leaf.joined) == (new.leaf.via, new.leaf.joined);
+    let is_same = is_same_device(old, new)
+        && (old.leaf.via, old.leaf.joined, old.leaf.stay) == (new.leaf.via, new.leaf.joined, new.leaf.stay);
     if !is_same {
         return Err(PeerError::Forbidden("a member's leaf that changes hands"));
     }
@@ -214,9 +214,8 @@ fn judge_removal(
     let is_leave = matches!(proof, Some(RemovalProof::Leave(_)));
     if let Some(RemovalProof::Leave(leave)) = proof {
         leave.verify(&before.room)?;
-        let signs = |entry: &&RosterEntry| {
-            entry.certificate.device == leave.device && entry.leaf.joined == leave.joined
-        };
+        let signs =
+            |entry: &&RosterEntry| entry.certificate.device == leave.device && entry.leaf.stay == leave.stay;
         let signer = before.roster.0.values().find(signs);
         let signer = signer.ok_or(PeerError::Forbidden("leave statement of another leaf"))?;
         let leaves_too = |entry: &RosterEntry| match leave.scope {

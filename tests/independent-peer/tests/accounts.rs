@@ -41,7 +41,8 @@ fn meet() -> (Person, Room, Device, PeerRoom, Offered, String) {
 
 fn peer_returns(device: &Device, room: &PeerRoom, offered: &Offered) -> (PeerRoom, Offered) {
     let account = device.body.account();
-    let wrap = offered.wrap(&device.keys.leaf_data(room.id(), None, 0).unwrap().door(&account));
+    let wrap =
+        offered.wrap(&device.keys.leaf_data(room.id(), None, 0, [0; 16].into()).unwrap().door(&account));
     let join = Join::by_account(*room.id(), &offered.card, wrap, offered.epoch(), device).unwrap();
     let (room, handshake) = join.commit().unwrap();
     (room, handshake.into())
@@ -134,7 +135,7 @@ fn the_owner_removes_the_peer_and_nothing_later_reaches_it() {
     assert!(peer_receive(&mut bobs, &removal).is_err(), "it has no leaf any more");
     let link = sotto_independent_peer::link::InviteLink::from_fragment(&fragment).unwrap();
     let door = sotto_independent_peer::door::InviteKeys::of_secret(&link.secret).unwrap().door;
-    let own = bob.keys.leaf_data(bobs.id(), None, 0).unwrap().door(&bob.body.account());
+    let own = bob.keys.leaf_data(bobs.id(), None, 0, [0; 16].into()).unwrap().door(&bob.body.account());
     assert!(removal.doors.iter().all(|(id, ..)| *id != *door && *id != *own));
 }
 
@@ -211,8 +212,8 @@ fn leaving_works_in_both_directions() {
     assert_eq!(adas.state().invites[0].spent, 1);
 
     // The peer leaves; ours commits it.
-    let joined = bobs.roster().unwrap().0[&bobs.own_leaf()].leaf.joined;
-    let statement = LeaveStatement::sign(&bob.key, bobs.id(), joined, Scope::Account).to_bytes().unwrap();
+    let stay = bobs.roster().unwrap().0[&bobs.own_leaf()].leaf.stay;
+    let statement = LeaveStatement::sign(&bob.key, bobs.id(), &stay, Scope::Account).to_bytes().unwrap();
     let statement: sotto_crypto::room::LeaveStatement = sotto_protocol::decode(&statement).unwrap();
     commit(&mut adas, &RoomChange::Leave(statement));
     assert_eq!(adas.roster().device_count(), 1);

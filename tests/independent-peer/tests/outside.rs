@@ -10,7 +10,8 @@
 
 use sotto_crypto::link::InviteLink;
 use sotto_independent_peer::{
-    certificate::verify_signature, chain::Chain as PeerChain, encoding::Id, link::InviteLink as PeerLink, statement,
+    certificate::verify_signature, chain::Chain as PeerChain, encoding::Id, link::InviteLink as PeerLink,
+    statement,
 };
 use sotto_protocol::{
     Chain, Challenge, DoorId, EntryKind, RoomId, entry_hash, join_statement, open_statement,
@@ -61,7 +62,9 @@ fn both_sides_sign_the_same_statements() {
 fn the_peer_judges_edge_cases_of_ed25519_alike() {
     let mut judged = 0;
     for line in include_str!("../../known-answers/data/ed25519-edges.txt").lines() {
-        let [name, key, signature, message, answer] = line.split(' ').collect::<Vec<_>>()[..] else { continue };
+        let [name, key, signature, message, answer] = line.split(' ').collect::<Vec<_>>()[..] else {
+            continue;
+        };
         let Some([key, signature, message]) = from_hex([key, signature, message]) else { continue };
         let (key, signature): ([u8; 32], [u8; 64]) = (key.try_into().unwrap(), signature.try_into().unwrap());
         let verified = verify_signature(&key.into(), &message, &signature.into(), "signature");
@@ -74,7 +77,10 @@ fn the_peer_judges_edge_cases_of_ed25519_alike() {
 fn from_hex(texts: [&str; 3]) -> Option<[Vec<u8>; 3]> {
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
     let bytes = |text: &str| {
-        text.as_bytes().chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect::<Option<_>>()
+        text.as_bytes()
+            .chunks(2)
+            .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
+            .collect::<Option<_>>()
     };
     let [key, signature, message] = texts.map(bytes);
     Some([key?, signature?, message?])

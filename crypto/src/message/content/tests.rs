@@ -90,19 +90,19 @@ fn a_later_type_and_later_keys_are_passed_over() {
     let later = sotto_protocol::encode(&Typed(77, vec![0xff; 9]));
     assert_eq!(Content::decode(&later), Ok(Content::Unknown(77)));
 
-    // A text of a later version: { 0: "hi", 9: [1, {"k": h'00'}], 300: 1.5 }, and a third element beside the payload.
+    // A text of a later version: { 0: "hi", 9: [1, {7: h'00'}], 300: -2 }, and a third element beside the payload.
     let payload = [
         &[0xa3, 0x00, 0x62][..],
         b"hi",
-        &[0x09, 0x82, 0x01, 0xa1, 0x61, b'k', 0x41, 0x00],
-        &[0x19, 0x01, 0x2c, 0xf9, 0x3e, 0x00],
+        &[0x09, 0x82, 0x01, 0xa1, 0x07, 0x41, 0x00],
+        &[0x19, 0x01, 0x2c, 0x21],
     ]
     .concat();
     assert_eq!(
         Content::decode(&sotto_protocol::encode(&Typed(TEXT, payload.clone()))),
         Ok(Content::text("hi"))
     );
-    let mut three = vec![0x83, 0x01, 0x58, payload.len() as u8];
+    let mut three = vec![0x83, 0x01, 0x40 | payload.len() as u8];
     three.extend_from_slice(&payload);
     three.push(0xf5);
     assert_eq!(Content::decode(&three), Ok(Content::text("hi")));

@@ -67,6 +67,7 @@ fn how_and_when_a_leaf_came_in_never_changes() {
     let own = data(&world, MALLORY);
     let cases = [
         ("joined", LeafData { joined: own.joined - 1, ..own.clone() }),
+        ("another stay", LeafData { stay: [9; 16], ..own.clone() }),
         ("via nobody", LeafData { via: None, ..own.clone() }),
         ("via another", LeafData { via: Some(DoorId::new([9; 16])), ..own.clone() }),
     ];

@@ -104,16 +104,16 @@ fn a_leave_statement_is_good_for_nobody_else_and_for_no_leaf_that_came_back() {
     let victim = room.roster().get(2).unwrap().clone();
     let forged_statement = LeaveStatement {
         device_key: victim.device_key,
-        ..LeaveStatement::sign(&room.id(), world.rooms[MALLORY].device(), victim.joined, LeaveScope::Device)
+        ..LeaveStatement::sign(&room.id(), world.rooms[MALLORY].device(), &victim.stay, LeaveScope::Device)
     };
-    let old = LeaveStatement::sign(&room.id(), room.device(), victim.joined - 1, LeaveScope::Device);
+    let old = LeaveStatement::sign(&room.id(), room.device(), &[9; 16], LeaveScope::Device);
     let elsewhere = LeaveStatement::sign(
         &sotto_protocol::RoomId::new([9; 16]),
         room.device(),
-        victim.joined,
+        &victim.stay,
         LeaveScope::Device,
     );
-    let true_one = LeaveStatement::sign(&room.id(), room.device(), victim.joined, LeaveScope::Device);
+    let true_one = LeaveStatement::sign(&room.id(), room.device(), &victim.stay, LeaveScope::Device);
     for (what, statement, removed) in [
         ("signed by another", &forged_statement, vec![2]),
         ("of an earlier stay", &old, vec![2]),

@@ -1,7 +1,7 @@
 //! Leaving: a device's signed word, by which any member may remove it.
 
 use super::{Before, Violation};
-use crate::{CryptoError, DeviceKey, labels, sign};
+use crate::{CryptoError, DeviceKey, labels, room::RosterEntry, sign};
 use minicbor::{Decode, Encode};
 use sotto_protocol::RoomId;
 use std::collections::BTreeSet;
@@ -20,16 +20,16 @@ pub enum LeaveScope {
 
 /// A device's signed word that it leaves. Any member may remove it with that.
 ///
-/// It names the epoch at which the leaf came in: it is not good for a leaf that came back.
+/// It names this stay of the device in the room: it is not good for a leaf that came back.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct LeaveStatement {
     /// The device that signs.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub device_key: [u8; 32],
-    /// The epoch that began when its leaf came in.
-    #[n(1)]
-    pub joined: u64,
+    /// Its leaf's stay.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub stay: [u8; 16],
     /// Who leaves.
     #[n(2)]
     pub scope: LeaveScope,
@@ -41,10 +41,10 @@ pub struct LeaveStatement {
 impl LeaveStatement {
     /// Makes and signs one.
     #[must_use]
-    pub fn sign(room: &RoomId, device: &DeviceKey, joined: u64, scope: LeaveScope) -> Self {
+    pub fn sign(room: &RoomId, device: &DeviceKey, stay: &[u8; 16], scope: LeaveScope) -> Self {
         let device_key = device.public();
-        let signature = device.sign(&statement(room, &device_key, joined, scope));
-        Self { device_key, joined, scope, signature }
+        let signature = device.sign(&statement(room, &device_key, stay, scope));
+        Self { device_key, stay: *stay, scope, signature }
     }
 
     /// The bytes that are sent as a message and stand in the commit's authenticated data.
@@ -58,21 +58,26 @@ impl LeaveStatement {
     /// # Errors
     /// [`CryptoError::Malformed`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
-        sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("leave statement"))
+        sotto_protocol::decode_exact(bytes).map_err(|_| CryptoError::Malformed("leave statement"))
+    }
+
+    /// Whether it is about this leaf.
+    fn is_of(&self, entry: &RosterEntry) -> bool {
+        entry.device_key == self.device_key && entry.stay == self.stay
     }
 
     fn verify(&self, room: &RoomId) -> Result<(), CryptoError> {
-        let statement = statement(room, &self.device_key, self.joined, self.scope);
+        let statement = statement(room, &self.device_key, &self.stay, self.scope);
         sign::verify(&self.device_key, &statement, &self.signature)
     }
 }
 
-fn statement(room: &RoomId, device_key: &[u8; 32], joined: u64, scope: LeaveScope) -> Vec<u8> {
+fn statement(room: &RoomId, device_key: &[u8; 32], stay: &[u8; 16], scope: LeaveScope) -> Vec<u8> {
     let scope = match scope {
         LeaveScope::Device => [0],
         LeaveScope::Account => [1],
     };
-    [labels::signature::LEAVE, room.as_bytes(), device_key, &joined.to_be_bytes(), &scope].concat()
+    [labels::signature::LEAVE, room.as_bytes(), device_key, stay, &scope].concat()
 }
 
 /// Exactly those are removed who signed that they leave.
@@ -81,11 +86,8 @@ pub(super) fn judge(
     removed: &[u32],
     statement: &LeaveStatement,
 ) -> Result<(), Violation> {
-    let (leaf, entry) = before
-        .roster
-        .iter()
-        .find(|(_, entry)| entry.device_key == statement.device_key && entry.joined == statement.joined)
-        .ok_or(Violation::LeaveStatement)?;
+    let (leaf, entry) =
+        before.roster.iter().find(|(_, entry)| statement.is_of(entry)).ok_or(Violation::LeaveStatement)?;
     statement.verify(&before.room).map_err(|_| Violation::LeaveStatement)?;
     let leaving: BTreeSet<u32> = match statement.scope {
         LeaveScope::Device => [leaf].into(),

@@ -30,6 +30,7 @@ fn is_same_device(leaf: &RosterEntry, committer: &RosterEntry) -> bool {
         && leaf.device_key == committer.device_key
         && leaf.via == committer.via
         && leaf.joined == committer.joined
+        && leaf.stay == committer.stay
 }
 
 fn judge_change(

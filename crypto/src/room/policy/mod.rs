@@ -113,6 +113,5 @@ fn read_proof<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>>(
     bytes: &[u8],
     otherwise: Violation,
 ) -> Result<T, Violation> {
-    let proof: T = sotto_protocol::decode(bytes).map_err(|_| otherwise)?;
-    if sotto_protocol::encode(&proof) == bytes { Ok(proof) } else { Err(otherwise) }
+    sotto_protocol::decode_exact(bytes).map_err(|_| otherwise)
 }

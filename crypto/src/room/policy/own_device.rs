@@ -9,7 +9,7 @@ use sotto_protocol::{RoomId, limits::DEVICES_PER_ACCOUNT_MAX};
 
 /// An account's signed word that devices of its own are removed from a room.
 ///
-/// It names the device that is to commit it, and the epoch at which that one's leaf came in: nobody else can use it, and it
+/// It names the device that is to commit it, in its present stay: nobody else can use it, and it
 /// stays good when a race is lost or a device that it names comes in anew.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -51,7 +51,7 @@ fn statement(room: &RoomId, committer: &RosterEntry, device_keys: &[ByteArray<32
         room.as_bytes(),
         committer.account.as_bytes(),
         &committer.device_key,
-        &committer.joined.to_be_bytes(),
+        &committer.stay,
     ]
     .concat();
     for key in device_keys {

@@ -43,7 +43,8 @@ fn edge_cases_are_judged_alike_on_every_path() {
         let (key, signature) = (key.try_into().unwrap(), signature.try_into().unwrap());
         let for_the_relay = sotto_protocol::signature::verify(&key, &message, &signature).is_ok();
         let for_clients = verify(&key, &message, &signature).is_ok();
-        let for_mls = Primitives.verify_signature(SignatureScheme::ED25519, &message, &key, &signature).is_ok();
+        let for_mls =
+            Primitives.verify_signature(SignatureScheme::ED25519, &message, &key, &signature).is_ok();
         assert_eq!([for_the_relay, for_clients, for_mls], [expected; 3], "{name}");
         if expected { valid += 1 } else { refused += 1 }
     }

@@ -23,6 +23,7 @@ fn a_members_leaf_stays_the_members() {
         ("another device", RosterEntry { device_key: [9; 32], ..bob.clone() }),
         ("another way in", RosterEntry { via: None, ..bob.clone() }),
         ("another time of coming in", RosterEntry { joined: 8, ..bob.clone() }),
+        ("another stay", RosterEntry { stay: [8; 16], ..bob.clone() }),
     ] {
         world.check(what, &with(leaf), Err(Violation::LeafChangedHands));
     }

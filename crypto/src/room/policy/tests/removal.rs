@@ -18,8 +18,8 @@ impl World {
     }
 }
 
-fn leaves(number: u8, joined: u64, scope: LeaveScope) -> &'static [u8] {
-    leave_proof(LeaveStatement::sign(&ROOM, &key(number), joined, scope))
+fn leaves(number: u8, stay: u8, scope: LeaveScope) -> &'static [u8] {
+    leave_proof(LeaveStatement::sign(&ROOM, &key(number), &[stay; 16], scope))
 }
 
 fn leave_proof(statement: LeaveStatement) -> &'static [u8] {
@@ -78,7 +78,7 @@ fn an_account_removes_its_own_devices_with_the_word_of_its_identity() {
     world.check("one that is named is gone already", &world.removal(2, &[3], both), Ok(()));
     let elsewhere = DeviceRemoval::sign(&identity(3), &RoomId::new([8; 16]), &me, &[phone]);
     world.check("of another room", &world.removal(2, &[3], own_proof(elsewhere)), refused);
-    let stay = RosterEntry { joined: 4, ..me.clone() };
+    let stay = RosterEntry { stay: [4; 16], ..me.clone() };
     let before = signs(&identity(3), &stay, &[phone]);
     world.check("of an earlier stay", &world.removal(2, &[3], before), refused);
     let sibling = signs(&identity(3), &second_device(3, None), &[me.device_key]);
@@ -89,7 +89,7 @@ fn an_account_removes_its_own_devices_with_the_word_of_its_identity() {
     let padded: &[u8] = Vec::leak([&[0x9f], &good[1..], &[0xff]].concat());
     world.check("written in another way", &world.removal(2, &[3], padded), Err(Violation::Removal));
     // A device that came in anew is still named.
-    let healed = RosterEntry { joined: 8, ..second_device(3, World::via()) };
+    let healed = RosterEntry { joined: 8, stay: [8; 16], ..second_device(3, World::via()) };
     world.roster.apply(&RosterChange([(3, Some(healed))].into()));
     world.check("after it came in anew", &world.removal(2, &[3], good), Ok(()));
 }
@@ -178,29 +178,29 @@ fn nobody_makes_a_room_forget_the_devices_of_others() {
 fn whoever_signed_that_they_leave_is_removed_by_anyone() {
     let world = World::new();
     let scope = LeaveScope::Account;
-    world.check("with the statement", &world.removal(1, &[2, 3], leaves(3, 0, scope)), Ok(()));
-    let device = leaves(3, 0, LeaveScope::Device);
+    world.check("with the statement", &world.removal(1, &[2, 3], leaves(3, 3, scope)), Ok(()));
+    let device = leaves(3, 3, LeaveScope::Device);
     world.check("one device", &world.removal(1, &[2], device), Ok(()));
     world.check("more than said", &world.removal(1, &[2, 3], device), Err(Violation::LeaveStatement));
-    let less = world.removal(1, &[2], leaves(3, 0, scope));
+    let less = world.removal(1, &[2], leaves(3, 3, scope));
     world.check("less than said", &less, Err(Violation::LeaveStatement));
-    let anothers = world.removal(1, &[4], leaves(3, 0, scope));
+    let anothers = world.removal(1, &[4], leaves(3, 3, scope));
     world.check("someone else", &anothers, Err(Violation::LeaveStatement));
     let before = world.removal(1, &[2, 3], leaves(3, 4, scope));
     world.check("of an earlier stay", &before, Err(Violation::LeaveStatement));
     world.check("garbage", &world.removal(1, &[2, 3], b"x"), Err(Violation::Removal));
-    let mut forged = LeaveStatement::sign(&ROOM, &key(3), 0, scope);
-    forged.signature = LeaveStatement::sign(&ROOM, &key(2), 0, scope).signature;
+    let mut forged = LeaveStatement::sign(&ROOM, &key(3), &[3; 16], scope);
+    forged.signature = LeaveStatement::sign(&ROOM, &key(2), &[3; 16], scope).signature;
     let forged = world.removal(1, &[2, 3], leave_proof(forged));
     world.check("signed by another", &forged, Err(Violation::LeaveStatement));
-    let elsewhere = LeaveStatement::sign(&RoomId::new([8; 16]), &key(3), 0, scope);
+    let elsewhere = LeaveStatement::sign(&RoomId::new([8; 16]), &key(3), &[3; 16], scope);
     let elsewhere = world.removal(1, &[2, 3], leave_proof(elsewhere));
     world.check("of another room", &elsewhere, Err(Violation::LeaveStatement));
 
     let closed = World { state: RoomState { invites: Vec::new(), ..world.state.clone() }, ..World::new() };
-    let unsent = Facts { new_state: None, ..closed.removal(1, &[2, 3], leaves(3, 0, scope)) };
+    let unsent = Facts { new_state: None, ..closed.removal(1, &[2, 3], leaves(3, 3, scope)) };
     closed.check("a state that stays as it was is not sent", &unsent, Ok(()));
-    let state = world.removal(1, &[2, 3], leaves(3, 0, scope)).new_state.unwrap().unwrap();
+    let state = world.removal(1, &[2, 3], leaves(3, 3, scope)).new_state.unwrap().unwrap();
     assert_eq!(state.invites.len(), 1, "leaving closes nothing");
     assert_eq!(state.invites[0].spent, 1, "and gives no use back");
     assert!(!state.revoked.contains(&revocation_hash(&account(3), &key(3).public()).into()));
@@ -209,13 +209,13 @@ fn whoever_signed_that_they_leave_is_removed_by_anyone() {
 #[test]
 fn the_owner_may_leave_and_the_closed_room_too() {
     let mut world = World::new();
-    let owner_leaves = world.removal(1, &[0], leaves(1, 0, LeaveScope::Account));
+    let owner_leaves = world.removal(1, &[0], leaves(1, 1, LeaveScope::Account));
     world.check("the owner leaves", &owner_leaves, Ok(()));
     world.state.is_closed = true;
     world.state.invites.clear();
-    let from_closed = world.removal(1, &[2, 3], leaves(3, 0, LeaveScope::Account));
+    let from_closed = world.removal(1, &[2, 3], leaves(3, 3, LeaveScope::Account));
     world.check("out of a closed room", &from_closed, Ok(()));
     world.roster.apply(&RosterChange([(2, None)].into()));
-    let gone = world.removal(1, &[3], leaves(3, 0, LeaveScope::Account));
+    let gone = world.removal(1, &[3], leaves(3, 3, LeaveScope::Account));
     world.check("signed by a device that is gone", &gone, Err(Violation::LeaveStatement));
 }
