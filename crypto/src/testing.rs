@@ -5,6 +5,7 @@
 
 pub use crate::committed::{open as open_committed, seal as seal_committed};
 pub use crate::entry::{open as open_entry, seal as seal_entry};
+pub use crate::epoch_mark::epoch_mark;
 pub use crate::kdf::expand;
 pub use crate::padding::{pad, unpad};
 pub use crate::provider::{CLASSICAL, GroupState, HYBRID, Primitives, Provider};

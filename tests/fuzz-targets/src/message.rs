@@ -4,7 +4,7 @@ use crate::fixture::Fixture;
 use sotto_crypto::{
     CryptoError, Secret,
     message::{Content, Draft, OpenedMessage, open, seal},
-    testing::{open_entry, pad, seal_entry, unpad},
+    testing::{epoch_mark, open_entry, pad, seal_entry, unpad},
 };
 use sotto_protocol::{Chain, EntryId, EntryKind, RoomId};
 
@@ -42,9 +42,10 @@ fn open_body(body: &[u8]) -> Result<OpenedMessage, CryptoError> {
         let room = &fixture.room;
         let (id, epoch) = (room.id(), room.epoch());
         let label: &[u8] = b"sotto/1 message signature";
-        let statement = [label, id.as_bytes(), &epoch.to_be_bytes(), ID.as_bytes(), body].concat();
-        let sealed = [fixture.own.device.sign(&statement).as_slice(), body].concat();
         let secret = room.secrets()?.message;
+        let mark = epoch_mark(secret.seed(), &id, epoch)?;
+        let statement = [label, id.as_bytes(), &epoch.to_be_bytes(), &mark, ID.as_bytes(), body].concat();
+        let sealed = [fixture.own.device.sign(&statement).as_slice(), body].concat();
         let entry = seal_entry(secret.seed(), &id, EntryKind::Message, epoch, ID, &sealed)?;
         open(&secret, &id, epoch, room.roster(), &entry).map(|(_, message)| message)
     })

@@ -8,7 +8,7 @@ use aes_gcm::{
 use sotto_crypto::{
     CryptoError,
     status::{OpenedStatus, REGISTER_BYTES, Status, StatusRegisters},
-    testing::expand,
+    testing::{epoch_mark, expand},
 };
 use sotto_protocol::Chain;
 
@@ -43,12 +43,13 @@ fn open_body(fixture: &Fixture, body: &[u8]) -> Result<OpenedStatus, CryptoError
         let register = registers.id(&fixture.own.device)?;
         let (room, epoch) = (fixture.room.id(), fixture.room.epoch().to_be_bytes());
         let label = b"sotto/1 status signature".as_slice();
-        let statement = [label, room.as_bytes(), &epoch, &register, &SALT, body].concat();
+        let secret = fixture.room.secrets()?.status;
+        let mark = epoch_mark(secret.seed(), &room, fixture.room.epoch())?;
+        let statement = [label, room.as_bytes(), &epoch, &mark, &register, &SALT, body].concat();
         let length = u16::try_from(body.len()).map_err(|_| CryptoError::Malformed("status"))?.to_be_bytes();
         let mut plain = [length.as_slice(), &fixture.own.device.sign(&statement), body].concat();
         plain.resize(PLAIN_BYTES.max(plain.len()), 0);
         let header = [&[1], epoch.as_slice(), &SALT].concat();
-        let secret = fixture.room.secrets()?.status;
         let parts = [room.as_bytes().as_slice(), &register, &SALT];
         let okm = expand::<44>(secret.seed(), b"sotto/1 status value", &parts)?;
         let aad = [header.as_slice(), &register, room.as_bytes()].concat();
