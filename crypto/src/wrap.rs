@@ -19,9 +19,9 @@ pub const PUBLIC_KEY_BYTES: usize = 1216;
 /// Length of an X-Wing ciphertext in bytes.
 const ENCAPSULATED_BYTES: usize = 1120;
 /// Where the X25519 part of an X-Wing public key begins.
-const X25519_OFFSET: usize = 1184;
+pub const X25519_OFFSET: usize = 1184;
 /// Where the X25519 part of an X-Wing ciphertext begins.
-const ENCAPSULATED_X25519_OFFSET: usize = 1088;
+pub const ENCAPSULATED_X25519_OFFSET: usize = 1088;
 /// How much longer something sealed by [`seal_fresh`] is than its plaintext.
 pub const OVERHEAD_BYTES: usize = ENCAPSULATED_BYTES + 16;
 
@@ -78,8 +78,8 @@ impl WrapKey {
 pub struct PublicKey(<XWing as hpke::Kem>::PublicKey);
 
 impl PublicKey {
-    /// Reads a key that nobody has looked at. Refuses one that is malformed or whose X25519 part has low order: with it the
-    /// hybrid would rest on one leg.
+    /// Reads a key that nobody has looked at. Refuses one of another length, whose ML-KEM part fails the check of FIPS 203, section
+    /// 7.2, or whose X25519 part has low order: with it the hybrid would rest on one leg.
     pub fn read(bytes: &[u8]) -> Result<Self, CryptoError> {
         let key = Self::read_judged(bytes)?;
         check_x25519(bytes.get(X25519_OFFSET..).ok_or(CryptoError::BadKey)?)?;

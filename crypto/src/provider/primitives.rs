@@ -1,5 +1,6 @@
 //! `OpenMlsCrypto` over `hkdf`, `hmac`, `sha2`, `aes-gcm`, `ed25519-dalek` and `hpke`.
 
+use crate::wrap::{ENCAPSULATED_X25519_OFFSET, X25519_OFFSET, check_x25519};
 use aes_gcm::{
     Aes128Gcm, Aes256Gcm, KeyInit as _,
     aead::{Aead, Payload},
@@ -195,6 +196,7 @@ impl OpenMlsCrypto for Primitives {
         aad: &[u8],
         plaintext: &[u8],
     ) -> Result<HpkeCiphertext, CryptoError> {
+        check_x25519_part(&config, public_key, X25519_OFFSET)?;
         with_hpke!(config, seal(public_key, info, aad, plaintext))
     }
 
@@ -206,6 +208,7 @@ impl OpenMlsCrypto for Primitives {
         info: &[u8],
         aad: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
+        check_x25519_part(&config, input.kem_output.as_slice(), ENCAPSULATED_X25519_OFFSET)?;
         with_hpke!(config, open(input, private_key, info, aad))
     }
 
@@ -217,6 +220,7 @@ impl OpenMlsCrypto for Primitives {
         exporter_context: &[u8],
         exporter_length: usize,
     ) -> Result<(KemOutput, ExporterSecret), CryptoError> {
+        check_x25519_part(&config, public_key, X25519_OFFSET)?;
         with_hpke!(config, export_as_sender(public_key, info, exporter_context, exporter_length))
     }
 
@@ -229,6 +233,7 @@ impl OpenMlsCrypto for Primitives {
         exporter_context: &[u8],
         exporter_length: usize,
     ) -> Result<ExporterSecret, CryptoError> {
+        check_x25519_part(&config, encapsulated, ENCAPSULATED_X25519_OFFSET)?;
         with_hpke!(
             config,
             export_as_receiver(encapsulated, private_key, info, exporter_context, exporter_length)
@@ -242,6 +247,16 @@ impl OpenMlsCrypto for Primitives {
             _ => Err(CryptoError::UnsupportedCiphersuite),
         }
     }
+}
+
+/// Refuses a public key, or an encapsulated one, of X-Wing whose X25519 part has small order: the rest would be ML-KEM's alone. The
+/// library looks at the part of ML-KEM (FIPS 203, section 7.2), and in the classical suite at the result.
+fn check_x25519_part(config: &HpkeConfig, key: &[u8], offset: usize) -> Result<(), CryptoError> {
+    if config.0 != HpkeKemType::XWingKemDraft6 {
+        return Ok(());
+    }
+    let part = key.get(offset..).ok_or(CryptoError::InvalidPublicKey)?;
+    check_x25519(part).map_err(|_| CryptoError::InvalidPublicKey)
 }
 
 fn only_ed25519(scheme: SignatureScheme) -> Result<(), CryptoError> {
