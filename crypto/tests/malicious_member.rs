@@ -122,7 +122,7 @@ fn a_wrong_next_access_key_is_noticed_by_all_and_voided_by_an_admin() {
     let admin = people[0].own.admin_key(&rooms[0].id()).unwrap();
     let (rewind, _) = rooms[0].make_rewind(5, &hash, Some(&admin), start(&rooms[0])).unwrap();
     for who in [0, 2] {
-        rooms[who].rewind(&rewind, logged(&rewind, false)).unwrap();
+        rooms[who].rewind(&rewind, logged(&rewind, &mallorys.entry, false)).unwrap();
     }
     let next = commit(&mut rooms[0], &RoomChange::RemoveMember(people[1].account()));
     receive(&mut rooms[2], &next).unwrap();
@@ -243,12 +243,13 @@ fn a_removed_device_of_an_admin_voids_nothing_with_the_admin_key_that_it_knows()
     let removal = change(&mut rooms, 0, &word);
     assert!(removal.admin_keys.iter().all(|key| **key != admin.public()), "nor does the relay take it");
     let epoch = rooms[0].epoch();
-    let (mut rewind, _) = joining.room.make_rewind(9, &[1; 32], Some(&admin), start(&rooms[0])).unwrap();
+    let (mut rewind, _) =
+        joining.room.make_rewind(9, &entry_hash(b"garbage"), Some(&admin), start(&rooms[0])).unwrap();
     rewind.epoch = epoch;
     rewind.signature = admin.sign(&rewind.statement(&rooms[0].id()));
     for room in &mut rooms {
         assert_eq!(
-            room.rewind(&rewind, logged(&rewind, false)),
+            room.rewind(&rewind, logged(&rewind, b"garbage", false)),
             Err(CryptoError::Forbidden(Violation::Rewind))
         );
     }
@@ -257,8 +258,9 @@ fn a_removed_device_of_an_admin_voids_nothing_with_the_admin_key_that_it_knows()
     let handshake = change(&mut rooms, 0, &RoomChange::Renew(Box::new(renewed.own.clone())));
     let admin = renewed.own.admin_key(&rooms[0].id()).unwrap();
     assert!(handshake.admin_keys.iter().any(|key| **key == admin.public()));
-    let (rewind, _) = rooms[0].make_rewind(9, &[1; 32], Some(&admin), start(&rooms[0])).unwrap();
-    assert!(rooms[2].rewind(&rewind, logged(&rewind, false)).is_ok());
+    let (rewind, _) =
+        rooms[0].make_rewind(9, &entry_hash(b"garbage"), Some(&admin), start(&rooms[0])).unwrap();
+    assert!(rooms[2].rewind(&rewind, logged(&rewind, b"garbage", false)).is_ok());
 }
 
 /// Detected: by whoever looks, [`Flaw::Chain`], an integrity alarm; and by the newcomer with the first message of somebody honest.

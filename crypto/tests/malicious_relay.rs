@@ -187,10 +187,11 @@ fn a_rewind_that_is_replayed_does_not_void_a_later_join() {
     let (_, mut rooms, held, link) = two();
     let epoch = rooms[0].epoch();
     let bad = Person::new("Eve").tries_to_join(&link, &held, epoch).unwrap();
-    let hash = entry_hash(&bad.handshake.entry);
+    let entry = &bad.handshake.entry;
+    let hash = entry_hash(entry);
     let (rewind, held) = rooms[1].make_rewind(5, &hash, None, start(&rooms[1])).unwrap();
     receive(&mut rooms[0], &bad.handshake).unwrap();
-    assert_eq!(rooms[0].rewind(&rewind, logged(&rewind, true)), Ok(RewindEffect::Restored));
+    assert_eq!(rooms[0].rewind(&rewind, logged(&rewind, entry, true)), Ok(RewindEffect::Restored));
     same_epoch(&rooms[0], &rooms[1]);
 
     let good = Person::new("Zoe");
@@ -199,7 +200,7 @@ fn a_rewind_that_is_replayed_does_not_void_a_later_join() {
     for room in &mut rooms {
         receive(room, &joining.handshake).unwrap();
         assert!(
-            matches!(room.rewind(&rewind, logged(&rewind, true)), Err(CryptoError::Forbidden(_))),
+            matches!(room.rewind(&rewind, logged(&rewind, entry, true)), Err(CryptoError::Forbidden(_))),
             "replayed"
         );
     }
@@ -210,9 +211,10 @@ fn a_rewind_that_is_replayed_does_not_void_a_later_join() {
 #[test]
 fn a_relay_cannot_make_a_rewind_or_change_one() {
     let (people, mut rooms, _, _) = two();
-    let (good, _) = rooms[1].make_rewind(5, &[1; 32], None, start(&rooms[1])).unwrap();
+    let (good, _) = rooms[1].make_rewind(5, &entry_hash(b"garbage"), None, start(&rooms[1])).unwrap();
     let owners = people[0].own.admin_key(&rooms[0].id()).unwrap();
-    let (by_owner, _) = rooms[0].make_rewind(5, &[1; 32], Some(&owners), start(&rooms[0])).unwrap();
+    let (by_owner, _) =
+        rooms[0].make_rewind(5, &entry_hash(b"garbage"), Some(&owners), start(&rooms[0])).unwrap();
     for rewind in [good, by_owner] {
         let changed = [
             sotto_protocol::Rewind { bad_seq: 4, ..rewind.clone() },
@@ -223,7 +225,7 @@ fn a_relay_cannot_make_a_rewind_or_change_one() {
         ];
         for rewind in changed {
             assert!(matches!(
-                rooms[0].rewind(&rewind, logged(&rewind, true)),
+                rooms[0].rewind(&rewind, logged(&rewind, b"garbage", true)),
                 Err(CryptoError::Forbidden(_))
             ));
         }

@@ -95,6 +95,7 @@ mod tests {
             door_key_hash: [account; 32],
             admin_key: [account; 32],
             stay: [account; 16],
+            updated: 0,
         }
     }
 

@@ -6,6 +6,7 @@ use super::{
     door::Leaves,
     history::{LeafChange, LeafRecord},
     leaf::LeafData,
+    own::Stay,
     policy,
     policy::{DeviceRemoval, LeaveStatement, Removal, RemovalProof},
     publish::{Epoch, Outgoing, certificate_bytes, hands_history_on, leaves_of},
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     CryptoError,
-    identity::{AccountId, IdentityKey, NameError, check_room_name, check_topic},
+    identity::{AccountId, Certificate, IdentityKey, NameError, check_room_name, check_topic},
 };
 use openmls::{
     group::StagedCommit,
@@ -93,8 +94,10 @@ struct Plan {
     aad: Vec<u8>,
     /// Whether it removes somebody against their will.
     is_cut: bool,
-    /// This device's new leaf, where its account publishes something new.
-    own: Option<(OwnDevice, LeafData)>,
+    /// This device's new leaf.
+    data: LeafData,
+    /// Where its account publishes a new certificate.
+    certificate: Option<Certificate>,
     entry: RosterEntry,
 }
 
@@ -165,13 +168,11 @@ impl Room {
             .commit_builder()
             .force_self_update(true)
             .propose_removals(plan.removed.iter().map(|leaf| LeafNodeIndex::new(*leaf)));
-        if let Some((own, data)) = &plan.own {
-            let leaf = LeafNodeParameters::builder()
-                .with_credential_with_key(config::credential(&own.certificate))
-                .with_extensions(data.to_extensions()?)
-                .build();
-            builder = builder.leaf_node_parameters(leaf);
+        let mut leaf = LeafNodeParameters::builder().with_extensions(plan.data.to_extensions()?);
+        if let Some(certificate) = &plan.certificate {
+            leaf = leaf.with_credential_with_key(config::credential(certificate));
         }
+        builder = builder.leaf_node_parameters(leaf.build());
         if let Some(state) = &plan.state {
             let extensions =
                 Extensions::from_vec(vec![config::required_capabilities(), state.to_extension()])
@@ -263,16 +264,26 @@ impl Room {
 
     /// Works a change out, and checks it by the same rules as others will check it.
     fn plan(&self, change: &RoomChange) -> Result<Plan, CryptoError> {
-        let entry = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?.clone();
-        let mut plan =
-            Plan { state: None, removed: Vec::new(), aad: Vec::new(), is_cut: false, own: None, entry };
+        let entry = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
+        let updated = self.epoch().checked_add(1).ok_or(CryptoError::Mls("the last epoch"))?;
+        let own_leaf = self.group.own_leaf().ok_or(CryptoError::Mls("not in the room"))?;
+        let mut plan = Plan {
+            state: None,
+            removed: Vec::new(),
+            aad: Vec::new(),
+            is_cut: false,
+            data: LeafData { updated, ..LeafData::of(own_leaf)? },
+            certificate: None,
+            entry: RosterEntry { updated, ..entry.clone() },
+        };
         match change {
             RoomChange::Rotate => {}
             RoomChange::Renew(own) => {
                 own.check()?;
-                let data = own.leaf_data(&self.id, plan.entry.via, plan.entry.joined, plan.entry.stay)?;
-                plan.entry = RosterEntry::new(&own.certificate, &data)?;
-                plan.own = Some((own.as_ref().clone(), data));
+                let RosterEntry { via, joined, stay, .. } = plan.entry;
+                plan.data = own.leaf_data(&self.id, via, Stay { joined, stay, updated })?;
+                plan.entry = RosterEntry::new(&own.certificate, &plan.data)?;
+                plan.certificate = Some(own.certificate.clone());
             }
             RoomChange::RemoveMember(account) => {
                 plan.removed = self.roster.devices_of(account).map(|(leaf, _)| leaf).collect();

@@ -4,6 +4,7 @@ use super::{
     OwnDevice, Room, RoomState, Roster, RosterEntry, config,
     config::Suite,
     history::{LeafChange, LeafRecord},
+    own::Stay,
 };
 use crate::{CryptoError, provider::Provider, random_array};
 use openmls::{
@@ -23,7 +24,7 @@ impl Room {
         own.check()?;
         let id = RoomId::new(random_array()?);
         let state = RoomState::new(name, own.certificate.account())?;
-        let data = own.leaf_data(&id, None, 0, random_array()?)?;
+        let data = own.leaf_data(&id, None, Stay::begin(0)?)?;
         let provider = Provider::default();
         let extensions = Extensions::from_vec(vec![config::required_capabilities(), state.to_extension()])
             .map_err(|_| CryptoError::Mls("context extensions"))?;
@@ -55,6 +56,7 @@ impl Room {
             previous: None,
             checkpoint: None,
             own_join: None,
+            voided: Vec::new(),
         })
     }
 }

@@ -2,8 +2,8 @@
 //! uses an invite's door; the next device of an account that is in the room, or one that has lost its way, its account's.
 
 use super::{
-    Expected, Handshake, HistoryReader, InviteId, JoinSeed, OwnDevice, Room, RoomState, Roster, RosterChange,
-    RosterEntry, WayIn,
+    Handshake, HistoryReader, InviteId, JoinSeed, KnownRoom, OwnDevice, Room, RoomState, Roster,
+    RosterChange, RosterEntry, WayIn,
     card::Card,
     config,
     config::Suite,
@@ -12,15 +12,14 @@ use super::{
     history,
     history::{LeafChange, LeafRecord},
     leaf::LeafData,
+    own::Stay,
     policy,
     policy::JoinProof,
     publish::{Epoch, Outgoing, certificate_bytes},
     rewind::OwnJoin,
     wraps,
 };
-use crate::{
-    CryptoError, DeviceKey, JoinKey, link, link::InviteLink, provider::Provider, random_array, wrap::WrapKey,
-};
+use crate::{CryptoError, DeviceKey, JoinKey, link, link::InviteLink, provider::Provider, wrap::WrapKey};
 use minicbor::{Decode, Encode};
 use openmls::{
     framing::{MlsMessageBodyIn, MlsMessageIn},
@@ -34,6 +33,9 @@ use openmls::{
 use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::{Chain, DoorId, RoomId, entry_hash};
 use zeroize::Zeroizing;
+
+/// `LeafNodeSource` (RFC 9420, section 7.2).
+const SOURCE_COMMIT: u8 = 3;
 
 /// What it takes to join by an invite.
 #[derive(Debug)]
@@ -179,6 +181,18 @@ impl JoinRequest<'_> {
     /// [`CryptoError::WrongEpoch`] where the card is older than the link or not of the epoch that the relay says;
     /// [`CryptoError::Forbidden`] where the room's rules would not let this device in.
     pub fn join(self) -> Result<Joining, CryptoError> {
+        self.enter(None)
+    }
+
+    /// The same for a device whose join by this link was undone: the card must fit the room that it knows.
+    ///
+    /// # Errors
+    /// As [`JoinRequest::join`] and [`AccountJoin::heal`].
+    pub fn join_again(self, known: &KnownRoom) -> Result<Joining, CryptoError> {
+        self.enter(Some(known))
+    }
+
+    fn enter(self, known: Option<&KnownRoom>) -> Result<Joining, CryptoError> {
         let Self { link, card, wrap, epoch, own } = self;
         own.check()?;
         let door = link.door()?;
@@ -186,7 +200,7 @@ impl JoinRequest<'_> {
         if opened.epoch < link.epoch {
             return Err(CryptoError::WrongEpoch { expected: link.epoch, found: opened.epoch });
         }
-        let entrance = Entrance::read(link.room, opened, None)?;
+        let entrance = Entrance::read(link.room, opened, known)?;
         let (data, joiner) = entrance.joiner(own, Some(door))?;
         let statement = policy::join_proof_statement(&link.room, epoch, &joiner);
         let signature = link::invite_signature_key(&link.secret)?.sign(&statement);
@@ -213,11 +227,11 @@ impl AccountJoin<'_> {
     /// # Errors
     /// As [`AccountJoin::join`]; [`CryptoError::AnotherRoom`] where the card is of another room than `known`, or of one that it
     /// cannot have become; [`CryptoError::WrongEpoch`] where it is of an earlier epoch.
-    pub fn heal(self, known: &Expected) -> Result<Joining, CryptoError> {
+    pub fn heal(self, known: &KnownRoom) -> Result<Joining, CryptoError> {
         self.enter(Some(known))
     }
 
-    fn enter(self, known: Option<&Expected>) -> Result<Joining, CryptoError> {
+    fn enter(self, known: Option<&KnownRoom>) -> Result<Joining, CryptoError> {
         let Self { room, card, wrap, epoch, own } = self;
         own.check()?;
         let door = own.door(&room)?;
@@ -260,11 +274,12 @@ struct Entrance {
     leaves: Leaves,
     records: Vec<(u32, LeafRecord)>,
     unjudged: Option<u64>,
+    shown: Box<KnownRoom>,
 }
 
 impl Entrance {
     /// Verifies tree, GroupInfo and every certificate, and compares with what this device knows of the room.
-    fn read(room: RoomId, card: Card, known: Option<&Expected>) -> Result<Self, CryptoError> {
+    fn read(room: RoomId, card: Card, known: Option<&KnownRoom>) -> Result<Self, CryptoError> {
         let malformed = || CryptoError::Malformed("card");
         let (info, suite) = group_info(&card)?;
         if info.group_id().as_slice() != room.as_bytes() || info.epoch().as_u64() != card.epoch {
@@ -289,17 +304,24 @@ impl Entrance {
         let mut records = Vec::new();
         for member in group.members() {
             let leaf = group.leaf(member.index).ok_or_else(malformed)?;
+            // The library judges the lifetime of such a leaf by this device's clock. There is none in any room: everybody came in
+            // by a commit, and the maker's first one replaced the leaf of epoch 0.
+            let source = leaf.leaf_node_source().tls_serialize_detached().map_err(|_| malformed())?;
+            if source.first() != Some(&SOURCE_COMMIT) {
+                return Err(malformed());
+            }
             let entry = RosterEntry::of(leaf, suite)?;
             leaves.insert(member.index.u32(), LeafData::of(leaf)?);
             records.push((member.index.u32(), LeafRecord { entry, certificate: certificate_bytes(leaf) }));
         }
         let roster = Roster::from_entries(records.iter().map(|(leaf, record)| (*leaf, record.entry.clone())));
-        let unjudged = known.map(|known| known.check(&room, &group, &state, &roster)).transpose()?;
-        Ok(Self { room, card, suite, roster, state, leaves, records, unjudged })
+        let shown = Box::new(KnownRoom::of(room, &group, suite, &state, &roster)?);
+        let unjudged = known.map(|known| known.check(&shown)).transpose()?;
+        Ok(Self { room, card, suite, roster, state, leaves, records, unjudged, shown })
     }
 
     fn joiner(&self, own: &OwnDevice, via: Option<InviteId>) -> Result<(LeafData, RosterEntry), CryptoError> {
-        let data = own.leaf_data(&self.room, via, self.card.epoch.saturating_add(1), random_array()?)?;
+        let data = own.leaf_data(&self.room, via, Stay::begin(self.card.epoch.saturating_add(1))?)?;
         let entry = RosterEntry::new(&own.certificate, &data)?;
         Ok((data, entry))
     }
@@ -351,6 +373,7 @@ impl Entrance {
             previous: None,
             checkpoint: None,
             own_join: None,
+            voided: Vec::new(),
         };
         let handshake = self.handshake(&room, &commit, &removed, data)?;
         room.own_join = Some(OwnJoin {
@@ -358,6 +381,7 @@ impl Entrance {
             entry_hash: entry_hash(&handshake.entry),
             access_key: self.card.access_key,
             way,
+            known: self.shown,
         });
         Ok(Joining {
             handshake,

@@ -38,6 +38,9 @@ pub struct LeafData {
     /// signs about this stay of its own is not good for another one.
     #[cbor(n(6), with = "minicbor::bytes")]
     pub stay: [u8; 16],
+    /// The epoch that began with this leaf: with its device's last commit. So no leaf of before passes for one of later.
+    #[n(7)]
+    pub updated: u64,
 }
 
 impl LeafData {

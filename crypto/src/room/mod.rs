@@ -35,7 +35,7 @@ use crate::{
     provider::{GroupState, Provider},
 };
 use history::{EpochRecord, LeafChange};
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, bytes::ByteArray};
 use openmls::group::{GroupId, MlsGroup};
 use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::{CapsuleWrap, Door, EntryId, RoomId};
@@ -43,7 +43,7 @@ use zeroize::Zeroizing;
 
 pub use commit::RoomChange;
 pub use config::Suite;
-pub use healing::Expected;
+pub use healing::KnownRoom;
 pub use history::{HistoryReader, PastEpoch};
 pub use join::{AccountJoin, JoinRequest, Joining};
 pub use own::OwnDevice;
@@ -51,7 +51,7 @@ pub use policy::{DeviceRemoval, LeaveScope, LeaveStatement};
 pub use process::{Staged, Transition};
 pub use publish::Publication;
 pub use repair::{Flaw, Place};
-pub use rewind::{Confirm, Left, RewindEffect, WayIn};
+pub use rewind::{Confirm, Left, RewindEffect, UndoneJoin, WayIn};
 pub use role::{Authority, Permissions, Role};
 pub use roster::{Roster, RosterChange, RosterEntry};
 pub use rotation::RotationPolicy;
@@ -73,10 +73,12 @@ pub struct Room {
     arrival: Vec<LeafChange>,
     /// The epoch before, where newcomers may read it: for the link that a joiner cannot make.
     previous: Option<EpochRecord>,
-    /// The room before the last commit, while that came through a door and is not confirmed.
+    /// The room before the last commit, while that came through a door and is not confirmed, or removed this device.
     checkpoint: Option<Checkpoint>,
     /// How this device came in, while that is not known to be good.
     own_join: Option<rewind::OwnJoin>,
+    /// SHA-256 of commits that left this very epoch and were voided: none of them is followed any more, under whatever entry id.
+    voided: Vec<ByteArray<32>>,
 }
 
 /// What is appended to the log for a commit, and what the relay keeps for the epoch it leads to.
@@ -146,6 +148,8 @@ struct Saved {
     checkpoint: Option<Checkpoint>,
     #[n(5)]
     own_join: Option<rewind::OwnJoin>,
+    #[n(6)]
+    voided: Vec<ByteArray<32>>,
 }
 
 /// A room as it was, and the handshake that left it.
@@ -182,6 +186,7 @@ impl Room {
             previous: saved.previous,
             checkpoint: saved.checkpoint,
             own_join: saved.own_join,
+            voided: saved.voided,
         })
     }
 
@@ -206,6 +211,7 @@ impl Room {
             previous: self.previous.clone(),
             checkpoint,
             own_join: self.own_join.clone(),
+            voided: self.voided.clone(),
         };
         Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
     }

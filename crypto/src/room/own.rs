@@ -10,11 +10,30 @@ use crate::{
     identity::Certificate,
     kdf,
     labels::expand,
+    random_array,
     sign::AccountDoorKey,
     wrap::WrapKey,
 };
 use sha2::{Digest as _, Sha256};
 use sotto_protocol::{CardRequest, Challenge, DoorId, RoomId, card_statement};
+
+/// Since when a leaf is in the room.
+#[derive(Clone, Copy)]
+pub(super) struct Stay {
+    /// The epoch that began when it came in.
+    pub joined: u64,
+    /// What it drew then.
+    pub stay: [u8; 16],
+    /// The epoch that its last commit began.
+    pub updated: u64,
+}
+
+impl Stay {
+    /// Of a device that comes in now, in the epoch that its commit begins.
+    pub fn begin(epoch: u64) -> Result<Self, CryptoError> {
+        Ok(Self { joined: epoch, stay: random_array()?, updated: epoch })
+    }
+}
 
 /// A device of an account, as it makes and joins rooms.
 #[derive(Clone)]
@@ -79,8 +98,7 @@ impl OwnDevice {
         &self,
         room: &RoomId,
         via: Option<InviteId>,
-        joined: u64,
-        stay: [u8; 16],
+        Stay { joined, stay, updated }: Stay,
     ) -> Result<LeafData, CryptoError> {
         Ok(LeafData {
             via,
@@ -90,6 +108,7 @@ impl OwnDevice {
             admin_key: self.admin_key(room)?.public(),
             recovery_key: self.recovery_key.clone(),
             stay,
+            updated,
         })
     }
 

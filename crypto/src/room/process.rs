@@ -82,6 +82,7 @@ impl Room {
         let secrets = self.secrets()?;
         let (_, commit) =
             entry::open(secrets.handshake.seed(), &self.id, EntryKind::Handshake, self.epoch(), bytes)?;
+        self.refuse_voided(&commit)?;
         check_path_keys(&commit, self.suite())?;
         let processed = self.process(&commit)?;
         let (sender, aad) = (processed.sender().clone(), processed.aad().to_vec());
@@ -126,7 +127,9 @@ impl Room {
     /// [`CryptoError::Mls`] only for a fault in here; the room must then be loaded again.
     pub fn merge(&mut self, staged: Staged) -> Result<Transition, CryptoError> {
         let Staged { commit, entry_hash, outcome } = staged;
-        let checkpoint = if outcome.is_external {
+        // Of its own removal a device sees all but whether the epoch after it is one: it has no secrets of that. So it can come back
+        // where the others refuse it.
+        let checkpoint = if outcome.is_external || commit.self_removed() {
             Some(Checkpoint { room: self.save_without_checkpoint()?, entry_hash })
         } else {
             None
@@ -137,6 +140,7 @@ impl Room {
             .map_err(|_| CryptoError::Mls("the commit could not be merged"))?;
         self.checkpoint = checkpoint;
         self.previous = previous;
+        self.voided.clear();
         Ok(self.finish(outcome))
     }
 
@@ -163,6 +167,7 @@ impl Room {
             .map_err(|_| CryptoError::Mls("the commit could not be merged"))?;
         self.checkpoint = None;
         self.previous = previous;
+        self.voided.clear();
         Ok(self.finish(outcome))
     }
 

@@ -5,19 +5,19 @@
 //! join through a door can be voided by any member of the epoch before, until one of them *confirms* it; any other handshake only
 //! by owner or admins.
 
-use super::{Checkpoint, Publication, Room, policy};
-use crate::{AdminKey, CryptoError, link::InviteLink};
+use super::{Checkpoint, KnownRoom, Publication, Room, policy};
+use crate::{AdminKey, CryptoError, entry, link::InviteLink};
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
-use sotto_protocol::{Chain, Rewind, RewindAuthority, confirm_statement};
+use sotto_protocol::{Chain, EntryKind, Rewind, RewindAuthority, confirm_statement, entry_hash};
 
 /// The handshake that left an epoch, as a device's own log has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     /// Its place.
     pub seq: u64,
-    /// SHA-256 of the entry.
-    pub entry_hash: [u8; 32],
+    /// The entry.
+    pub entry: Vec<u8>,
     /// Whether it was appended through a door.
     pub came_by_door: bool,
 }
@@ -29,11 +29,20 @@ pub enum RewindEffect {
     Unmoved,
     /// It had, and is back in the epoch before. What it said since is to be sent anew.
     Restored,
-    /// It had, and does not have the epoch before any more: it comes in again by its account's door.
-    MustReturn,
     /// This device came in by what is voided, or later: it is not in the room any more, and comes in again the way it came. What
-    /// it said is to be sent anew. `None` where its join was good already, and the way is not kept any more.
-    JoinUndone(Option<WayIn>),
+    /// it said is to be sent anew.
+    JoinUndone(UndoneJoin),
+}
+
+/// A join of this device that was voided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoneJoin {
+    /// How to come in again.
+    pub way: WayIn,
+    /// What the card must fit, for [`JoinRequest::join_again`](super::JoinRequest::join_again) and
+    /// [`AccountJoin::heal`](super::AccountJoin::heal). `None` where the epoch from which this device came in was voided as well:
+    /// it had seen another room than the members have.
+    pub known: Option<Box<KnownRoom>>,
 }
 
 /// How a device came in.
@@ -61,6 +70,9 @@ pub(super) struct OwnJoin {
     pub access_key: [u8; 32],
     #[n(3)]
     pub way: WayIn,
+    /// The room in that epoch, by the card.
+    #[n(4)]
+    pub known: Box<KnownRoom>,
 }
 
 /// A member's word that a join is good: the relay then forgets what it kept for voiding it.
@@ -82,7 +94,7 @@ impl Room {
     /// # Errors
     /// [`CryptoError::Malformed`] only for a fault in here.
     pub fn confirm(&self, seq: u64, entry_hash: &[u8; 32]) -> Result<Option<Confirm>, CryptoError> {
-        let Some(before) = self.before_join()? else { return Ok(None) };
+        let Some(before) = self.before_last()? else { return Ok(None) };
         let key = before.secrets()?.access_key();
         Ok(Some(Confirm { signature: key.sign(&confirm_statement(&self.id, seq, entry_hash)) }))
     }
@@ -139,28 +151,33 @@ impl Room {
         if self.epoch() < rewind.epoch {
             return Err(CryptoError::WrongEpoch { expected: rewind.epoch, found: self.epoch() });
         }
+        if let Some(undone) = self.undone_with_more(rewind) {
+            return Ok(RewindEffect::JoinUndone(undone));
+        }
         let left = left_by(rewind.epoch)
-            .filter(|left| left.seq == rewind.bad_seq && left.entry_hash == rewind.bad_entry)
+            .filter(|left| left.seq == rewind.bad_seq && entry_hash(&left.entry) == rewind.bad_entry)
             .ok_or(FORBIDDEN)?;
         if self.epoch() == rewind.epoch {
             self.judge_rewind_here(rewind, left.came_by_door)?;
             if self.has_pending_commit() {
                 self.discard_pending()?;
             }
+            self.remember_voided(&left.entry)?;
             return Ok(RewindEffect::Unmoved);
         }
         let is_of_it = self.checkpoint.as_ref().is_some_and(|before| before.entry_hash == rewind.bad_entry);
-        let before = self.before_join()?.filter(|before| is_of_it && before.epoch() == rewind.epoch);
-        if let Some(before) = before {
-            before.judge_rewind_here(rewind, true)?;
-            *self = before;
+        let before = self.before_last()?.filter(|before| is_of_it && before.epoch() == rewind.epoch);
+        if let Some(mut before) = before {
+            before.judge_rewind_here(rewind, left.came_by_door)?;
             // What was pending then lost its race; as for those who did not move, nothing is pending now.
-            if self.has_pending_commit() {
-                self.discard_pending()?;
+            if before.has_pending_commit() {
+                before.discard_pending()?;
             }
+            before.remember_voided(&left.entry)?;
+            *self = before;
             return Ok(RewindEffect::Restored);
         }
-        self.judge_rewind_of_the_past(rewind)
+        self.judge_undone_join(rewind)
     }
 
     /// A rewind to the very epoch that this is.
@@ -173,24 +190,45 @@ impl Room {
         Ok(policy::judge_rewind(&self.before(), &access_key, rewind, came_by_door)?)
     }
 
-    /// A rewind to an epoch that is gone. Of its own join a device knows who may void it. Otherwise an admin's word is good as
-    /// long as they are admin; anyone else's cannot be told from a forgery.
-    fn judge_rewind_of_the_past(&self, rewind: &Rewind) -> Result<RewindEffect, CryptoError> {
+    /// A rewind to an epoch that is gone, which this device has followed from. Nobody may void that: it would have to believe the
+    /// card of whoever does, for all that was decided since. Only of its own join, while that is not known to be good, a device
+    /// knows who may void it: of the room it has the card's word anyway.
+    fn judge_undone_join(&self, rewind: &Rewind) -> Result<RewindEffect, CryptoError> {
+        let is_it = |join: &&OwnJoin| join.epoch == rewind.epoch && join.entry_hash == rewind.bad_entry;
+        let join = self.own_join.as_ref().filter(is_it).ok_or(FORBIDDEN)?;
+        if join.access_key != rewind.access_key {
+            return Err(FORBIDDEN);
+        }
         let then = policy::Before { epoch: rewind.epoch, ..self.before() };
-        let own_join = self.own_join.as_ref();
-        match own_join.filter(|join| join.epoch == rewind.epoch && join.entry_hash == rewind.bad_entry) {
-            Some(join) if join.access_key != rewind.access_key => return Err(FORBIDDEN),
-            Some(join) => policy::judge_rewind(&then, &join.access_key, rewind, true)?,
-            None => policy::judge_rewind(&then, &[0; 32], rewind, false)?,
-        }
-        let joined = self.roster.get(self.own_leaf()).map(|own| own.joined);
-        if joined.is_some_and(|joined| joined <= rewind.epoch) {
-            return Ok(RewindEffect::MustReturn);
-        }
-        Ok(RewindEffect::JoinUndone(own_join.map(|join| join.way.clone())))
+        policy::judge_rewind(&then, &join.access_key, rewind, true)?;
+        let known = Some(join.known.clone());
+        Ok(RewindEffect::JoinUndone(UndoneJoin { way: join.way.clone(), known }))
     }
 
-    fn before_join(&self) -> Result<Option<Self>, CryptoError> {
+    /// Where the epoch itself is voided from which this device came in, all that it knows of the room is void: who may say so it
+    /// cannot know. It loses nothing by coming in again.
+    fn undone_with_more(&self, rewind: &Rewind) -> Option<UndoneJoin> {
+        let join = self.own_join.as_ref().filter(|join| rewind.epoch < join.epoch)?;
+        Some(UndoneJoin { way: join.way.clone(), known: None })
+    }
+
+    /// Of what opens: so that nobody appends the same commit again, under another entry id.
+    fn remember_voided(&mut self, bytes: &[u8]) -> Result<(), CryptoError> {
+        let handshake = self.secrets()?.handshake;
+        let opened = entry::open(handshake.seed(), &self.id, EntryKind::Handshake, self.epoch(), bytes);
+        if let Ok((_, commit)) = opened {
+            self.voided.push(<[u8; 32]>::from(Sha256::digest(&*commit)).into());
+        }
+        Ok(())
+    }
+
+    /// A commit that was voided in this epoch.
+    pub(super) fn refuse_voided(&self, commit: &[u8]) -> Result<(), CryptoError> {
+        let hash = <[u8; 32]>::from(Sha256::digest(commit));
+        if self.voided.iter().any(|voided| **voided == hash) { Err(FORBIDDEN) } else { Ok(()) }
+    }
+
+    fn before_last(&self) -> Result<Option<Self>, CryptoError> {
         let load = |checkpoint: &Checkpoint| Self::load(self.id, self.device.clone(), &checkpoint.room);
         self.checkpoint.as_ref().map(load).transpose()
     }

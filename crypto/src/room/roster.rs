@@ -55,6 +55,9 @@ pub struct RosterEntry {
     /// Drawn when this leaf came in.
     #[cbor(n(11), with = "minicbor::bytes")]
     pub stay: [u8; 16],
+    /// The epoch that began with the device's last commit.
+    #[n(12)]
+    pub updated: u64,
 }
 
 impl RosterEntry {
@@ -93,6 +96,7 @@ impl RosterEntry {
             door_key_hash: data.door_key_hash(),
             admin_key: data.admin_key,
             stay: data.stay,
+            updated: data.updated,
         })
     }
 
@@ -123,6 +127,7 @@ impl RosterEntry {
             door_key_hash: [number; 32],
             admin_key: [number; 32],
             stay: [number; 16],
+            updated: 0,
         }
     }
 }

@@ -178,12 +178,12 @@ impl Client {
     fn take_rewind(&mut self, relay: &Relay, entry: &Logged) {
         let rewind = entry.rewind.as_ref().unwrap();
         let bad = relay.entry(rewind.bad_seq);
-        let left = Left { seq: bad.seq, entry_hash: entry_hash(&bad.bytes), came_by_door: bad.by_door };
+        let left = Left { seq: bad.seq, entry: bad.bytes.clone(), came_by_door: bad.by_door };
         match self.room.rewind(rewind, |epoch| (epoch == bad.epoch).then_some(left)) {
             Ok(RewindEffect::Unmoved) => {}
             Ok(RewindEffect::Restored) => self.restore(),
-            // Whoever came in by it, and whoever has forgotten the epoch before.
-            Ok(RewindEffect::MustReturn | RewindEffect::JoinUndone(_)) | Err(CryptoError::Forbidden(_)) => {
+            // Who came in by it, and who has followed it and forgotten the epoch before: nobody undoes that for them.
+            Ok(RewindEffect::JoinUndone(_)) | Err(CryptoError::Forbidden(_)) => {
                 self.is_lost = true;
                 return;
             }

@@ -326,10 +326,11 @@ impl Rules {
     pub fn after_invite(&self, who: Who, number: usize, keys: usize, generation: usize) -> Option<Self> {
         let invite = self.invites.get(&number)?;
         let is_alone = self.leaves_of(who.account).all(|(other, _)| *other == who);
+        let has_moved = self.devices.get(&who).is_some_and(|leaf| leaf.via != Some(number));
         let is_for = invite.only.is_none_or(|only| only == who.account);
         let is_free = invite.max.is_none_or(|max| self.uses(number, Some(who)) < max);
         let leaf = Leaf { via: Some(number), joined: self.epoch + 1, stay: [0; 16], generation, keys };
-        (!self.closed && is_alone && is_for && is_free)
+        (!self.closed && is_alone && !has_moved && is_for && is_free)
             .then_some(())
             .and_then(|()| self.after_join(who, leaf))
     }

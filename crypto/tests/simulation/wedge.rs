@@ -179,7 +179,8 @@ impl World {
 
     fn confirm(&mut self, confirms: Who, by: Who, seq: u64, doubtful: Doubtful) {
         let (joining, keys, after) = doubtful.joining.unwrap();
-        let hash = entry_hash(&doubtful.handshake.entry);
+        let entry = doubtful.handshake.entry.clone();
+        let hash = entry_hash(&entry);
         let client = self.clients.get_mut(&confirms).unwrap();
         let confirm = client.room.confirm(seq, &hash).unwrap().expect("it keeps the epoch before");
         self.relay.confirm(&confirm).unwrap();
@@ -192,7 +193,7 @@ impl World {
         assert_eq!(self.relay.rewind(&rewind, held), Err(Refusal::NotTheirs), "what is confirmed stays");
         let client = self.clients.get_mut(&confirms).unwrap();
         let refused =
-            client.room.rewind(&rewind, |_| Some(Left { seq, entry_hash: hash, came_by_door: true }));
+            client.room.rewind(&rewind, |_| Some(Left { seq, entry: entry.clone(), came_by_door: true }));
         assert!(matches!(refused, Err(CryptoError::Forbidden(_))), "{refused:?}");
         self.enter(after);
         self.settle(doubtful.who, *joining, seq, keys);
@@ -219,11 +220,12 @@ impl World {
         if !bad.is_join() {
             forged.push(make(None));
         }
-        let left = Left { seq, entry_hash: hash, came_by_door: bad.is_join() };
+        let entry = self.relay.entry(seq).bytes.clone();
+        let left = Left { seq, entry, came_by_door: bad.is_join() };
         let (rewind, held) = make(admin.as_ref());
         let client = self.clients.get_mut(&by).unwrap();
         for (rewind, held) in forged {
-            let refused = client.room.rewind(&rewind, |_| Some(left));
+            let refused = client.room.rewind(&rewind, |_| Some(left.clone()));
             assert!(matches!(refused, Err(CryptoError::Forbidden(_))), "{refused:?}");
             assert!(self.relay.rewind(&rewind, held).is_err());
         }

@@ -251,8 +251,8 @@ pub fn other_room() -> RoomId {
 }
 
 /// The log of somebody who has just the handshake that a rewind names.
-pub fn logged(rewind: &Rewind, came_by_door: bool) -> impl FnOnce(u64) -> Option<Left> {
-    let left = Left { seq: rewind.bad_seq, entry_hash: rewind.bad_entry, came_by_door };
+pub fn logged(rewind: &Rewind, entry: &[u8], came_by_door: bool) -> impl FnOnce(u64) -> Option<Left> {
+    let left = Left { seq: rewind.bad_seq, entry: entry.to_vec(), came_by_door };
     move |_| Some(left)
 }
 

@@ -79,6 +79,9 @@ pub struct EntryRecord {
     /// Drawn when the leaf came in.
     #[n(11)]
     pub stay: Id,
+    /// The epoch that began with the leaf.
+    #[n(12)]
+    pub updated: u64,
 }
 
 /// `leaf-record`.

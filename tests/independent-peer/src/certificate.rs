@@ -167,6 +167,7 @@ impl AccountKeys {
             admin_key: self.admin_key(room)?.verifying_key().to_bytes().into(),
             recovery_key: self.recovery_key(),
             stay,
+            updated: joined,
         })
     }
 }

@@ -37,6 +37,9 @@ pub struct LeafData {
     /// Drawn when the leaf came in.
     #[n(6)]
     pub stay: Id,
+    /// The epoch that began with this leaf.
+    #[n(7)]
+    pub updated: u64,
 }
 
 impl LeafData {

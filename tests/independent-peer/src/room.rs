@@ -9,6 +9,7 @@ use crate::{
     door::{Door, doors},
     encoding::{Bytes32, Id, encode, random},
     entry::{self, Header, Kind},
+    leaf_data::LeafData,
     message::{self, Body, Content},
     mls::{Group, client, secret_key, signing_identity},
     removal_proof::RemovalProof,
@@ -161,6 +162,8 @@ impl PeerRoom {
     /// Commits and merges, and does not look at it. Gives the sealed commit.
     pub fn commit_as_it_is(&mut self, change: Change) -> Result<Vec<u8>, PeerError> {
         let (epoch, handshake_secret) = (self.epoch(), self.secrets()?.handshake);
+        let own = self.roster()?.0.remove(&self.own_leaf()).ok_or(PeerError::Forbidden("not in the room"))?;
+        let leaf = LeafData { updated: epoch.saturating_add(1), ..own.leaf };
         let mut builder = self
             .group
             .commit_builder()
@@ -172,9 +175,10 @@ impl PeerRoom {
         if let Some(state) = change.state {
             builder = builder.set_group_context_ext(state.to_extensions()?)?;
         }
-        if let Some(extensions) = change.leaf_extensions {
-            builder = builder.set_leaf_node_extensions(extensions);
-        }
+        builder = builder.set_leaf_node_extensions(match change.leaf_extensions {
+            Some(extensions) => extensions,
+            None => leaf.to_extensions()?,
+        });
         if let Some(device) = change.device {
             builder = builder.set_new_signing_identity(secret_key(&device), signing_identity(&device));
             self.device = device;

@@ -61,6 +61,7 @@ impl RosterEntry {
             door_key: self.door_key_hash(),
             admin_key: self.leaf.admin_key,
             stay: self.leaf.stay,
+            updated: self.leaf.updated,
         };
         LeafRecord { entry, certificate: self.certificate_bytes.clone().into() }
     }

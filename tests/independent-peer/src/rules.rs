@@ -136,6 +136,9 @@ fn judge_leaf(before: &View, after: &View, leaf: u32, new: &RosterEntry) -> Resu
     if !is_same {
         return Err(PeerError::Forbidden("a member's leaf that changes hands"));
     }
+    if new.leaf.updated != after.epoch {
+        return Err(PeerError::Forbidden("a leaf of another epoch"));
+    }
     if new.certificate.generation < old.certificate.generation {
         return Err(PeerError::Forbidden("generation that falls"));
     }
@@ -255,7 +258,7 @@ fn judge_removal(
 
 /// Rules 19 to 24.
 fn judge_join(before: &View, after: &View, commit: &Commit<'_>, new: &RosterEntry) -> Result<(), PeerError> {
-    if before.state != after.state || new.leaf.joined != after.epoch {
+    if before.state != after.state || (new.leaf.joined, new.leaf.updated) != (after.epoch, after.epoch) {
         return Err(PeerError::Forbidden("a join that changes the state, or of another epoch"));
     }
     if before.state.revoked.contains(&new.revocation_hash()) {

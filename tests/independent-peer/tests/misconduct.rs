@@ -150,12 +150,17 @@ fn a_joiner_that_replaces_someone_elses_leaf_is_refused_before_it_is_sent() {
 
 #[test]
 fn a_member_that_changes_its_leaf_is_refused() {
-    let spoils: [&Spoil; 3] = [&|leaf, _| leaf.via = None, &|leaf, _| leaf.joined += 1, &|leaf, _| {
-        leaf.door_key = vec![0xff; 9].into()
-    }];
+    let spoils: [&Spoil; 5] = [
+        &|leaf, _| leaf.via = None,
+        &|leaf, _| leaf.joined += 1,
+        &|leaf, _| leaf.stay = [9; 16].into(),
+        &|leaf, _| leaf.updated -= 1,
+        &|leaf, _| leaf.door_key = vec![0xff; 9].into(),
+    ];
     for spoil in spoils {
         let refused = check_commit(|room| {
             let mut leaf = room.roster().unwrap().0[&room.own_leaf()].leaf.clone();
+            leaf.updated = room.epoch() + 1;
             spoil(&mut leaf, room);
             Change { leaf_extensions: Some(leaf.to_extensions().unwrap()), ..Change::default() }
         });

@@ -1,7 +1,13 @@
 //! Cards that a member writes for those who come in, and that are not what they should be.
 
 use super::{ADA, MALLORY, Person, World};
-use crate::room::{Flaw, History, Place, Publication, RoomChange, card::Card, door, history::EpochRecord};
+use crate::{
+    CryptoError,
+    room::{
+        AccountJoin, Flaw, History, Place, Publication, Room, RoomChange, Suite, card::Card, door,
+        history::EpochRecord,
+    },
+};
 use sotto_protocol::Chain;
 use tls_codec::{Serialize as _, VLBytes};
 
@@ -100,4 +106,25 @@ fn whoever_comes_in_with_such_a_card_is_refused_by_everyone_alike() {
         let room = &mut world.rooms[who];
         assert!(room.stage(&joining.handshake.entry, &joining.handshake.access_key).is_err());
     }
+}
+
+/// Prevented: [`CryptoError::Malformed`]. The library judges the lifetime of a leaf that came by a KeyPackage by the reader's clock, so
+/// that two newcomers could judge one card differently. No room has such a leaf once there is a card.
+#[test]
+fn a_card_with_a_leaf_that_ages_is_refused_by_every_clock() {
+    let ada = Person::new("Ada");
+    let room = Room::create(Suite::Classical, "Garden", &ada.own).unwrap();
+    let phone = ada.next_device();
+    let comes_in = |room: &Room| {
+        let held = room.republish(Chain::start(&room.id())).unwrap();
+        let door = phone.own.door(&room.id()).unwrap();
+        let wrap = &held.doors.iter().find(|held| held.id == door).unwrap().wrap;
+        let (id, epoch, own) = (room.id(), room.epoch(), &phone.own);
+        AccountJoin { room: id, card: &held.card, wrap, epoch, own }.join().map(drop)
+    };
+    assert_eq!(comes_in(&room), Err(CryptoError::Malformed("card")));
+    let mut room = room;
+    room.commit(&RoomChange::Rotate, Chain::start(&room.id())).unwrap();
+    room.merge_pending().unwrap();
+    assert_eq!(comes_in(&room), Ok(()));
 }

@@ -3,7 +3,7 @@
 use super::{ADA, Forged, MALLORY, World, evil::Garbage, paths::garbage_for, try_forge};
 use crate::{
     CryptoError,
-    room::{AccountJoin, Expected, Joining, Publication, Room, RoomChange, RoomState, Suite, config},
+    room::{AccountJoin, Joining, KnownRoom, Publication, Room, RoomChange, RoomState, Suite, config},
 };
 use openmls::prelude::Extensions;
 use sotto_protocol::Chain;
@@ -32,11 +32,11 @@ impl Trap {
         Self { world, forged, mallory_before }
     }
 
-    fn expected(&mut self) -> Expected {
+    fn expected(&mut self) -> KnownRoom {
         self.world.rooms[VICTIM].expect(&self.forged.entry).unwrap()
     }
 
-    fn heal(&self, by: &Room, known: &Expected) -> Result<Joining, CryptoError> {
+    fn heal(&self, by: &Room, known: &KnownRoom) -> Result<Joining, CryptoError> {
         let held = card(by);
         self.request(by, &held).heal(known)
     }

@@ -9,6 +9,7 @@ use crate::{
     room::{
         Invite, RoomChange, RosterEntry, Suite,
         leaf::LeafData,
+        own::Stay,
         policy::{JoinProof, Violation, join_proof_statement},
     },
 };
@@ -18,7 +19,7 @@ use sotto_protocol::{Chain, DoorId};
 fn honest(world: &World, person: &Person) -> (LeafData, Vec<u8>) {
     let room = &world.rooms[ADA];
     let door = world.link.door().unwrap();
-    let data = person.own.leaf_data(&room.id(), Some(door), room.epoch() + 1, [7; 16]).unwrap();
+    let data = person.own.leaf_data(&room.id(), Some(door), Stay::begin(room.epoch() + 1).unwrap()).unwrap();
     let proof = proof(world, person, &data, &world.link.secret, door, room.epoch());
     (data, proof)
 }
@@ -84,7 +85,7 @@ fn a_card_alone_lets_nobody_in() {
 
 fn data_of(world: &World) -> LeafData {
     let room = &world.rooms[ADA];
-    Person::new("Zoe").own.leaf_data(&room.id(), None, room.epoch() + 1, [7; 16]).unwrap()
+    Person::new("Zoe").own.leaf_data(&room.id(), None, Stay::begin(room.epoch() + 1).unwrap()).unwrap()
 }
 
 #[test]
@@ -145,7 +146,8 @@ fn a_spent_invite_stays_spent_when_whoever_used_it_leaves_and_returns() {
     world.change(ADA, &RoomChange::AddInvite(Box::new(invite), 0));
     let joins = |world: &World, person: &Person| {
         let room = &world.rooms[ADA];
-        let data = person.own.leaf_data(&room.id(), Some(door), room.epoch() + 1, [7; 16]).unwrap();
+        let data =
+            person.own.leaf_data(&room.id(), Some(door), Stay::begin(room.epoch() + 1).unwrap()).unwrap();
         let aad = proof(world, person, &data, &secret, door, room.epoch());
         join(world, person, data, aad)
     };
@@ -193,7 +195,7 @@ fn a_revoked_device_does_not_come_back_even_with_a_fresh_link_and_a_members_help
     let door = invite.id;
     world.change(MALLORY, &RoomChange::AddInvite(Box::new(invite), 0));
     let room = &world.rooms[ADA];
-    let data = removed.own.leaf_data(&room.id(), Some(door), room.epoch() + 1, [7; 16]).unwrap();
+    let data = removed.own.leaf_data(&room.id(), Some(door), Stay::begin(room.epoch() + 1).unwrap()).unwrap();
     let aad = proof(&world, &removed, &data, &secret, door, room.epoch());
     let forged = join(&world, &removed, data, aad);
     world.all_forbid("the removed device", &forged, Violation::DeviceRevoked);
@@ -210,7 +212,7 @@ fn a_device_that_was_removed_by_its_account_does_not_come_in_by_the_old_door() {
     let sibling = world.people[2].next_device();
     let room = &world.rooms[ADA];
     let via = world.rooms[2].roster().get(world.rooms[2].own_leaf()).unwrap().via;
-    let data = sibling.own.leaf_data(&room.id(), via, room.epoch() + 1, [7; 16]).unwrap();
+    let data = sibling.own.leaf_data(&room.id(), via, Stay::begin(room.epoch() + 1).unwrap()).unwrap();
     let aad = sotto_protocol::encode(&JoinProof::Account(data.door(&sibling.account())));
     let forged = join(&world, &sibling, data, aad);
     world.all_forbid("by a suspended door", &forged, Violation::AccountDoor);

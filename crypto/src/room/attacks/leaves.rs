@@ -14,7 +14,7 @@ use sotto_protocol::DoorId;
 
 fn data(world: &World, who: usize) -> LeafData {
     let room = &world.rooms[who];
-    LeafData::of(room.group.own_leaf_node().unwrap()).unwrap()
+    LeafData { updated: room.epoch() + 1, ..LeafData::of(room.group.own_leaf_node().unwrap()).unwrap() }
 }
 
 fn with_data(world: &mut World, data: &LeafData) -> super::Forged {
@@ -74,6 +74,17 @@ fn how_and_when_a_leaf_came_in_never_changes() {
     for (what, changed) in cases {
         let forged = with_data(&mut world, &changed);
         world.all_forbid(what, &forged, Violation::LeafChangedHands);
+    }
+}
+
+/// Prevented: a leaf says which epoch began with it, so that none of before passes for one of later.
+#[test]
+fn a_leaf_that_does_not_say_its_epoch_is_refused() {
+    let mut world = World::three();
+    let own = data(&world, MALLORY);
+    for updated in [own.updated - 1, own.updated + 1] {
+        let forged = with_data(&mut world, &LeafData { updated, ..own.clone() });
+        world.all_forbid("another epoch", &forged, Violation::InvalidLeaf);
     }
 }
 

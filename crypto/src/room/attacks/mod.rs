@@ -11,6 +11,7 @@ mod leaves;
 mod paths;
 mod proposals;
 mod removals;
+mod rewinds;
 mod states;
 
 use super::{
@@ -212,7 +213,11 @@ fn try_forge(
     shape: impl for<'a> FnOnce(CommitBuilder<'a, Initial>) -> CommitBuilder<'a, Initial>,
 ) -> Result<Forged, String> {
     room.group.set_aad(aad.to_vec());
-    let builder = shape(room.group.commit_builder().force_self_update(true));
+    let data =
+        LeafData { updated: room.epoch() + 1, ..LeafData::of(room.group.own_leaf().unwrap()).unwrap() };
+    let leaf = LeafNodeParameters::builder().with_extensions(data.to_extensions().unwrap()).build();
+    let builder = room.group.commit_builder().force_self_update(true).leaf_node_parameters(leaf);
+    let builder = shape(builder);
     let bundle = builder
         .load_psks(room.provider.storage())
         .map_err(|error| format!("{error:?}"))?

@@ -5,7 +5,7 @@ use super::{MALLORY, Person, World, forge, try_forge};
 use crate::{
     CryptoError,
     provider::{Primitives, Provider},
-    room::{config, policy::Violation},
+    room::{config, own::Stay, policy::Violation},
 };
 use openmls::{
     messages::proposals::{CustomProposal, PreSharedKeyProposal, Proposal},
@@ -18,7 +18,7 @@ fn a_ghost_device_by_an_add_proposal_is_refused_by_everyone() {
     let mut world = World::three();
     let ghost = Person::new("Ghost");
     let room = &mut world.rooms[MALLORY];
-    let data = ghost.own.leaf_data(&room.id(), None, room.epoch() + 1, [7; 16]).unwrap();
+    let data = ghost.own.leaf_data(&room.id(), None, Stay::begin(room.epoch() + 1).unwrap()).unwrap();
     let bundle = KeyPackage::builder()
         .leaf_node_capabilities(config::capabilities(room.suite()))
         .leaf_node_extensions(data.to_extensions().unwrap())
@@ -44,7 +44,7 @@ fn a_ghost_device_of_the_members_own_account_by_an_add_proposal_is_refused_too()
     let ghost = world.people[MALLORY].next_device();
     let room = &mut world.rooms[MALLORY];
     let via = room.roster().get(room.own_leaf()).unwrap().via;
-    let data = ghost.own.leaf_data(&room.id(), via, room.epoch() + 1, [7; 16]).unwrap();
+    let data = ghost.own.leaf_data(&room.id(), via, Stay::begin(room.epoch() + 1).unwrap()).unwrap();
     let bundle = KeyPackage::builder()
         .leaf_node_capabilities(config::capabilities(room.suite()))
         .leaf_node_extensions(data.to_extensions().unwrap())

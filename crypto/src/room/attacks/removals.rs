@@ -7,7 +7,7 @@ use crate::room::{
 };
 use openmls::prelude::{Extensions, LeafNodeIndex};
 
-fn removal(world: &mut World, removed: &[u32], kind: Removal, aad: &[u8]) -> super::Forged {
+pub fn removal(world: &mut World, removed: &[u32], kind: Removal, aad: &[u8]) -> super::Forged {
     let room = &mut world.rooms[MALLORY];
     let state = policy::state_after_removal(&room.before(), removed, kind);
     let list = Extensions::from_vec(vec![config::required_capabilities(), state.to_extension()]).unwrap();

@@ -37,7 +37,8 @@ pub(super) fn judge(before: &Before<'_>, commit: &Facts<'_>, joiner: &RosterEntr
         return Err(Violation::StateChange);
     }
     let proof: JoinProof = read_proof(commit.aad, Violation::JoinProof)?;
-    if Some(joiner.joined) != before.epoch.checked_add(1) {
+    let next = before.epoch.checked_add(1);
+    if Some(joiner.joined) != next || Some(joiner.updated) != next {
         return Err(Violation::InvalidLeaf);
     }
     if before.state.revoked.iter().any(|hash| **hash == revocation_hash(&joiner.account, &joiner.device_key))
@@ -99,6 +100,11 @@ fn judge_by_invite(
         return Err(Violation::InviteForAnother);
     }
     if before.roster.devices_of(&joiner.account).any(|(leaf, _)| !commit.removed.contains(&leaf)) {
+        return Err(Violation::AccountPresent);
+    }
+    // Moving from one invite to another would give the first one's use back.
+    let old = commit.removed.iter().filter_map(|leaf| before.roster.get(*leaf));
+    if old.into_iter().any(|old| old.via != joiner.via) {
         return Err(Violation::AccountPresent);
     }
     judge_uses(before, commit, invite, joiner)

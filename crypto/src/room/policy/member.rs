@@ -13,6 +13,9 @@ pub(super) fn judge(
     if !is_same_device(leaf, committer) {
         return Err(Violation::LeafChangedHands);
     }
+    if Some(leaf.updated) != before.epoch.checked_add(1) {
+        return Err(Violation::InvalidLeaf);
+    }
     judge_generation(leaf, [committer.clone()].into_iter(), true)?;
     let siblings = before.roster.devices_of(&leaf.account).filter(|(index, _)| *index != member);
     judge_generation(leaf, siblings.map(|(_, entry)| entry.clone()), false)?;

@@ -46,6 +46,9 @@ fn by_an_invite_come_those_whom_it_signed() {
     let late = RosterEntry { joined: EPOCH, ..newcomer(5) };
     let proof_of_late = proof(&late, &secret(100), EPOCH);
     world.check("claiming to be here longer", &join(late, proof_of_late), Err(Violation::InvalidLeaf));
+    let old = RosterEntry { updated: EPOCH, ..newcomer(5) };
+    let proof_of_old = proof(&old, &secret(100), EPOCH);
+    world.check("with a leaf of before", &join(old, proof_of_old), Err(Violation::InvalidLeaf));
     let revoked = RosterEntry { device_key: [66; 32], ..newcomer(5) };
     let proof_of_revoked = proof(&revoked, &secret(100), EPOCH);
     world.check("a revoked device", &join(revoked, proof_of_revoked), Err(Violation::DeviceRevoked));
@@ -174,4 +177,20 @@ fn accounts_and_rooms_have_a_limit() {
     let last = RosterEntry { door: DoorId::new([0xfe; 16]), ..RosterEntry::sample(10, device_key) };
     world.roster.apply(&RosterChange([(255, Some(last))].into()));
     world.check("full", &dee, Err(Violation::RoomFull));
+}
+
+/// Moving from one invite to another with the same device would give the first one's use back.
+#[test]
+fn nobody_moves_from_one_invite_to_another() {
+    let mut world = World::new();
+    world.state.invites.push(invite(101, 1, None));
+    let other = Some(link::invite_door(&secret(101)).unwrap());
+    let here = world.roster.get(1).unwrap().clone();
+    let again = |via, secret_number| {
+        let back = RosterEntry { joined: EPOCH + 1, stay: [9; 16], via, ..here.clone() };
+        let aad = proof(&back, &secret(secret_number), EPOCH);
+        Facts { removed: vec![1], ..join(back, aad) }
+    };
+    world.check("by another invite", &again(other, 101), Err(Violation::AccountPresent));
+    world.check("by the same one", &again(World::via(), 100), Ok(()));
 }

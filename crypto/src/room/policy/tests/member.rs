@@ -27,6 +27,8 @@ fn a_members_leaf_stays_the_members() {
     ] {
         world.check(what, &with(leaf), Err(Violation::LeafChangedHands));
     }
+    let old = RosterEntry { updated: EPOCH, ..bob };
+    world.check("a leaf of before", &with(old), Err(Violation::InvalidLeaf));
 }
 
 #[test]

@@ -89,7 +89,9 @@ fn key(number: u8) -> DeviceKey {
 
 fn device(number: u8, via: Option<InviteId>) -> RosterEntry {
     let sample = RosterEntry::sample(number, key(number).public());
-    RosterEntry { account: account(number), via, identity_key: identity(number).public(), ..sample }
+    let identity_key = identity(number).public();
+    // As it commits now.
+    RosterEntry { account: account(number), via, identity_key, updated: EPOCH + 1, ..sample }
 }
 
 fn identity(number: u8) -> IdentityKey {
