@@ -15,6 +15,7 @@ pub use crate::wrap::{WrapKey, check_public_key, check_x25519, seal as seal_wrap
 use crate::{
     CryptoError, DeviceKey,
     account::{LoggingIn, Login, Password, Registered, Registration},
+    room::Room,
 };
 use opaque_ke::{Identifiers, ksf::Identity, rand};
 use openmls::{
@@ -30,6 +31,12 @@ use openmls_traits::OpenMlsProvider as _;
 
 /// Extension types of `docs/PROTOCOL.md`: room state and leaf data.
 const EXTENSIONS: [u16; 2] = [0xF501, 0xF502];
+
+/// The `authenticated_data` of a commit in a room's present epoch, with any proof.
+#[must_use]
+pub fn commit_data(room: &Room, proof: &[u8]) -> Vec<u8> {
+    room.commit_data(proof)
+}
 
 /// A join that is right by MLS, with any credential, leaf data and `authenticated_data`; `None` where even MLS refuses it.
 #[must_use]

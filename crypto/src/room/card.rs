@@ -1,9 +1,9 @@
 //! The card: what a door opens. With it a device can make the commit that brings it in, with no one online.
 //!
 //! `card = CBOR map { 0: epoch, 1: GroupInfo with tree, 2: handshake secret, 3: join seed, 4: [seq, H], 5: public access
-//! key }`, sealed with a key commitment under the card's key.
+//! key, 6: past }`, sealed with a key commitment under the card's key.
 
-use super::{EpochSecrets, HandshakeSecret, JoinSeed, door::CardKey};
+use super::{EpochSecrets, HandshakeSecret, JoinSeed, door::CardKey, past::Past};
 use crate::{CryptoError, committed, labels::expand};
 use minicbor::{Decode, Encode};
 use sotto_protocol::{Chain, RoomId};
@@ -31,11 +31,14 @@ pub struct Card {
     /// The public half of the epoch's access key: by it whoever comes in knows who may void that.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub access_key: [u8; 32],
+    /// What the next epoch's record says: by it whoever comes in knows which records of before are true.
+    #[n(6)]
+    pub past: Past,
 }
 
 impl Card {
     /// The card of an epoch.
-    pub fn of(secrets: &EpochSecrets, epoch: u64, group_info: Vec<u8>, chain: Chain) -> Self {
+    pub fn of(secrets: &EpochSecrets, epoch: u64, group_info: Vec<u8>, chain: Chain, past: Past) -> Self {
         Self {
             epoch,
             group_info,
@@ -43,6 +46,7 @@ impl Card {
             join: secrets.join.clone(),
             chain,
             access_key: secrets.access_key().public(),
+            past,
         }
     }
 
@@ -75,6 +79,7 @@ mod tests {
             join: JoinSeed::from_seed(secret(2)),
             chain: Chain::start(&room),
             access_key: [3; 32],
+            past: Past { last: [4; 32], whole: [5; 32] },
         };
         let sealed = card.seal(&key(9), &room).unwrap();
         assert_eq!(Card::open(&key(9), &room, &sealed).unwrap().group_info, card.group_info);

@@ -162,7 +162,7 @@ impl Room {
     }
 
     fn make_commit(&mut self, plan: &Plan) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
-        self.group.set_aad(plan.aad.clone());
+        self.group.set_aad(self.commit_data(&plan.aad));
         let mut builder = self
             .group
             .commit_builder()
@@ -228,6 +228,7 @@ impl Room {
             roster: &roster,
             leaves: &leaves,
             change: &arrival,
+            past: Some(self.next_past),
             certificates: &certificates,
         };
         let record = hands_history_on(&self.state, state).then(|| self.record(before)).transpose()?;
@@ -311,6 +312,7 @@ impl Room {
             has_foreign_proposal: false,
             removed: plan.removed.clone(),
             new_state: plan.state.clone().map(Ok),
+            past: self.next_past,
             aad: &plan.aad,
         };
         policy::judge(&self.before(), &facts)?;
@@ -388,6 +390,7 @@ impl Room {
             suite: self.suite(),
             roster: &self.roster,
             state: &self.state,
+            past: self.next_past,
         }
     }
 }

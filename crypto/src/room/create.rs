@@ -5,6 +5,7 @@ use super::{
     config::Suite,
     history::{LeafChange, LeafRecord},
     own::Stay,
+    past::Past,
 };
 use crate::{CryptoError, provider::Provider, random_array};
 use openmls::{
@@ -45,7 +46,7 @@ impl Room {
         let leaf = group.own_leaf_index().u32();
         let entry = RosterEntry::new(&own.certificate, &data)?;
         let record = LeafRecord { entry: entry.clone(), certificate: own.certificate.as_bytes().to_vec() };
-        Ok(Self {
+        let mut room = Self {
             id,
             provider,
             group,
@@ -57,6 +58,10 @@ impl Room {
             checkpoint: None,
             own_join: None,
             voided: Vec::new(),
-        })
+            past: None,
+            next_past: Past { last: [0; 32], whole: [0; 32] },
+        };
+        room.next_past = room.next_past(&room.secrets()?)?;
+        Ok(room)
     }
 }

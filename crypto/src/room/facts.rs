@@ -1,6 +1,6 @@
 //! From a staged commit of the MLS library to what the rules look at.
 
-use super::{RoomState, RosterEntry, Suite, config, policy::Facts};
+use super::{RoomState, RosterEntry, Suite, config, past::CommitData, policy::Facts};
 use crate::CryptoError;
 use openmls::{
     group::{GroupContext, StagedCommit},
@@ -11,7 +11,7 @@ use openmls::{
 pub fn facts<'a>(
     suite: Suite,
     sender: &Sender,
-    aad: &'a [u8],
+    data: &'a CommitData,
     staged: &StagedCommit,
 ) -> Result<Facts<'a>, CryptoError> {
     let member = match sender {
@@ -35,7 +35,8 @@ pub fn facts<'a>(
         has_foreign_proposal: has_foreign_proposal || replaces_state > 1,
         removed: staged.remove_proposals().map(|remove| remove.remove_proposal().removed().u32()).collect(),
         new_state: (replaces_state > 0).then(|| new_state(staged.group_context().extensions())),
-        aad,
+        past: data.past,
+        aad: data.proof(),
     })
 }
 

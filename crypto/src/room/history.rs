@@ -5,7 +5,9 @@
 //! everything since it joined. A *history link* is the record of an epoch sealed under the next epoch's message secret, in rooms
 //! whose newcomers may read on: from it the chain is followed back as far as it goes.
 
-use super::{Authority, EpochSecrets, MessageSecret, RoomState, Roster, RosterEntry, door::Leaves, wraps};
+use super::{
+    Authority, EpochSecrets, MessageSecret, RoomState, Roster, RosterEntry, door::Leaves, past::Past, wraps,
+};
 use crate::{
     CryptoError,
     account::RecoveryKey,
@@ -76,18 +78,26 @@ pub struct EpochRecord {
     /// Everybody, in every 64th epoch.
     #[n(4)]
     pub roster: Option<Vec<(u32, LeafRecord)>>,
+    /// Of the records before; `None` in epoch 0.
+    #[n(5)]
+    pub past: Option<Past>,
 }
 
 impl EpochRecord {
+    /// What is sealed, and hashed.
+    pub fn encoded(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(sotto_protocol::encode(self))
+    }
+
     /// The capsule of the record's epoch.
     pub fn to_capsule(&self, secrets: &EpochSecrets, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
-        let content = Zeroizing::new(sotto_protocol::encode(self));
+        let content = self.encoded();
         committed::seal(capsule_key(secrets)?.seed(), expand::CAPSULE, &context(room, self.epoch), &content)
     }
 
     /// The history link that stands beside the commit to the next epoch.
     pub fn to_link(&self, next_message: &MessageSecret, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
-        let content = Zeroizing::new(sotto_protocol::encode(self));
+        let content = self.encoded();
         let key = history_key(next_message)?;
         committed::seal(key.seed(), expand::HISTORY, &context(room, self.epoch), &content)
     }
@@ -113,7 +123,8 @@ impl EpochRecord {
     }
 
     fn read(epoch: u64, content: &[u8]) -> Result<Self, CryptoError> {
-        let record: Self = sotto_protocol::decode(content).map_err(|_| CryptoError::Malformed("capsule"))?;
+        let record: Self =
+            sotto_protocol::decode_exact(content).map_err(|_| CryptoError::Malformed("capsule"))?;
         if record.epoch == epoch {
             Ok(record)
         } else {
@@ -192,6 +203,10 @@ pub struct HistoryReader {
     roster: Option<Roster>,
     /// The message secret of the epoch after it, where it is known.
     next_message: Option<MessageSecret>,
+    /// SHA-256 of its record; unknown after a record that was missing.
+    last: Option<[u8; 32]>,
+    /// SHA-256 of the last record, this one included, that holds the whole roster; unknown after that was missing.
+    whole: Option<[u8; 32]>,
 }
 
 impl HistoryReader {
@@ -201,8 +216,10 @@ impl HistoryReader {
         epoch: u64,
         roster: Roster,
         next_message: Option<MessageSecret>,
+        past: Past,
     ) -> Self {
-        Self { room, tag, epoch, roster: Some(roster), next_message }
+        let (last, whole) = (Some(past.last), Some(past.whole));
+        Self { room, tag, epoch, roster: Some(roster), next_message, last, whole }
     }
 
     /// The epoch that is read next.
@@ -220,7 +237,8 @@ impl HistoryReader {
     /// Opens the capsule of the next epoch to be read, with the account's recovery key.
     ///
     /// # Errors
-    /// [`CryptoError::DoesNotOpen`], [`CryptoError::Malformed`] where it is damaged or not for this account;
+    /// [`CryptoError::DoesNotOpen`], [`CryptoError::Malformed`] where it is damaged, not for this account, or not what the record
+    /// after it vouches for;
     /// [`CryptoError::WrongEpoch`], [`CryptoError::BadKey`] or [`CryptoError::BadSignature`] where it does not fit what is known.
     pub fn open_capsule(
         &mut self,
@@ -247,12 +265,22 @@ impl HistoryReader {
     /// Passes over an epoch whose record is missing or damaged. What lies before it can be read again from the next record that
     /// holds the whole roster.
     pub fn skip(&mut self) {
+        if self.epoch.is_multiple_of(FULL_ROSTER_EPOCHS) {
+            self.whole = None;
+        }
+        self.last = None;
         self.epoch = self.epoch.saturating_sub(1);
         self.roster = None;
         self.next_message = None;
     }
 
-    fn take(&mut self, record: EpochRecord) -> Result<PastEpoch, CryptoError> {
+    pub(super) fn take(&mut self, record: EpochRecord) -> Result<PastEpoch, CryptoError> {
+        // Anybody can seal a record to a public key: it is what the one after it names, or nothing.
+        let is_whole = record.epoch.is_multiple_of(FULL_ROSTER_EPOCHS);
+        let expected = self.last.or(self.whole.filter(|_| is_whole));
+        if expected != Some(Past::after(&record).last) {
+            return Err(CryptoError::Malformed("history that nothing vouches for"));
+        }
         let roster = match (&self.roster, &record.roster) {
             (Some(roster), _) => roster.clone(),
             (None, Some(whole)) => whole_roster(whole)?,
@@ -260,6 +288,8 @@ impl HistoryReader {
         };
         self.roster = Some(undo(&roster, &record.change)?);
         self.next_message = Some(record.message.clone());
+        self.last = record.past.map(|past| past.last);
+        self.whole = record.past.map(|past| past.whole);
         self.epoch = self.epoch.saturating_sub(1);
         Ok(PastEpoch { epoch: record.epoch, message: record.message, roster, authority: record.authority })
     }

@@ -13,6 +13,7 @@ use super::{
     history::{LeafChange, LeafRecord},
     leaf::LeafData,
     own::Stay,
+    past::{CommitData, Past},
     policy,
     policy::JoinProof,
     publish::{Epoch, Outgoing, certificate_bytes},
@@ -89,6 +90,8 @@ pub struct Joining {
     pub unjudged: Option<u64>,
     /// Who was in the room before.
     roster_before: Roster,
+    /// What the card says of the time before.
+    past: Past,
 }
 
 #[derive(Encode, Decode)]
@@ -112,6 +115,8 @@ struct SavedJoin {
     roster_before: Roster,
     #[n(8)]
     unjudged: Option<u64>,
+    #[n(9)]
+    past: Past,
 }
 
 impl Joining {
@@ -130,6 +135,7 @@ impl Joining {
             is_inviter_present: self.is_inviter_present,
             roster_before: self.roster_before.clone(),
             unjudged: self.unjudged,
+            past: self.past,
         };
         Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
     }
@@ -151,6 +157,7 @@ impl Joining {
             is_inviter_present: saved.is_inviter_present,
             roster_before: saved.roster_before,
             unjudged: saved.unjudged,
+            past: saved.past,
         })
     }
 
@@ -169,7 +176,8 @@ impl Joining {
         let own = self.room.roster.get(self.room.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
         let tag = history::capsule_tag(&self.room.state, &own.account)?;
         let next = self.room.secrets()?.message;
-        Ok(HistoryReader::new(self.room.id, tag, self.epoch, self.roster_before.clone(), Some(next)))
+        let (room, roster) = (self.room.id, self.roster_before.clone());
+        Ok(HistoryReader::new(room, tag, self.epoch, roster, Some(next), self.past))
     }
 }
 
@@ -345,6 +353,7 @@ impl Entrance {
             has_foreign_proposal: false,
             removed: removed.clone(),
             new_state: None,
+            past: self.card.past,
             aad: &aad,
         };
         let before = policy::Before {
@@ -353,6 +362,7 @@ impl Entrance {
             suite: self.suite,
             roster: &self.roster,
             state: &self.state,
+            past: self.card.past,
         };
         policy::judge(&before, &facts)?;
 
@@ -374,7 +384,10 @@ impl Entrance {
             checkpoint: None,
             own_join: None,
             voided: Vec::new(),
+            past: Some(self.card.past),
+            next_past: self.card.past,
         };
+        room.next_past = room.next_past(&room.secrets()?)?;
         let handshake = self.handshake(&room, &commit, &removed, data)?;
         room.own_join = Some(OwnJoin {
             epoch: self.card.epoch,
@@ -393,6 +406,7 @@ impl Entrance {
             unjudged: self.unjudged,
             room,
             roster_before: self.roster,
+            past: self.card.past,
         })
     }
 
@@ -411,7 +425,7 @@ impl Entrance {
         let failed = |_| CryptoError::Mls("the join could not be made");
         let (group, bundle) = MlsGroup::external_commit_builder()
             .with_config(config::join_config())
-            .with_aad(aad)
+            .with_aad(CommitData::new(self.card.past, aad).to_bytes())
             .skip_lifetime_validation()
             .build_group(provider, info, config::credential(&own.certificate))
             .map_err(|_| CryptoError::Mls("the card's group is not valid"))?

@@ -16,6 +16,7 @@ mod history;
 mod join;
 mod leaf;
 mod own;
+mod past;
 mod path;
 pub mod policy;
 mod process;
@@ -47,6 +48,7 @@ pub use healing::KnownRoom;
 pub use history::{HistoryReader, PastEpoch};
 pub use join::{AccountJoin, JoinRequest, Joining};
 pub use own::OwnDevice;
+pub use past::Past;
 pub use policy::{DeviceRemoval, LeaveScope, LeaveStatement};
 pub use process::{Staged, Transition};
 pub use publish::Publication;
@@ -71,6 +73,10 @@ pub struct Room {
     state: RoomState,
     /// What the commit that began the epoch did to the tree.
     arrival: Vec<LeafChange>,
+    /// What the epoch's record says of those before it; `None` in epoch 0.
+    past: Option<Past>,
+    /// What the next epoch's will say. Every commit carries it.
+    next_past: Past,
     /// The epoch before, where newcomers may read it: for the link that a joiner cannot make.
     previous: Option<EpochRecord>,
     /// The room before the last commit, while that came through a door and is not confirmed, or removed this device.
@@ -150,6 +156,10 @@ struct Saved {
     own_join: Option<rewind::OwnJoin>,
     #[n(6)]
     voided: Vec<ByteArray<32>>,
+    #[n(7)]
+    past: Option<Past>,
+    #[n(8)]
+    next_past: Past,
 }
 
 /// A room as it was, and the handshake that left it.
@@ -187,6 +197,8 @@ impl Room {
             checkpoint: saved.checkpoint,
             own_join: saved.own_join,
             voided: saved.voided,
+            past: saved.past,
+            next_past: saved.next_past,
         })
     }
 
@@ -212,6 +224,8 @@ impl Room {
             checkpoint,
             own_join: self.own_join.clone(),
             voided: self.voided.clone(),
+            past: self.past,
+            next_past: self.next_past,
         };
         Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
     }

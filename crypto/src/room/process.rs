@@ -4,6 +4,7 @@ use super::{
     Checkpoint, EpochSecrets, InviteId, Room, RoomState, RosterChange, RosterEntry,
     facts::facts,
     history::LeafChange,
+    past::CommitData,
     path::check_path_keys,
     policy,
     publish::{certificate_bytes, hands_history_on},
@@ -85,11 +86,11 @@ impl Room {
         self.refuse_voided(&commit)?;
         check_path_keys(&commit, self.suite())?;
         let processed = self.process(&commit)?;
-        let (sender, aad) = (processed.sender().clone(), processed.aad().to_vec());
+        let (sender, data) = (processed.sender().clone(), CommitData::read(processed.aad())?);
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(CryptoError::Malformed("commit"));
         };
-        let facts = facts(self.suite(), &sender, &aad, &staged)?;
+        let facts = facts(self.suite(), &sender, &data, &staged)?;
         policy::judge(&self.before(), &facts)?;
         // Whoever is removed has no secrets of the next epoch, and nothing to compare.
         if !staged.self_removed() {
@@ -141,7 +142,7 @@ impl Room {
         self.checkpoint = checkpoint;
         self.previous = previous;
         self.voided.clear();
-        Ok(self.finish(outcome))
+        self.finish(outcome)
     }
 
     /// Lets this device's own pending commit take effect, once it is in the log.
@@ -168,7 +169,7 @@ impl Room {
         self.checkpoint = None;
         self.previous = previous;
         self.voided.clear();
-        Ok(self.finish(outcome))
+        self.finish(outcome)
     }
 
     pub(super) fn process(&mut self, commit: &[u8]) -> Result<ProcessedMessage, CryptoError> {
@@ -191,11 +192,11 @@ impl Room {
             .public_group()
             .process_message(self.provider.crypto(), read_commit(commit)?)
             .map_err(|_| NOT_VALID)?;
-        let (sender, aad) = (processed.sender().clone(), processed.aad().to_vec());
+        let (sender, data) = (processed.sender().clone(), CommitData::read(processed.aad())?);
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(CryptoError::Malformed("commit"));
         };
-        let facts = facts(self.suite(), &sender, &aad, &staged)?;
+        let facts = facts(self.suite(), &sender, &data, &staged)?;
         Ok(policy::judge(&self.before(), &facts)?)
     }
 
@@ -211,7 +212,7 @@ impl Room {
         }
     }
 
-    fn finish(&mut self, outcome: Outcome) -> Transition {
+    fn finish(&mut self, outcome: Outcome) -> Result<Transition, CryptoError> {
         let Outcome { change, arrival, state, committer, is_external } = outcome;
         // A member who was here before this device has followed its join: nobody voids it by an access key any more.
         self.own_join.take_if(|join| !is_external && committer.joined <= join.epoch);
@@ -229,7 +230,11 @@ impl Room {
         let renamed = (new.name != self.state.name).then(|| new.name.clone());
         let before = std::mem::replace(&mut self.state, new);
         self.arrival = arrival;
-        Transition {
+        self.past = Some(self.next_past);
+        if !self.is_removed() {
+            self.next_past = self.next_past(&self.secrets()?)?;
+        }
+        Ok(Transition {
             epoch: self.epoch(),
             change,
             committer,
@@ -240,7 +245,7 @@ impl Room {
             renamed,
             state_before: (before != self.state).then(|| Box::new(before)),
             closed_invites,
-        }
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     door::Leaves,
     history::{self, EpochRecord, FULL_ROSTER_EPOCHS, LeafChange, LeafRecord},
     leaf::LeafData,
+    past::Past,
 };
 use crate::{CryptoError, entry, random_array};
 use openmls::{group::MlsGroup, prelude::LeafNode};
@@ -23,6 +24,8 @@ pub(super) struct Epoch<'a> {
     pub leaves: &'a Leaves,
     /// By the commit that began it.
     pub change: &'a [LeafChange],
+    /// What its record says of those before it; `None` in epoch 0.
+    pub past: Option<Past>,
     /// Certificates by leaf; asked for only where the record holds the whole roster.
     pub certificates: &'a dyn Fn(u32) -> Option<Vec<u8>>,
 }
@@ -64,12 +67,13 @@ impl Epoch<'_> {
             change: self.change.to_vec(),
             authority: self.state.authority(),
             roster: self.number.is_multiple_of(FULL_ROSTER_EPOCHS).then(whole),
+            past: self.past,
         }
     }
 
     /// All of it, with the card's GroupInfo.
     pub fn publication(&self, group_info: Vec<u8>, chain: Chain) -> Result<Publication, CryptoError> {
-        let card = Card::of(self.secrets, self.number, group_info, chain);
+        let card = Card::of(self.secrets, self.number, group_info, chain, Past::after(&self.record()));
         let has_capsule = self.state.timer_s.is_none();
         Ok(Publication {
             card: card.seal(&door::card_key(self.secrets)?, &self.room)?,
@@ -205,6 +209,7 @@ impl Room {
             roster: &self.roster,
             leaves,
             change: &self.arrival,
+            past: self.past,
             certificates,
         }
     }

@@ -209,6 +209,7 @@ impl Room {
             && card.handshake == epoch.secrets.handshake
             && card.join == epoch.secrets.join
             && card.access_key == epoch.secrets.access_key().public()
+            && card.past == self.next_past
             && self.is_group_info_good(&card.group_info);
         is_ours.then_some(card)
     }

@@ -6,7 +6,7 @@ use sotto_crypto::{
     room::{
         Handshake, Joining, LeaveScope, LeaveStatement, Room, RoomState, Roster, Staged, policy::JoinProof,
     },
-    testing::{join_with, seal_entry},
+    testing::{commit_data, join_with, seal_entry},
 };
 use sotto_protocol::{EntryId, EntryKind, Rewind, RewindAuthority, RoomId};
 
@@ -101,7 +101,8 @@ pub fn real_join(suite: u8) -> Vec<u8> {
             encoder.u8(6)?.bytes(&[8; 16])?.u8(7)?.u64(fixture.room.epoch() + 1)?.ok()
         })()
         .expect("is encoded");
-        let aad = sotto_protocol::encode(&JoinProof::Invite(via, [6; 64]));
+        let proof = sotto_protocol::encode(&JoinProof::Invite(via, [6; 64]));
+        let aad = commit_data(&fixture.room, &proof);
         let [high, low] = (leaf_data.len() as u16).to_be_bytes();
         [&[suite, high, low, aad.len() as u8], leaf_data.as_slice(), &aad].concat()
     })

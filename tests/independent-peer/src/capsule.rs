@@ -5,6 +5,7 @@ use crate::{
     encoding::{Bytes32, Id, decode, encode},
     expand::expand,
     labels,
+    past::Past,
     room_state::{Permissions, RoomState},
     roster::{Roster, RosterEntry},
     sealed,
@@ -139,6 +140,9 @@ pub struct EpochRecord {
     /// Everybody, where the epoch is a multiple of 64.
     #[n(4)]
     pub everybody: Option<Vec<Present>>,
+    /// Of the records before; absent in epoch 0.
+    #[n(5)]
+    pub past: Option<Past>,
 }
 
 impl EpochRecord {
@@ -149,6 +153,7 @@ impl EpochRecord {
         state: &RoomState,
         (before, after): (&Roster, &Roster),
         committer: u32,
+        past: Option<Past>,
     ) -> Self {
         let leaves: BTreeSet<u32> = before.0.keys().chain(after.0.keys()).copied().collect();
         let change = |leaf: u32| {
@@ -171,6 +176,7 @@ impl EpochRecord {
                 permissions: state.permissions,
             },
             everybody: epoch.is_multiple_of(EVERYBODY_EVERY).then(everybody),
+            past,
         }
     }
 

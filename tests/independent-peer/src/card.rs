@@ -5,7 +5,9 @@ use crate::{
     chain::Chain,
     encoding::{Bytes32, Id, decode, encode},
     expand::expand,
-    labels, sealed,
+    labels,
+    past::Past,
+    sealed,
 };
 use minicbor::{Decode, Encode, bytes::ByteVec};
 
@@ -31,6 +33,9 @@ pub struct Card {
     /// Public access key.
     #[n(5)]
     pub access_key: Bytes32,
+    /// What the record of the next epoch says.
+    #[n(6)]
+    pub past: Past,
 }
 
 /// The card key of an epoch.

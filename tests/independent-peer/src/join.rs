@@ -11,6 +11,7 @@ use crate::{
     labels,
     link::InviteLink,
     mls::{SUITE, client_with_suites},
+    past::CommitData,
     room::{Handshake, PeerRoom, seal_commit},
     room_state::RoomState,
     roster::Roster,
@@ -112,9 +113,9 @@ impl Join {
 
     /// Makes the external commit. Gives the room in the next epoch, and what goes to the relay.
     pub fn commit(self) -> Result<(PeerRoom, Handshake), PeerError> {
-        let (chain, before) = (self.card.chain.clone(), self.before.clone());
+        let (chain, before, past) = (self.card.chain.clone(), self.before.clone(), self.card.past);
         let (mut room, entry) = self.commit_as_it_is()?;
-        room.record = Some(room.record_after(&before, room.own_leaf())?);
+        room.record = Some(room.record_after(&before, room.own_leaf(), Some(past))?);
         let handshake = room.handshake(entry, chain, None, false)?;
         Ok((room, handshake))
     }
@@ -123,7 +124,7 @@ impl Join {
     pub fn commit_as_it_is(self) -> Result<(PeerRoom, Vec<u8>), PeerError> {
         let mut builder = client_with_suites(&self.device, self.suites)
             .external_commit_builder()?
-            .with_authenticated_data(self.authenticated_data)
+            .with_authenticated_data(CommitData::write(self.card.past, self.authenticated_data)?)
             .with_leaf_node_extensions(self.leaf_extensions);
         if let Some(leaf) = self.replaces {
             builder = builder.with_removal(leaf);

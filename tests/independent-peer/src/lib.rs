@@ -25,6 +25,7 @@ pub mod message;
 pub mod mls;
 pub mod name;
 pub mod padding;
+pub mod past;
 pub mod removal_proof;
 pub mod room;
 pub mod room_state;

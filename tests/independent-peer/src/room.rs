@@ -12,6 +12,7 @@ use crate::{
     leaf_data::LeafData,
     message::{self, Body, Content},
     mls::{Group, client, secret_key, signing_identity},
+    past::{CommitData, Past},
     removal_proof::RemovalProof,
     room_state::{History, Role, RoomState},
     roster::Roster,
@@ -89,7 +90,7 @@ impl PeerRoom {
             None,
         )?;
         let mut room = Self { id, device: device.clone(), group, record: None };
-        room.record = Some(room.record_after(&Roster(Default::default()), room.own_leaf())?);
+        room.record = Some(room.record_after(&Roster(Default::default()), room.own_leaf(), None)?);
         Ok(room)
     }
 
@@ -131,14 +132,20 @@ impl PeerRoom {
         self.record.as_ref().ok_or(PeerError::Forbidden("epoch without a record"))
     }
 
+    /// What the record of the next epoch says of those before.
+    fn next_past(&self) -> Result<Past, PeerError> {
+        Past::after(self.record()?)
+    }
+
     /// Commits and merges at once: tests decide who wins a race.
     pub fn commit(&mut self, change: Change, chain: Chain) -> Result<Handshake, PeerError> {
         let (before, state) = (self.roster()?, self.state()?);
         let old_record = self.record()?.clone();
+        let past = self.next_past()?;
         let proof = RemovalProof::read(&change.authenticated_data).ok().flatten();
         let cut = !change.removes.is_empty() && !matches!(proof, Some(RemovalProof::Leave(_)));
         let entry = self.commit_as_it_is(change)?;
-        self.record = Some(self.record_after(&before, self.own_leaf())?);
+        self.record = Some(self.record_after(&before, self.own_leaf(), Some(past))?);
         let is_shared = [&state, &self.state()?].iter().all(|state| state.history == History::Shared);
         let history =
             is_shared.then(|| old_record.to_link(&self.id, &self.secrets()?.message)).transpose()?;
@@ -164,11 +171,9 @@ impl PeerRoom {
         let (epoch, handshake_secret) = (self.epoch(), self.secrets()?.handshake);
         let own = self.roster()?.0.remove(&self.own_leaf()).ok_or(PeerError::Forbidden("not in the room"))?;
         let leaf = LeafData { updated: epoch.saturating_add(1), ..own.leaf };
-        let mut builder = self
-            .group
-            .commit_builder()
-            .authenticated_data(change.authenticated_data)
-            .raw_proposals(change.proposals);
+        let data = CommitData::write(self.next_past()?, change.authenticated_data)?;
+        let mut builder =
+            self.group.commit_builder().authenticated_data(data).raw_proposals(change.proposals);
         for leaf in change.removes {
             builder = builder.remove_member(leaf)?;
         }
@@ -203,13 +208,13 @@ impl PeerRoom {
             is_external: commit.is_external,
             committer: commit.committer,
             removed: &removed,
-            authenticated_data: &commit.authenticated_data,
+            authenticated_data: &CommitData::read(&commit.authenticated_data, self.next_past()?)?,
         };
         rules::judge(&before, &next.view()?, &commit)?;
         if next.secrets()?.access_key() != *registered_access_key {
             return Err(PeerError::Forbidden("registered access key"));
         }
-        next.record = Some(next.record_after(&before.roster, commit.committer)?);
+        next.record = Some(next.record_after(&before.roster, commit.committer, Some(self.next_past()?))?);
         *self = next;
         Ok(())
     }
@@ -261,9 +266,14 @@ impl PeerRoom {
     }
 
     /// The record of the current epoch, from the leaves before it.
-    pub(crate) fn record_after(&self, before: &Roster, committer: u32) -> Result<EpochRecord, PeerError> {
+    pub(crate) fn record_after(
+        &self,
+        before: &Roster,
+        committer: u32,
+        past: Option<Past>,
+    ) -> Result<EpochRecord, PeerError> {
         let leaves = (before, &self.roster()?);
-        Ok(EpochRecord::of(self.epoch(), &self.secrets()?, &self.state()?, leaves, committer))
+        Ok(EpochRecord::of(self.epoch(), &self.secrets()?, &self.state()?, leaves, committer, past))
     }
 
     /// What goes to the relay with the commit that began the current epoch.
@@ -282,6 +292,7 @@ impl PeerRoom {
             join: secrets.join.into(),
             chain,
             access_key: secrets.access_key().into(),
+            past: self.next_past()?,
         };
         let has_capsule = self.state()?.timer.is_none();
         let capsule = has_capsule.then(|| self.record()?.to_capsule(&self.id, &secrets)).transpose()?;

@@ -77,6 +77,52 @@ fn a_history_link_that_lies_about_the_epoch_before_is_found() {
     }
 }
 
+/// Prevented: [`CryptoError::Malformed`]. What is sealed to a public key, or by a member, may be anybody's making: a reader takes no record
+/// but the one that the epoch after it names. After a gap it goes on at a whole roster that is named.
+#[test]
+fn a_made_up_record_of_the_time_before_is_not_read() {
+    let mut world = World::three();
+    world.change(ADA, &RoomChange::SetHistory(History::Shared));
+    let mut records = Vec::new();
+    while world.rooms[ADA].epoch() < 130 {
+        let room = &mut world.rooms[ADA];
+        records.push(room.record(&room.secrets().unwrap()).unwrap());
+        world.held = room.commit(&RoomChange::Rotate, Chain::start(&room.id())).unwrap();
+        room.merge_pending().unwrap();
+    }
+    let ada = &world.rooms[ADA];
+    let reader = world.tries_to_join(&Person::new("Eve")).unwrap().history().unwrap();
+    let refused = Some(CryptoError::Malformed("history that nothing vouches for"));
+    let record = |epoch: u64| records.iter().find(|record| record.epoch == epoch).unwrap().clone();
+    let lies = |record: &EpochRecord| {
+        let mut made_up = record.clone();
+        made_up.authority.owner = world.people[MALLORY].account();
+        made_up
+    };
+    let current = ada.record(&ada.secrets().unwrap()).unwrap();
+    assert_eq!(reader.clone().take(lies(&current)).err(), refused);
+    let mut honest = reader;
+    honest.take(current).unwrap();
+    assert_eq!(honest.clone().take(lies(&record(129))).err(), refused);
+    honest.take(record(129)).unwrap();
+    // The relay says that it has lost 128, or lost 127 only.
+    let mut without_whole = honest.clone();
+    without_whole.skip();
+    for epoch in [127, 126] {
+        assert_eq!(without_whole.clone().take(record(epoch)).err(), refused, "{epoch}");
+        without_whole.skip();
+    }
+    honest.take(record(128)).unwrap();
+    honest.skip();
+    for epoch in (65..127).rev() {
+        assert!(honest.clone().take(record(epoch)).is_err(), "{epoch}: nobody says who was there");
+        honest.skip();
+    }
+    assert_eq!(honest.clone().take(lies(&record(64))).err(), refused);
+    honest.take(record(64)).unwrap();
+    honest.take(record(63)).unwrap();
+}
+
 /// The same with a change anywhere else before the signer. Her own signature as such is no flaw.
 #[test]
 fn a_card_signed_by_another_member_is_good_as_long_as_it_says_the_same() {

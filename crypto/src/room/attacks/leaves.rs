@@ -5,6 +5,7 @@ use super::{ADA, MALLORY, World, evil::Evil, forge, forge_leaf, try_forge};
 use crate::room::{
     Suite, config,
     leaf::{LEAF_EXTENSION, LeafData},
+    past::CommitData,
     policy::Violation,
 };
 use openmls::prelude::{
@@ -39,6 +40,7 @@ fn a_leaf_that_becomes_another_device_of_the_same_account_is_refused() {
     let mut world = World::three();
     let ghost = world.people[MALLORY].next_device();
     let room = &mut world.rooms[MALLORY];
+    room.group.set_aad(CommitData::new(room.next_past, Vec::new()).to_bytes());
     let bundle = openmls::prelude::NewSignerBundle {
         signer: &ghost.own.device,
         credential_with_key: config::credential(&ghost.own.certificate),

@@ -16,7 +16,7 @@ mod states;
 
 use super::{
     Handshake, Invite, JoinRequest, OwnDevice, Room, RoomChange, Suite, card::Card, config, door,
-    leaf::LeafData, policy::Violation,
+    leaf::LeafData, past::CommitData, policy::Violation,
 };
 use crate::{
     CryptoError, DeviceKey,
@@ -212,7 +212,7 @@ fn try_forge(
     aad: &[u8],
     shape: impl for<'a> FnOnce(CommitBuilder<'a, Initial>) -> CommitBuilder<'a, Initial>,
 ) -> Result<Forged, String> {
-    room.group.set_aad(aad.to_vec());
+    room.group.set_aad(CommitData::new(room.next_past, aad.to_vec()).to_bytes());
     let data =
         LeafData { updated: room.epoch() + 1, ..LeafData::of(room.group.own_leaf().unwrap()).unwrap() };
     let leaf = LeafNodeParameters::builder().with_extensions(data.to_extensions().unwrap()).build();
@@ -273,7 +273,7 @@ impl ForgedJoin<'_> {
         let provider = Provider::default();
         let (group, bundle) = MlsGroup::external_commit_builder()
             .with_config(config::join_config())
-            .with_aad(self.aad.clone())
+            .with_aad(CommitData::new(card.past, self.aad.clone()).to_bytes())
             .skip_lifetime_validation()
             .build_group(&provider, info, credential)
             .unwrap()

@@ -19,7 +19,7 @@ mod rewind;
 mod tests;
 mod violation;
 
-use super::{RoomState, Roster, RosterEntry, Suite};
+use super::{RoomState, Roster, RosterEntry, Suite, past::Past};
 use crate::CryptoError;
 use sotto_protocol::RoomId;
 
@@ -45,6 +45,8 @@ pub struct Before<'a> {
     pub roster: &'a Roster,
     /// Its state.
     pub state: &'a RoomState,
+    /// What the next epoch's record says of those before it.
+    pub past: Past,
 }
 
 /// A commit, as far as rules look at it.
@@ -60,7 +62,9 @@ pub struct Facts<'a> {
     pub removed: Vec<u32>,
     /// The state after it, where it is replaced; an error where it is malformed or other extensions changed.
     pub new_state: Option<Result<RoomState, CryptoError>>,
-    /// The commit's authenticated data.
+    /// What the commit says that the next epoch's record says of those before it.
+    pub past: Past,
+    /// By what right a joiner comes in or a member removes, from the commit's authenticated data; may be empty.
     pub aad: &'a [u8],
 }
 
@@ -74,6 +78,9 @@ pub fn judge(before: &Before<'_>, commit: &Facts<'_>) -> Result<(), Violation> {
     }
     let leaf = commit.leaf.as_ref().ok_or(Violation::NoPath)?;
     let leaf = leaf.as_ref().map_err(|_| Violation::InvalidLeaf)?;
+    if commit.past != before.past {
+        return Err(Violation::CommitData);
+    }
     match commit.member {
         Some(member) => member::judge(before, commit, member, leaf),
         None => joiner::judge(before, commit, leaf),

@@ -15,6 +15,9 @@ pub enum Violation {
     /// The path has a key that cannot be encrypted to.
     #[error("its update path has a key that is not valid")]
     InvalidPath,
+    /// Its authenticated data is malformed, or names another time before than the room's.
+    #[error("it does not fit what was in the room before")]
+    CommitData,
     /// A member's commit gives its leaf to someone else.
     #[error("the committer changed who it is")]
     LeafChangedHands,

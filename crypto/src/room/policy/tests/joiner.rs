@@ -16,6 +16,7 @@ fn join(leaf: RosterEntry, aad: &'static [u8]) -> Facts<'static> {
         has_foreign_proposal: false,
         removed: Vec::new(),
         new_state: None,
+        past: PAST,
         aad,
     }
 }

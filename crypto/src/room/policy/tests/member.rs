@@ -16,6 +16,10 @@ fn a_members_leaf_stays_the_members() {
     world.check("an invalid certificate", &invalid, Err(Violation::InvalidLeaf));
     let foreign = Facts { has_foreign_proposal: true, ..world.commit(0) };
     world.check("a foreign proposal", &foreign, Err(Violation::ProposalKind));
+    let lies = Facts { past: Past { last: [8; 32], ..PAST }, ..world.commit(1) };
+    world.check("with another time before", &lies, Err(Violation::CommitData));
+    let lies = Facts { past: Past { whole: [8; 32], ..PAST }, ..world.commit(1) };
+    world.check("with another whole roster before", &lies, Err(Violation::CommitData));
     let absent = Facts { member: Some(9), ..world.commit(1) };
     world.check("a leaf that is not there", &absent, Err(Violation::InvalidLeaf));
     for (what, leaf) in [

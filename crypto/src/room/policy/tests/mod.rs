@@ -14,7 +14,7 @@ use crate::{
     identity::{AccountId, IdentityKey},
     link,
     link::InviteSecret,
-    room::{Invite, InviteId, RoomState, Roster, RosterEntry, Suite, state::suspension_hash},
+    room::{Invite, InviteId, Past, RoomState, Roster, RosterEntry, Suite, state::suspension_hash},
 };
 use sotto_protocol::RoomId;
 
@@ -52,7 +52,14 @@ impl World {
     }
 
     fn before(&self) -> Before<'_> {
-        Before { room: ROOM, epoch: EPOCH, suite: Suite::Hybrid, roster: &self.roster, state: &self.state }
+        Before {
+            room: ROOM,
+            epoch: EPOCH,
+            suite: Suite::Hybrid,
+            roster: &self.roster,
+            state: &self.state,
+            past: PAST,
+        }
     }
 
     fn check(&self, what: &str, facts: &Facts<'_>, expected: Result<(), Violation>) {
@@ -67,6 +74,7 @@ impl World {
             has_foreign_proposal: false,
             removed: Vec::new(),
             new_state: None,
+            past: PAST,
             aad: &[],
         }
     }
@@ -78,6 +86,8 @@ impl World {
         Facts { new_state: Some(Ok(state)), ..self.commit(leaf) }
     }
 }
+
+const PAST: Past = Past { last: [6; 32], whole: [7; 32] };
 
 fn account(number: u8) -> AccountId {
     AccountId::new([number; 16])
