@@ -176,3 +176,35 @@ fn a_device_that_can_follow_expects_nothing() {
     assert!(world.rooms[MALLORY].expect(&[7; 300]).is_err());
     assert!(world.rooms[MALLORY].stage(&handshake.entry, &handshake.access_key).is_ok());
 }
+
+/// A timer has a device erase its keys with an epoch's last message. What it remembers without them tells its room from another
+/// one, at the epoch where it stood and later.
+#[test]
+fn what_a_device_remembers_without_its_keys_tells_its_room_from_another() {
+    let mut world = World::three();
+    let known = world.rooms[VICTIM].known().unwrap().to_bytes();
+    // Nothing in it opens anything.
+    let secrets = world.rooms[VICTIM].secrets().unwrap();
+    for seed in
+        [secrets.message.seed(), secrets.handshake.seed(), secrets.access.seed(), secrets.status.seed()]
+    {
+        assert!(!known.windows(32).any(|window| window == seed.expose()));
+    }
+    world.rooms.truncate(VICTIM);
+    let known = KnownRoom::from_bytes(&known).unwrap();
+    let mallory = world.people[MALLORY].account();
+    let heal = |world: &World, by: &Room| {
+        let (held, own) = (card(by), &world.people[VICTIM].own);
+        let door = own.door(&by.id()).unwrap();
+        let wrap = &held.doors.iter().find(|held| held.id == door).unwrap().wrap;
+        let request = AccountJoin { room: by.id(), card: &held.card, wrap, epoch: by.epoch(), own };
+        request.heal(&known).map(|joining| joining.unjudged)
+    };
+    let mut made_up = copy(&world.rooms[MALLORY]);
+    assert_eq!(heal(&world, &world.rooms[ADA]), Ok(Some(0)), "nobody has committed meanwhile");
+    usurp(&mut made_up, |state| state.owner = mallory);
+    assert_eq!(heal(&world, &made_up), Err(CryptoError::AnotherRoom));
+    world.change(ADA, &RoomChange::Rotate);
+    assert_eq!(heal(&world, &world.rooms[ADA]), Ok(Some(1)));
+    assert!(KnownRoom::from_bytes(b"damaged").is_err());
+}
