@@ -13,6 +13,7 @@ use crate::{
     identity::{AccountId, Certificate},
     kdf,
     labels::expand,
+    random_array,
     secret::secret_type,
 };
 use minicbor::{Decode, Encode};
@@ -81,15 +82,36 @@ pub struct EpochRecord {
 impl EpochRecord {
     /// The capsule of the record's epoch.
     pub fn to_capsule(&self, secrets: &EpochSecrets, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
+        self.to_capsule_with_salt(secrets, room, &random_array()?)
+    }
+
+    /// As [`EpochRecord::to_capsule`], with a salt that is used once.
+    pub fn to_capsule_with_salt(
+        &self,
+        secrets: &EpochSecrets,
+        room: &RoomId,
+        salt: &[u8; 16],
+    ) -> Result<Vec<u8>, CryptoError> {
         let content = Zeroizing::new(sotto_protocol::encode(self));
-        committed::seal(capsule_key(secrets)?.seed(), expand::CAPSULE, &context(room, self.epoch), &content)
+        let context = context(room, self.epoch);
+        committed::seal_with_salt(capsule_key(secrets)?.seed(), expand::CAPSULE, &context, &content, salt)
     }
 
     /// The history link that stands beside the commit to the next epoch.
     pub fn to_link(&self, next_message: &MessageSecret, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
+        self.to_link_with_salt(next_message, room, &random_array()?)
+    }
+
+    /// As [`EpochRecord::to_link`], with a salt that is used once.
+    pub fn to_link_with_salt(
+        &self,
+        next_message: &MessageSecret,
+        room: &RoomId,
+        salt: &[u8; 16],
+    ) -> Result<Vec<u8>, CryptoError> {
         let content = Zeroizing::new(sotto_protocol::encode(self));
         let key = history_key(next_message)?;
-        committed::seal(key.seed(), expand::HISTORY, &context(room, self.epoch), &content)
+        committed::seal_with_salt(key.seed(), expand::HISTORY, &context(room, self.epoch), &content, salt)
     }
 
     pub fn open_capsule(

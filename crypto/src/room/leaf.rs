@@ -52,9 +52,15 @@ impl LeafData {
         else {
             return Err(malformed());
         };
+        Self::read(bytes)
+    }
+
+    /// From the extension's bytes.
+    pub fn read(bytes: &[u8]) -> Result<Self, CryptoError> {
+        let malformed = || CryptoError::Malformed("leaf extension");
         let data: Self = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
         // Nothing may hide in it.
-        if sotto_protocol::encode(&data) == *bytes { Ok(data) } else { Err(malformed()) }
+        if sotto_protocol::encode(&data) == bytes { Ok(data) } else { Err(malformed()) }
     }
 
     /// Whether its keys can be used.

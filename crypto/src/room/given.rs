@@ -1,0 +1,251 @@
+//! Not an interface: an epoch whose secrets and leaves are given, and the readers of what rooms write, for test vectors.
+//!
+//! Each function calls what is shipped; only where secrets, salts and leaves come from differs.
+
+use super::{
+    EpochSecrets, HistoryReader, InviteId, OwnDevice, RoomState, Roster, RosterEntry,
+    card::Card,
+    door,
+    door::Leaves,
+    history,
+    history::{EpochRecord, LeafChange, LeafRecord},
+    leaf::LeafData,
+    policy,
+    publish::Epoch,
+    secrets::{AccessSeed, HandshakeSecret, JoinSeed, MessageSecret, StatusKey, WrapSecret},
+    state,
+};
+use crate::{CryptoError, Secret, identity::AccountId};
+use openmls::{
+    group::GroupContext,
+    prelude::{Extension, Extensions, UnknownExtension},
+};
+use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId, RoomId};
+
+pub use policy::{JoinProof, RemovalProof, join_proof_statement, revocation_hash};
+
+/// The six exporter secrets of an epoch.
+pub struct GivenSecrets {
+    /// Seals messages.
+    pub message: Secret,
+    /// Seals the commit that leaves the epoch.
+    pub handshake: Secret,
+    /// Opens the room.
+    pub access: Secret,
+    /// Permits a join.
+    pub join: Secret,
+    /// Names and seals status registers.
+    pub status: Secret,
+    /// Card key, wrap randomness, decoys.
+    pub wrap: Secret,
+}
+
+impl From<GivenSecrets> for EpochSecrets {
+    fn from(given: GivenSecrets) -> Self {
+        Self {
+            message: MessageSecret::from_seed(given.message),
+            handshake: HandshakeSecret::from_seed(given.handshake),
+            access: AccessSeed::from_seed(given.access),
+            join: JoinSeed::from_seed(given.join),
+            status: StatusKey::from_seed(given.status),
+            wrap: WrapSecret::from_seed(given.wrap),
+        }
+    }
+}
+
+/// The wrap secret of an epoch.
+#[must_use]
+pub const fn wrap_secret(secrets: &EpochSecrets) -> &Secret {
+    secrets.wrap.seed()
+}
+
+/// A leaf of a room that is made up.
+pub struct GivenLeaf {
+    /// Its place.
+    pub leaf: u32,
+    /// Whose it is.
+    pub own: OwnDevice,
+    /// By which invite it came.
+    pub via: Option<InviteId>,
+    /// The epoch that began when it came.
+    pub joined: u64,
+}
+
+/// An epoch that is made up.
+pub struct GivenEpoch {
+    /// Which room.
+    pub room: RoomId,
+    /// Which epoch.
+    pub number: u64,
+    /// Its secrets.
+    pub secrets: EpochSecrets,
+    /// Its state.
+    pub state: RoomState,
+    /// Its leaves.
+    pub leaves: Vec<GivenLeaf>,
+    /// Leaves that the commit which began it removed.
+    pub gone: Vec<GivenLeaf>,
+    /// The leaf that made that commit; it stood there before, unless it came in by it.
+    pub committer: u32,
+}
+
+/// What a leaf publishes.
+///
+/// # Errors
+/// [`CryptoError`] only for a fault in here.
+pub fn leaf_data(room: &RoomId, leaf: &GivenLeaf) -> Result<Vec<u8>, CryptoError> {
+    leaf.own.leaf_data(room, leaf.via, leaf.joined).map(|data| sotto_protocol::encode(&data))
+}
+
+/// Reads what a leaf publishes, as [`super::Roster`] does.
+///
+/// # Errors
+/// As the roster.
+pub fn read_leaf_data(bytes: &[u8], account: &AccountId) -> Result<DoorId, CryptoError> {
+    let data = LeafData::read(bytes)?;
+    data.check_keys()?;
+    Ok(data.door(account))
+}
+
+/// Reads the room state in a GroupContext's extension, as members do before they judge by it.
+///
+/// # Errors
+/// [`CryptoError::Malformed`], [`CryptoError::NewerVersion`].
+pub fn read_room_state(bytes: &[u8]) -> Result<RoomState, CryptoError> {
+    let extension = Extension::Unknown(state::STATE_EXTENSION, UnknownExtension(bytes.to_vec()));
+    let extensions: Extensions<GroupContext> =
+        Extensions::from_vec(vec![extension]).map_err(|_| CryptoError::Mls("context extensions"))?;
+    let state = RoomState::of(&extensions)?;
+    if state.is_well_formed() { Ok(state) } else { Err(CryptoError::Malformed("room state")) }
+}
+
+/// How a suspended door key stands in the room state.
+#[must_use]
+pub fn suspension_hash(entry: &RosterEntry) -> [u8; 32] {
+    state::suspension_hash(entry)
+}
+
+impl GivenEpoch {
+    /// Everyone in it.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`] where a leaf does not fit its certificate.
+    pub fn roster(&self) -> Result<Roster, CryptoError> {
+        let entries = self.leaves.iter().map(|leaf| Ok((leaf.leaf, entry_of(&self.room, leaf)?)));
+        entries.collect::<Result<Vec<_>, CryptoError>>().map(Roster::from_entries)
+    }
+
+    /// Its card: plain, and sealed.
+    ///
+    /// # Errors
+    /// [`CryptoError`] only for a fault in here.
+    pub fn card(
+        &self,
+        group_info: Vec<u8>,
+        chain: Chain,
+        salt: &[u8; 16],
+    ) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
+        let card = Card::of(&self.secrets, self.number, group_info, chain);
+        let sealed = card.seal_with_salt(&door::card_key(&self.secrets)?, &self.room, salt)?;
+        Ok((sotto_protocol::encode(&card), sealed))
+    }
+
+    /// Its doors.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`].
+    pub fn doors(&self) -> Result<Vec<Door>, CryptoError> {
+        self.with(|epoch| epoch.doors())
+    }
+
+    /// Its capsule wraps.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`].
+    pub fn capsule_wraps(&self) -> Result<Vec<CapsuleWrap>, CryptoError> {
+        self.with(|epoch| epoch.capsule_wraps())
+    }
+
+    /// Its room-admin keys.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`].
+    pub fn admin_keys(&self) -> Result<Vec<[u8; 32]>, CryptoError> {
+        self.with(|epoch| Ok(epoch.admin_keys()))
+    }
+
+    /// Its record: plain, as a capsule, and as a link to the epoch of the next message secret.
+    ///
+    /// # Errors
+    /// [`CryptoError`] only for a fault in here.
+    pub fn record(&self, next_message: &MessageSecret, salt: &[u8; 16]) -> Result<[Vec<u8>; 3], CryptoError> {
+        self.with(|epoch| {
+            let record: EpochRecord = epoch.record();
+            Ok([
+                sotto_protocol::encode(&record),
+                record.to_capsule_with_salt(&self.secrets, &self.room, salt)?,
+                record.to_link_with_salt(next_message, &self.room, salt)?,
+            ])
+        })
+    }
+
+    /// By which an account finds its capsule wrap.
+    ///
+    /// # Errors
+    /// [`CryptoError`] only for a fault in here.
+    pub fn capsule_tag(&self, account: &AccountId) -> Result<[u8; 16], CryptoError> {
+        history::capsule_tag(&self.state, account)
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&Epoch<'_>) -> Result<T, CryptoError>) -> Result<T, CryptoError> {
+        let roster = self.roster()?;
+        let mut leaves = Leaves::new();
+        for leaf in &self.leaves {
+            leaves.insert(leaf.leaf, leaf.own.leaf_data(&self.room, leaf.via, leaf.joined)?);
+        }
+        let record = |leaf: &GivenLeaf| {
+            let certificate = leaf.own.certificate.as_bytes().to_vec();
+            Ok::<_, CryptoError>(LeafRecord { entry: entry_of(&self.room, leaf)?, certificate })
+        };
+        let mut change = Vec::new();
+        for gone in &self.gone {
+            change.push(LeafChange { leaf: gone.leaf, before: Some(record(gone)?), after: None });
+        }
+        for leaf in self.leaves.iter().filter(|leaf| leaf.leaf == self.committer) {
+            let after = record(leaf)?;
+            let before = (leaf.joined < self.number).then(|| after.clone());
+            change.push(LeafChange { leaf: leaf.leaf, before, after: Some(after) });
+        }
+        change.sort_by_key(|change| change.leaf);
+        let certificates = |leaf| {
+            let found = self.leaves.iter().find(|other| other.leaf == leaf);
+            found.map(|leaf| leaf.own.certificate.as_bytes().to_vec())
+        };
+        act(&Epoch {
+            room: self.room,
+            number: self.number,
+            secrets: &self.secrets,
+            state: &self.state,
+            roster: &roster,
+            leaves: &leaves,
+            change: &change,
+            certificates: &certificates,
+        })
+    }
+}
+
+fn entry_of(room: &RoomId, leaf: &GivenLeaf) -> Result<RosterEntry, CryptoError> {
+    RosterEntry::new(&leaf.own.certificate, &leaf.own.leaf_data(room, leaf.via, leaf.joined)?)
+}
+
+/// Reads back from an epoch whose roster is known, with the next epoch's message secret.
+#[must_use]
+pub const fn history_reader(
+    room: RoomId,
+    tag: [u8; 16],
+    epoch: u64,
+    roster: Roster,
+    next: Option<MessageSecret>,
+) -> HistoryReader {
+    HistoryReader::new(room, tag, epoch, roster, next)
+}
