@@ -119,6 +119,16 @@ pub fn read_room_state(bytes: &[u8]) -> Result<RoomState, CryptoError> {
     if state.is_well_formed() { Ok(state) } else { Err(CryptoError::Malformed("room state")) }
 }
 
+/// Reads what stands in a commit's authenticated data, as the rules do.
+///
+/// # Errors
+/// [`CryptoError::Forbidden`].
+pub fn read_proof<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>>(
+    bytes: &[u8],
+) -> Result<T, CryptoError> {
+    Ok(policy::read_proof(bytes, policy::Violation::JoinProof)?)
+}
+
 /// How a suspended door key stands in the room state.
 #[must_use]
 pub fn suspension_hash(entry: &RosterEntry) -> [u8; 32] {

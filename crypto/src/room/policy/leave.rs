@@ -61,7 +61,11 @@ impl LeaveStatement {
         sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("leave statement"))
     }
 
-    fn verify(&self, room: &RoomId) -> Result<(), CryptoError> {
+    /// Whether the device has signed it, for this room.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadSignature`], [`CryptoError::BadKey`].
+    pub fn verify(&self, room: &RoomId) -> Result<(), CryptoError> {
         let statement = statement(room, &self.device_key, self.joined, self.scope);
         sign::verify(&self.device_key, &statement, &self.signature)
     }

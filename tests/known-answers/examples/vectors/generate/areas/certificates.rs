@@ -1,0 +1,133 @@
+//! Certificates: a guest's and an account's.
+
+use super::{ADA, Area, BOB, Change, Person, Reader, Refused, With, diagnostic, hex};
+use minicbor::Encoder;
+use serde_json::{Value, json};
+use sotto_crypto::identity::{Certificate, IdentityKey};
+
+/// Readers of this area.
+pub const READERS: &[(&str, Reader)] = &[("certificate", read_certificate)];
+
+/// The file.
+pub fn area() -> Area {
+    let mut area = Area::new("certificates", "Inside the room; MLS; Names");
+    certificate(&mut area, "certificate of an account", &ADA);
+    certificate(&mut area, "certificate of a guest", &BOB);
+    special(&mut area);
+    area
+}
+
+fn read_certificate(_: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
+    let certificate = Certificate::verify(bytes)?;
+    Ok(json!({
+        "account": hex(certificate.account().as_bytes()), "identity key": hex(certificate.identity_key()),
+        "SHA-256 of the recovery key": certificate.recovery_key_hash().map(hex),
+        "device key": hex(certificate.device_key()), "display name": certificate.display_name(),
+        "generation": certificate.generation(),
+    }))
+}
+
+/// Body and signature.
+fn parts(certificate: &Certificate) -> (Vec<u8>, [u8; 64]) {
+    let mut decoder = minicbor::Decoder::new(certificate.as_bytes());
+    decoder.array().unwrap();
+    (decoder.bytes().unwrap().to_vec(), decoder.bytes().unwrap().try_into().unwrap())
+}
+
+fn certificate(area: &mut Area, name: &str, person: &Person) {
+    let certificate = person.certificate();
+    let (body, signature) = parts(&certificate);
+    area.value(
+        &format!("the making of the {name}"),
+        person.to_json(),
+        json!({
+            "certificate-body": hex(&body), "shows": diagnostic(&body),
+            "statement": hex([b"sotto/1 device certificate", &body[..]].concat()), "signature": hex(signature),
+            "certificate": hex(certificate.as_bytes()),
+        }),
+    );
+    let gives = read_certificate(&With(&Value::Null), certificate.as_bytes()).unwrap();
+    let own = json!({
+        "account": hex(certificate.account().as_bytes()), "identity key": hex(person.identity().public()),
+        "SHA-256 of the recovery key": certificate.recovery_key_hash().map(hex),
+        "device key": hex(person.device().public()), "display name": person.name,
+        "generation": u32::from(person.recovery.is_some()),
+    });
+    assert_eq!(gives, own);
+    area.read(name, "certificate", json!({}), certificate.as_bytes(), gives);
+    let bytes = certificate.as_bytes();
+    let device_key_at = bytes.windows(32).position(|window| *window == person.device().public()).unwrap();
+    area.refuse_damaged(name, &[(device_key_at, "the device key"), (bytes.len() - 1, "the signature")]);
+    area.refuse_changed(name, Change::Xor(0, 1), "an array of three");
+}
+
+/// Well signed, and yet no certificates.
+fn special(area: &mut Area) {
+    const NAME: &str = "certificate of a guest";
+    let identity = BOB.identity();
+    let with = |change: Body| change.sign(&identity);
+    let good = Body::default();
+    assert_eq!(with(good.clone()), BOB.certificate().as_bytes(), "the encoder here is as good as the code's");
+    let mut bad = |body: Body, why: &str| area.refuse_bytes(NAME, &with(body), why);
+    bad(Body { version: 2, ..good.clone() }, "a later version");
+    bad(Body { generation: 1, ..good.clone() }, "a generation without a recovery key");
+    bad(Body { recovery: Some([7; 32]), ..good.clone() }, "a recovery key in generation 0");
+    let long = "x".repeat(129);
+    let names = [
+        ("", "an empty name"),
+        (" Bob", "space before the name"),
+        ("Bo  b", "two spaces in the name"),
+        ("Bo\u{200b}b", "an invisible character in the name"),
+        ("Bo\u{202e}b", "a direction mark in the name"),
+        ("Zoe\u{308}", "a name that is not in NFC"),
+        (long.as_str(), "a name of more than 128 bytes"),
+    ];
+    for (name, why) in names {
+        bad(Body { name: name.to_owned(), ..good.clone() }, why);
+    }
+    let padded = Body { later: Some(vec![0; 900]), ..good.clone() };
+    bad(padded, "longer than 1,024 bytes");
+    let other = good.sign(&ADA.identity());
+    area.refuse_bytes(NAME, &other, "signed by another identity");
+}
+
+/// A certificate's body, with whatever a maker may put in.
+#[derive(Clone)]
+struct Body {
+    version: u32,
+    recovery: Option<[u8; 32]>,
+    name: String,
+    generation: u32,
+    later: Option<Vec<u8>>,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self { version: 1, recovery: None, name: BOB.name.to_owned(), generation: 0, later: None }
+    }
+}
+
+impl Body {
+    fn sign(&self, signer: &IdentityKey) -> Vec<u8> {
+        let mut body = Vec::new();
+        let fields = 6 + u64::from(self.recovery.is_some()) + u64::from(self.later.is_some());
+        let mut encoder = Encoder::new(&mut body);
+        encoder.map(fields).unwrap().u8(0).unwrap().u32(self.version).unwrap();
+        encoder.u8(1).unwrap().bytes(&BOB.identity().public()).unwrap();
+        if let Some(hash) = self.recovery {
+            encoder.u8(2).unwrap().bytes(&hash).unwrap();
+        }
+        encoder.u8(3).unwrap().bytes(&BOB.device().public()).unwrap();
+        encoder.u8(4).unwrap().str(&self.name).unwrap();
+        encoder.u8(5).unwrap().u32(self.generation).unwrap();
+        encoder.u8(6).unwrap().u64(super::NOW_MS).unwrap();
+        if let Some(later) = &self.later {
+            encoder.u8(7).unwrap().bytes(later).unwrap();
+        }
+        let signature = signer.sign(&[b"sotto/1 device certificate", &body[..]].concat());
+        let mut certificate = Vec::new();
+        let mut encoder = Encoder::new(&mut certificate);
+        encoder.array(2).unwrap().bytes(&body).unwrap().bytes(&signature).unwrap();
+        certificate
+    }
+}
