@@ -129,6 +129,52 @@ pub fn read_proof<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>>(
     Ok(policy::read_proof(bytes, policy::Violation::JoinProof)?)
 }
 
+/// The content of a sealed card of an epoch.
+///
+/// # Errors
+/// As a joiner: [`CryptoError::DoesNotOpen`], [`CryptoError::Malformed`], [`CryptoError::NewerVersion`],
+/// [`CryptoError::WrongEpoch`].
+pub fn read_card(
+    card_key: &Secret,
+    room: &RoomId,
+    epoch: u64,
+    sealed: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    let card = Card::open(&door::CardKey::from_seed(card_key.clone()), room, sealed)?;
+    if card.epoch == epoch {
+        Ok(sotto_protocol::encode(&card))
+    } else {
+        Err(CryptoError::WrongEpoch { expected: epoch, found: card.epoch })
+    }
+}
+
+/// The record in an epoch's capsule.
+///
+/// # Errors
+/// As [`HistoryReader::open_capsule`].
+pub fn read_capsule(
+    capsule_key: &Secret,
+    room: &RoomId,
+    epoch: u64,
+    sealed: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    let key = history::CapsuleKey::from_seed(capsule_key.clone());
+    EpochRecord::open_capsule(&key, room, epoch, sealed).map(|record| sotto_protocol::encode(&record))
+}
+
+/// The record in a history link.
+///
+/// # Errors
+/// As [`HistoryReader::open_link`].
+pub fn read_history_link(
+    next_message: &MessageSecret,
+    room: &RoomId,
+    epoch: u64,
+    sealed: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    EpochRecord::open_link(next_message, room, epoch, sealed).map(|record| sotto_protocol::encode(&record))
+}
+
 /// How a suspended door key stands in the room state.
 #[must_use]
 pub fn suspension_hash(entry: &RosterEntry) -> [u8; 32] {

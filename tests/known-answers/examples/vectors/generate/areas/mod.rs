@@ -1,10 +1,13 @@
 //! The areas: a file each, here and in `docs/vectors`.
 
 mod certificates;
+mod doors;
 mod entries;
+mod history;
 mod messages;
 mod rooms;
 mod sealing;
+mod status;
 
 use super::{
     area::{Area, Change, hex},
@@ -21,14 +24,25 @@ const ENTRY: EntryId = EntryId::new([0x22; 16]);
 /// The epoch that is meant.
 const EPOCH: u64 = 3;
 
+/// Every area, with its readers.
+const AREAS: &[(fn() -> Area, &[(&str, Reader)])] = &[
+    (certificates::area, certificates::READERS),
+    (doors::area, doors::READERS),
+    (entries::area, entries::READERS),
+    (history::area, history::READERS),
+    (messages::area, messages::READERS),
+    (rooms::area, rooms::READERS),
+    (sealing::area, sealing::READERS),
+    (status::area, status::READERS),
+];
+
 /// Every area.
 pub fn all() -> Vec<Area> {
-    vec![certificates::area(), entries::area(), messages::area(), rooms::area(), sealing::area()]
+    AREAS.iter().map(|(area, _)| area()).collect()
 }
 
 /// The reader of that name.
 pub fn reader(name: &str) -> Option<Reader> {
-    let readers =
-        [certificates::READERS, entries::READERS, messages::READERS, rooms::READERS, sealing::READERS];
-    readers.into_iter().flatten().find(|(known, _)| *known == name).map(|(_, reader)| *reader)
+    let mut readers = AREAS.iter().flat_map(|(_, readers)| *readers);
+    readers.find(|(known, _)| *known == name).map(|(_, reader)| *reader)
 }
