@@ -22,7 +22,7 @@ pub fn area() -> Area {
     invite(&mut area);
     link(&mut area);
     list(&mut area);
-    decoys_that_are_taken(&mut area);
+    decoys(&mut area);
     card(&mut area);
     area
 }
@@ -197,8 +197,8 @@ fn card_key() -> Secret {
     derived(&secret(0x07), b"sotto/1 card", &[])
 }
 
-/// An invite that took a decoy's id is not possible; a decoy that would meet its own id twice is passed over by its number.
-fn decoys_that_are_taken(area: &mut Area) {
+/// How a decoy comes to its id, its X-Wing key and its signature key.
+fn decoys(area: &mut Area) {
     let (decoy_seed, wrap_secret) = (secret(0x09), secret(0x07));
     let ids: Vec<_> = (5..8_u64)
         .map(|index| {

@@ -1,12 +1,15 @@
 //! The areas: a file each, here and in `docs/vectors`.
 
 mod certificates;
+mod content;
 mod doors;
 mod entries;
+mod files;
 mod history;
 mod messages;
 mod rooms;
 mod sealing;
+mod statements;
 mod status;
 
 use super::{
@@ -27,12 +30,15 @@ const EPOCH: u64 = 3;
 /// Every area, with its readers.
 const AREAS: &[(fn() -> Area, &[(&str, Reader)])] = &[
     (certificates::area, certificates::READERS),
+    (content::area, content::READERS),
     (doors::area, doors::READERS),
     (entries::area, entries::READERS),
+    (files::area, files::READERS),
     (history::area, history::READERS),
     (messages::area, messages::READERS),
     (rooms::area, rooms::READERS),
     (sealing::area, sealing::READERS),
+    (statements::area, statements::READERS),
     (status::area, status::READERS),
 ];
 
