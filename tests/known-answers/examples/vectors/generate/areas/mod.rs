@@ -1,10 +1,12 @@
 //! The areas: a file each, here and in `docs/vectors`.
 
+mod calls;
 mod certificates;
 mod content;
 mod doors;
 mod entries;
 mod files;
+mod frames;
 mod history;
 mod messages;
 mod rooms;
@@ -29,11 +31,13 @@ const EPOCH: u64 = 3;
 
 /// Every area, with its readers.
 const AREAS: &[(fn() -> Area, &[(&str, Reader)])] = &[
+    (calls::area, calls::READERS),
     (certificates::area, certificates::READERS),
     (content::area, content::READERS),
     (doors::area, doors::READERS),
     (entries::area, entries::READERS),
     (files::area, files::READERS),
+    (frames::area, frames::READERS),
     (history::area, history::READERS),
     (messages::area, messages::READERS),
     (rooms::area, rooms::READERS),
