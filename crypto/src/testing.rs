@@ -150,10 +150,12 @@ pub fn log_in_unstretched(
 }
 
 /// Gives bytes in order, and zeros after them.
-pub(crate) struct Script<'a>(core::slice::Iter<'a, u8>);
+pub struct Script<'a>(core::slice::Iter<'a, u8>);
 
 impl<'a> Script<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    /// These bytes.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes.iter())
     }
 }

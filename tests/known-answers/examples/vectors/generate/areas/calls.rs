@@ -22,7 +22,7 @@ use sotto_protocol::{
 /// Readers of this area.
 pub const READERS: &[(&str, Reader)] = &[
     ("call", |with, bytes| shape_of(with.text("path")).0(bytes)),
-    ("answer", |with, bytes| shape_of(with.text("path")).1(bytes)),
+    ("answer to a call", |with, bytes| shape_of(with.text("path")).1(bytes)),
     ("account error", |_, bytes| shape::<AccountError>(bytes)),
     ("blob-error", |_, bytes| shape::<BlobError>(bytes)),
 ];
@@ -93,7 +93,7 @@ fn call<C: Call>(area: &mut Area, call: &C, answer: &C::Answer) {
     one(area, "", call);
     let (with, bytes) = (json!({ "path": C::PATH }), encode(answer));
     let name = format!("the answer of {}", C::PATH);
-    area.read(&name, "answer", with, &bytes, json!({ "shows": diagnostic(&bytes) }));
+    area.read(&name, "answer to a call", with, &bytes, json!({ "shows": diagnostic(&bytes) }));
     area.refuse_changed(&name, Change::Cut(1), "the last byte is missing");
     area.refuse_changed(&name, Change::Append(&[0]), "a byte follows");
 }

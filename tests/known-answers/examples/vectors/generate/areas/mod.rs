@@ -1,18 +1,24 @@
 //! The areas: a file each, here and in `docs/vectors`.
 
+mod accounts;
 mod calls;
 mod certificates;
 mod content;
+mod direct_invites;
 mod doors;
 mod entries;
 mod files;
 mod frames;
 mod history;
+mod login;
 mod messages;
+mod pairing;
 mod rooms;
+mod safety;
 mod sealing;
 mod statements;
 mod status;
+mod vault;
 
 use super::{
     area::{Area, Change, hex},
@@ -20,6 +26,7 @@ use super::{
     diagnostic::diagnostic,
     people::{ADA, BOB, CLEO, NOW_MS, Person, secret},
 };
+use sotto_crypto::testing::expand;
 use sotto_protocol::{EntryId, RoomId};
 
 /// The room that is meant, where a case says nothing else.
@@ -29,21 +36,32 @@ const ENTRY: EntryId = EntryId::new([0x22; 16]);
 /// The epoch that is meant.
 const EPOCH: u64 = 3;
 
+/// The randomness of an encapsulation where the code draws it from a seed of one byte, 32 times.
+fn encapsulation(seed: u8) -> [u8; 64] {
+    *expand::<64>(&secret(seed), b"sotto/1 seeded randomness", &[&0_u32.to_be_bytes()]).unwrap()
+}
+
 /// Every area, with its readers.
 const AREAS: &[(fn() -> Area, &[(&str, Reader)])] = &[
+    (accounts::area, accounts::READERS),
     (calls::area, calls::READERS),
     (certificates::area, certificates::READERS),
     (content::area, content::READERS),
+    (direct_invites::area, direct_invites::READERS),
     (doors::area, doors::READERS),
     (entries::area, entries::READERS),
     (files::area, files::READERS),
     (frames::area, frames::READERS),
     (history::area, history::READERS),
+    (login::area, login::READERS),
     (messages::area, messages::READERS),
+    (pairing::area, pairing::READERS),
     (rooms::area, rooms::READERS),
+    (safety::area, safety::READERS),
     (sealing::area, sealing::READERS),
     (statements::area, statements::READERS),
     (status::area, status::READERS),
+    (vault::area, vault::READERS),
 ];
 
 /// Every area.
@@ -53,6 +71,8 @@ pub fn all() -> Vec<Area> {
 
 /// The reader of that name.
 pub fn reader(name: &str) -> Option<Reader> {
-    let mut readers = AREAS.iter().flat_map(|(_, readers)| *readers);
-    readers.find(|(known, _)| *known == name).map(|(_, reader)| *reader)
+    let readers = AREAS.iter().flat_map(|(_, readers)| *readers);
+    let found: Vec<_> = readers.filter(|(known, _)| *known == name).map(|(_, reader)| *reader).collect();
+    assert!(found.len() <= 1, "two readers are called {name}");
+    found.first().copied()
 }
