@@ -3,7 +3,7 @@
 //! Each function calls what is shipped; only where secrets, salts and leaves come from differs.
 
 use super::{
-    EpochSecrets, HistoryReader, InviteId, OwnDevice, RoomState, Roster, RosterEntry,
+    EpochSecrets, HistoryReader, InviteId, OwnDevice, Room, RoomState, Roster, RosterEntry, Suite,
     card::Card,
     door,
     door::Leaves,
@@ -15,14 +15,98 @@ use super::{
     secrets::{AccessSeed, HandshakeSecret, JoinSeed, MessageSecret, StatusKey, WrapSecret},
     state,
 };
-use crate::{CryptoError, Secret, identity::AccountId};
+use crate::{CryptoError, Secret, identity::AccountId, provider::Provider};
 use openmls::{
-    group::GroupContext,
-    prelude::{Extension, Extensions, UnknownExtension},
+    framing::{MlsMessageBodyIn, MlsMessageIn, ProcessedMessageContent},
+    group::{GroupContext, ProposalStore, PublicGroup},
+    prelude::{
+        Extension, Extensions, UnknownExtension,
+        tls_codec::{DeserializeBytes as _, Serialize as _},
+    },
 };
+use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId, RoomId};
+use zeroize::Zeroizing;
 
 pub use policy::{JoinProof, RemovalProof, join_proof_statement, revocation_hash};
+
+/// What somebody without a room's secrets sees of an epoch.
+pub struct Observed {
+    /// The GroupContext, as MLS writes it.
+    pub context: Vec<u8>,
+    /// Its confirmed transcript hash.
+    pub confirmed_transcript_hash: Vec<u8>,
+    /// The confirmation tag.
+    pub confirmation_tag: Vec<u8>,
+    /// Who is in it.
+    pub roster: Roster,
+    /// The room's state.
+    pub state: RoomState,
+}
+
+/// Reads a GroupInfo as a joiner does; and judges a commit on it, if there is one, as members do who have not its path's secrets.
+///
+/// # Errors
+/// As joiners and members.
+pub fn observe(group_info: &[u8], commit: Option<&[u8]>) -> Result<Observed, CryptoError> {
+    let malformed = || CryptoError::Malformed("GroupInfo");
+    let not_valid = CryptoError::Mls("the commit is not valid");
+    let message = MlsMessageIn::tls_deserialize_exact_bytes(group_info).map_err(|_| malformed())?;
+    let MlsMessageBodyIn::GroupInfo(info) = message.extract() else { return Err(malformed()) };
+    let suite = Suite::of(info.ciphersuite());
+    let tree = info.extensions().ratchet_tree().ok_or_else(malformed)?.ratchet_tree().clone();
+    let provider = Provider::default();
+    let (crypto, storage) = (provider.crypto(), provider.storage());
+    let (mut group, _) = PublicGroup::from_external(crypto, storage, tree, info, ProposalStore::new())
+        .map_err(|_| malformed())?;
+    let mut seen = Observed::of(&group, suite)?;
+    if let Some(commit) = commit {
+        super::path::check_path_keys(commit, suite)?;
+        let processed = group
+            .process_message(crypto, super::process::read_commit(commit)?)
+            .map_err(|_| not_valid.clone())?;
+        let (sender, aad) = (processed.sender().clone(), processed.aad().to_vec());
+        let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
+            return Err(CryptoError::Malformed("commit"));
+        };
+        let room = RoomId::try_from(group.group_id().as_slice()).map_err(|_| malformed())?;
+        let epoch = group.group_context().epoch().as_u64();
+        let before = policy::Before { room, epoch, suite, roster: &seen.roster, state: &seen.state };
+        policy::judge(&before, &super::facts::facts(suite, &sender, &aad, &staged)?)?;
+        group.merge_commit(storage, *staged).map_err(|_| not_valid)?;
+        seen = Observed::of(&group, suite)?;
+    }
+    Ok(seen)
+}
+
+impl Observed {
+    fn of(group: &PublicGroup, suite: Suite) -> Result<Self, CryptoError> {
+        let state = super::facts::new_state(group.group_context().extensions())?;
+        if !state.is_well_formed() {
+            return Err(CryptoError::Malformed("room state"));
+        }
+        let entries = group.members().map(|member| {
+            let leaf = group.leaf(member.index).ok_or(CryptoError::Mls("no leaf"))?;
+            Ok((member.index.u32(), RosterEntry::of(leaf, suite)?))
+        });
+        let serialized = |_| CryptoError::Mls("serialization");
+        Ok(Self {
+            context: group.group_context().tls_serialize_detached().map_err(serialized)?,
+            confirmed_transcript_hash: group.group_context().confirmed_transcript_hash().to_vec(),
+            confirmation_tag: group.confirmation_tag().tls_serialize_detached().map_err(serialized)?,
+            roster: Roster::from_entries(entries.collect::<Result<Vec<_>, CryptoError>>()?),
+            state,
+        })
+    }
+}
+
+/// What the MLS library keeps of a room, in our provider's form.
+///
+/// # Errors
+/// [`CryptoError::Malformed`] only for a fault in here.
+pub fn saved_group(room: &Room) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    room.provider.state().save().map_err(|_| CryptoError::Malformed("stored room"))
+}
 
 /// The six exporter secrets of an epoch.
 pub struct GivenSecrets {

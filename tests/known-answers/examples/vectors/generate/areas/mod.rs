@@ -12,6 +12,7 @@ mod frames;
 mod history;
 mod login;
 mod messages;
+mod mls_room;
 mod pairing;
 mod rooms;
 mod safety;
@@ -41,8 +42,13 @@ fn encapsulation(seed: u8) -> [u8; 64] {
     *expand::<64>(&secret(seed), b"sotto/1 seeded randomness", &[&0_u32.to_be_bytes()]).unwrap()
 }
 
-/// Every area, with its readers.
-const AREAS: &[(fn() -> Area, &[(&str, Reader)])] = &[
+/// Makes a file.
+type Make = fn() -> Area;
+/// Readers by name.
+type Readers = &'static [(&'static str, Reader)];
+
+/// Every area that is made alike each time, with its readers.
+const AREAS: &[(Make, Readers)] = &[
     (accounts::area, accounts::READERS),
     (calls::area, calls::READERS),
     (certificates::area, certificates::READERS),
@@ -64,14 +70,19 @@ const AREAS: &[(fn() -> Area, &[(&str, Reader)])] = &[
     (vault::area, vault::READERS),
 ];
 
-/// Every area.
+/// Areas that are made alike each time.
 pub fn all() -> Vec<Area> {
     AREAS.iter().map(|(area, _)| area()).collect()
 }
 
+/// Areas that are recorded: what they are made of is drawn inside the MLS library.
+pub fn recorded() -> Vec<Area> {
+    vec![mls_room::classical(), mls_room::hybrid()]
+}
+
 /// The reader of that name.
 pub fn reader(name: &str) -> Option<Reader> {
-    let readers = AREAS.iter().flat_map(|(_, readers)| *readers);
+    let readers = AREAS.iter().flat_map(|(_, readers)| *readers).chain(mls_room::READERS);
     let found: Vec<_> = readers.filter(|(known, _)| *known == name).map(|(_, reader)| *reader).collect();
     assert!(found.len() <= 1, "two readers are called {name}");
     found.first().copied()

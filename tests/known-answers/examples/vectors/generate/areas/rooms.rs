@@ -136,7 +136,7 @@ fn read_removal_proof(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
                 ..entry(&ADA, 2)
             };
             removal.verify(&room, &committer)?;
-            let keys: Vec<_> = removal.device_keys.iter().map(|key| hex(&**key)).collect();
+            let keys: Vec<_> = removal.device_keys.iter().map(|key| hex(**key)).collect();
             Ok(json!({ "device keys": keys }))
         }
     }
@@ -401,7 +401,7 @@ fn own_devices(area: &mut Area) {
             "device key": hex(committer.device_key), "joined": 2,
         },
     });
-    let keys: Vec<_> = removal.device_keys.iter().map(|key| hex(&**key)).collect();
+    let keys: Vec<_> = removal.device_keys.iter().map(|key| hex(**key)).collect();
     area.value(
         "the statement of removing devices",
         json!({ "identity seed": hex([ADA.identity; 32]), "with": with, "device keys": keys }),
