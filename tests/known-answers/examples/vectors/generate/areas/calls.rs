@@ -1,6 +1,7 @@
 //! The account API: every call with its answer, and the errors of accounts and blobs.
 
-use super::{ADA, Area, Change, Reader, Refused, diagnostic};
+use super::{ADA, Area, Change, Reader, Refused, diagnostic, hex};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use minicbor::{Decode, Encode};
 use serde_json::{Value, json};
 use sotto_protocol::{
@@ -15,7 +16,7 @@ use sotto_protocol::{
         Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
         TakePairing, VaultEntries, VaultEntry, VaultList, VaultListed, Which,
     },
-    blob::{BlobError, BlobErrorCode},
+    blob::{self, BlobError, BlobErrorCode},
     decode, encode,
 };
 
@@ -34,6 +35,7 @@ pub fn area() -> Area {
     records_and_sessions(&mut area);
     vault_and_inbox(&mut area);
     the_rest(&mut area);
+    in_headers(&mut area);
     errors(&mut area);
     area
 }
@@ -205,6 +207,19 @@ fn the_rest(area: &mut Area) {
     let subscription = PushSubscription { endpoint, p256dh: [0x04; 65], auth: [0x05; 16], tag: [0x0e; 16] };
     call(area, &SetPush { subscription }, &Done {});
     call(area, &DropPush {}, &Done {});
+}
+
+fn in_headers(area: &mut Area) {
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    area.value(
+        "what stands in headers and paths",
+        json!({ "token of a session": hex(TOKEN.expose()), "blob id": hex([0xfb; 16]), "blob token": hex([0xff; 32]) }),
+        json!({
+            "Authorization": format!("Bearer {}", text(TOKEN.expose())),
+            "path of the blob": format!("{}{}", blob::PATH, text(&[0xfb; 16])),
+            "Upload-Token": text(&[0xff; 32]),
+        }),
+    );
 }
 
 fn errors(area: &mut Area) {

@@ -13,6 +13,7 @@ mod history;
 mod login;
 mod messages;
 mod mls_room;
+mod names;
 mod pairing;
 mod rooms;
 mod safety;
@@ -61,6 +62,7 @@ const AREAS: &[(Make, Readers)] = &[
     (history::area, history::READERS),
     (login::area, login::READERS),
     (messages::area, messages::READERS),
+    (names::area, names::READERS),
     (pairing::area, pairing::READERS),
     (rooms::area, rooms::READERS),
     (safety::area, safety::READERS),
