@@ -70,7 +70,8 @@ pub fn shape(file: &Value) -> Value {
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(name, value)| {
-                    let is_told = matches!(name.as_str(), "name" | "as" | "of" | "why" | "area" | "section");
+                    let is_told =
+                        matches!(name.as_str(), "name" | "as" | "of" | "why" | "area" | "section" | "basis");
                     (name.clone(), if is_told { value.clone() } else { shape(value) })
                 })
                 .collect(),
