@@ -20,6 +20,7 @@ pub const READERS: &[(&str, Reader)] =
 pub fn area() -> Area {
     let mut area = Area::new("history", "Doors, cards, capsules, links; Inside the room");
     records(&mut area);
+    without_null(&mut area);
     wraps(&mut area);
     area
 }
@@ -117,6 +118,27 @@ fn records(area: &mut Area) {
         &moved,
         "it opens, and the record in it is of another epoch",
     );
+}
+
+/// A leaf that is gone ends with null. Some encoders leave it out.
+fn without_null(area: &mut Area) {
+    const NAME: &str = "the capsule of an epoch";
+    let [record, _, _] = epoch(EPOCH).record(&MessageSecret::from_seed(secret(0x30)), &[0x55; 16]).unwrap();
+    // [… [2, leaf-record, null]], 3: …: the change of leaf 2 is the last one.
+    let last = [0xf6, 0x03, 0xa3];
+    let end = record.windows(last.len()).position(|window| window == last).unwrap();
+    let start = record[..end].windows(3).rposition(|window| window == [0x83, 0x02, 0x82]).unwrap();
+    let shorter = [&record[..start], &[0x82], &record[start + 1..end], &record[end + 1..]].concat();
+    let context = [&ROOM.as_bytes()[..], &EPOCH.to_be_bytes()].concat();
+    let sealed = sotto_crypto::testing::seal_committed_with_salt(
+        &capsule_key(),
+        b"sotto/1 capsule sealing",
+        &context,
+        &shorter,
+        &[0x55; 16],
+    )
+    .unwrap();
+    area.refuse_bytes(NAME, &sealed, "a leaf-change of two values, without its null");
 }
 
 fn wraps(area: &mut Area) {
