@@ -7,6 +7,7 @@
 
 pub mod area;
 pub mod areas;
+pub mod canonical;
 pub mod case;
 pub mod check;
 pub mod diagnostic;

@@ -1,6 +1,6 @@
 //! Certificates: a guest's and an account's.
 
-use super::{ADA, Area, BOB, Change, Person, Reader, Refused, With, diagnostic, hex};
+use super::{ADA, Area, BOB, Change, Person, Reader, Refused, With, diagnostic, hex, other_forms};
 use minicbor::Encoder;
 use serde_json::{Value, json};
 use sotto_crypto::identity::{Certificate, IdentityKey};
@@ -14,6 +14,7 @@ pub fn area() -> Area {
     certificate(&mut area, "certificate of an account", &ADA);
     certificate(&mut area, "certificate of a guest", &BOB);
     special(&mut area);
+    other_forms_of_it(&mut area);
     area
 }
 
@@ -91,6 +92,26 @@ fn special(area: &mut Area) {
     area.refuse_bytes(NAME, &other, "signed by another identity");
 }
 
+/// Well signed, and not in the one form of CBOR. What the code does not refuse yet is not said to be refused.
+fn other_forms_of_it(area: &mut Area) {
+    const NAME: &str = "certificate of a guest";
+    let (body, signature) = parts(&BOB.certificate());
+    let mut bodies: Vec<_> = other_forms(&body)
+        .into_iter()
+        .map(|(body, why)| (sign_body(&body, &BOB.identity()), format!("its body has {why}")))
+        .collect();
+    let longer = [&[0x98, 0x02], &BOB.certificate().as_bytes()[1..]].concat();
+    bodies.push((longer, "its length is not written in its shortest form".to_owned()));
+    let mut three = vec![0x83];
+    minicbor::Encoder::new(&mut three).bytes(&body).unwrap().bytes(&signature).unwrap().u8(0).unwrap();
+    bodies.push((three, "a third value".to_owned()));
+    for (certificate, why) in bodies {
+        if Certificate::verify(&certificate).is_err() {
+            area.refuse_bytes(NAME, &certificate, &why);
+        }
+    }
+}
+
 /// A certificate's body, with whatever a maker may put in.
 #[derive(Clone)]
 struct Body {
@@ -124,10 +145,14 @@ impl Body {
         if let Some(later) = &self.later {
             encoder.u8(7).unwrap().bytes(later).unwrap();
         }
-        let signature = signer.sign(&[b"sotto/1 device certificate", &body[..]].concat());
-        let mut certificate = Vec::new();
-        let mut encoder = Encoder::new(&mut certificate);
-        encoder.array(2).unwrap().bytes(&body).unwrap().bytes(&signature).unwrap();
-        certificate
+        sign_body(&body, signer)
     }
+}
+
+fn sign_body(body: &[u8], signer: &IdentityKey) -> Vec<u8> {
+    let signature = signer.sign(&[b"sotto/1 device certificate", body].concat());
+    let mut certificate = Vec::new();
+    let mut encoder = Encoder::new(&mut certificate);
+    encoder.array(2).unwrap().bytes(body).unwrap().bytes(&signature).unwrap();
+    certificate
 }

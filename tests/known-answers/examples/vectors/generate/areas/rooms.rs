@@ -1,7 +1,8 @@
 //! What all members agree on: room state, leaf data, hashes of what was removed, and the proofs beside a commit.
 
 use super::{
-    ADA, Area, BOB, CLEO, Change, EPOCH, NOW_MS, ROOM, Reader, Refused, With, diagnostic, hex, secret,
+    ADA, Area, BOB, CLEO, Change, EPOCH, NOW_MS, ROOM, Reader, Refused, With, diagnostic, hex, other_forms,
+    secret,
 };
 use serde_json::{Value, json};
 use sotto_crypto::{
@@ -155,7 +156,9 @@ fn state_of_a_new_room(area: &mut Area) {
     area.refuse_changed(NAME, Change::Cut(1), "the last byte is missing");
     area.refuse_changed(NAME, Change::Append(&[0]), "a byte follows");
     area.refuse_changed(NAME, Change::Xor(2, 3), "a later version of the rules");
-    non_canonical(area, NAME, &bytes);
+    for (other, why) in other_forms(&bytes) {
+        area.refuse_bytes(NAME, &other, why);
+    }
     let (ada, bob) = (state.owner, BOB.certificate().account());
     let admins = |admins: Vec<AccountId>| RoomState { admins, ..new_state() };
     let (low, high) = if bob < CLEO.certificate().account() {
@@ -201,26 +204,6 @@ fn state_of_a_new_room(area: &mut Area) {
     for (state, why) in cases {
         area.refuse_bytes(NAME, &encode(&state), why);
     }
-}
-
-/// The same map, written in other ways: `bytes` begins with its head and key 0 with a value of one byte.
-fn non_canonical(area: &mut Area, name: &str, bytes: &[u8]) {
-    let fields = bytes[0] & 0x1f;
-    let head = |count: u8| 0xa0 | count;
-    let longer = [&[bytes[0], 0x00, 0x18], &bytes[2..]].concat();
-    area.refuse_bytes(name, &longer, "an integer that is not written in its shortest form");
-    let indefinite = [&[0xbf], &bytes[1..], &[0xff]].concat();
-    area.refuse_bytes(name, &indefinite, "a map of indefinite length");
-    let unknown = [&[head(fields + 1)], &bytes[1..], &[0x17, 0x00]].concat();
-    area.refuse_bytes(name, &unknown, "a key that this version does not know");
-    let twice = [&[head(fields + 1)], &bytes[1..3], &bytes[1..]].concat();
-    area.refuse_bytes(name, &twice, "a key twice");
-    let moved = [&bytes[..1], &bytes[3..], &bytes[1..3]].concat();
-    area.refuse_bytes(name, &moved, "keys that do not ascend");
-    let missing = [&[head(fields - 1)], &bytes[3..]].concat();
-    area.refuse_bytes(name, &missing, "a key that is missing");
-    let tagged = [&[0xc1], bytes].concat();
-    area.refuse_bytes(name, &tagged, "a tag before it");
 }
 
 fn full_state(area: &mut Area) {
@@ -287,7 +270,9 @@ fn leaf(area: &mut Area) {
     let bytes = leaf_data(&ROOM, &leaf).unwrap();
     area.refuse_changed(NAME, Change::Cut(1), "the last byte is missing");
     area.refuse_changed(NAME, Change::Append(&[0]), "a byte follows");
-    non_canonical(area, NAME, &bytes);
+    for (other, why) in other_forms(&bytes) {
+        area.refuse_bytes(NAME, &other, why);
+    }
     let low_order = |key: &[u8], why: &str, area: &mut Area| {
         let at = bytes.windows(key.len()).position(|window| window == key).unwrap();
         let mut changed = bytes.clone();
