@@ -27,29 +27,27 @@ const PARTS_OF_ROOMS: [&str; 9] =
 
 /// Each file's name and text.
 pub fn files() -> Vec<(String, String)> {
-    let name = |area: &area::Area| format!("{}.json", area.name);
-    let mut made: Vec<_> =
-        areas::all().into_iter().map(|area| (name(&area), to_text(&area.to_json()))).collect();
+    let made: Vec<_> = areas::all().into_iter().map(|area| (area.name, area.to_json())).collect();
     let parts = PARTS_OF_ROOMS.map(|part| {
-        let (_, text) = made.iter().find(|(name, _)| *name == format!("{part}.json")).expect("is an area");
-        sotto_protocol::entry_hash(text.as_bytes())
+        let (_, file) = made.iter().find(|(name, _)| *name == part).expect("is an area");
+        // What readers refuse may change without a room being another one.
+        sotto_protocol::entry_hash(format!("{}{}", file["values"], file["read"]).as_bytes())
     });
     let basis = area::hex(sotto_protocol::entry_hash(&parts.concat()));
-    for area in areas::recorded() {
-        let (name, mut new) = (name(&area), area.to_json());
+    let recorded = areas::recorded().into_iter().map(|area| {
+        let mut new = area.to_json();
         new["basis"] = basis.clone();
-        let text = kept(&name, &new).unwrap_or_else(|| to_text(&new));
-        made.push((name, text));
-    }
-    made
+        (area.name, kept(area.name, &new).unwrap_or(new))
+    });
+    made.into_iter().chain(recorded).map(|(name, file)| (format!("{name}.json"), to_text(&file))).collect()
 }
 
 /// A recording that is still good: readers take and refuse what it says, one made now has nothing more and nothing less, and what
 /// rooms consist of is what it was.
-fn kept(name: &str, new: &Value) -> Option<String> {
-    let text = fs::read_to_string(folder().join(name)).ok()?;
+fn kept(name: &str, new: &Value) -> Option<Value> {
+    let text = fs::read_to_string(folder().join(format!("{name}.json"))).ok()?;
     let old: Value = serde_json::from_str(&text).ok()?;
-    (check::shape(&old) == check::shape(new) && check::faults(&old).is_empty()).then_some(text)
+    (check::shape(&old) == check::shape(new) && check::faults(&old).is_empty()).then_some(old)
 }
 
 /// Writes them all.

@@ -1,6 +1,6 @@
 //! An account's recovery code, its sealed record, and what a device keeps of it.
 
-use super::{ADA, Area, Change, Reader, Refused, With, diagnostic, encapsulation, hex, secret};
+use super::{ADA, Area, CborMap, Change, Reader, Refused, With, diagnostic, encapsulation, hex, secret};
 use serde_json::{Value, json};
 use sotto_crypto::{
     account::{AccountKeys, DeviceSecrets, OpenedRecord, RecoveryCode, SealedRecord},
@@ -105,7 +105,7 @@ fn record(area: &mut Area) {
         code_seed: secret(0x57),
     };
     let sealed = seal_record(&keys, 7, &password, &code, randomness).unwrap().to_bytes();
-    let [body, password_wrap, code_wrap] = parts(&sealed);
+    let [body, password_wrap, code_wrap] = [1, 2, 3].map(|key| CborMap::read(&sealed).bytes(key));
     let aad = [&[1][..], &7_u64.to_be_bytes()].concat();
     let contents = open_committed(&secret(0x41), b"sotto/1 record sealing", &aad, &body).unwrap();
     area.value(
@@ -146,18 +146,6 @@ fn record(area: &mut Area) {
     area.refuse_changed(by_code, Change::Xor(login_key, 1), "a bit is flipped: the code's login key");
     area.refuse_with(by_code, "code", recovery_code([5; 26]).to_text().as_str(), "another code");
     area.refuse_changed(by_code, Change::Xor(at(&body), 3), "a later version of the sealing");
-}
-
-/// Body, password wrap, code wrap.
-fn parts(sealed: &[u8]) -> [Vec<u8>; 3] {
-    let mut decoder = minicbor::Decoder::new(sealed);
-    assert_eq!(decoder.map().unwrap(), Some(5));
-    decoder.u8().unwrap();
-    decoder.u64().unwrap();
-    core::array::from_fn(|_| {
-        decoder.u8().unwrap();
-        decoder.bytes().unwrap().to_vec()
-    })
 }
 
 fn read_device_secrets(_: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {

@@ -24,7 +24,7 @@ mod vault;
 
 use super::{
     area::{Area, Change, hex},
-    canonical::other_forms,
+    canonical::{CborMap, other_forms},
     case::{Reader, Refused, With},
     diagnostic::diagnostic,
     people::{ADA, BOB, CLEO, NOW_MS, Person, secret},

@@ -1,6 +1,9 @@
 //! Pairing: one whole story, message by message.
 
-use super::{ADA, Area, Change, NOW_MS, Reader, Refused, With, diagnostic, encapsulation, hex, secret};
+use super::{
+    ADA, Area, CborMap, Change, NOW_MS, Reader, Refused, With, diagnostic, encapsulation, hex, secret,
+};
+use minicbor::bytes::ByteVec;
 use serde_json::{Value, json};
 use sotto_crypto::{
     DeviceKey,
@@ -161,16 +164,8 @@ fn story(area: &mut Area) {
     area.read("grant", "grant", json!({}), &grant, read(read_grant, &Value::Null, &grant));
     area.refuse_changed("grant", Change::Xor(0, 3), "a later version");
     area.refuse_damaged("grant", &[(1, "the salt"), (17, "the commitment"), (100, "the ciphertext")]);
-    // A certificate for another device.
-    let at = contents.windows(32).position(|window| window == [ADA.vault; 32]).unwrap();
-    let certificate = ADA.certificate();
-    let other = ADA.keys().certify(new_device().public(), GRANT.display_name, NOW_MS).unwrap();
-    let start =
-        contents.windows(other.as_bytes().len()).position(|window| window == other.as_bytes()).unwrap();
-    assert!(start < at);
-    let mut foreign = contents[..start - 2].to_vec();
-    minicbor::Encoder::new(&mut foreign).bytes(certificate.as_bytes()).unwrap();
-    foreign.extend_from_slice(&contents[start + other.as_bytes().len()..]);
+    let certificate = ByteVec::from(ADA.certificate().as_bytes().to_vec());
+    let foreign = CborMap::read(&contents).with(1, &certificate).write();
     let sealed =
         seal_committed_with_salt(&k, b"sotto/1 pairing grant sealing", &[0x50; 32], &foreign, &[0x56; 16])
             .unwrap();

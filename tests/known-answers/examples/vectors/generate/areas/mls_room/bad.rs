@@ -1,7 +1,7 @@
 //! What a newcomer and a relay could try: joins that the rules refuse, and cards that lie.
 
 use super::{
-    super::{ADA, Area, BOB, CLEO, Change, With, hex, secret},
+    super::{ADA, Area, BOB, CLEO, CborMap, Change, With, hex, secret},
     Story, link_secret, read_handshake,
 };
 use sotto_crypto::{
@@ -106,9 +106,7 @@ pub fn cards_that_lie(area: &mut Area, story: &Story, invited: &Handshake) {
         seal_committed_with_salt(&key, b"sotto/1 card sealing", room.as_bytes(), content, &[0x55; 16])
             .unwrap()
     };
-    let mut other_epoch = content.to_vec();
-    assert_eq!(other_epoch[..3], [0xa6, 0x00, 0x02]);
-    other_epoch[2] = 3;
+    let other_epoch = CborMap::read(&content).with(0, &3).write();
     area.refuse_bytes(
         name,
         &seal(&other_epoch, &room),

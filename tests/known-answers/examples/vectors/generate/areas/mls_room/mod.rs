@@ -7,7 +7,9 @@ mod bad;
 mod secrets;
 
 use self::secrets::MlsSecrets;
-use super::{ADA, Area, BOB, CLEO, Change, NOW_MS, Person, Reader, Refused, With, diagnostic, hex, secret};
+use super::{
+    ADA, Area, BOB, CLEO, CborMap, Change, NOW_MS, Person, Reader, Refused, With, diagnostic, hex, secret,
+};
 use serde_json::{Value, json};
 use sotto_crypto::{
     Secret,
@@ -443,14 +445,8 @@ fn open_card(secrets: &EpochSecrets, room: &RoomId, sealed: &[u8]) -> Vec<u8> {
     open_committed(&key, b"sotto/1 card sealing", room.as_bytes(), sealed).unwrap().to_vec()
 }
 
-/// What stands under key 1 of a card.
 fn group_info(card: &[u8]) -> Vec<u8> {
-    let mut decoder = minicbor::Decoder::new(card);
-    decoder.map().unwrap();
-    decoder.u8().unwrap();
-    decoder.u64().unwrap();
-    assert_eq!(decoder.u8().unwrap(), 1);
-    decoder.bytes().unwrap().to_vec()
+    CborMap::read(card).bytes(1)
 }
 
 /// The GroupInfo that a member writes of its epoch; none for epoch 0, which has no card.
