@@ -3,10 +3,9 @@
 //! Each function calls what is shipped; only where the randomness comes from differs.
 
 use super::{
-    AccountKeys, ComparedNewDevice, DoorKey, InviteRecipient, Login, NewDevice, OldDevice, OpenedRecord,
-    PairingGrant, PairingOffer, Password, PasswordKey, RecoveryCode, RecoveryKey, Registered,
-    RoomTokenRequest, SealedRecord, VaultKey, VaultLabel, VerifyingNewDevice, VerifyingOldDevice,
-    direct_invite,
+    AccountKeys, DoorKey, InviteRecipient, Login, NewDevice, OldDevice, OpenedRecord, PairingGrant,
+    PairingOffer, Password, PasswordKey, RecoveryCode, RecoveryKey, Registered, RoomTokenRequest,
+    SealedRecord, VaultKey, VaultLabel, VerifyingNewDevice, VerifyingOldDevice, direct_invite,
     opaque::{Identity, LoggingIn, OPAQUE_CONTEXT, Registration},
     record::Randomness,
     stretching::Stretching,
@@ -179,12 +178,6 @@ pub fn pairing_grant(
     salt: &[u8; 16],
 ) -> Result<Vec<u8>, CryptoError> {
     device.grant_salted(typed_code, keys, grant, salt)
-}
-
-/// As [`VerifyingNewDevice::confirm`].
-#[must_use]
-pub const fn pairing_confirm(device: VerifyingNewDevice) -> ComparedNewDevice {
-    device.confirm()
 }
 
 /// A registration whose strength nobody judges, over given randomness, up to the relay's response: the request, and what ends it.

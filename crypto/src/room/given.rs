@@ -3,7 +3,7 @@
 //! Each function calls what is shipped; only where secrets, salts and leaves come from differs.
 
 use super::{
-    EpochSecrets, HistoryReader, InviteId, OwnDevice, Room, RoomState, Roster, RosterEntry, Suite,
+    EpochSecrets, InviteId, OwnDevice, Room, RoomState, Roster, RosterEntry, Suite,
     card::Card,
     door,
     door::Leaves,
@@ -376,16 +376,4 @@ impl GivenEpoch {
 
 fn entry_of(room: &RoomId, leaf: &GivenLeaf) -> Result<RosterEntry, CryptoError> {
     RosterEntry::new(&leaf.own.certificate, &leaf.own.leaf_data(room, leaf.via, leaf.joined)?)
-}
-
-/// Reads back from an epoch whose roster is known, with the next epoch's message secret.
-#[must_use]
-pub const fn history_reader(
-    room: RoomId,
-    tag: [u8; 16],
-    epoch: u64,
-    roster: Roster,
-    next: Option<MessageSecret>,
-) -> HistoryReader {
-    HistoryReader::new(room, tag, epoch, roster, next)
 }

@@ -34,3 +34,31 @@ fn readers_take_and_refuse_what_the_published_vectors_say() {
     assert!(found.is_empty(), "{found:#?}");
     assert!(good >= 300 && bad >= 700, "{good} good cases, {bad} bad ones");
 }
+
+#[test]
+fn every_label_of_the_code_stands_in_the_table_of_labels() {
+    let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join("docs/PROTOCOL.md")).unwrap();
+    let (_, table) = text.split_once("\n## Labels\n").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let mut folders = ["crypto/src", "protocol/src", "relay/src"].map(|folder| root.join(folder)).to_vec();
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let code = std::fs::read_to_string(&path).unwrap();
+                for label in code.split("\"sotto/1 ").skip(1).filter_map(|rest| rest.split('"').next()) {
+                    assert!(
+                        table.contains(&format!("`sotto/1 {label}`")),
+                        "sotto/1 {label}: {}",
+                        path.display()
+                    );
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count >= 70, "{count} labels");
+}
