@@ -25,15 +25,24 @@ impl StorageKey {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
     pub fn seal(&self, place: &[u8], value: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let salt = random_array::<16>()?;
-        let okm = kdf::expand::<44>(&self.0, labels::expand::STORAGE, &[&salt])?;
+        self.seal_with_salt(place, value, &random_array()?)
+    }
+
+    /// As [`StorageKey::seal`], with a salt that is used once.
+    pub(crate) fn seal_with_salt(
+        &self,
+        place: &[u8],
+        value: &[u8],
+        salt: &[u8; 16],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let okm = kdf::expand::<44>(&self.0, labels::expand::STORAGE, &[salt])?;
         let (cipher, nonce) = split_key_and_nonce(&okm)?;
         let sealed = cipher
             .encrypt(&nonce, Payload { msg: value, aad: place })
             .map_err(|_| CryptoError::Malformed("value"))?;
         let mut stored = Vec::with_capacity(17 + sealed.len());
         stored.push(VERSION);
-        stored.extend_from_slice(&salt);
+        stored.extend_from_slice(salt);
         stored.extend_from_slice(&sealed);
         Ok(stored)
     }

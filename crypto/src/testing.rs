@@ -3,19 +3,29 @@
 //! Names for what is here anyway, so that nothing tested through them differs from what is shipped; and one function that
 //! makes what no honest device makes.
 
-pub use crate::committed::{open as open_committed, seal as seal_committed};
+pub use crate::account::given::*;
+pub use crate::committed::{
+    open as open_committed, seal as seal_committed, seal_with_salt as seal_committed_with_salt,
+};
 pub use crate::entry::{open as open_entry, seal as seal_entry};
 pub use crate::epoch_mark::epoch_mark;
 pub use crate::kdf::expand;
+pub use crate::message::envelope::seal_as as seal_message;
 pub use crate::padding::{pad, unpad};
 pub use crate::provider::{CLASSICAL, GroupState, HYBRID, Primitives, Provider};
-pub use crate::sign::verify;
-pub use crate::wrap::{WrapKey, check_public_key, check_x25519, seal as seal_wrap, seal_seeded as seal_to};
+pub use crate::room::given::*;
+pub use crate::sign::{RecoveryLoginKey, verify};
+pub use crate::wrap::{
+    WrapKey, check_public_key, check_x25519, seal as seal_wrap, seal_given as seal_to_given,
+    seal_seeded as seal_to,
+};
 
 use crate::{
     CryptoError, DeviceKey,
     account::{LoggingIn, Login, Password, Registered, Registration},
+    attachment::{AttachmentKey, FileState, Sealer},
     room::Room,
+    status::{Status, StatusRegisters, StatusWrite},
 };
 use opaque_ke::{Identifiers, ksf::Identity, rand};
 use openmls::{
@@ -28,6 +38,41 @@ use openmls::{
     },
 };
 use openmls_traits::OpenMlsProvider as _;
+
+/// Begins to seal a file under a given key, as [`crate::attachment::Sealer::new`] under a fresh one.
+///
+/// # Errors
+/// As [`crate::attachment::Sealer::new`].
+pub fn sealer_with_key(key: AttachmentKey, state: FileState, max_bytes: u64) -> Result<Sealer, CryptoError> {
+    Sealer::with_key(key, state, max_bytes)
+}
+
+/// Seals a device's status with a salt that is used once, as [`StatusRegisters::seal`].
+///
+/// # Errors
+/// As [`StatusRegisters::seal`].
+pub fn seal_status(
+    registers: &StatusRegisters<'_>,
+    device: &DeviceKey,
+    leaf: u32,
+    status: &Status,
+    salt: [u8; 16],
+) -> Result<StatusWrite, CryptoError> {
+    registers.seal_with_salt(device, leaf, status, salt)
+}
+
+/// Seals a stored value with a salt that is used once, as [`crate::StorageKey::seal`].
+///
+/// # Errors
+/// As [`crate::StorageKey::seal`].
+pub fn seal_stored(
+    key: &crate::StorageKey,
+    place: &[u8],
+    value: &[u8],
+    salt: &[u8; 16],
+) -> Result<Vec<u8>, CryptoError> {
+    key.seal_with_salt(place, value, salt)
+}
 
 /// Extension types of `docs/PROTOCOL.md`: room state and leaf data.
 const EXTENSIONS: [u16; 2] = [0xF501, 0xF502];
@@ -91,7 +136,7 @@ pub fn register_unstretched(
     randomness: &[u8],
     response: &[u8],
 ) -> Result<Registered, CryptoError> {
-    let mut randomness = Script(randomness.iter());
+    let mut randomness = Script::new(randomness);
     let identifiers = Identifiers { client: None, server: None };
     Registration::<Identity>::start(password, &mut randomness)?.finish(response, identifiers, &mut randomness)
 }
@@ -106,14 +151,22 @@ pub fn log_in_unstretched(
     randomness: &[u8],
     response: &[u8],
 ) -> Result<Login, CryptoError> {
-    let mut randomness = Script(randomness.iter());
+    let mut randomness = Script::new(randomness);
     let identifiers = Identifiers { client: None, server: None };
     let begun = LoggingIn::<Identity>::start(password, &mut randomness)?;
     begun.finish(response, identifiers, context, &mut randomness)
 }
 
 /// Gives bytes in order, and zeros after them.
-struct Script<'a>(core::slice::Iter<'a, u8>);
+pub struct Script<'a>(core::slice::Iter<'a, u8>);
+
+impl<'a> Script<'a> {
+    /// These bytes.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes.iter())
+    }
+}
 
 impl rand::RngCore for Script<'_> {
     fn next_u32(&mut self) -> u32 {

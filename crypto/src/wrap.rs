@@ -162,6 +162,46 @@ pub fn seal_seeded(
     PublicKey::read(public_key)?.seal_with(info, context, plaintext, &mut randomness)
 }
 
+/// As [`seal_fresh`], with the 64 bytes of randomness that the encapsulation takes.
+pub fn seal_given(
+    public_key: &[u8],
+    info: &[u8],
+    context: &[u8],
+    plaintext: &[u8],
+    randomness: &[u8; 64],
+) -> Result<Vec<u8>, CryptoError> {
+    PublicKey::read(public_key)?.seal_with(info, context, plaintext, &mut GivenRandomness(randomness))
+}
+
+/// Randomness that was drawn elsewhere, for one encapsulation; zeros after its end.
+struct GivenRandomness<'a>(&'a [u8]);
+
+impl TryRng for GivenRandomness<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, destination: &mut [u8]) -> Result<(), Infallible> {
+        let (now, later) = self.0.split_at(destination.len().min(self.0.len()));
+        destination.fill(0);
+        destination.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
+        self.0 = later;
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for GivenRandomness<'_> {}
+
 /// Refuses what [`PublicKey::read`] refuses.
 pub fn check_public_key(public_key: &[u8]) -> Result<(), CryptoError> {
     PublicKey::read(public_key).map(drop)

@@ -114,7 +114,8 @@ impl fmt::Debug for DirectInvite {
     }
 }
 
-fn seal_seeded(
+/// As [`seal_direct_invite`], with the randomness of the sealing from a seed that is used once.
+pub(super) fn seal_seeded(
     link: &[u8],
     (device, certificate): (&DeviceKey, &Certificate),
     recipient: InviteRecipient<'_>,

@@ -7,6 +7,7 @@
 mod base32;
 mod direct_invite;
 mod directory;
+pub(crate) mod given;
 mod keys;
 mod opaque;
 #[cfg(test)]

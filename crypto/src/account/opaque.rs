@@ -161,6 +161,10 @@ impl PasswordKey {
     }
 
     /// One without a password, for tests of what it seals.
+    pub(super) const fn from_secret(secret: Secret) -> Self {
+        Self(secret)
+    }
+
     #[cfg(test)]
     pub(super) const fn for_test(secret: Secret) -> Self {
         Self(secret)
@@ -201,14 +205,14 @@ impl<K: Ksf> CipherSuite for Suite<K> {
 }
 
 /// The relay's name, as both sides write it.
-struct Identity(String);
+pub(super) struct Identity(String);
 
 impl Identity {
-    fn of(authority: &str) -> Self {
+    pub(super) fn of(authority: &str) -> Self {
         Self(authority.to_ascii_lowercase())
     }
 
-    const fn as_identifiers(&self) -> Identifiers<'_> {
+    pub(super) const fn as_identifiers(&self) -> Identifiers<'_> {
         Identifiers { client: None, server: Some(self.0.as_bytes()) }
     }
 }
@@ -216,7 +220,7 @@ impl Identity {
 pub(crate) struct Registration<K: Ksf> {
     password: Password,
     state: ClientRegistration<Suite<K>>,
-    pub(super) request: Vec<u8>,
+    pub(crate) request: Vec<u8>,
 }
 
 impl<K: Ksf> Registration<K> {
@@ -251,7 +255,7 @@ impl<K: Ksf> Registration<K> {
 pub(crate) struct LoggingIn<K: Ksf> {
     password: Password,
     state: ClientLogin<Suite<K>>,
-    pub(super) request: Vec<u8>,
+    pub(crate) request: Vec<u8>,
 }
 
 impl<K: Ksf> LoggingIn<K> {

@@ -47,9 +47,9 @@ pub struct SealedRecord {
 /// An opened record. To be dropped as soon as its work is done.
 #[derive(Clone)]
 pub struct OpenedRecord {
-    version: u64,
-    keys: AccountKeys,
-    code: RecoveryCodePublic,
+    pub(super) version: u64,
+    pub(super) keys: AccountKeys,
+    pub(super) code: RecoveryCodePublic,
 }
 
 #[derive(Encode, Decode)]
@@ -148,7 +148,12 @@ impl OpenedRecord {
         Ok((self, sealed))
     }
 
-    fn seal(&self, password: &PasswordKey, randomness: &Randomness) -> Result<SealedRecord, CryptoError> {
+    /// Seals the record with given randomness.
+    pub(super) fn seal(
+        &self,
+        password: &PasswordKey,
+        randomness: &Randomness,
+    ) -> Result<SealedRecord, CryptoError> {
         let aad = additional_data(self.version);
         let contents = Zeroizing::new(sotto_protocol::encode(&Contents::of(self)));
         let key = &randomness.record_key;
@@ -287,11 +292,11 @@ impl Contents {
 }
 
 /// What one sealing draws.
-struct Randomness {
-    record_key: Secret,
-    body: [u8; 16],
-    password: [u8; 16],
-    code: Secret,
+pub(super) struct Randomness {
+    pub(super) record_key: Secret,
+    pub(super) body: [u8; 16],
+    pub(super) password: [u8; 16],
+    pub(super) code: Secret,
 }
 
 fn additional_data(version: u64) -> Vec<u8> {

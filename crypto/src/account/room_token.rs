@@ -21,9 +21,16 @@ impl RoomTokenRequest {
     /// # Errors
     /// [`CryptoError::Randomness`].
     pub fn new(policy: RoomPolicy) -> Result<Self, CryptoError> {
-        let nonce = random_array()?;
-        let mut randomness = SeededRandomness::new(Secret::random()?);
-        let begun = VoprfClient::blind(&nonce, &mut randomness).map_err(malformed)?;
+        Self::with_nonce(policy, random_array()?, &mut SeededRandomness::new(Secret::random()?))
+    }
+
+    /// As [`RoomTokenRequest::new`], with a nonce and randomness for the blinding that are used once.
+    pub(super) fn with_nonce(
+        policy: RoomPolicy,
+        nonce: [u8; 32],
+        randomness: &mut (impl opaque_ke::rand::RngCore + opaque_ke::rand::CryptoRng),
+    ) -> Result<Self, CryptoError> {
+        let begun = VoprfClient::blind(&nonce, randomness).map_err(malformed)?;
         let blinded = begun.message.serialize().as_slice().try_into().map_err(|_| MALFORMED)?;
         Ok(Self { policy, nonce, blinding: begun.state, blinded })
     }

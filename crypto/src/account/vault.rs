@@ -188,7 +188,8 @@ impl VaultKey {
         if self.name(label)? == *name { Ok((label, content)) } else { Err(malformed()) }
     }
 
-    fn seal_salted(
+    /// As [`VaultKey::seal`], with a salt that is used once.
+    pub(super) fn seal_salted(
         &self,
         label: VaultLabel,
         version: u64,
@@ -285,7 +286,7 @@ pub fn open_archive(
     recovery.wrap_key().open_bytes(hpke::HISTORY_ARCHIVE, &archive_context(room, part), sealed)
 }
 
-fn archive_context(room: &RoomId, part: u32) -> Vec<u8> {
+pub(super) fn archive_context(room: &RoomId, part: u32) -> Vec<u8> {
     [room.as_bytes().as_slice(), &part.to_be_bytes()].concat()
 }
 

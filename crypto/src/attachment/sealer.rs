@@ -22,7 +22,7 @@ impl Sealer {
         Self::with_key(AttachmentKey::generate()?, state, max_bytes)
     }
 
-    pub(super) fn with_key(
+    pub(crate) fn with_key(
         key: AttachmentKey,
         state: FileState,
         max_bytes: u64,

@@ -80,6 +80,18 @@ pub fn seal(
     draft: &Draft<'_>,
 ) -> Result<(EntryId, Vec<u8>), CryptoError> {
     let id = EntryId::new(random_array()?);
+    seal_as(message_secret, device, room, epoch, draft, id).map(|entry| (id, entry))
+}
+
+/// As [`seal`], as the entry of an id that is used once.
+pub fn seal_as(
+    message_secret: &MessageSecret,
+    device: &DeviceKey,
+    room: &RoomId,
+    epoch: u64,
+    draft: &Draft<'_>,
+    id: EntryId,
+) -> Result<Vec<u8>, CryptoError> {
     let body = sotto_protocol::encode(&Body(
         draft.leaf,
         draft.id,
@@ -90,7 +102,7 @@ pub fn seal(
     let mut sealed = zeroize::Zeroizing::new(Vec::with_capacity(64 + body.len()));
     sealed.extend_from_slice(&device.sign(&statement(message_secret, room, epoch, &id, &body)?));
     sealed.extend_from_slice(&body);
-    Ok((id, entry::seal(message_secret.seed(), room, EntryKind::Message, epoch, id, &sealed)?))
+    entry::seal(message_secret.seed(), room, EntryKind::Message, epoch, id, &sealed)
 }
 
 /// Opens an entry and checks who said it, by the roster of its epoch.

@@ -3,7 +3,7 @@
 
 pub mod content;
 pub mod conversation;
-mod envelope;
+pub(crate) mod envelope;
 pub mod rights;
 
 pub use content::Content;

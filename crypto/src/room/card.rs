@@ -4,7 +4,7 @@
 //! key, 6: past }`, sealed with a key commitment under the card's key.
 
 use super::{EpochSecrets, HandshakeSecret, JoinSeed, door::CardKey, past::Past};
-use crate::{CryptoError, committed, labels::expand};
+use crate::{CryptoError, committed, labels::expand, random_array};
 use minicbor::{Decode, Encode};
 use sotto_protocol::{Chain, RoomId};
 use zeroize::Zeroizing;
@@ -52,8 +52,18 @@ impl Card {
 
     /// Seals the card.
     pub fn seal(&self, card_key: &CardKey, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
+        self.seal_with_salt(card_key, room, &random_array()?)
+    }
+
+    /// As [`Card::seal`], with a salt that is used once.
+    pub fn seal_with_salt(
+        &self,
+        card_key: &CardKey,
+        room: &RoomId,
+        salt: &[u8; 16],
+    ) -> Result<Vec<u8>, CryptoError> {
         let content = Zeroizing::new(sotto_protocol::encode(self));
-        committed::seal(card_key.seed(), expand::CARD, room.as_bytes(), &content)
+        committed::seal_with_salt(card_key.seed(), expand::CARD, room.as_bytes(), &content, salt)
     }
 
     /// Opens a sealed card.

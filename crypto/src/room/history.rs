@@ -15,6 +15,7 @@ use crate::{
     identity::{AccountId, Certificate},
     kdf,
     labels::expand,
+    random_array,
     secret::secret_type,
 };
 use minicbor::{Decode, Encode};
@@ -52,14 +53,35 @@ impl LeafRecord {
 }
 
 /// What the commit that began an epoch did to one leaf.
-#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LeafChange {
-    #[n(0)]
     pub leaf: u32,
-    #[n(1)]
     pub before: Option<LeafRecord>,
-    #[n(2)]
     pub after: Option<LeafRecord>,
+}
+
+/// Three values, always: the derived encoder leaves out a null at the end of an array, which no other writer would.
+impl<C> Encode<C> for LeafChange {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.array(3)?.u32(self.leaf)?;
+        self.before.encode(encoder, context)?;
+        self.after.encode(encoder, context)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for LeafChange {
+    fn decode(decoder: &mut minicbor::Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
+        if decoder.array()? != Some(3) {
+            return Err(minicbor::decode::Error::message("a change has three values"));
+        }
+        let leaf = decoder.u32()?;
+        let before = Option::decode(decoder, context)?;
+        Ok(Self { leaf, before, after: Option::decode(decoder, context)? })
+    }
 }
 
 /// An epoch, as it is read later.
@@ -91,15 +113,36 @@ impl EpochRecord {
 
     /// The capsule of the record's epoch.
     pub fn to_capsule(&self, secrets: &EpochSecrets, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
+        self.to_capsule_with_salt(secrets, room, &random_array()?)
+    }
+
+    /// As [`EpochRecord::to_capsule`], with a salt that is used once.
+    pub fn to_capsule_with_salt(
+        &self,
+        secrets: &EpochSecrets,
+        room: &RoomId,
+        salt: &[u8; 16],
+    ) -> Result<Vec<u8>, CryptoError> {
         let content = self.encoded();
-        committed::seal(capsule_key(secrets)?.seed(), expand::CAPSULE, &context(room, self.epoch), &content)
+        let context = context(room, self.epoch);
+        committed::seal_with_salt(capsule_key(secrets)?.seed(), expand::CAPSULE, &context, &content, salt)
     }
 
     /// The history link that stands beside the commit to the next epoch.
     pub fn to_link(&self, next_message: &MessageSecret, room: &RoomId) -> Result<Vec<u8>, CryptoError> {
+        self.to_link_with_salt(next_message, room, &random_array()?)
+    }
+
+    /// As [`EpochRecord::to_link`], with a salt that is used once.
+    pub fn to_link_with_salt(
+        &self,
+        next_message: &MessageSecret,
+        room: &RoomId,
+        salt: &[u8; 16],
+    ) -> Result<Vec<u8>, CryptoError> {
         let content = self.encoded();
         let key = history_key(next_message)?;
-        committed::seal(key.seed(), expand::HISTORY, &context(room, self.epoch), &content)
+        committed::seal_with_salt(key.seed(), expand::HISTORY, &context(room, self.epoch), &content, salt)
     }
 
     pub fn open_capsule(
@@ -318,5 +361,26 @@ fn undo(roster: &Roster, change: &[LeafChange]) -> Result<Roster, CryptoError> {
 impl core::fmt::Debug for EpochRecord {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("EpochRecord").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_has_three_values_also_where_the_leaf_is_gone() {
+        let record = LeafRecord { entry: RosterEntry::sample(1, [1; 32]), certificate: vec![2; 8] };
+        let gone = LeafChange { leaf: 7, before: Some(record), after: None };
+        let bytes = sotto_protocol::encode(&gone);
+        assert_eq!(
+            (bytes.first(), bytes.last()),
+            (Some(&0x83), Some(&0xf6)),
+            "an array of three that ends with null"
+        );
+        assert!(sotto_protocol::decode::<LeafChange>(&bytes).is_ok_and(|read| read == gone));
+        let (_, shorter) = bytes.split_last().unwrap();
+        let shorter = [&[0x82], &shorter[1..]].concat();
+        assert!(sotto_protocol::decode::<LeafChange>(&shorter).is_err(), "no null at the end");
     }
 }

@@ -59,8 +59,13 @@ impl LeafData {
         else {
             return Err(malformed());
         };
+        Self::read(bytes)
+    }
+
+    /// From the extension's bytes.
+    pub fn read(bytes: &[u8]) -> Result<Self, CryptoError> {
         // Nothing may hide in it.
-        sotto_protocol::decode_exact(bytes).map_err(|_| malformed())
+        sotto_protocol::decode_exact(bytes).map_err(|_| CryptoError::Malformed("leaf extension"))
     }
 
     /// Whether its keys can be used.

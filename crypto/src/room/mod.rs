@@ -11,6 +11,7 @@ mod config;
 mod create;
 mod door;
 mod facts;
+pub(crate) mod given;
 mod healing;
 mod history;
 mod join;

@@ -120,7 +120,7 @@ impl<'a> StatusRegisters<'a> {
         self.seal_with_salt(device, leaf, status, random_array()?)
     }
 
-    pub(super) fn seal_with_salt(
+    pub(crate) fn seal_with_salt(
         &self,
         device: &DeviceKey,
         leaf: u32,

@@ -97,17 +97,38 @@ pub struct LeafRecord {
 }
 
 /// `leaf-change`.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeafChange {
     /// Leaf.
-    #[n(0)]
     pub leaf: u32,
     /// Before.
-    #[n(1)]
     pub before: Option<LeafRecord>,
     /// After.
-    #[n(2)]
     pub after: Option<LeafRecord>,
+}
+
+/// An array of three, as the document has it; the derived encoder would leave out a null at its end.
+impl<C> Encode<C> for LeafChange {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.array(3)?.u32(self.leaf)?;
+        self.before.encode(encoder, context)?;
+        self.after.encode(encoder, context)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for LeafChange {
+    fn decode(decoder: &mut minicbor::Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
+        if decoder.array()? != Some(3) {
+            return Err(minicbor::decode::Error::message("a change has three values"));
+        }
+        let leaf = decoder.u32()?;
+        let before = Option::decode(decoder, context)?;
+        Ok(Self { leaf, before, after: Option::decode(decoder, context)? })
+    }
 }
 
 /// One of everybody.

@@ -185,7 +185,7 @@ pub fn verify(bytes: &[u8]) -> Result<Body, PeerError> {
     }
     verify_signature(&body.identity, &statement(&signed.body), &signed.signature, WHAT)?;
     crate::name::check_name(&body.display_name, MAX_NAME_BYTES)?;
-    Ok(body)
+    if body.recovery.is_none() == (body.generation == 0) { Ok(body) } else { Err(PeerError::Malformed(WHAT)) }
 }
 
 /// The account of an identity key.

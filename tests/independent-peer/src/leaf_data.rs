@@ -5,6 +5,7 @@ use crate::{
     door::door_id,
     encoding::{Bytes32, Id, decode, encode},
     labels,
+    wrap::check_public,
 };
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use mls_rs::{Extension, ExtensionList, extension::ExtensionType};
@@ -59,7 +60,12 @@ impl LeafData {
             [one] if one.extension_type == LEAF_DATA => {
                 let data: Self = decode(&one.extension_data, "leaf data")?;
                 let is_canonical = encode(&data)? == one.extension_data;
-                if is_canonical { Ok(data) } else { Err(PeerError::Forbidden("bytes of the leaf data")) }
+                if !is_canonical {
+                    return Err(PeerError::Forbidden("bytes of the leaf data"));
+                }
+                check_public(&data.door_key)?;
+                data.recovery_key.as_ref().map_or(Ok(()), |key| check_public(key))?;
+                Ok(data)
             }
             _ => Err(PeerError::Forbidden("extensions of a leaf")),
         }

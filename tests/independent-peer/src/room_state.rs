@@ -7,6 +7,7 @@ use crate::{
     labels,
     leaf_data::LEAF_DATA,
     name::check_name,
+    wrap::check_public,
 };
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use mls_rs::{
@@ -26,6 +27,7 @@ const MAX_AVATAR_BYTES: usize = 512;
 const MAX_INVITES: usize = 16;
 const MAX_ADMINS: usize = 64;
 const MAX_REVOKED: usize = 256;
+const MAX_SUSPENDED: usize = 256;
 
 /// `room-state`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -215,7 +217,8 @@ impl RoomState {
             && self.invites.len() <= MAX_INVITES
             && ids.len() == self.invites.len()
             && self.invites.iter().all(|invite| {
-                invite.max_uses != Some(0)
+                check_public(&invite.wrap_key).is_ok()
+                    && invite.max_uses != Some(0)
                     && invite.door == door_id(labels::INVITE_DOOR, &[&invite.signature_key[..]])
             })
             && self.admins.len() <= MAX_ADMINS
@@ -224,6 +227,7 @@ impl RoomState {
             && self.timer.is_none_or(|seconds| (60..=366 * 86_400).contains(&seconds))
             && (self.timer.is_none() || self.history == History::SinceJoining)
             && self.revoked.len() <= MAX_REVOKED
+            && self.suspended.len() <= MAX_SUSPENDED
             && (!self.closed || self.invites.is_empty());
         if holds { Ok(()) } else { Err(PeerError::Forbidden("form of the room state")) }
     }

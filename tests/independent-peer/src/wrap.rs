@@ -7,6 +7,7 @@ use crate::{
     labels,
     secrets::EpochSecrets,
 };
+use curve25519_dalek::{MontgomeryPoint, Scalar};
 use hpke::{
     Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _,
     aead::AesGcm256,
@@ -21,6 +22,7 @@ type PublicKey = <XWing as hpke::Kem>::PublicKey;
 type EncappedKey = <XWing as hpke::Kem>::EncappedKey;
 
 const ENCAPPED_BYTES: usize = 1_120;
+const X25519_BYTES: usize = 32;
 
 /// An X-Wing key pair.
 pub struct KeyPair {
@@ -127,6 +129,15 @@ pub fn wrap_list(
         Ok(Wrap { id: *id, wrap: seal_wrap(kind.info, to, key, &aad, &randomness)? })
     };
     keys.iter().map(seal).collect()
+}
+
+/// Whether these bytes are an X-Wing public key whose X25519 part has no low order.
+pub fn check_public(bytes: &[u8]) -> Result<(), PeerError> {
+    const WHAT: PeerError = PeerError::Malformed("X-Wing key");
+    PublicKey::from_bytes(bytes).map_err(|_| WHAT)?;
+    let x25519 = bytes.last_chunk::<X25519_BYTES>().ok_or(WHAT)?;
+    let is_low = MontgomeryPoint(*x25519) * Scalar::from(8_u8) == MontgomeryPoint([0; X25519_BYTES]);
+    if is_low { Err(WHAT) } else { Ok(()) }
 }
 
 fn seal_wrap(

@@ -83,7 +83,7 @@ impl NewDevice {
         self.receive_answer_salted(answer, &random_array()?)
     }
 
-    pub(super) fn start_seeded(device: DeviceKey, offer: PairingOffer, seed: &Secret, nonce: Nonce) -> Self {
+    pub(crate) fn start_seeded(device: DeviceKey, offer: PairingOffer, seed: &Secret, nonce: Nonce) -> Self {
         let key = WrapKey::from_seed(seed);
         let public = key.public();
         let commitment = commit(&offer, &public, &nonce);
@@ -91,7 +91,7 @@ impl NewDevice {
         Self { device, offer, key, nonce, hello }
     }
 
-    pub(super) fn receive_answer_salted(
+    pub(crate) fn receive_answer_salted(
         self,
         answer: &[u8],
         salt: &[u8; 16],

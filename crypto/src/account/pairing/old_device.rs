@@ -79,7 +79,7 @@ impl OldDevice {
         })
     }
 
-    pub(super) fn answer_seeded(
+    pub(crate) fn answer_seeded(
         offer: &PairingOffer,
         hello: &[u8],
         secret: &Secret,
@@ -118,7 +118,7 @@ impl VerifyingOldDevice {
         &self.device_key
     }
 
-    pub(super) fn grant_salted(
+    pub(crate) fn grant_salted(
         &self,
         typed_code: &str,
         keys: &AccountKeys,

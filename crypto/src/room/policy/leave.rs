@@ -66,7 +66,11 @@ impl LeaveStatement {
         entry.device_key == self.device_key && entry.stay == self.stay
     }
 
-    fn verify(&self, room: &RoomId) -> Result<(), CryptoError> {
+    /// Whether the device has signed it, for this room.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadSignature`], [`CryptoError::BadKey`].
+    pub fn verify(&self, room: &RoomId) -> Result<(), CryptoError> {
         let statement = statement(room, &self.device_key, &self.stay, self.scope);
         sign::verify(&self.device_key, &statement, &self.signature)
     }

@@ -116,7 +116,7 @@ fn judge_door(before: &Before<'_>, commit: &Facts<'_>, leaf: &RosterEntry) -> Re
 
 /// Reads what stands in a commit's authenticated data: exactly the bytes that this version writes, so that no reader finds
 /// anything else in them.
-fn read_proof<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>>(
+pub(super) fn read_proof<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>>(
     bytes: &[u8],
     otherwise: Violation,
 ) -> Result<T, Violation> {

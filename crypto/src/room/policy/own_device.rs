@@ -3,7 +3,7 @@
 //! So whoever holds one unlocked device does not throw the others out.
 
 use super::{Before, Violation};
-use crate::{identity::IdentityKey, labels, room::RosterEntry, sign};
+use crate::{CryptoError, identity::IdentityKey, labels, room::RosterEntry, sign};
 use minicbor::{Decode, Encode, bytes::ByteArray};
 use sotto_protocol::{RoomId, limits::DEVICES_PER_ACCOUNT_MAX};
 
@@ -36,6 +36,20 @@ impl DeviceRemoval {
         device_keys.dedup();
         let signature = identity.sign(&statement(room, committer, &device_keys));
         Self { device_keys, signature }
+    }
+
+    /// Whether the identity of `committer` has signed it, for that device to commit in this room; and its keys are in order.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`], [`CryptoError::BadSignature`], [`CryptoError::BadKey`].
+    pub fn verify(&self, room: &RoomId, committer: &RosterEntry) -> Result<(), CryptoError> {
+        let are_in_order = self.device_keys.is_sorted_by(|one, next| one < next)
+            && self.device_keys.len() <= DEVICES_PER_ACCOUNT_MAX;
+        if !are_in_order {
+            return Err(CryptoError::Malformed("device removal"));
+        }
+        let statement = statement(room, committer, &self.device_keys);
+        sign::verify(&committer.identity_key, &statement, &self.signature)
     }
 
     /// Whether it names that device.
@@ -74,12 +88,8 @@ pub(super) fn judge(
         .map(|(leaf, _)| leaf)
         .collect();
     let are_those = named.len() == removed.len() && named.iter().all(|leaf| removed.contains(leaf));
-    let are_in_order = removal.device_keys.is_sorted_by(|one, next| one < next)
-        && removal.device_keys.len() <= DEVICES_PER_ACCOUNT_MAX;
-    if !are_those || !are_in_order {
+    if !are_those {
         return Err(Violation::DeviceRemoval);
     }
-    let statement = statement(&before.room, committer, &removal.device_keys);
-    sign::verify(&committer.identity_key, &statement, &removal.signature)
-        .map_err(|_| Violation::DeviceRemoval)
+    removal.verify(&before.room, committer).map_err(|_| Violation::DeviceRemoval)
 }
