@@ -20,8 +20,8 @@ use opaque_ke::{
 use sotto_crypto::{
     CryptoError, DeviceKey,
     account::{
-        AccountDevice, AccountKeys, LoginStart, OpenedRecord, Password, RecoveryCode, RegistrationStart,
-        SealedRecord, Username, VaultLabel, VaultName,
+        AccountDevice, AccountKeys, LoginStart, NewPassword, OpenedRecord, Password, RecoveryCode,
+        RegistrationStart, SealedRecord, Username, VaultLabel, VaultName,
     },
     identity::IdentityKey,
     message::Content,
@@ -116,9 +116,9 @@ impl Relay {
 fn set_password(
     relay: &Relay,
     name: &Username,
-    password: &Password,
+    password: &NewPassword,
 ) -> (Vec<u8>, sotto_crypto::account::PasswordKey) {
-    let registration = RegistrationStart::new(password, name).unwrap();
+    let registration = RegistrationStart::new(password).unwrap();
     let response = relay.register(name, registration.request());
     let registered = registration.finish(AUTHORITY, &response).unwrap();
     (registered.record, registered.password_key)
@@ -129,7 +129,7 @@ fn with_only_the_password_a_new_device_reads_every_message_since_its_account_joi
     // Bob registers on his only device.
     let mut relay = Relay::new();
     let name = Username::parse("Bob").unwrap();
-    let password = Password::generate().unwrap();
+    let password = NewPassword::generate().unwrap();
     let (login, password_key) = set_password(&relay, &name, &password);
     let code = RecoveryCode::generate().unwrap();
     let keys = AccountKeys::register(IdentityKey::generate().unwrap()).unwrap();
@@ -169,7 +169,7 @@ fn with_only_the_password_a_new_device_reads_every_message_since_its_account_joi
 
     // Every device is lost. What is left: the password, and what the relay keeps.
     drop((rooms, secrets, own, code, record));
-    let opened = relay.log_in(&name, password.expose()).unwrap();
+    let opened = relay.log_in(&name, password.password().expose()).unwrap();
     assert_eq!(opened.keys().account(), bob);
     let device = DeviceKey::generate().unwrap();
     let certificate = opened.keys().certify(device.public(), "Bob", 2).unwrap();
@@ -207,7 +207,7 @@ fn with_only_the_password_a_new_device_reads_every_message_since_its_account_joi
 fn a_changed_password_logs_in_and_the_old_one_does_not() {
     let mut relay = Relay::new();
     let name = Username::parse("Bob").unwrap();
-    let (old, new) = (Password::generate().unwrap(), Password::generate().unwrap());
+    let (old, new) = (NewPassword::generate().unwrap(), NewPassword::generate().unwrap());
     let (login, password_key) = set_password(&relay, &name, &old);
     let code = RecoveryCode::generate().unwrap();
     let (opened, record) =
@@ -216,8 +216,11 @@ fn a_changed_password_logs_in_and_the_old_one_does_not() {
     let (login, password_key) = set_password(&relay, &name, &new);
     let (_, record) = opened.with_password(&password_key).unwrap();
     relay.store(&login, &record);
-    assert_eq!(relay.log_in(&name, new.expose()).unwrap().keys().account(), opened.keys().account());
-    assert_eq!(relay.log_in(&name, old.expose()).err(), Some(CryptoError::WrongPassword));
+    assert_eq!(
+        relay.log_in(&name, new.password().expose()).unwrap().keys().account(),
+        opened.keys().account()
+    );
+    assert_eq!(relay.log_in(&name, old.password().expose()).err(), Some(CryptoError::WrongPassword));
     let record = SealedRecord::from_bytes(&relay.record).unwrap();
     assert_eq!(record.open_with_code(&code).unwrap().version(), 2);
 }

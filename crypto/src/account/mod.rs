@@ -38,7 +38,9 @@ pub use pairing::{
     ComparedNewDevice, NewDevice, OldDevice, Paired, PairingGrant, PairingOffer, ShortCode,
     VerifyingNewDevice, VerifyingOldDevice,
 };
-pub use password::{PASSPHRASE_WORDS, Password};
+#[cfg(feature = "chosen-passwords")]
+pub use password::KnownWords;
+pub use password::{NewPassword, PASSPHRASE_WORDS, Password};
 pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
 pub use room_token::RoomTokenRequest;

@@ -5,7 +5,7 @@
 //! the relay's authority in lower case; the client's identity is left out (it is then its public key), so that a username
 //! can be changed without the password. The parameters never change within protocol version 1.
 
-use super::{Password, Username, stretching::Stretching};
+use super::{NewPassword, Password, stretching::Stretching};
 use crate::{CryptoError, Secret, kdf, labels::expand, seeded::SeededRandomness};
 use core::{fmt, marker::PhantomData};
 use opaque_ke::{
@@ -71,13 +71,12 @@ pub struct Login {
 }
 
 impl RegistrationStart {
-    /// Begins, if the password is strong enough for an account of that name.
+    /// Begins.
     ///
     /// # Errors
-    /// [`CryptoError::WeakPassword`], [`CryptoError::NoRandomness`].
-    pub fn new(password: &Password, username: &Username) -> Result<Self, CryptoError> {
-        password.check_strength(Some(username))?;
-        Registration::start(password, &mut SeededRandomness::new(Secret::random()?))
+    /// [`CryptoError::NoRandomness`].
+    pub fn new(password: &NewPassword) -> Result<Self, CryptoError> {
+        Registration::start(password.password(), &mut SeededRandomness::new(Secret::random()?))
             .map(|inner| Self { inner })
     }
 
