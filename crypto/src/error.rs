@@ -54,6 +54,9 @@ pub enum CryptoError {
     /// can lead to: its writer lies.
     #[error("the room is not the one that this device knows")]
     AnotherRoom,
+    /// Behind an address is another relay than the one that was there before.
+    #[error("another relay answers under this address")]
+    AnotherRelay,
     /// The password is not the account's, or the relay is not the one that it was chosen for.
     #[error("the password is wrong")]
     WrongPassword,

@@ -28,10 +28,11 @@ use sotto_crypto::{
     random_array,
     room::{AccountJoin, Handshake, JoinRequest, RoomChange, Suite},
 };
-use sotto_protocol::RoomId;
+use sotto_protocol::{RoomId, account::RelayId};
 use std::collections::BTreeMap;
 use support::{Person, change, hear_later, invite, receive, say};
 
+const RELAY: RelayId = RelayId::new([5; 32]);
 const AUTHORITY: &str = "chat.example:443";
 
 /// The suite of `docs/PROTOCOL.md`, "Login". The relay stretches nothing.
@@ -80,8 +81,9 @@ impl Relay {
     }
 
     fn parameters() -> ServerLoginParameters<'static, 'static> {
-        let identifiers = Identifiers { client: None, server: Some(AUTHORITY.as_bytes()) };
-        ServerLoginParameters { context: Some(b"sotto/1 opaque"), identifiers }
+        static ID: [u8; 32] = *RELAY.as_bytes();
+        let identifiers = Identifiers { client: None, server: Some(&ID) };
+        ServerLoginParameters { context: Some(b"sotto/1 opaquechat.example:443"), identifiers }
     }
 
     fn register(&self, name: &Username, request: &[u8]) -> Vec<u8> {
@@ -101,11 +103,11 @@ impl Relay {
         let login = LoginStart::new(&Password::new(password)?)?;
         let request = CredentialRequest::deserialize(login.request()).unwrap();
         let stored = ServerRegistration::<RelaySuite>::deserialize(&self.login).unwrap();
-        let name = name.as_str().as_bytes();
+        let id = name.as_str().as_bytes();
         let started =
-            ServerLogin::start(&mut Randomness, &self.setup, Some(stored), request, name, Self::parameters())
+            ServerLogin::start(&mut Randomness, &self.setup, Some(stored), request, id, Self::parameters())
                 .unwrap();
-        let login = login.finish(AUTHORITY, &started.message.serialize())?;
+        let login = login.finish((&RELAY, AUTHORITY), name, &started.message.serialize())?;
         let confirmation = CredentialFinalization::deserialize(&login.confirmation).unwrap();
         started.state.finish(confirmation, Self::parameters()).unwrap();
         SealedRecord::from_bytes(&self.record)?.open_with_password(&login.password_key)
@@ -120,7 +122,7 @@ fn set_password(
 ) -> (Vec<u8>, sotto_crypto::account::PasswordKey) {
     let registration = RegistrationStart::new(password).unwrap();
     let response = relay.register(name, registration.request());
-    let registered = registration.finish(AUTHORITY, &response).unwrap();
+    let registered = registration.finish(&RELAY, name, &response).unwrap();
     (registered.record, registered.password_key)
 }
 

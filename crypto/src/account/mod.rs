@@ -17,6 +17,7 @@ mod pairing;
 mod password;
 mod record;
 mod recovery_code;
+mod relay;
 mod room_token;
 mod strength;
 mod stretching;
@@ -27,12 +28,11 @@ mod vault;
 mod vault_index;
 
 pub use direct_invite::{DirectInvite, InviteRecipient, open_direct_invite, seal_direct_invite};
-pub use directory::check_directory_entry;
+pub use directory::{SeenRecoveryKey, check_directory_entry};
 pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, VaultKey};
 pub(crate) use opaque::{LoggingIn, Registration};
 pub use opaque::{
-    Login, LoginStart, OPAQUE_CONTEXT, PasswordKey, Registered, RegistrationStart, SessionKey,
-    sizes as opaque_sizes,
+    Login, LoginStart, PasswordKey, Registered, RegistrationStart, SessionKey, sizes as opaque_sizes,
 };
 pub use pairing::{
     ComparedNewDevice, NewDevice, OldDevice, Paired, PairingGrant, PairingOffer, ShortCode,
@@ -43,6 +43,7 @@ pub use password::KnownWords;
 pub use password::{NewPassword, PASSPHRASE_WORDS, Password};
 pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
+pub use relay::{NewRelay, check_relay};
 pub use room_token::RoomTokenRequest;
 pub use strength::Weakness;
 pub use username::{UserAddress, Username};

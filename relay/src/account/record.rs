@@ -2,7 +2,7 @@
 
 use super::opaque::is_record;
 use super::token::ProvenBy;
-use super::{Accounts, Caller, Session, directory, internal, wait};
+use super::{Accounts, Session, directory, internal, wait};
 use crate::store::{Replaced, Replacement};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, DeleteAccount, Done, PasswordStarted, ReplaceRecord, SealedRecordHead,
@@ -27,14 +27,13 @@ impl Accounts {
     /// where they are asked for: all or nothing.
     pub(crate) async fn replace_record(
         &self,
-        caller: &Caller,
         session: &Session,
         asked: ReplaceRecord,
     ) -> Result<Done, AccountError> {
         let malformed = || AccountError::from(AccountErrorCode::Malformed);
         let head = read_head(&asked.record)?;
         if let Some(entry) = &asked.entry {
-            directory::check(entry, &caller.authority)?;
+            directory::check(entry, self.identity.id())?;
         }
         if asked.login.is_some_and(|login| !is_record(&login)) {
             return Err(malformed());
@@ -48,6 +47,11 @@ impl Accounts {
             && !self.is_of_account(&account, entry).await?
         {
             return Err(AccountErrorCode::IdentityTaken.into());
+        }
+        if let Some(entry) = &asked.entry
+            && entry.generation < self.generation_of(&account).await?
+        {
+            return Err(malformed());
         }
         let entry = asked.entry.as_ref().map(sotto_protocol::encode);
         let new = Replacement {

@@ -50,7 +50,7 @@ impl Accounts {
         if head.version != 1 || !is_record(&asked.login) {
             return Err(AccountErrorCode::Malformed.into());
         }
-        directory::check(&asked.entry, &caller.authority)?;
+        directory::check(&asked.entry, self.identity.id())?;
         let exchange = self.check_registration(caller, &asked)?;
         self.registering.take(caller.address).map_err(wait)?;
         if is_reserved(&asked.name, &self.settings.reserved_names) {

@@ -1,6 +1,6 @@
 //! Login by password and by recovery code, and what is no login.
 
-use crate::client::{Person, ProvingPassword, call, relay};
+use crate::client::{Person, ProvingPassword, call, relay, which_relay};
 use crate::support::{TestRelay, start_on};
 use ed25519_dalek::Signer as _;
 use sotto_protocol::account::{
@@ -26,7 +26,7 @@ async fn the_password_gives_the_record_and_another_password_gives_nothing() {
     assert_ne!(logged_in.token, ada.token);
     let wrong = Person { password: "another password".into(), ..ada.clone() };
     assert!(wrong.begin_login().await.is_none());
-    let nobody = Person::new(&ada.authority, "nobody-here");
+    let nobody = Person::at(&ada.authority, "nobody-here").await;
     assert!(nobody.begin_login().await.is_none());
 }
 
@@ -94,7 +94,11 @@ async fn another_relay_or_another_name_of_it_does_not_finish_a_login() {
     // The same relay, but the client believes that it speaks to another one.
     let (proving, request) = ProvingPassword::start(&ada.password);
     let started = call(&ada.authority, None, &StartLogin { name: "ada".into(), request }).await.unwrap();
-    assert!(proving.finish("relay.example", &started.response).is_none());
+    assert!(proving.finish((&ada.relay, "relay.example"), &started.response).is_none());
+    let (proving, request) = ProvingPassword::start(&ada.password);
+    let started = call(&ada.authority, None, &StartLogin { name: "ada".into(), request }).await.unwrap();
+    let elsewhere = which_relay(&other.authority()).await;
+    assert!(proving.finish((&elsewhere, &ada.authority), &started.response).is_none(), "another relay");
 }
 
 #[tokio::test]
@@ -165,7 +169,7 @@ async fn the_recovery_code_gives_the_record_and_permits_a_new_password_and_nothi
 async fn only_the_code_of_the_account_and_only_once_and_here() {
     let relay = relay().await;
     let ada = Person::registered(&relay.authority(), "ada").await;
-    let stranger = Person::new(&relay.authority(), "eve");
+    let stranger = Person::at(&relay.authority(), "eve").await;
     assert_eq!(recover(&stranger, |_| {}).await.err(), REFUSED, "a code of nobody");
     let key = ada.code.verifying_key().to_bytes();
     assert_eq!(recover(&stranger, |finish| finish.login_key = key).await.err(), REFUSED);

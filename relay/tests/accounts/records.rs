@@ -152,3 +152,15 @@ async fn a_new_recovery_code_or_key_takes_the_place_of_the_old() {
     let error = refused(&ada, &ReplaceRecord { entry: Some(entry), ..record(&ada, 3) }).await;
     assert_eq!(error.code, AccountErrorCode::Malformed);
 }
+
+#[tokio::test]
+async fn an_entry_is_replaced_by_none_of_a_lower_generation() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    ada.call(&ReplaceRecord { entry: Some(ada.entry(3)), ..record(&ada, 2) }).await.unwrap();
+    let error = refused(&ada, &ReplaceRecord { entry: Some(ada.entry(2)), ..record(&ada, 3) }).await;
+    assert_eq!(error.code, AccountErrorCode::Malformed);
+    ada.call(&ReplaceRecord { entry: Some(ada.entry(3)), ..record(&ada, 3) }).await.unwrap();
+    let lookup = Lookup { who: AccountRef::Account(ada.account_id()) };
+    assert_eq!(call(&ada.authority, None, &lookup).await.unwrap().entry.generation, 3);
+}

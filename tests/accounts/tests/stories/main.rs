@@ -12,20 +12,20 @@ mod client;
 
 use client::{Device, TestRelay};
 use sotto_crypto::account::{
-    LoginStart, NewDevice, OldDevice, PairingGrant, PairingOffer, Password, RecoveryCode, Username,
+    LoginStart, NewDevice, NewPassword, OldDevice, PairingGrant, PairingOffer, RecoveryCode, Username,
     VaultIndex, VaultLabel, VaultName, check_directory_entry, open_direct_invite, seal_direct_invite,
 };
 use sotto_crypto::{CryptoError, DeviceKey};
 use sotto_protocol::account::{
     AccountErrorCode, AccountRef, Acknowledge, AddSession, DeleteAccount, DeleteVault, Deposit,
-    FinishRecovery, Inbox, ListSessions, ListVault, Lookup, PostPairing, PutVault, ReadVault, SessionToken,
-    StartLogin, StartRecovery, TakePairing, VaultEntry,
+    FinishRecovery, Inbox, ListSessions, ListVault, Lookup, PostPairing, PutVault, ReadVault, RelayId,
+    SessionToken, StartLogin, StartRecovery, TakePairing, VaultEntry,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_from_registration_to_a_lost_password() {
     let relay = TestRelay::start().await;
-    let password = Password::generate().unwrap();
+    let password = NewPassword::generate().unwrap();
     let (mut laptop, code) = Device::register(&relay, "Ada", &password).await;
 
     // The vault, from the first device.
@@ -44,7 +44,7 @@ async fn an_account_from_registration_to_a_lost_password() {
     }
 
     // A new device, by name and password alone, however they are typed.
-    let phone = Device::log_in(&relay, "  ADA ", &password).await.unwrap();
+    let phone = Device::log_in(&relay, "  ADA ", password.password()).await.unwrap();
     assert_eq!(phone.keys().account(), laptop.keys().account());
     let vault = phone.keys().device_secrets(DeviceKey::generate().unwrap()).vault;
     let listed = phone.call(&ListVault {}).await.unwrap().records;
@@ -69,36 +69,45 @@ async fn an_account_from_registration_to_a_lost_password() {
     phone.call(&DeleteVault { name, version: 1 }).await.unwrap();
 
     // Another password: the record moves with it, and the other device's session ends.
-    let new = Password::generate().unwrap();
-    laptop.prove(&password).await;
+    let new = NewPassword::generate().unwrap();
+    laptop.prove(password.password()).await;
     laptop.change_password(&new, true).await;
     assert!(phone.call(&ListSessions {}).await.is_err());
-    assert_eq!(Device::log_in(&relay, "ada", &password).await.err(), Some(CryptoError::WrongPassword));
-    assert_eq!(Device::log_in(&relay, "nobody-here", &new).await.err(), Some(CryptoError::WrongPassword));
-    let phone = Device::log_in(&relay, "ada", &new).await.unwrap();
+    assert_eq!(
+        Device::log_in(&relay, "ada", password.password()).await.err(),
+        Some(CryptoError::WrongPassword)
+    );
+    assert_eq!(
+        Device::log_in(&relay, "nobody-here", new.password()).await.err(),
+        Some(CryptoError::WrongPassword)
+    );
+    let phone = Device::log_in(&relay, "ada", new.password()).await.unwrap();
     assert_eq!(phone.record.version(), 2);
 
     // The password is lost; the code on paper is not.
     let typed = RecoveryCode::parse(&code.to_text().to_lowercase()).unwrap();
     let mut back = recover(&relay, "ada", &typed).await;
     assert_eq!(back.keys().account(), laptop.keys().account());
-    let newest = Password::generate().unwrap();
+    let newest = NewPassword::generate().unwrap();
     back.change_password(&newest, true).await;
-    assert_eq!(Device::log_in(&relay, "ada", &new).await.err(), Some(CryptoError::WrongPassword));
-    let mut last = Device::log_in(&relay, "ada", &newest).await.unwrap();
+    assert_eq!(Device::log_in(&relay, "ada", new.password()).await.err(), Some(CryptoError::WrongPassword));
+    let mut last = Device::log_in(&relay, "ada", newest.password()).await.unwrap();
     assert_eq!(last.record.version(), 3);
 
     // A new code: the old one is worth nothing.
     let new_code = RecoveryCode::generate().unwrap();
-    last.prove(&newest).await;
+    last.prove(newest.password()).await;
     last.change_code(&new_code).await;
     assert_eq!(try_recover(&relay, "ada", &typed).await.err(), Some(AccountErrorCode::LoginRefused));
     assert_eq!(recover(&relay, "ada", &new_code).await.record.version(), 4);
 
     // The end.
-    last.prove(&newest).await;
+    last.prove(newest.password()).await;
     last.call(&DeleteAccount { proof: last.proof.clone() }).await.unwrap();
-    assert_eq!(Device::log_in(&relay, "ada", &newest).await.err(), Some(CryptoError::WrongPassword));
+    assert_eq!(
+        Device::log_in(&relay, "ada", newest.password()).await.err(),
+        Some(CryptoError::WrongPassword)
+    );
     assert_eq!(try_recover(&relay, "ada", &new_code).await.err(), Some(AccountErrorCode::LoginRefused));
     relay.stop().await;
 }
@@ -106,14 +115,14 @@ async fn an_account_from_registration_to_a_lost_password() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_direct_invite_goes_from_a_name_to_an_inbox() {
     let relay = TestRelay::start().await;
-    let (ada, _) = Device::register(&relay, "ada", &Password::generate().unwrap()).await;
-    let (bob, _) = Device::register(&relay, "bob", &Password::generate().unwrap()).await;
+    let (ada, _) = Device::register(&relay, "ada", &NewPassword::generate().unwrap()).await;
+    let (bob, _) = Device::register(&relay, "bob", &NewPassword::generate().unwrap()).await;
     let device = DeviceKey::generate().unwrap();
     let certificate = ada.keys().certify(device.public(), "Ada", 1).unwrap();
 
     let found = relay.call(None, &Lookup { who: AccountRef::Name("bob".into()) }).await.unwrap().entry;
-    assert!(check_directory_entry(&found, "other.example").is_err());
-    let recipient = check_directory_entry(&found, &relay.authority).unwrap();
+    assert!(check_directory_entry(&found, &RelayId::new([9; 32]), None).is_err());
+    let recipient = check_directory_entry(&found, &relay.id(), None).unwrap();
     assert_eq!(recipient.account, bob.keys().account());
     let letter = seal_direct_invite(b"the link", (&device, &certificate), recipient, 7).unwrap();
     let account = *recipient.account.as_bytes();
@@ -131,7 +140,7 @@ async fn a_direct_invite_goes_from_a_name_to_an_inbox() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_devices_pair_through_the_relays_letter_box() {
     let relay = TestRelay::start().await;
-    let password = Password::generate().unwrap();
+    let password = NewPassword::generate().unwrap();
     let (mut old, _) = Device::register(&relay, "ada", &password).await;
     let device = DeviceKey::generate().unwrap();
     let public = device.public();
@@ -151,7 +160,7 @@ async fn two_devices_pair_through_the_relays_letter_box() {
     let granting = answering.receive_reveal(&take(3).await).unwrap();
     let code = verifying.code().to_string();
     // The password is asked at the old device: it opens the record and proves to the relay.
-    old.prove(&password).await;
+    old.prove(password.password()).await;
     let given = old.call(&AddSession { proof: old.proof.clone() }).await.unwrap();
     let grant = PairingGrant { display_name: "Ada", not_before_ms: 1, session: given.token.expose() };
     let grant = granting.grant(&code, old.keys(), grant).unwrap();
@@ -167,9 +176,9 @@ async fn two_devices_pair_through_the_relays_letter_box() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn client_and_relay_agree_on_names() {
     let relay = TestRelay::start().await;
-    let password = Password::generate().unwrap();
+    let password = NewPassword::generate().unwrap();
     let ask = async |name: &str| {
-        let request = LoginStart::new(&password).unwrap().request().try_into().unwrap();
+        let request = LoginStart::new(password.password()).unwrap().request().try_into().unwrap();
         let start = StartLogin { name: name.to_owned(), request };
         relay.call(None, &start).await.map(|_| ()).map_err(|error| error.code)
     };
