@@ -134,7 +134,7 @@ async fn what_is_anonymous_is_refused_with_a_session() {
     let relay = relay().await;
     let ada = Person::registered(&relay.authority(), "ada").await;
     for call in every_call().iter().filter(|call| call.access == Access::Anonymous) {
-        for token in [ada.token, SessionToken::new([3; 32])] {
+        for token in [ada.token.clone(), SessionToken::new([3; 32])] {
             let code = refusal(&relay, call, &[("authorization", &bearer(&token))]).await;
             assert_eq!(code, AccountErrorCode::SessionNotWanted, "{}", call.path);
         }
