@@ -71,6 +71,9 @@ pub enum CryptoError {
         /// The version given now.
         found: u64,
     },
+    /// The relay shows another value of a version than it showed this device, or another one, before.
+    #[error("the relay has shown different values of one version")]
+    Forked,
     /// The code typed is not the code shown: somebody may sit between the two devices.
     #[error("the codes of the two devices differ")]
     CodesDiffer,

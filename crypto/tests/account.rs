@@ -138,8 +138,8 @@ fn with_only_the_password_a_new_device_reads_every_message_since_its_account_joi
     let bob = keys.account();
     let device = DeviceKey::generate().unwrap();
     let certificate = keys.certify(device.public(), "Bob", 1).unwrap();
-    let listed =
-        AccountDevice { certificate: certificate.clone(), recovery_public: keys.recovery().public() };
+    let recovery_public = keys.recovery().public();
+    let listed = AccountDevice { certificate: certificate.clone(), recovery_public, session: None };
     let secrets = keys.device_secrets(device);
     let (_, record) = OpenedRecord::create(keys, &password_key, &code).unwrap();
     relay.store(&login, &record);

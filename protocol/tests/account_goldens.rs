@@ -134,7 +134,7 @@ fn what_relays_answer_is_what_it_was() {
     check("error-with-limit", AccountError::with_limit(AccountErrorCode::InboxFull, 64));
     check("error-with-delay", AccountError::with_delay(AccountErrorCode::TooMany, 1500));
     check("error-with-version", AccountError::conflict(300));
-    check("sealed-record-head", SealedRecordHead { version: 300, code_login_key: [8; 32] });
+    check("sealed-record-head", SealedRecordHead { version: 300, code_login_key: [8; 32], device_keys: 3 });
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod record;
 mod recovery_code;
 mod relay;
 mod room_token;
+mod seen_invites;
 mod strength;
 mod stretching;
 #[cfg(test)]
@@ -29,7 +30,7 @@ mod vault_index;
 
 pub use direct_invite::{DirectInvite, InviteRecipient, open_direct_invite, seal_direct_invite};
 pub use directory::{SeenRecoveryKey, check_directory_entry};
-pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, VaultKey};
+pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, RecoveryKeys, VaultKey};
 pub(crate) use opaque::{LoggingIn, Registration};
 pub use opaque::{
     Login, LoginStart, PasswordKey, Registered, RegistrationStart, SessionKey, sizes as opaque_sizes,
@@ -45,7 +46,10 @@ pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
 pub use relay::{NewRelay, check_relay};
 pub use room_token::RoomTokenRequest;
+pub use seen_invites::{SEEN_INVITES_MAX, SeenInvites, Taken};
 pub use strength::Weakness;
 pub use username::{UserAddress, Username};
-pub use vault::{AccountDevice, RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};
-pub use vault_index::VaultIndex;
+pub use vault::{
+    AccountDevice, OpenedValue, Rebuilt, RoomPosition, VaultLabel, VaultName, open_archive, seal_archive,
+};
+pub use vault_index::{Mark, VaultIndex};

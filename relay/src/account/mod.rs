@@ -80,6 +80,7 @@ pub(crate) struct Accounts {
     looking_up: Attempts<IpAddr>,
     passwords: Attempts<([u8; 32], IpAddr)>,
     names: Attempts<[u8; 32]>,
+    /// By session: a stolen one uses up none of the tries of the others.
     proofs: Attempts<i64>,
     tokens_made: Attempts<i64>,
     room_tokens: RoomTokens,

@@ -47,7 +47,7 @@ impl Accounts {
         let invite_code = self.check_policy(asked.code.as_ref())?;
         let name_hash = self.checked_name(&asked.name)?;
         let head = read_head(&asked.record)?;
-        if head.version != 1 || !is_record(&asked.login) {
+        if head.version != 1 || head.device_keys != 1 || !is_record(&asked.login) {
             return Err(AccountErrorCode::Malformed.into());
         }
         directory::check(&asked.entry, self.identity.id())?;

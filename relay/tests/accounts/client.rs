@@ -182,6 +182,8 @@ struct SealedRecord<'a> {
     body: &'a [u8],
     #[cbor(n(4), with = "minicbor::bytes")]
     code_login_key: [u8; 32],
+    #[n(5)]
+    device_keys: u32,
 }
 
 /// Somebody with an account.
@@ -267,9 +269,14 @@ impl Person {
     }
 
     pub fn record(&self, version: u64) -> Vec<u8> {
+        self.record_with(version, 1)
+    }
+
+    /// One with vault and door keys of that number.
+    pub fn record_with(&self, version: u64, device_keys: u32) -> Vec<u8> {
         let code_login_key = self.code.verifying_key().to_bytes();
         let body = format!("the sealed record of {}, version {version}", self.password);
-        encode(&SealedRecord { version, body: body.as_bytes(), code_login_key })
+        encode(&SealedRecord { version, body: body.as_bytes(), code_login_key, device_keys })
     }
 
     pub fn entry(&self, generation: u32) -> DirectoryEntry {

@@ -2,13 +2,13 @@
 
 use crate::client::{Person, ProvingPassword, call, relay, which_relay};
 use crate::support::{TestRelay, start_on};
-use ed25519_dalek::Signer as _;
+use ed25519_dalek::{Signer as _, SigningKey};
 use sotto_protocol::account::{
     AccountErrorCode, DeleteAccount, EndSession, FinishLogin, FinishProof, FinishRecovery, ListSessions,
-    LoggedIn, ReplaceRecord, StartLogin, StartPassword, StartRecovery, Which,
+    LoggedIn, ReplaceRecord, StartLogin, StartPassword, StartProof, StartRecovery, Which,
 };
 use sotto_protocol::{Challenge, recovery_statement};
-use sotto_relay::Rates;
+use sotto_relay::{Rate, Rates};
 
 async fn finish(authority: &str, finish: &FinishLogin) -> Result<LoggedIn, AccountErrorCode> {
     call(authority, None, finish).await.map_err(|error| error.code)
@@ -163,6 +163,43 @@ async fn the_recovery_code_gives_the_record_and_permits_a_new_password_and_nothi
     assert!(back.log_in().await.is_some());
     let again = StartPassword { proof: back.proof.clone(), request: [1; 32] };
     proof_needed(back.call(&again).await.map(|_| ()));
+}
+
+#[tokio::test]
+async fn who_has_the_code_alone_gives_the_account_no_other_code() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let mut thief = ada.clone();
+    thief.take(recover(&ada, |_| {}).await.unwrap());
+    let with_password = thief.new_password("the thief's password", 2).await;
+    thief.code = SigningKey::from_bytes(&[9; 32]);
+    let other_code = ReplaceRecord { record: thief.record(2), ..with_password.clone() };
+    let outcome = thief.call(&other_code).await.map(|_| ());
+    assert_eq!(outcome.unwrap_err().code, AccountErrorCode::ProofNeeded);
+    thief.code = ada.code.clone();
+    let other_keys =
+        ReplaceRecord { record: thief.record_with(2, 2), end_others: true, ..with_password.clone() };
+    let outcome = thief.call(&other_keys).await.map(|_| ());
+    assert_eq!(outcome.unwrap_err().code, AccountErrorCode::ProofNeeded);
+    thief.call(&with_password).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stolen_session_uses_up_its_own_tries_and_not_those_of_who_comes_back_by_code() {
+    let relay = TestRelay::start_with(|config| {
+        let proof = Rate { burst: 2, every_s: 1000.0 };
+        config.accounts.rates = Rates { proof, ..Rates::unlimited() };
+    })
+    .await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let stolen = ada.log_in().await.unwrap();
+    let (_, request) = ProvingPassword::start("a guess");
+    while stolen.call(&StartProof { request }).await.is_ok() {}
+    let mut back = ada.clone();
+    back.take(recover(&ada, |_| {}).await.unwrap());
+    let replace = ReplaceRecord { end_others: true, ..back.new_password("a new password", 2).await };
+    back.call(&replace).await.unwrap();
+    assert!(stolen.call(&ListSessions {}).await.is_err());
 }
 
 #[tokio::test]
