@@ -44,7 +44,7 @@ pub use password::KnownWords;
 pub use password::{NewPassword, PASSPHRASE_WORDS, Password};
 pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
-pub use relay::{NewRelay, check_relay};
+pub use relay::{RelayQuestion, check_relay};
 pub use room_token::RoomTokenRequest;
 pub use seen_invites::{SEEN_INVITES_MAX, SeenInvites, Taken};
 pub use strength::Weakness;

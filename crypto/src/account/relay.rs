@@ -6,11 +6,11 @@ use core::fmt;
 use sotto_protocol::account::{RelayId, RelayKeys, ThisRelay, WhichRelay, relay_statement};
 
 /// A question to an address that waits for its answer.
-pub struct NewRelay {
+pub struct RelayQuestion {
     nonce: [u8; 32],
 }
 
-impl NewRelay {
+impl RelayQuestion {
     /// Begins.
     ///
     /// # Errors
@@ -36,9 +36,9 @@ impl NewRelay {
     }
 }
 
-impl fmt::Debug for NewRelay {
+impl fmt::Debug for RelayQuestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NewRelay(…)")
+        f.write_str("RelayQuestion(…)")
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
         // Any Ed25519 key will do here.
         let key = IdentityKey::from_seed(&Secret::new([1; 32]));
         let keys = RelayKeys { signing: key.public(), tokens: [2; 32] };
-        let asked = NewRelay::ask().unwrap();
+        let asked = RelayQuestion::ask().unwrap();
         let answer = |authority: &str, keys: RelayKeys, nonce: &[u8; 32]| ThisRelay {
             keys,
             signature: key.sign(&relay_statement(authority, nonce, &keys.id())),
@@ -78,7 +78,7 @@ mod tests {
         let others = RelayKeys { tokens: [3; 32], ..keys };
         let mixed = ThisRelay { keys: others, ..answer("chat.example", keys, &nonce) };
         assert_eq!(asked.finish("chat.example", &mixed), refused, "a key of tokens for one person");
-        assert_eq!(format!("{asked:?}"), "NewRelay(…)");
+        assert_eq!(format!("{asked:?}"), "RelayQuestion(…)");
     }
 
     #[test]

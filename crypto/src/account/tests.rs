@@ -1,8 +1,13 @@
 //! Stories of a whole account, and garbage for every decoder.
 
 use super::*;
-use crate::{CryptoError, DeviceKey, Secret, identity::IdentityKey, random_array};
+use crate::{
+    CryptoError, DeviceKey, Secret,
+    identity::{IdentityKey, PinState, Pins, Subject},
+    random_array,
+};
 use sotto_protocol::{Chain, RoomId};
+use std::collections::BTreeMap;
 
 const ROOM: RoomId = RoomId::new([1; 16]);
 
@@ -49,6 +54,59 @@ fn a_removed_device_opens_nothing_that_is_written_later() {
     assert_ne!(name, removed.vault.name(label).unwrap());
     assert_eq!(removed.vault.open(&name, 2, &value), Err(CryptoError::DoesNotOpen));
     assert_ne!(kept.door.public(), removed.door.public());
+}
+
+/// Whoever removes a device writes the vault anew, and takes over nothing that the removed one could have falsified to its profit.
+#[test]
+fn after_a_removal_the_vault_is_rebuilt_from_what_the_removed_device_could_not_write() {
+    let code = RecoveryCode::generate().unwrap();
+    let (opened, _) = OpenedRecord::create(AccountKeys::generate().unwrap(), &password(1), &code).unwrap();
+    let (old, bob) = (opened.keys().vault.clone(), Subject::name("bob"));
+    let (mut own, mut written) = (Pins::default(), Pins::default());
+    own.observe(&bob, &[1; 32], 10);
+    written.verify(&bob, &[2; 32], 20);
+    let removed = DeviceKey::generate().unwrap().public();
+    let vault: Vec<_> = [
+        (VaultLabel::Index, b"nonsense".to_vec()),
+        (VaultLabel::DoorKey, vec![6; 32]),
+        (VaultLabel::Settings, b"send everything to me".to_vec()),
+        (VaultLabel::Pins, written.encode()),
+        (VaultLabel::Room(ROOM), b"Garden".to_vec()),
+        (VaultLabel::Device(removed), b"the removed device".to_vec()),
+    ]
+    .into_iter()
+    .map(|(label, content)| (old.name(label).unwrap(), old.seal(label, 9, &content).unwrap()))
+    .collect();
+
+    let (opened, _) = opened.with_new_device_keys(&password(1)).unwrap();
+    let (new, mut rebuilt) = (&opened.keys().vault, BTreeMap::new());
+    for (name, value) in vault {
+        let (label, content) = old.open(&name, 9, &value).unwrap();
+        let content = content.unwrap().to_vec();
+        let content = match label.rebuilt() {
+            Rebuilt::FromKeys if label == VaultLabel::DoorKey => opened.keys().door.seed().expose().to_vec(),
+            Rebuilt::FromKeys => continue,
+            Rebuilt::FromOwn => b"my own settings".to_vec(),
+            Rebuilt::FromOwnAndSuspect => {
+                let mut pins = own.clone();
+                pins.take_suspect(&Pins::decode(&content).unwrap());
+                pins.encode()
+            }
+            Rebuilt::UnlessRemoved if label == VaultLabel::Device(removed) => continue,
+            Rebuilt::AsItIs | Rebuilt::UnlessRemoved => content,
+        };
+        rebuilt.insert(label, new.seal(label, 1, &content).unwrap());
+    }
+    let read = |label: VaultLabel| {
+        let value = rebuilt.get(&label)?;
+        new.open(&new.name(label).unwrap(), 1, value).unwrap().1.map(|content| content.to_vec())
+    };
+    assert_eq!(read(VaultLabel::DoorKey), Some(opened.keys().door.seed().expose().to_vec()));
+    assert_eq!(read(VaultLabel::Settings), Some(b"my own settings".to_vec()));
+    assert_eq!(read(VaultLabel::Room(ROOM)), Some(b"Garden".to_vec()));
+    assert_eq!(read(VaultLabel::Device(removed)), None);
+    let pins = Pins::decode(&read(VaultLabel::Pins).unwrap()).unwrap();
+    assert_eq!((pins.pinned(&bob), pins.state(&bob, &[2; 32])), (Some([1; 32]), PinState::Changed));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sotto_crypto::CryptoError;
 use sotto_crypto::account::{
-    AccountKeys, LoginStart, NewPassword, NewRelay, OpenedRecord, Password, PasswordKey, RecoveryCode,
-    RegistrationStart, SealedRecord, Username,
+    AccountKeys, LoginStart, NewPassword, OpenedRecord, Password, PasswordKey, RecoveryCode,
+    RegistrationStart, RelayQuestion, SealedRecord, Username,
 };
 use sotto_protocol::account::{
     AccountError, Call, FinishLogin, FinishProof, LoggedIn, Register, RelayId, RelayKeys, ReplaceRecord,
@@ -29,7 +29,7 @@ impl TestRelay {
         let data = tempfile::tempdir().unwrap();
         let running = start(Config::new("127.0.0.1:0".parse().unwrap(), data.path())).await.unwrap();
         let authority = running.addr().to_string();
-        let asked = NewRelay::ask().unwrap();
+        let asked = RelayQuestion::ask().unwrap();
         let keys = asked.finish(&authority, &ask(&authority, None, &asked.call()).await.unwrap()).unwrap();
         Self { authority, keys, running, _data: data }
     }
