@@ -39,7 +39,7 @@ pub struct InviteRecipient<'a> {
 /// person thinks, pins and safety numbers tell.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DirectInvite {
-    /// Tells it apart from all others: whoever puts it into the inbox again puts in this one. See [`super::SeenInvites`].
+    /// Tells it apart from all others: put into the inbox again, it is still this one. See [`super::SeenInvites`].
     pub id: [u8; 16],
     /// The invite link, or its fragment: a secret.
     pub link: Zeroizing<Vec<u8>>,

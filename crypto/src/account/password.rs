@@ -86,7 +86,7 @@ impl NewPassword {
         Ok(Self(phrase))
     }
 
-    /// One that a person has chosen, if it withstands somebody who has the relay's database and knows the account. While it is
+    /// One that a person has chosen, if it withstands an attacker who has the relay's database and knows the account. While it is
     /// weighed, parts of it lie in memory that is not wiped.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ impl OpenedRecord {
         self.next(self.keys.with_new_recovery_key()?, self.code.clone())?.sealed(password)
     }
 
-    /// The next version, after somebody else has had the password, or has seen the record open: everything that can be new is. They
+    /// The next version, after another person has had the password, or has seen the record open: everything that can be new is. They
     /// know the old code's public key, and could write a record that it opens; of the new one they know nothing. Only the identity
     /// stays, and they have it.
     ///

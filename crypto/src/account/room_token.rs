@@ -1,6 +1,6 @@
 //! Room tokens: the right to make one room, which does not say whose it is (RFC 9497, mode POPRF, ristretto255-SHA512).
-//! The key by which it is checked is one of those that make the relay what it is: a relay that used another key for somebody, to know
-//! that token again, would be another relay to them.
+//! The key by which it is checked is one of those that make the relay what it is: a relay that used another key for one account, to know
+//! that token again, would be another relay to that account.
 
 use crate::{CryptoError, Secret, random_array, seeded::SeededRandomness};
 use core::fmt;
@@ -78,7 +78,7 @@ mod tests {
     use voprf::{BlindedElement, PoprfServer};
 
     #[test]
-    fn a_relay_that_uses_a_key_of_its_own_for_somebody_is_found_out() {
+    fn a_relay_that_uses_another_key_for_one_account_is_found_out() {
         let server = |seed| PoprfServer::<Ristretto255>::new_from_seed(&[seed; 32], b"test").unwrap();
         let tokens = Ristretto255::serialize_elem(server(1).get_public_key()).as_slice().try_into().unwrap();
         let relay = RelayKeys { signing: [1; 32], tokens };

@@ -1,4 +1,4 @@
-//! Which direct invites an account has taken: one that the relay, or whoever kept it, puts into the inbox again is told apart.
+//! Which direct invites an account has taken: one that the relay, or anyone who kept it, puts into the inbox again is told apart.
 //! A record of the vault ([`super::VaultLabel::Invites`]), merged among devices.
 //!
 //! ```text

@@ -56,7 +56,7 @@ fn a_removed_device_opens_nothing_that_is_written_later() {
     assert_ne!(kept.door.public(), removed.door.public());
 }
 
-/// Whoever removes a device writes the vault anew, and takes over nothing that the removed one could have falsified to its profit.
+/// The device that removes another writes the vault anew, and takes over nothing that the removed one could have falsified to its profit.
 #[test]
 fn after_a_removal_the_vault_is_rebuilt_from_what_the_removed_device_could_not_write() {
     let code = RecoveryCode::generate().unwrap();

@@ -165,7 +165,7 @@ pub struct AccountDevice {
     pub certificate: Certificate,
     /// The recovery public key that the certificate names.
     pub recovery_public: Vec<u8>,
-    /// Its session at the relay, as the relay lists it: whoever removes the device ends this one.
+    /// Its session at the relay, as the relay lists it: the device that removes it ends this one.
     pub session: Option<[u8; 16]>,
 }
 

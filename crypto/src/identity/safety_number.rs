@@ -40,10 +40,10 @@ pub struct Party<'a> {
 pub enum Comparison {
     /// Both sides see the same two identities.
     Match,
-    /// They do not: somebody may stand between them, or one has a new identity.
+    /// They do not: an attacker may stand between them, or one has a new identity.
     Mismatch,
     /// They do not, and the names differ as well. It may be the code of another person, or for another one; it may as well be that
-    /// somebody stands between under another name. It is told as a mismatch, with the names as a hint to look at.
+    /// an attacker stands between under another name. It is told as a mismatch, with the names as a hint to look at.
     MismatchOfNamesToo,
     /// The code is of a newer version than this one knows.
     NewerVersion,

@@ -1,4 +1,4 @@
-//! How a device gets room tokens. The key by which it checks them is one of the relay's own keys: another one for somebody would be
+//! How a device gets room tokens. The key by which it checks them is one of the relay's own keys: another one for one account would be
 //! another relay. It fetches tokens some time before it uses them, so that not the time joins the two.
 
 use super::call;

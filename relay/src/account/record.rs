@@ -49,7 +49,7 @@ impl Accounts {
         if by == ProvenBy::RecoveryCode && !is_password_alone {
             return Err(AccountErrorCode::ProofNeeded.into());
         }
-        // Whoever still has the old keys of the vault would go on writing under them: they log in again. The version has the
+        // A device that still has the old keys of the vault would go on writing under them: it logs in again. The version has the
         // relay compare with this record and no other.
         let is_next_keys = before.device_keys.checked_add(1) == Some(head.device_keys);
         let is_allowed = is_same_keys || (is_next_keys && asked.end_others);

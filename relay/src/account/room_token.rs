@@ -1,4 +1,4 @@
-//! Room tokens: blind evaluation for whoever has a session, and the check of what anybody shows later (RFC 9497, mode POPRF).
+//! Room tokens: blind evaluation for those who have a session, and the check of what anybody shows later (RFC 9497, mode POPRF).
 //! The stretch of days is its public part, and the key one for everybody and always.
 //! The relay cannot tell which evaluation became which token.
 

@@ -38,7 +38,7 @@ async fn what_is_signed_for_one_address_is_refused_at_another() {
     let running = start_on(folder.path(), |_| {}).await;
     let authority = running.addr().to_string();
     let ada = Person::registered(&authority, "ada").await;
-    // She typed the address of somebody in the middle, who shows her this relay's identity and passes everything on.
+    // She typed the address of a relay in the middle, which shows her this relay's identity and passes everything on.
     let deceived = Person { authority: "relay.middle".into(), ..ada.clone() };
     let started = call(&authority, None, &StartRecovery {}).await.unwrap();
     let by_code = FinishRecovery {
