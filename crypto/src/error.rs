@@ -54,6 +54,9 @@ pub enum CryptoError {
     /// can lead to: its writer lies.
     #[error("the room is not the one that this device knows")]
     AnotherRoom,
+    /// Behind an address is another relay than the one that was there before.
+    #[error("another relay answers under this address")]
+    AnotherRelay,
     /// The password is not the account's, or the relay is not the one that it was chosen for.
     #[error("the password is wrong")]
     WrongPassword,
@@ -68,6 +71,9 @@ pub enum CryptoError {
         /// The version given now.
         found: u64,
     },
+    /// The relay shows another value of a version than it showed this device, or another one, before.
+    #[error("the relay has shown different values of one version")]
+    Forked,
     /// The code typed is not the code shown: somebody may sit between the two devices.
     #[error("the codes of the two devices differ")]
     CodesDiffer,

@@ -86,6 +86,9 @@ pub mod hash {
     pub const REVOKED_DEVICE: &[u8] = b"sotto/1 revoked device";
     pub const RECOVERY_SECRET: &[u8] = b"sotto/1 recovery secret";
     pub const RECOVERY_CHECK: &[u8] = b"sotto/1 recovery check";
+    pub const VAULT_MARK: &[u8] = b"sotto/1 vault mark";
+    pub const DIRECT_INVITE_ID: &[u8] = b"sotto/1 direct invite id";
+    pub const PASSWORD_SALT: &[u8] = b"sotto/1 password salt";
     pub const PAIRING_MAILBOX: &[u8] = b"sotto/1 pairing mailbox";
     pub const PAIRING_COMMITMENT: &[u8] = b"sotto/1 pairing commitment";
     pub const PAIRING_TRANSCRIPT: &[u8] = b"sotto/1 pairing transcript";

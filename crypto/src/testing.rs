@@ -138,7 +138,12 @@ pub fn register_unstretched(
 ) -> Result<Registered, CryptoError> {
     let mut randomness = Script::new(randomness);
     let identifiers = Identifiers { client: None, server: None };
-    Registration::<Identity>::start(password, &mut randomness)?.finish(response, identifiers, &mut randomness)
+    Registration::<Identity>::start(password, &mut randomness)?.finish(
+        response,
+        identifiers,
+        &Identity,
+        &mut randomness,
+    )
 }
 
 /// A login in which the password is not stretched, as [`register_unstretched`].
@@ -154,7 +159,7 @@ pub fn log_in_unstretched(
     let mut randomness = Script::new(randomness);
     let identifiers = Identifiers { client: None, server: None };
     let begun = LoggingIn::<Identity>::start(password, &mut randomness)?;
-    begun.finish(response, identifiers, context, &mut randomness)
+    begun.finish(response, identifiers, context, &Identity, &mut randomness)
 }
 
 /// Gives bytes in order, and zeros after them.

@@ -20,18 +20,19 @@ use opaque_ke::{
 use sotto_crypto::{
     CryptoError, DeviceKey,
     account::{
-        AccountDevice, AccountKeys, LoginStart, OpenedRecord, Password, RecoveryCode, RegistrationStart,
-        SealedRecord, Username, VaultLabel, VaultName,
+        AccountDevice, AccountKeys, LoginStart, NewPassword, OpenedRecord, Password, RecoveryCode,
+        RegistrationStart, SealedRecord, Username, VaultLabel, VaultName,
     },
     identity::IdentityKey,
     message::Content,
     random_array,
     room::{AccountJoin, Handshake, JoinRequest, RoomChange, Suite},
 };
-use sotto_protocol::RoomId;
+use sotto_protocol::{RoomId, account::RelayId};
 use std::collections::BTreeMap;
 use support::{Person, change, hear_later, invite, receive, say};
 
+const RELAY: RelayId = RelayId::new([5; 32]);
 const AUTHORITY: &str = "chat.example:443";
 
 /// The suite of `docs/PROTOCOL.md`, "Login". The relay stretches nothing.
@@ -80,8 +81,9 @@ impl Relay {
     }
 
     fn parameters() -> ServerLoginParameters<'static, 'static> {
-        let identifiers = Identifiers { client: None, server: Some(AUTHORITY.as_bytes()) };
-        ServerLoginParameters { context: Some(b"sotto/1 opaque"), identifiers }
+        static ID: [u8; 32] = *RELAY.as_bytes();
+        let identifiers = Identifiers { client: None, server: Some(&ID) };
+        ServerLoginParameters { context: Some(b"sotto/1 opaquechat.example:443"), identifiers }
     }
 
     fn register(&self, name: &Username, request: &[u8]) -> Vec<u8> {
@@ -101,11 +103,11 @@ impl Relay {
         let login = LoginStart::new(&Password::new(password)?)?;
         let request = CredentialRequest::deserialize(login.request()).unwrap();
         let stored = ServerRegistration::<RelaySuite>::deserialize(&self.login).unwrap();
-        let name = name.as_str().as_bytes();
+        let id = name.as_str().as_bytes();
         let started =
-            ServerLogin::start(&mut Randomness, &self.setup, Some(stored), request, name, Self::parameters())
+            ServerLogin::start(&mut Randomness, &self.setup, Some(stored), request, id, Self::parameters())
                 .unwrap();
-        let login = login.finish(AUTHORITY, &started.message.serialize())?;
+        let login = login.finish((&RELAY, AUTHORITY), name, &started.message.serialize())?;
         let confirmation = CredentialFinalization::deserialize(&login.confirmation).unwrap();
         started.state.finish(confirmation, Self::parameters()).unwrap();
         SealedRecord::from_bytes(&self.record)?.open_with_password(&login.password_key)
@@ -116,11 +118,11 @@ impl Relay {
 fn set_password(
     relay: &Relay,
     name: &Username,
-    password: &Password,
+    password: &NewPassword,
 ) -> (Vec<u8>, sotto_crypto::account::PasswordKey) {
-    let registration = RegistrationStart::new(password, name).unwrap();
+    let registration = RegistrationStart::new(password).unwrap();
     let response = relay.register(name, registration.request());
-    let registered = registration.finish(AUTHORITY, &response).unwrap();
+    let registered = registration.finish(&RELAY, name, &response).unwrap();
     (registered.record, registered.password_key)
 }
 
@@ -129,15 +131,15 @@ fn with_only_the_password_a_new_device_reads_every_message_since_its_account_joi
     // Bob registers on his only device.
     let mut relay = Relay::new();
     let name = Username::parse("Bob").unwrap();
-    let password = Password::generate().unwrap();
+    let password = NewPassword::generate().unwrap();
     let (login, password_key) = set_password(&relay, &name, &password);
     let code = RecoveryCode::generate().unwrap();
     let keys = AccountKeys::register(IdentityKey::generate().unwrap()).unwrap();
     let bob = keys.account();
     let device = DeviceKey::generate().unwrap();
     let certificate = keys.certify(device.public(), "Bob", 1).unwrap();
-    let listed =
-        AccountDevice { certificate: certificate.clone(), recovery_public: keys.recovery().public() };
+    let recovery_public = keys.recovery().public();
+    let listed = AccountDevice { certificate: certificate.clone(), recovery_public, session: None };
     let secrets = keys.device_secrets(device);
     let (_, record) = OpenedRecord::create(keys, &password_key, &code).unwrap();
     relay.store(&login, &record);
@@ -169,7 +171,7 @@ fn with_only_the_password_a_new_device_reads_every_message_since_its_account_joi
 
     // Every device is lost. What is left: the password, and what the relay keeps.
     drop((rooms, secrets, own, code, record));
-    let opened = relay.log_in(&name, password.expose()).unwrap();
+    let opened = relay.log_in(&name, password.password().expose()).unwrap();
     assert_eq!(opened.keys().account(), bob);
     let device = DeviceKey::generate().unwrap();
     let certificate = opened.keys().certify(device.public(), "Bob", 2).unwrap();
@@ -207,7 +209,7 @@ fn with_only_the_password_a_new_device_reads_every_message_since_its_account_joi
 fn a_changed_password_logs_in_and_the_old_one_does_not() {
     let mut relay = Relay::new();
     let name = Username::parse("Bob").unwrap();
-    let (old, new) = (Password::generate().unwrap(), Password::generate().unwrap());
+    let (old, new) = (NewPassword::generate().unwrap(), NewPassword::generate().unwrap());
     let (login, password_key) = set_password(&relay, &name, &old);
     let code = RecoveryCode::generate().unwrap();
     let (opened, record) =
@@ -216,8 +218,11 @@ fn a_changed_password_logs_in_and_the_old_one_does_not() {
     let (login, password_key) = set_password(&relay, &name, &new);
     let (_, record) = opened.with_password(&password_key).unwrap();
     relay.store(&login, &record);
-    assert_eq!(relay.log_in(&name, new.expose()).unwrap().keys().account(), opened.keys().account());
-    assert_eq!(relay.log_in(&name, old.expose()).err(), Some(CryptoError::WrongPassword));
+    assert_eq!(
+        relay.log_in(&name, new.password().expose()).unwrap().keys().account(),
+        opened.keys().account()
+    );
+    assert_eq!(relay.log_in(&name, old.password().expose()).err(), Some(CryptoError::WrongPassword));
     let record = SealedRecord::from_bytes(&relay.record).unwrap();
     assert_eq!(record.open_with_code(&code).unwrap().version(), 2);
 }

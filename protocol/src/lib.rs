@@ -16,6 +16,7 @@ pub mod limits;
 mod push;
 mod rewind;
 mod room_token;
+mod secret;
 pub mod signature;
 mod username;
 
@@ -39,6 +40,7 @@ pub use id::{BlobId, DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use push::{PushSubscription, push_payload, read_push_payload};
 pub use rewind::{Rewind, RewindAuthority, confirm_statement};
 pub use room_token::{ROOM_TOKEN_PERIOD_DAYS, RoomToken};
+pub use secret::encode_secret;
 pub use username::{is_username, normalize_username};
 
 /// The version of this protocol. A relay names its own in [`Welcome`]; a client that does not know it says so and stops.

@@ -1,5 +1,8 @@
-//! Usernames: NFKC, lower case, NFKC; letters, digits and combining marks of any script, and `-`, `_`, `.` between them. Clients
-//! normalise what is typed, and the relay takes only what is normalised.
+//! Usernames: NFKC, lower case, NFKC; letters, digits and combining marks of any script that are not invisible, and `-`, `_`, `.`
+//! between them. Clients normalise what is typed, and the relay takes only what is normalised.
+//!
+//! A username is an address: two that look the same must not differ by what nobody sees. So it has no joiner at all, where
+//! a display name may have one as part of a word; who types one (Persian keyboards do) reads that it cannot be used.
 
 use crate::limits::USERNAME_CHARS;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
@@ -29,7 +32,27 @@ pub fn is_username(name: &str) -> bool {
 }
 
 fn is_inner(character: char) -> bool {
-    character.is_alphanumeric() || is_combining_mark(character)
+    (character.is_alphanumeric() || is_combining_mark(character)) && !is_unseen(character)
+}
+
+/// Letters and marks that are Default_Ignorable_Code_Point, or look empty: fillers of Hangul, the grapheme joiner, inherent vowels of
+/// Khmer, and what chooses variants.
+const fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{34f}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{16fe4}'
+            | '\u{1d159}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
 }
 
 const fn is_separator(character: char) -> bool {
@@ -64,6 +87,13 @@ mod tests {
             ("ad\u{202e}a", None),
             ("ad\u{200b}a", None),
             ("a\na", None),
+            ("ad\u{34f}a", None),
+            ("\u{3164}\u{3164}", None),
+            ("ad\u{fe0f}a", None),
+            ("ad\u{e0100}a", None),
+            ("ad\u{17b4}a", None),
+            ("\u{6a9}\u{62a}\u{627}\u{628}\u{200c}\u{647}\u{627}", None),
+            ("\u{915}\u{94d}\u{200d}\u{937}", None),
         ];
         for (typed, expected) in cases {
             assert_eq!(normalize_username(typed).as_deref(), expected, "{typed:?}");

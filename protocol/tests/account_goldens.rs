@@ -12,10 +12,10 @@ use sotto_protocol::account::{
     EvaluatedRoomToken, FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode,
     Letters, ListSessions, ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted,
     PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault, RefreshSession,
-    Register, RegisterStarted, ReplaceRecord, RoomPolicy, SealedRecordHead, SessionGiven, SessionInfo,
-    SessionToken, Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery,
-    StartRegister, TakePairing, VaultEntries, VaultEntry, VaultList, VaultListed, Which, directory_statement,
-    registration_statement,
+    Register, RegisterStarted, RelayId, RelayKeys, ReplaceRecord, RoomPolicy, SealedRecordHead, SessionGiven,
+    SessionInfo, SessionToken, Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof,
+    StartRecovery, StartRegister, TakePairing, ThisRelay, VaultEntries, VaultEntry, VaultList, VaultListed,
+    Which, WhichRelay, directory_statement, registration_statement,
 };
 use sotto_protocol::{Challenge, PushSubscription, RoomToken, decode, encode, recovery_statement};
 
@@ -91,6 +91,7 @@ fn what_clients_ask_is_what_it_was() {
     check("set-findable", SetFindable { is_findable: false });
     check("post-pairing", PostPairing { letter_box: [8; 16], step: 2, message: vec![9; 40] });
     check("read-room-policy", ReadRoomPolicy {});
+    check("which-relay", WhichRelay { nonce: [8; 32] });
     check("blind-room-token", BlindRoomToken { period: 688, blinded: [8; 32] });
     check("take-pairing", TakePairing { letter_box: [8; 16], step: 2 });
     check("push-key", PushKey {});
@@ -123,7 +124,9 @@ fn what_relays_answer_is_what_it_was() {
     check("letters", Letters { letters: vec![InboxLetter { id: [8; 16], letter: vec![9; 40] }] });
     check("found", Found { entry: entry() });
     check("pairing-message", PairingMessage { message: vec![9; 40] });
-    check("room-policy", RoomPolicy { takes_token: true, period: 688, public_key: [8; 32] });
+    check("room-policy", RoomPolicy { takes_token: true, period: 688 });
+    let keys = RelayKeys { signing: [8; 32], tokens: [9; 32] };
+    check("this-relay", ThisRelay { keys, signature: [10; 64] });
     check("evaluated-room-token", EvaluatedRoomToken { evaluated: [8; 32], proof: [9; 64] });
     check("push-key-given", PushKeyGiven { key: [8; 65] });
     check("done", Done {});
@@ -131,12 +134,15 @@ fn what_relays_answer_is_what_it_was() {
     check("error-with-limit", AccountError::with_limit(AccountErrorCode::InboxFull, 64));
     check("error-with-delay", AccountError::with_delay(AccountErrorCode::TooMany, 1500));
     check("error-with-version", AccountError::conflict(300));
-    check("sealed-record-head", SealedRecordHead { version: 300, code_login_key: [8; 32] });
+    check("sealed-record-head", SealedRecordHead { version: 300, code_login_key: [8; 32], device_keys: 3 });
 }
 
 #[test]
 fn what_is_signed_is_what_it_was() {
-    golden::check("account-directory-statement.v1", &directory_statement("Relay.example:8443", 2, &[3; 40]));
+    golden::check(
+        "account-directory-statement.v1",
+        &directory_statement(&RelayId::new([4; 32]), 2, &[3; 40]),
+    );
     let statement = recovery_statement("relay.example", &Challenge::new([0x0a; 32]));
     golden::check("account-recovery-statement.v1", &statement);
     let challenge = Challenge::new([0x0a; 32]);

@@ -10,7 +10,7 @@
 //! ```
 //! The signature names the recipient: nobody can pass an invite on as if its sender had meant another.
 
-use super::keys::AccountKeys;
+use super::keys::RecoveryKeys;
 use crate::{
     CryptoError, DeviceKey, Secret,
     identity::{AccountId, Certificate},
@@ -39,6 +39,8 @@ pub struct InviteRecipient<'a> {
 /// person thinks, pins and safety numbers tell.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DirectInvite {
+    /// Tells it apart from all others: put into the inbox again, it is still this one. See [`super::SeenInvites`].
+    pub id: [u8; 16],
     /// The invite link, or its fragment: a secret.
     pub link: Zeroizing<Vec<u8>>,
     /// Who invites.
@@ -77,12 +79,12 @@ pub fn seal_direct_invite(
     seal_seeded(link, sender, recipient, sent_at_ms, &Secret::random()?)
 }
 
-/// Opens an invite of the own inbox, with the recovery key that it was sealed to.
+/// Opens an invite of the own inbox, with the recovery key that it was sealed to. The identity key is not needed.
 ///
 /// # Errors
 /// [`CryptoError::DoesNotOpen`] where no recovery key of the account opens it; [`CryptoError::BadSignature`],
 /// [`CryptoError::Malformed`], [`CryptoError::NewerVersion`].
-pub fn open_direct_invite(keys: &AccountKeys, sealed: &[u8]) -> Result<DirectInvite, CryptoError> {
+pub fn open_direct_invite(recovery: &RecoveryKeys, sealed: &[u8]) -> Result<DirectInvite, CryptoError> {
     let malformed = || CryptoError::Malformed("direct invite");
     let (format, sealed) = sealed.split_first().ok_or_else(malformed)?;
     if *format != FORMAT {
@@ -91,7 +93,7 @@ pub fn open_direct_invite(keys: &AccountKeys, sealed: &[u8]) -> Result<DirectInv
     if sealed.len() + 1 != DIRECT_INVITE_BYTES {
         return Err(malformed());
     }
-    let opened = keys.recovery_keys().find_map(|recovery| {
+    let opened = recovery.keys.iter().find_map(|recovery| {
         let hash = recovery.public_hash();
         let context = additional_data(&hash);
         let padded = recovery.wrap_key().open_bytes(labels::hpke::DIRECT_INVITE, &context, sealed).ok()?;
@@ -104,8 +106,16 @@ pub fn open_direct_invite(keys: &AccountKeys, sealed: &[u8]) -> Result<DirectInv
         return Err(malformed());
     }
     let sender = Certificate::verify(&body.certificate)?;
-    sign::verify(sender.device_key(), &statement(keys.account(), &hash, &signed), &signature)?;
-    Ok(DirectInvite { link: body.link, sender, sent_at_ms: body.sent_at_ms })
+    sign::verify(sender.device_key(), &statement(recovery.account, &hash, &signed), &signature)?;
+    Ok(DirectInvite { id: id_of(&signed), link: body.link, sender, sent_at_ms: body.sent_at_ms })
+}
+
+fn id_of(body: &[u8]) -> [u8; 16] {
+    let digest: [u8; 32] =
+        Sha256::new().chain_update(labels::hash::DIRECT_INVITE_ID).chain_update(body).finalize().into();
+    let mut id = [0; 16];
+    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    id
 }
 
 impl fmt::Debug for DirectInvite {
@@ -132,9 +142,9 @@ pub(super) fn seal_seeded(
     let hash: [u8; 32] = Sha256::digest(recipient.recovery_public).into();
     let link = Zeroizing::new(link.to_vec());
     let body = Body { link, certificate: certificate.as_bytes().to_vec(), sent_at_ms };
-    let body = Zeroizing::new(sotto_protocol::encode(&body));
+    let body = sotto_protocol::encode_secret(&body);
     let signature = device.sign(&statement(recipient.account, &hash, &body));
-    let padded = pad(&Zeroizing::new(sotto_protocol::encode(&Signed(body, signature))))?;
+    let padded = pad(&sotto_protocol::encode_secret(&Signed(body, signature)))?;
     let context = additional_data(&hash);
     let sealed =
         wrap::seal_seeded(recipient.recovery_public, labels::hpke::DIRECT_INVITE, &context, &padded, seed)?;
@@ -177,7 +187,11 @@ fn unpad(padded: &[u8]) -> Result<&[u8], CryptoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{golden, identity::IdentityKey};
+    use crate::{
+        account::{AccountKeys, SeenInvites, Taken},
+        golden,
+        identity::IdentityKey,
+    };
 
     const GOLDEN: &str = include_str!("../../tests/goldens/direct-invite-v1.hex");
 
@@ -207,10 +221,13 @@ mod tests {
     fn the_recipient_alone_opens_it_and_knows_who_invites() {
         let (ada, bob, eve) = (Person::new("Ada"), Person::new("Bob"), Person::new("Eve"));
         let sealed = ada.invites(&bob, b"link").unwrap();
-        let invite = open_direct_invite(&bob.keys, &sealed).unwrap();
+        let invite = open_direct_invite(&bob.keys.recovery_keys_alone(), &sealed).unwrap();
         assert_eq!((invite.link.as_slice(), invite.sent_at_ms), (&b"link"[..], 5));
         assert_eq!(invite.sender, ada.certificate);
-        assert_eq!(open_direct_invite(&eve.keys, &sealed), Err(CryptoError::DoesNotOpen));
+        assert_eq!(
+            open_direct_invite(&eve.keys.recovery_keys_alone(), &sealed),
+            Err(CryptoError::DoesNotOpen)
+        );
         assert_eq!(format!("{invite:?}").matches("link").count(), 0);
     }
 
@@ -220,7 +237,10 @@ mod tests {
         let long = ada.invites(&bob, &[7; DIRECT_INVITE_LINK_MAX_BYTES]).unwrap();
         let short = bob.invites(&ada, b"").unwrap();
         assert_eq!((long.len(), short.len()), (DIRECT_INVITE_BYTES, DIRECT_INVITE_BYTES));
-        assert_eq!(open_direct_invite(&bob.keys, &long).unwrap().link.len(), DIRECT_INVITE_LINK_MAX_BYTES);
+        assert_eq!(
+            open_direct_invite(&bob.keys.recovery_keys_alone(), &long).unwrap().link.len(),
+            DIRECT_INVITE_LINK_MAX_BYTES
+        );
         let too_long = ada.invites(&bob, &[7; DIRECT_INVITE_LINK_MAX_BYTES + 1]);
         assert!(matches!(too_long, Err(CryptoError::OverLimit { .. })));
         for public in [ada.device.public(), ada.keys.identity_public()] {
@@ -240,11 +260,28 @@ mod tests {
         let bobs = bob.keys.recovery().public();
         let passed_on = wrap::seal_fresh(&bobs, labels::hpke::DIRECT_INVITE, &context, &padded).unwrap();
         let passed_on = [&[FORMAT][..], &passed_on].concat();
-        assert_eq!(open_direct_invite(&bob.keys, &passed_on), Err(CryptoError::BadSignature));
+        assert_eq!(
+            open_direct_invite(&bob.keys.recovery_keys_alone(), &passed_on),
+            Err(CryptoError::BadSignature)
+        );
         // Eve shows Ada's certificate and signs with her own key.
         let forger = Person { device: eve.device, certificate: ada.certificate, keys: eve.keys };
         let forged = forger.invites(&bob, b"link").unwrap();
-        assert_eq!(open_direct_invite(&bob.keys, &forged), Err(CryptoError::BadSignature));
+        assert_eq!(
+            open_direct_invite(&bob.keys.recovery_keys_alone(), &forged),
+            Err(CryptoError::BadSignature)
+        );
+    }
+
+    #[test]
+    fn an_invite_that_is_put_into_the_inbox_again_is_known() {
+        let (ada, bob) = (Person::new("Ada"), Person::new("Bob"));
+        let open = |sealed: &[u8]| open_direct_invite(&bob.keys.recovery_keys_alone(), sealed).unwrap();
+        let sealed = ada.invites(&bob, b"link").unwrap();
+        let mut seen = SeenInvites::default();
+        assert_eq!((seen.take(&open(&sealed)), seen.take(&open(&sealed))), (Taken::New, Taken::Repeated));
+        let another = ada.invites(&bob, b"another link").unwrap();
+        assert_eq!(seen.take(&open(&another)), Taken::New);
     }
 
     #[test]
@@ -252,7 +289,10 @@ mod tests {
         let (ada, mut bob) = (Person::new("Ada"), Person::new("Bob"));
         let sealed = ada.invites(&bob, b"link").unwrap();
         bob.keys = bob.keys.with_new_recovery_key().unwrap();
-        assert_eq!(open_direct_invite(&bob.keys, &sealed).unwrap().sender, ada.certificate);
+        assert_eq!(
+            open_direct_invite(&bob.keys.recovery_keys_alone(), &sealed).unwrap().sender,
+            ada.certificate
+        );
     }
 
     #[test]
@@ -262,13 +302,22 @@ mod tests {
         for position in [0, 1, 600, 1088, 1100, 1121, 3000, sealed.len() - 1] {
             let mut flipped = sealed.clone();
             flipped[position] ^= 1;
-            assert!(open_direct_invite(&bob.keys, &flipped).is_err(), "byte {position}");
-            assert!(open_direct_invite(&bob.keys, &sealed[..position]).is_err(), "cut at {position}");
+            assert!(
+                open_direct_invite(&bob.keys.recovery_keys_alone(), &flipped).is_err(),
+                "byte {position}"
+            );
+            assert!(
+                open_direct_invite(&bob.keys.recovery_keys_alone(), &sealed[..position]).is_err(),
+                "cut at {position}"
+            );
         }
-        assert!(open_direct_invite(&bob.keys, &[&sealed[..], &[0]].concat()).is_err());
+        assert!(open_direct_invite(&bob.keys.recovery_keys_alone(), &[&sealed[..], &[0]].concat()).is_err());
         let mut newer = sealed;
         newer[0] = 2;
-        assert_eq!(open_direct_invite(&bob.keys, &newer), Err(CryptoError::NewerVersion));
+        assert_eq!(
+            open_direct_invite(&bob.keys.recovery_keys_alone(), &newer),
+            Err(CryptoError::NewerVersion)
+        );
         let mut low_order = bob.keys.recovery().public();
         low_order[1184..].fill(0);
         let recipient = InviteRecipient { account: bob.keys.account(), recovery_public: &low_order };
@@ -287,7 +336,8 @@ mod tests {
         let recipient = InviteRecipient { account: keys.account(), recovery_public: &public };
         let sealed = seal_seeded(b"link", (&device, &certificate), recipient, 5, &seed(4)).unwrap();
         golden::check(GOLDEN, &[("direct invite", sealed)]);
-        let invite = open_direct_invite(&keys, &golden::line(GOLDEN, "direct invite")).unwrap();
+        let invite =
+            open_direct_invite(&keys.recovery_keys_alone(), &golden::line(GOLDEN, "direct invite")).unwrap();
         assert_eq!((invite.link.as_slice(), invite.sender), (&b"link"[..], certificate));
     }
 }

@@ -5,8 +5,8 @@
 use super::{
     AccountKeys, DoorKey, InviteRecipient, Login, NewDevice, OldDevice, OpenedRecord, PairingGrant,
     PairingOffer, Password, PasswordKey, RecoveryCode, RecoveryKey, Registered, RoomTokenRequest,
-    SealedRecord, VaultKey, VaultLabel, VerifyingNewDevice, VerifyingOldDevice, direct_invite,
-    opaque::{Identity, LoggingIn, OPAQUE_CONTEXT, Registration},
+    SealedRecord, Username, VaultKey, VaultLabel, VerifyingNewDevice, VerifyingOldDevice, direct_invite,
+    opaque::{LoggingIn, Registration, identifiers},
     record::Randomness,
     stretching::Stretching,
     vault::archive_context,
@@ -18,7 +18,10 @@ use crate::{
     testing::Script,
     wrap,
 };
-use sotto_protocol::{RoomId, account::RoomPolicy};
+use sotto_protocol::{
+    RoomId,
+    account::{RelayId, RelayKeys, login_context},
+};
 
 /// The keys of an account, each from its seed; `previous` are older recovery keys, the oldest first.
 #[must_use]
@@ -27,6 +30,7 @@ pub fn account_keys(
     (recovery, generation, previous): (Secret, u32, Vec<Secret>),
     vault: Secret,
     door: Secret,
+    device_keys: u32,
 ) -> AccountKeys {
     AccountKeys {
         identity: IdentityKey::from_seed(identity),
@@ -35,6 +39,7 @@ pub fn account_keys(
         previous: previous.into_iter().map(RecoveryKey::from_seed).collect(),
         vault: VaultKey::from_seed(vault),
         door: DoorKey::from_seed(door),
+        device_keys,
     }
 }
 
@@ -89,7 +94,8 @@ pub fn seal_record(
 ) -> Result<SealedRecord, CryptoError> {
     let RecordRandomness { record_key, body_salt: body, password_salt, code_seed } = randomness;
     let randomness = Randomness { record_key, body, password: password_salt, code: code_seed };
-    OpenedRecord { version, keys: keys.clone(), code: code.public()? }.seal(password, &randomness)
+    OpenedRecord { version, keys: keys.clone(), code: code.public()?, opens_by_code: true }
+        .seal(password, &randomness)
 }
 
 /// As [`super::seal_direct_invite`].
@@ -114,7 +120,7 @@ pub fn seal_vault(
     key: &VaultKey,
     label: VaultLabel,
     version: u64,
-    content: &[u8],
+    content: Option<&[u8]>,
     salt: &[u8; 16],
 ) -> Result<Vec<u8>, CryptoError> {
     key.seal_salted(label, version, content, salt)
@@ -186,14 +192,14 @@ pub fn pairing_grant(
 /// As [`super::RegistrationStart::new`].
 pub fn register(
     password: &Password,
-    authority: &str,
+    (relay, username): (&RelayId, &Username),
     randomness: &[u8],
     answer: impl FnOnce(&[u8]) -> Vec<u8>,
 ) -> Result<Registered, CryptoError> {
     let mut randomness = Script::new(randomness);
     let begun = Registration::<Stretching>::start(password, &mut randomness)?;
     let response = answer(&begun.request);
-    begun.finish(&response, Identity::of(authority).as_identifiers(), &mut randomness)
+    begun.finish(&response, identifiers(relay), &Stretching::of(relay, username), &mut randomness)
 }
 
 /// A login over given randomness, as [`register`].
@@ -202,14 +208,15 @@ pub fn register(
 /// As [`super::LoginStart::finish`].
 pub fn log_in(
     password: &Password,
-    authority: &str,
+    (relay, authority, username): (&RelayId, &str, &Username),
     randomness: &[u8],
     answer: impl FnOnce(&[u8]) -> Vec<u8>,
 ) -> Result<Login, CryptoError> {
     let mut randomness = Script::new(randomness);
     let begun = LoggingIn::<Stretching>::start(password, &mut randomness)?;
     let response = answer(&begun.request);
-    begun.finish(&response, Identity::of(authority).as_identifiers(), OPAQUE_CONTEXT, &mut randomness)
+    let (context, stretching) = (login_context(authority), Stretching::of(relay, username));
+    begun.finish(&response, identifiers(relay), &context, &stretching, &mut randomness)
 }
 
 /// As [`RoomTokenRequest::new`]: `blind` is a scalar, in 64 bytes.
@@ -217,9 +224,10 @@ pub fn log_in(
 /// # Errors
 /// As [`RoomTokenRequest::new`].
 pub fn room_token_request(
-    policy: RoomPolicy,
+    relay: RelayKeys,
+    period: u32,
     nonce: [u8; 32],
     blind: &[u8],
 ) -> Result<RoomTokenRequest, CryptoError> {
-    RoomTokenRequest::with_nonce(policy, nonce, &mut Script::new(blind))
+    RoomTokenRequest::with_nonce(relay, period, nonce, &mut Script::new(blind))
 }

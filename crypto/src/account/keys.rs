@@ -69,6 +69,15 @@ pub struct AccountKeys {
     pub(super) previous: Vec<RecoveryKey>,
     pub(super) vault: VaultKey,
     pub(super) door: DoorKey,
+    /// Rises with each change of vault and door key.
+    pub(super) device_keys: u32,
+}
+
+/// What opens direct invites: the recovery keys, the present one first, and whose they are.
+#[derive(Clone)]
+pub struct RecoveryKeys {
+    pub(super) account: AccountId,
+    pub(super) keys: Vec<RecoveryKey>,
 }
 
 impl AccountKeys {
@@ -93,6 +102,7 @@ impl AccountKeys {
             previous: Vec::new(),
             vault: VaultKey::generate()?,
             door: DoorKey::generate()?,
+            device_keys: 1,
         })
     }
 
@@ -123,6 +133,18 @@ impl AccountKeys {
     /// All recovery keys, the present one first: old capsules are sealed to old ones.
     pub fn recovery_keys(&self) -> impl Iterator<Item = &RecoveryKey> {
         core::iter::once(&self.recovery).chain(self.previous.iter().rev())
+    }
+
+    /// The recovery keys alone, for what opens direct invites: the identity key is not needed there.
+    #[must_use]
+    pub fn recovery_keys_alone(&self) -> RecoveryKeys {
+        RecoveryKeys { account: self.account(), keys: self.recovery_keys().cloned().collect() }
+    }
+
+    /// Rises with each change of vault and door key, after a device was removed; 1 at first.
+    #[must_use]
+    pub const fn device_keys(&self) -> u32 {
+        self.device_keys
     }
 
     /// States that a device is the account's.
@@ -169,7 +191,14 @@ impl AccountKeys {
 
     /// The same keys with a fresh vault key and a fresh door key: those that a removed device knew are worth nothing.
     pub(super) fn with_new_device_keys(&self) -> Result<Self, CryptoError> {
-        Ok(Self { vault: VaultKey::generate()?, door: DoorKey::generate()?, ..self.clone() })
+        let device_keys = self.device_keys.checked_add(1).ok_or(CryptoError::Malformed("device keys"))?;
+        Ok(Self { vault: VaultKey::generate()?, door: DoorKey::generate()?, device_keys, ..self.clone() })
+    }
+}
+
+impl fmt::Debug for RecoveryKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecoveryKeys").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
@@ -208,11 +237,11 @@ impl DeviceSecrets {
     /// As they are stored, to be sealed under the storage key.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(sotto_protocol::encode(&StoredDeviceSecrets {
+        sotto_protocol::encode_secret(&StoredDeviceSecrets {
             device: self.device.seed(),
             vault: self.vault.clone(),
             door: self.door.clone(),
-        }))
+        })
     }
 
     /// The device as it makes and joins rooms.

@@ -18,7 +18,9 @@ mod pairing;
 mod password;
 mod record;
 mod recovery_code;
+mod relay;
 mod room_token;
+mod seen_invites;
 mod strength;
 mod stretching;
 #[cfg(test)]
@@ -28,22 +30,27 @@ mod vault;
 mod vault_index;
 
 pub use direct_invite::{DirectInvite, InviteRecipient, open_direct_invite, seal_direct_invite};
-pub use directory::check_directory_entry;
-pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, VaultKey};
+pub use directory::{SeenRecoveryKey, check_directory_entry};
+pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, RecoveryKeys, VaultKey};
 pub(crate) use opaque::{LoggingIn, Registration};
 pub use opaque::{
-    Login, LoginStart, OPAQUE_CONTEXT, PasswordKey, Registered, RegistrationStart, SessionKey,
-    sizes as opaque_sizes,
+    Login, LoginStart, PasswordKey, Registered, RegistrationStart, SessionKey, sizes as opaque_sizes,
 };
 pub use pairing::{
     ComparedNewDevice, NewDevice, OldDevice, Paired, PairingGrant, PairingOffer, ShortCode,
     VerifyingNewDevice, VerifyingOldDevice,
 };
-pub use password::{PASSPHRASE_WORDS, Password};
+#[cfg(feature = "chosen-passwords")]
+pub use password::KnownWords;
+pub use password::{NewPassword, PASSPHRASE_WORDS, Password};
 pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
+pub use relay::{RelayQuestion, check_relay};
 pub use room_token::RoomTokenRequest;
+pub use seen_invites::{SEEN_INVITES_MAX, SeenInvites, Taken};
 pub use strength::Weakness;
 pub use username::{UserAddress, Username};
-pub use vault::{AccountDevice, RoomPosition, VaultLabel, VaultName, open_archive, seal_archive};
-pub use vault_index::VaultIndex;
+pub use vault::{
+    AccountDevice, OpenedValue, Rebuilt, RoomPosition, VaultLabel, VaultName, open_archive, seal_archive,
+};
+pub use vault_index::{Mark, VaultIndex};

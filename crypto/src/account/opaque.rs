@@ -1,11 +1,12 @@
 //! Login by password without showing it to the relay: the client's half of OPAQUE (RFC 9807).
 //!
 //! Suite: OPRF ristretto255-SHA512, HKDF-SHA-512, HMAC-SHA-512, SHA-512, 3DH over ristretto255, and Argon2id with
-//! m = 64 MiB, t = 3, p = 1, a salt of 16 zeros and 64 bytes of output. Context [`OPAQUE_CONTEXT`]; the server's identity is
-//! the relay's authority in lower case; the client's identity is left out (it is then its public key), so that a username
-//! can be changed without the password. The parameters never change within protocol version 1.
+//! m = 64 MiB, t = 3, p = 1, a salt from relay and username, and 64 bytes of output. The server's identity is the relay's id, so
+//! that a password lasts when the relay moves; the context names the address under which the client reached it, so that nobody
+//! between can use a login. The client's identity is left out (it is then its public key). The parameters never change within
+//! protocol version 1.
 
-use super::{Password, Username, stretching::Stretching};
+use super::{NewPassword, Password, Username, stretching::Stretching};
 use crate::{CryptoError, Secret, kdf, labels::expand, seeded::SeededRandomness};
 use core::{fmt, marker::PhantomData};
 use opaque_ke::{
@@ -13,10 +14,8 @@ use opaque_ke::{
     ClientRegistrationFinishParameters, CredentialResponse, Identifiers, RegistrationResponse, Ristretto255,
     TripleDh, errors::ProtocolError, ksf::Ksf,
 };
+use sotto_protocol::account::{RelayId, login_context};
 use zeroize::Zeroize as _;
-
-/// OPAQUE's `context`.
-pub const OPAQUE_CONTEXT: &[u8] = b"sotto/1 opaque";
 
 /// Sizes of the messages, in bytes.
 pub mod sizes {
@@ -71,13 +70,12 @@ pub struct Login {
 }
 
 impl RegistrationStart {
-    /// Begins, if the password is strong enough for an account of that name.
+    /// Begins.
     ///
     /// # Errors
-    /// [`CryptoError::WeakPassword`], [`CryptoError::NoRandomness`].
-    pub fn new(password: &Password, username: &Username) -> Result<Self, CryptoError> {
-        password.check_strength(Some(username))?;
-        Registration::start(password, &mut SeededRandomness::new(Secret::random()?))
+    /// [`CryptoError::NoRandomness`].
+    pub fn new(password: &NewPassword) -> Result<Self, CryptoError> {
+        Registration::start(password.password(), &mut SeededRandomness::new(Secret::random()?))
             .map(|inner| Self { inner })
     }
 
@@ -87,13 +85,20 @@ impl RegistrationStart {
         &self.inner.request
     }
 
-    /// Takes the relay's response. Takes about as long as a person notices, and 64 MiB of memory.
+    /// Takes the response of that relay, for an account of that name. Takes about as long as a person notices, and 64 MiB of
+    /// memory.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] or [`CryptoError::NoRandomness`].
-    pub fn finish(self, authority: &str, response: &[u8]) -> Result<Registered, CryptoError> {
+    pub fn finish(
+        self,
+        relay: &RelayId,
+        username: &Username,
+        response: &[u8],
+    ) -> Result<Registered, CryptoError> {
         let mut randomness = SeededRandomness::new(Secret::random()?);
-        self.inner.finish(response, Identity::of(authority).as_identifiers(), &mut randomness)
+        let stretching = Stretching::of(relay, username);
+        self.inner.finish(response, identifiers(relay), &stretching, &mut randomness)
     }
 }
 
@@ -118,14 +123,20 @@ impl LoginStart {
         &self.inner.request
     }
 
-    /// Takes the relay's response. Takes about as long as a person notices, and 64 MiB of memory.
+    /// Takes the response of that relay, under the address (`host[:port]`) by which it was reached. Takes about as long as a
+    /// person notices, and 64 MiB of memory.
     ///
     /// # Errors
-    /// [`CryptoError::WrongPassword`] where password, account or relay is another; [`CryptoError::Malformed`].
-    pub fn finish(self, authority: &str, response: &[u8]) -> Result<Login, CryptoError> {
+    /// [`CryptoError::WrongPassword`] where password, account, relay or address is another; [`CryptoError::Malformed`].
+    pub fn finish(
+        self,
+        (relay, authority): (&RelayId, &str),
+        username: &Username,
+        response: &[u8],
+    ) -> Result<Login, CryptoError> {
         let mut randomness = SeededRandomness::new(Secret::random()?);
-        let identity = Identity::of(authority);
-        self.inner.finish(response, identity.as_identifiers(), OPAQUE_CONTEXT, &mut randomness)
+        let (context, stretching) = (login_context(authority), Stretching::of(relay, username));
+        self.inner.finish(response, identifiers(relay), &context, &stretching, &mut randomness)
     }
 }
 
@@ -204,17 +215,8 @@ impl<K: Ksf> CipherSuite for Suite<K> {
     type Ksf = K;
 }
 
-/// The relay's name, as both sides write it.
-pub(super) struct Identity(String);
-
-impl Identity {
-    pub(super) fn of(authority: &str) -> Self {
-        Self(authority.to_ascii_lowercase())
-    }
-
-    pub(super) const fn as_identifiers(&self) -> Identifiers<'_> {
-        Identifiers { client: None, server: Some(self.0.as_bytes()) }
-    }
+pub(super) const fn identifiers(relay: &RelayId) -> Identifiers<'_> {
+    Identifiers { client: None, server: Some(relay.as_bytes()) }
 }
 
 pub(crate) struct Registration<K: Ksf> {
@@ -238,11 +240,12 @@ impl<K: Ksf> Registration<K> {
         self,
         response: &[u8],
         identifiers: Identifiers<'_>,
+        stretching: &K,
         randomness: &mut (impl opaque_ke::rand::RngCore + opaque_ke::rand::CryptoRng),
     ) -> Result<Registered, CryptoError> {
         check_length(response, sizes::REGISTRATION_RESPONSE_BYTES)?;
         let response = RegistrationResponse::deserialize(response).map_err(refused)?;
-        let parameters = ClientRegistrationFinishParameters::new(identifiers, None);
+        let parameters = ClientRegistrationFinishParameters::new(identifiers, Some(stretching));
         let mut finished =
             self.state.finish(randomness, self.password.as_bytes(), response, parameters).map_err(refused)?;
         let password_key = PasswordKey::from_export_key(&finished.export_key);
@@ -273,11 +276,12 @@ impl<K: Ksf> LoggingIn<K> {
         response: &[u8],
         identifiers: Identifiers<'_>,
         context: &[u8],
+        stretching: &K,
         randomness: &mut (impl opaque_ke::rand::RngCore + opaque_ke::rand::CryptoRng),
     ) -> Result<Login, CryptoError> {
         check_length(response, sizes::LOGIN_RESPONSE_BYTES)?;
         let response = CredentialResponse::deserialize(response).map_err(refused)?;
-        let parameters = ClientLoginFinishParameters::new(Some(context), identifiers, None);
+        let parameters = ClientLoginFinishParameters::new(Some(context), identifiers, Some(stretching));
         let mut finished =
             self.state.finish(randomness, self.password.as_bytes(), response, parameters).map_err(refused)?;
         let password_key = PasswordKey::from_export_key(&finished.export_key);

@@ -1,10 +1,9 @@
 //! OPAQUE against the vectors of RFC 9807, and against the library's own server half.
 
 use super::{
-    Password, Username, Weakness,
+    NewPassword, Password, Username,
     opaque::{
-        LoggingIn, Login, LoginStart, OPAQUE_CONTEXT, PasswordKey, Registration, RegistrationStart,
-        SessionKey, Suite, sizes,
+        LoggingIn, Login, LoginStart, PasswordKey, Registration, RegistrationStart, SessionKey, Suite, sizes,
     },
     opaque_vectors as vectors,
     stretching::{Stretching, tests::Quick},
@@ -16,6 +15,7 @@ use opaque_ke::{
     ksf::{Identity, Ksf},
     rand::{CryptoRng, Error, RngCore},
 };
+use sotto_protocol::account::{RelayId, login_context};
 
 fn from_hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2)
@@ -73,7 +73,7 @@ fn registration_and_login_give_the_bytes_of_rfc_9807() {
         let registration = Registration::<Identity>::start(&password, &mut randomness).unwrap();
         assert_eq!(registration.request, from_hex(vectors::REGISTRATION_REQUEST));
         let response = from_hex(vectors::REGISTRATION_RESPONSE);
-        let registered = registration.finish(&response, identifiers(), &mut randomness).unwrap();
+        let registered = registration.finish(&response, identifiers(), &Identity, &mut randomness).unwrap();
         assert_eq!(registered.record, from_hex(vector.registration_upload));
         assert_eq!(registered.password_key, password_key);
 
@@ -82,7 +82,7 @@ fn registration_and_login_give_the_bytes_of_rfc_9807() {
         let login = LoggingIn::<Identity>::start(&password, &mut randomness).unwrap();
         assert_eq!(login.request, from_hex(vectors::KE1));
         let ke2 = from_hex(vector.ke2);
-        let login = login.finish(&ke2, identifiers(), b"OPAQUE-POC", &mut randomness).unwrap();
+        let login = login.finish(&ke2, identifiers(), b"OPAQUE-POC", &Identity, &mut randomness).unwrap();
         assert_eq!(login.confirmation, from_hex(vector.ke3));
         assert_eq!(login.password_key, password_key);
         let session_key = SessionKey::from_session_key(&from_hex(vector.session_key)).unwrap();
@@ -93,24 +93,26 @@ fn registration_and_login_give_the_bytes_of_rfc_9807() {
 /// The relay's half, for any stretching.
 struct Relay<K: Ksf> {
     setup: ServerSetup<Suite<K>>,
-    authority: &'static [u8],
+    id: RelayId,
+    authority: &'static str,
     record: Option<Vec<u8>>,
 }
 
+static RELAY: RelayId = RelayId::new([5; 32]);
 const NAME: &[u8] = b"keyed hash of the username";
 
 impl<K: Ksf> Relay<K> {
     fn new(seed: u8) -> Self {
         let setup = ServerSetup::new(&mut randomness(seed));
-        Self { setup, authority: b"chat.example:443", record: None }
+        Self { setup, id: RELAY, authority: "chat.example:443", record: None }
     }
 
     fn identifiers(&self) -> Identifiers<'_> {
-        Identifiers { client: None, server: Some(self.authority) }
+        Identifiers { client: None, server: Some(self.id.as_bytes()) }
     }
 
-    fn parameters(&self) -> ServerLoginParameters<'_, '_> {
-        ServerLoginParameters { context: Some(OPAQUE_CONTEXT), identifiers: self.identifiers() }
+    fn parameters<'p>(&'p self, context: &'p [u8]) -> ServerLoginParameters<'p, 'p> {
+        ServerLoginParameters { context: Some(context), identifiers: self.identifiers() }
     }
 
     fn answer_registration(&self, request: &[u8]) -> Vec<u8> {
@@ -126,15 +128,16 @@ impl<K: Ksf> Relay<K> {
     fn answer_login(&self, request: &[u8]) -> (Vec<u8>, ServerLogin<Suite<K>>) {
         let record = self.record.as_ref().map(|bytes| ServerRegistration::deserialize(bytes).unwrap());
         let request = CredentialRequest::deserialize(request).unwrap();
+        let context = login_context(self.authority);
+        let parameters = self.parameters(&context);
         let started =
-            ServerLogin::start(&mut randomness(77), &self.setup, record, request, NAME, self.parameters())
-                .unwrap();
+            ServerLogin::start(&mut randomness(77), &self.setup, record, request, NAME, parameters).unwrap();
         (started.message.serialize().to_vec(), started.state)
     }
 
     fn accepts(&self, state: ServerLogin<Suite<K>>, confirmation: &[u8]) -> Option<SessionKey> {
         let confirmation = CredentialFinalization::deserialize(confirmation).ok()?;
-        let finished = state.finish(confirmation, self.parameters()).ok()?;
+        let finished = state.finish(confirmation, self.parameters(&login_context(self.authority))).ok()?;
         SessionKey::from_session_key(&finished.session_key).ok()
     }
 }
@@ -143,10 +146,24 @@ fn randomness(seed: u8) -> SeededRandomness {
     SeededRandomness::new(Secret::new([seed; 32]))
 }
 
+/// As the client sees the relay: at its address, with its identity.
+fn context() -> Vec<u8> {
+    login_context("chat.example:443")
+}
+
+fn identifiers() -> Identifiers<'static> {
+    Identifiers { client: None, server: Some(RELAY.as_bytes()) }
+}
+
+fn quick(name: &str) -> Quick {
+    Quick(Stretching::of(&RELAY, &Username::parse(name).unwrap()))
+}
+
 fn register(relay: &mut Relay<Quick>, text: &str) -> PasswordKey {
     let registration = Registration::<Quick>::start(&password(text), &mut randomness(1)).unwrap();
     let response = relay.answer_registration(&registration.request);
-    let registered = registration.finish(&response, relay.identifiers(), &mut randomness(2)).unwrap();
+    let registered =
+        registration.finish(&response, identifiers(), &quick("ada"), &mut randomness(2)).unwrap();
     relay.store(&registered.record);
     registered.password_key
 }
@@ -154,7 +171,7 @@ fn register(relay: &mut Relay<Quick>, text: &str) -> PasswordKey {
 fn log_in(relay: &Relay<Quick>, text: &str) -> Result<(Login, Option<SessionKey>), CryptoError> {
     let login = LoggingIn::<Quick>::start(&password(text), &mut randomness(3))?;
     let (response, state) = relay.answer_login(&login.request);
-    let login = login.finish(&response, relay.identifiers(), OPAQUE_CONTEXT, &mut randomness(4))?;
+    let login = login.finish(&response, identifiers(), &context(), &quick("ada"), &mut randomness(4))?;
     let session = relay.accepts(state, &login.confirmation);
     Ok((login, session))
 }
@@ -184,9 +201,29 @@ fn another_relay_cannot_stand_in_for_the_one_of_the_account() {
     register(&mut relay, "a good passphrase");
     let false_relay = Relay::<Quick> { record: relay.record.clone(), ..Relay::new(2) };
     assert!(matches!(log_in(&false_relay, "a good passphrase"), Err(CryptoError::WrongPassword)));
-    // The true relay's answer, passed on under another name.
-    let passing_on = Relay::<Quick> { authority: b"chat.example.evil:443", ..relay };
-    assert!(matches!(log_in(&passing_on, "a good passphrase"), Err(CryptoError::WrongPassword)));
+    // The true relay's answer, passed on under another address; and one that is bound to another identity.
+    relay.authority = "chat.example.evil:443";
+    assert!(matches!(log_in(&relay, "a good passphrase"), Err(CryptoError::WrongPassword)));
+    relay.authority = "chat.example:443";
+    assert!(log_in(&relay, "a good passphrase").is_ok());
+    relay.id = RelayId::new([6; 32]);
+    assert!(matches!(log_in(&relay, "a good passphrase"), Err(CryptoError::WrongPassword)));
+}
+
+#[test]
+fn a_relay_cannot_try_one_dictionary_on_all_accounts() {
+    // It gives everybody the same OPRF key (here even the same record), and so the same input of the stretching.
+    let mut relay = Relay::<Quick>::new(1);
+    register(&mut relay, "a good passphrase");
+    let log_in_as = |stretching: Quick| {
+        let login = LoggingIn::<Quick>::start(&password("a good passphrase"), &mut randomness(3)).unwrap();
+        let (response, _) = relay.answer_login(&login.request);
+        login.finish(&response, identifiers(), &context(), &stretching, &mut randomness(4)).err()
+    };
+    assert_eq!(log_in_as(quick("ada")), None);
+    assert_eq!(log_in_as(quick("bob")), Some(CryptoError::WrongPassword));
+    let elsewhere = Stretching::of(&RelayId::new([6; 32]), &Username::parse("ada").unwrap());
+    assert_eq!(log_in_as(Quick(elsewhere)), Some(CryptoError::WrongPassword));
 }
 
 #[test]
@@ -196,7 +233,7 @@ fn broken_messages_are_refused() {
     let begin = || LoggingIn::<Quick>::start(&password("a good passphrase"), &mut randomness(3)).unwrap();
     let (response, _) = relay.answer_login(&begin().request);
     let finish = |response: &[u8]| {
-        begin().finish(response, relay.identifiers(), OPAQUE_CONTEXT, &mut randomness(4)).is_ok()
+        begin().finish(response, identifiers(), &context(), &quick("ada"), &mut randomness(4)).is_ok()
     };
     assert!(finish(&response));
     for position in (0..response.len()).step_by(7) {
@@ -212,21 +249,19 @@ fn broken_messages_are_refused() {
     assert!(!finish(&reflected));
     let registration = Registration::<Quick>::start(&password("x"), &mut randomness(1)).unwrap();
     let answer = relay.answer_registration(&registration.request);
-    assert!(registration.finish(&answer[1..], relay.identifiers(), &mut randomness(2)).is_err());
+    assert!(registration.finish(&answer[1..], identifiers(), &quick("ada"), &mut randomness(2)).is_err());
 }
 
 #[test]
 fn the_real_parameters_work_and_the_sizes_are_those_of_the_protocol() {
     let mut relay = Relay::<Stretching>::new(1);
-    let name = Username::parse("ada").unwrap();
-    let weak = RegistrationStart::new(&password("password1234"), &name).err();
-    assert_eq!(weak, Some(CryptoError::WeakPassword(Weakness::TooGuessable)));
-    let password = Password::generate().unwrap();
-    let registration = RegistrationStart::new(&password, &name).unwrap();
+    let (new, name) = (NewPassword::generate().unwrap(), Username::parse("ada").unwrap());
+    let password = new.password().clone();
+    let registration = RegistrationStart::new(&new).unwrap();
     assert_eq!(registration.request().len(), sizes::REGISTRATION_REQUEST_BYTES);
     let response = relay.answer_registration(registration.request());
     assert_eq!(response.len(), sizes::REGISTRATION_RESPONSE_BYTES);
-    let registered = registration.finish("Chat.Example:443", &response).unwrap();
+    let registered = registration.finish(&RELAY, &name, &response).unwrap();
     assert_eq!(registered.record.len(), sizes::REGISTRATION_RECORD_BYTES);
     relay.store(&registered.record);
     let login = LoginStart::new(&password).unwrap();
@@ -234,7 +269,7 @@ fn the_real_parameters_work_and_the_sizes_are_those_of_the_protocol() {
     assert_eq!(format!("{login:?}"), "LoginStart(…)");
     let (response, state) = relay.answer_login(login.request());
     assert_eq!(response.len(), sizes::LOGIN_RESPONSE_BYTES);
-    let login = login.finish("chat.example:443", &response).unwrap();
+    let login = login.finish((&RELAY, "Chat.Example:443"), &name, &response).unwrap();
     assert_eq!(login.confirmation.len(), sizes::LOGIN_CONFIRMATION_BYTES);
     assert_eq!(login.password_key, registered.password_key);
     let session = relay.accepts(state, &login.confirmation);

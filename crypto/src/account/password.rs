@@ -3,8 +3,9 @@
 //! A password is prepared as an OpaqueString (RFC 8265, section 4): other spaces become U+0020, then NFC. Two keyboards
 //! that write the same characters otherwise give the same password.
 
-use super::strength::{self, Weakness};
-use crate::{CryptoError, account::Username, random_array};
+#[cfg(feature = "chosen-passwords")]
+use super::{Username, strength, strength::Weakness};
+use crate::{CryptoError, random_array};
 use core::fmt;
 use sotto_protocol::limits::PASSWORD_MAX_BYTES;
 use unicode_normalization::UnicodeNormalization as _;
@@ -22,8 +23,24 @@ const WORD_COUNT: u16 = 2048;
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Password(String);
 
+/// A password that may be set: generated, or chosen and found strong enough.
+#[derive(Clone)]
+pub struct NewPassword(Password);
+
+/// What an attacker knows of an account, and tries first.
+#[cfg(feature = "chosen-passwords")]
+#[derive(Clone, Copy)]
+pub struct KnownWords<'a> {
+    /// Its name.
+    pub username: &'a Username,
+    /// What the person is called.
+    pub display_name: &'a str,
+    /// Names of its rooms, and whatever else comes to mind.
+    pub others: &'a [&'a str],
+}
+
 impl Password {
-    /// Prepares what was typed. How strong it is, [`Password::check_strength`] tells.
+    /// Prepares what was typed. Whether it may be set, `NewPassword::chosen` tells.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] where it is empty, longer than [`PASSWORD_MAX_BYTES`], or has control characters.
@@ -38,13 +55,25 @@ impl Password {
         Ok(prepared)
     }
 
-    /// A passphrase of random words, to be offered: 66 bits.
+    /// The text, to be shown once where it was generated.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl NewPassword {
+    /// A passphrase of random words: 66 bits. What people are offered first.
     ///
     /// # Errors
     /// [`CryptoError::NoRandomness`].
     pub fn generate() -> Result<Self, CryptoError> {
         let mut drawn = random_array::<{ 2 * PASSPHRASE_WORDS }>()?;
-        let mut phrase = Self(String::with_capacity(PASSPHRASE_WORDS * 9));
+        let mut phrase = Password(String::with_capacity(PASSPHRASE_WORDS * 9));
         for pair in drawn.chunks_exact(2) {
             // 2,048 divides 65,536: every word is equally likely.
             let number = pair.iter().fold(0_u16, |number, byte| number << 8 | u16::from(*byte));
@@ -54,26 +83,42 @@ impl Password {
             phrase.0.push_str(words().nth(usize::from(number % WORD_COUNT)).unwrap_or_default());
         }
         drawn.zeroize();
-        Ok(phrase)
+        Ok(Self(phrase))
     }
 
-    /// Refuses what would not withstand somebody who has the relay's database. Asked when a password is chosen, never when
-    /// it is used.
+    /// One that a person has chosen, if it withstands an attacker who has the relay's database and knows the account. While it is
+    /// weighed, parts of it lie in memory that is not wiped.
     ///
     /// # Errors
     /// [`Weakness`].
-    pub fn check_strength(&self, username: Option<&Username>) -> Result<(), Weakness> {
-        strength::check(&self.0, username.map(Username::as_str))
+    #[cfg(feature = "chosen-passwords")]
+    pub fn chosen(password: &Password, known: &KnownWords<'_>) -> Result<Self, Weakness> {
+        let words: Vec<&str> = [known.username.as_str(), known.display_name]
+            .into_iter()
+            .chain(known.others.iter().copied())
+            .collect();
+        strength::check(&password.0, &words)?;
+        Ok(Self(password.clone()))
     }
 
-    /// The text, to be shown once where it was generated.
+    /// The password, as it is used from then on.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub const fn password(&self) -> &Password {
         &self.0
     }
+}
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+impl fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewPassword(…)")
+    }
+}
+
+/// Shows nobody's name.
+#[cfg(feature = "chosen-passwords")]
+impl fmt::Debug for KnownWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KnownWords(…)")
     }
 }
 
@@ -109,11 +154,18 @@ mod tests {
     #[test]
     fn a_generated_passphrase_is_strong_and_never_the_same() {
         for _ in 0..20 {
-            let phrase = Password::generate().unwrap();
+            let generated = NewPassword::generate().unwrap();
+            let phrase = generated.password();
             assert_eq!(phrase.expose().split('-').count(), PASSPHRASE_WORDS);
             assert!(phrase.expose().split('-').all(|word| words().any(|known| known == word)));
-            assert_eq!(phrase.check_strength(None), Ok(()), "{}", phrase.expose());
-            assert_ne!(phrase, Password::generate().unwrap());
+            assert_ne!(phrase, NewPassword::generate().unwrap().password());
+            #[cfg(feature = "chosen-passwords")]
+            {
+                let username = Username::parse("ada").unwrap();
+                let known = KnownWords { username: &username, display_name: "Ada", others: &[] };
+                assert!(NewPassword::chosen(phrase, &known).is_ok(), "{}", phrase.expose());
+                assert_eq!(format!("{generated:?} {known:?}"), "NewPassword(…) KnownWords(…)");
+            }
         }
     }
 

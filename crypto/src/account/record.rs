@@ -1,19 +1,21 @@
 //! The sealed record: all private keys of an account, kept by the relay, opened by the password or the recovery code.
 //!
 //! ```text
-//! sealed-record = { 0: version, 1: body, 2: password wrap, 3: code wrap, 4: login key of the code }
+//! sealed-record = { 0: version, 1: body, 2: password wrap, 3: code wrap, 4: login key of the code, 5: number of the device keys }
 //! body          = sealed contents      under the record key      (see `committed`)
 //! password wrap = sealed record key    under the password key    (see `committed`)
 //! code wrap     = HPKE(record key)     to the code's X-Wing key
 //! additional data, everywhere = version (1) || version (8)
 //! ```
-//! Every writing draws a new record key, so that an old password opens old records and no new one. `version` rises by one
+//! The contents name the hash of the code wrap, so that a login by password notices one that is garbled: that is the time to write
+//! another one, and not when the password is lost. Every writing draws a new record key, so that an old password opens old records and no new one. `version` rises by one
 //! with every change; the relay replaces version n by n + 1 and nothing else.
 
 use super::{
     keys::{AccountKeys, DoorKey, PREVIOUS_RECOVERY_KEYS_MAX, RecoveryKey, VaultKey},
     opaque::PasswordKey,
     recovery_code::{RecoveryCode, RecoveryCodePublic},
+    vault_index::Mark,
 };
 use crate::{
     CryptoError, Secret, committed,
@@ -23,8 +25,8 @@ use crate::{
 };
 use core::fmt;
 use minicbor::{Decode, Encode};
+use sha2::{Digest as _, Sha256};
 use sotto_protocol::limits::SEALED_RECORD_MAX_BYTES;
-use zeroize::Zeroizing;
 
 const FORMAT: u8 = 1;
 
@@ -42,6 +44,8 @@ pub struct SealedRecord {
     code_wrap: Vec<u8>,
     #[cbor(n(4), with = "minicbor::bytes")]
     code_login_key: [u8; 32],
+    #[n(5)]
+    device_keys: u32,
 }
 
 /// An opened record. To be dropped as soon as its work is done.
@@ -50,6 +54,7 @@ pub struct OpenedRecord {
     pub(super) version: u64,
     pub(super) keys: AccountKeys,
     pub(super) code: RecoveryCodePublic,
+    pub(super) opens_by_code: bool,
 }
 
 #[derive(Encode, Decode)]
@@ -69,6 +74,10 @@ struct Contents {
     door: DoorKey,
     #[n(6)]
     code: RecoveryCodePublic,
+    #[n(7)]
+    device_keys: u32,
+    #[cbor(n(8), with = "minicbor::bytes")]
+    code_wrap_hash: [u8; 32],
 }
 
 impl OpenedRecord {
@@ -81,7 +90,7 @@ impl OpenedRecord {
         password: &PasswordKey,
         code: &RecoveryCode,
     ) -> Result<(Self, SealedRecord), CryptoError> {
-        Self { version: 1, keys, code: code.public()? }.sealed(password)
+        Self { version: 1, keys, code: code.public()?, opens_by_code: true }.sealed(password)
     }
 
     /// The account's keys.
@@ -94,6 +103,13 @@ impl OpenedRecord {
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Whether the recovery code opens the record that this one came out of. Where it does not, the relay garbled its wrap: people
+    /// are told, and the next version is written at once.
+    #[must_use]
+    pub const fn opens_by_code(&self) -> bool {
+        self.opens_by_code
     }
 
     /// The next version, under a new password. The recovery code stays and is not needed.
@@ -124,7 +140,23 @@ impl OpenedRecord {
         self.next(self.keys.with_new_recovery_key()?, self.code.clone())?.sealed(password)
     }
 
-    /// The next version, with fresh vault and door keys: after a device was removed.
+    /// The next version, after another person has had the password, or has seen the record open: everything that can be new is. They
+    /// know the old code's public key, and could write a record that it opens; of the new one they know nothing. Only the identity
+    /// stays, and they have it.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`], [`CryptoError::OverLimit`].
+    pub fn after_leak(
+        &self,
+        new_password: &PasswordKey,
+        new_code: &RecoveryCode,
+    ) -> Result<(Self, SealedRecord), CryptoError> {
+        let keys = self.keys.with_new_recovery_key()?.with_new_device_keys()?;
+        self.next(keys, new_code.public()?)?.sealed(new_password)
+    }
+
+    /// The next version, with fresh vault and door keys: after a device was removed. The relay takes it only where all other
+    /// sessions end with it: the other devices log in again and get the new keys.
     ///
     /// # Errors
     /// [`CryptoError::NoRandomness`].
@@ -134,7 +166,7 @@ impl OpenedRecord {
 
     fn next(&self, keys: AccountKeys, code: RecoveryCodePublic) -> Result<Self, CryptoError> {
         let version = self.version.checked_add(1).ok_or(CryptoError::Malformed("record version"))?;
-        Ok(Self { version, keys, code })
+        Ok(Self { version, keys, code, opens_by_code: true })
     }
 
     fn sealed(self, password: &PasswordKey) -> Result<(Self, SealedRecord), CryptoError> {
@@ -155,8 +187,10 @@ impl OpenedRecord {
         randomness: &Randomness,
     ) -> Result<SealedRecord, CryptoError> {
         let aad = additional_data(self.version);
-        let contents = Zeroizing::new(sotto_protocol::encode(&Contents::of(self)));
         let key = &randomness.record_key;
+        let code_wrap =
+            wrap::seal_seeded(&self.code.wrap_key, hpke::RECORD_KEY, &aad, key.expose(), &randomness.code)?;
+        let contents = sotto_protocol::encode_secret(&Contents::of(self, &code_wrap));
         let body = committed::seal_with_salt(key, expand::RECORD, &aad, &contents, &randomness.body)?;
         let password_wrap = committed::seal_with_salt(
             password.secret(),
@@ -165,14 +199,13 @@ impl OpenedRecord {
             key.expose(),
             &randomness.password,
         )?;
-        let code_wrap =
-            wrap::seal_seeded(&self.code.wrap_key, hpke::RECORD_KEY, &aad, key.expose(), &randomness.code)?;
         Ok(SealedRecord {
             version: self.version,
             body,
             password_wrap,
             code_wrap,
             code_login_key: self.code.login_key,
+            device_keys: self.keys.device_keys,
         })
     }
 }
@@ -207,15 +240,10 @@ impl SealedRecord {
         self.version
     }
 
-    /// Compares its version with the newest that this device has seen.
-    ///
-    /// # Errors
-    /// [`CryptoError::RolledBack`].
-    pub const fn check_version(&self, newest_seen: u64) -> Result<(), CryptoError> {
-        if self.version < newest_seen {
-            return Err(CryptoError::RolledBack { expected: newest_seen, found: self.version });
-        }
-        Ok(())
+    /// What a device notes of it, and compares with the newest that was seen ([`super::VaultIndex::note_record`]).
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark::of(self.version, &self.to_bytes())
     }
 
     /// The key by which the relay recognises a login with the recovery code.
@@ -251,10 +279,12 @@ impl SealedRecord {
         // The relay must not point the record at a login key of its own.
         if contents.previous.len() > PREVIOUS_RECOVERY_KEYS_MAX
             || contents.code.login_key != self.code_login_key
+            || contents.device_keys != self.device_keys
         {
             return Err(CryptoError::Malformed("record contents"));
         }
-        Ok(contents.into_opened(self.version))
+        let opens_by_code = contents.code_wrap_hash == hash_of(&self.code_wrap);
+        Ok(contents.into_opened(self.version, opens_by_code))
     }
 }
 
@@ -265,7 +295,7 @@ impl fmt::Debug for SealedRecord {
 }
 
 impl Contents {
-    fn of(record: &OpenedRecord) -> Self {
+    fn of(record: &OpenedRecord, code_wrap: &[u8]) -> Self {
         let keys = record.keys.clone();
         Self {
             identity: keys.identity.seed(),
@@ -275,10 +305,12 @@ impl Contents {
             vault: keys.vault,
             door: keys.door,
             code: record.code.clone(),
+            device_keys: keys.device_keys,
+            code_wrap_hash: hash_of(code_wrap),
         }
     }
 
-    fn into_opened(self, version: u64) -> OpenedRecord {
+    fn into_opened(self, version: u64, opens_by_code: bool) -> OpenedRecord {
         let keys = AccountKeys {
             identity: IdentityKey::from_seed(&self.identity),
             recovery: self.recovery,
@@ -286,8 +318,9 @@ impl Contents {
             previous: self.previous,
             vault: self.vault,
             door: self.door,
+            device_keys: self.device_keys,
         };
-        OpenedRecord { version, keys, code: self.code }
+        OpenedRecord { version, keys, code: self.code, opens_by_code }
     }
 }
 
@@ -297,6 +330,10 @@ pub(super) struct Randomness {
     pub(super) body: [u8; 16],
     pub(super) password: [u8; 16],
     pub(super) code: Secret,
+}
+
+fn hash_of(code_wrap: &[u8]) -> [u8; 32] {
+    Sha256::digest(code_wrap).into()
 }
 
 fn additional_data(version: u64) -> Vec<u8> {
@@ -322,8 +359,8 @@ mod tests {
     }
 
     fn is_same(left: &OpenedRecord, right: &OpenedRecord) -> bool {
-        sotto_protocol::encode(&Contents::of(left)) == sotto_protocol::encode(&Contents::of(right))
-            && left.version == right.version
+        let contents = |record| sotto_protocol::encode(&Contents::of(record, &[]));
+        contents(left) == contents(right) && left.version == right.version
     }
 
     #[test]
@@ -378,7 +415,42 @@ mod tests {
         assert_ne!(second.keys().vault, first.keys().vault);
         assert_ne!(second.keys().door, first.keys().door);
         assert_eq!(second.keys().recovery(), first.keys().recovery());
+        assert_eq!((first.keys().device_keys(), second.keys().device_keys()), (1, 2));
         assert!(is_same(&second, &sealed.open_with_password(&password(1)).unwrap()));
+    }
+
+    #[test]
+    fn a_login_by_password_notices_that_the_code_would_not_open_the_record() {
+        let (opened, sealed, code) = created();
+        assert!(sealed.open_with_password(&password(1)).unwrap().opens_by_code());
+        let mut garbled = sealed.clone();
+        garbled.code_wrap[700] ^= 1;
+        assert!(garbled.open_with_code(&code).is_err());
+        let noticed = garbled.open_with_password(&password(1)).unwrap();
+        assert!(!noticed.opens_by_code());
+        let (_, written_anew) = noticed.with_password(&password(1)).unwrap();
+        assert!(written_anew.open_with_code(&code).unwrap().opens_by_code());
+        // An old wrap, to a code that was replaced, is as garbled.
+        let (_, second) = opened.with_code(&RecoveryCode::generate().unwrap(), &password(1)).unwrap();
+        let mixed = SealedRecord { code_wrap: sealed.code_wrap, ..second };
+        assert!(!mixed.open_with_password(&password(1)).unwrap().opens_by_code());
+    }
+
+    #[test]
+    fn who_has_seen_a_record_open_writes_none_for_the_code_that_replaced_the_old_one() {
+        let (leaked, _, old) = created();
+        // With the old code's public key, and the relay, a record that the old code opens.
+        let (_, forged) = leaked.with_password(&password(9)).unwrap();
+        assert!(forged.open_with_code(&old).is_ok());
+        let new = RecoveryCode::generate().unwrap();
+        let (opened, sealed) = leaked.after_leak(&password(2), &new).unwrap();
+        assert!(is_same(&opened, &sealed.open_with_code(&new).unwrap()));
+        assert!(forged.open_with_code(&new).is_err());
+        assert!(sealed.open_with_code(&old).is_err() && sealed.open_with_password(&password(1)).is_err());
+        let (before, after) = (leaked.keys(), opened.keys());
+        assert_eq!((after.generation(), after.device_keys()), (2, 2));
+        assert!(after.vault != before.vault && after.door != before.door);
+        assert_eq!(after.account(), before.account());
     }
 
     #[test]
@@ -390,6 +462,7 @@ mod tests {
         assert!(opens(&sealed));
         assert!(!opens(&SealedRecord { version: 2, ..sealed.clone() }));
         assert!(!opens(&SealedRecord { code_login_key: [9; 32], ..sealed.clone() }));
+        assert!(!opens(&SealedRecord { device_keys: 2, ..sealed.clone() }));
         for position in 0..sealed.body.len() {
             let mut changed = sealed.clone();
             changed.body[position] ^= 1;
@@ -405,8 +478,12 @@ mod tests {
         let mut newer = sealed.clone();
         newer.body[0] = 2;
         assert!(matches!(newer.open_with_code(&code), Err(CryptoError::NewerVersion)));
-        assert_eq!(sealed.check_version(1), Ok(()));
-        assert_eq!(sealed.check_version(2), Err(CryptoError::RolledBack { expected: 2, found: 1 }));
+        let mut seen = super::super::VaultIndex::default();
+        seen.note_record(sealed.mark()).unwrap();
+        assert_eq!(seen.note_record(newer.mark()), Err(CryptoError::Forked));
+        let (opened, second) = sealed.open_with_code(&code).unwrap().with_password(&password(1)).unwrap();
+        assert_eq!((seen.note_record(second.mark()), opened.version()), (Ok(()), 2));
+        assert_eq!(seen.note_record(sealed.mark()), Err(CryptoError::RolledBack { expected: 2, found: 1 }));
         assert!(SealedRecord::from_bytes(&vec![0; SEALED_RECORD_MAX_BYTES + 1]).is_err());
         assert!(SealedRecord::from_bytes(&[&sealed.to_bytes()[..], &[0]].concat()).is_err());
     }
@@ -431,8 +508,10 @@ mod tests {
                 previous: vec![RecoveryKey(seed(3))],
                 vault: VaultKey(seed(4)),
                 door: DoorKey(seed(5)),
+                device_keys: 3,
             },
             code: code.public().unwrap(),
+            opens_by_code: true,
         };
         let randomness = Randomness { record_key: seed(6), body: [7; 16], password: [8; 16], code: seed(9) };
         let sealed = record.seal(&password(10), &randomness).unwrap();

@@ -1,8 +1,13 @@
 //! Stories of a whole account, and garbage for every decoder.
 
 use super::*;
-use crate::{CryptoError, DeviceKey, Secret, identity::IdentityKey, random_array};
+use crate::{
+    CryptoError, DeviceKey, Secret,
+    identity::{IdentityKey, PinState, Pins, Subject},
+    random_array,
+};
 use sotto_protocol::{Chain, RoomId};
+use std::collections::BTreeMap;
 
 const ROOM: RoomId = RoomId::new([1; 16]);
 
@@ -30,7 +35,7 @@ fn an_account_that_lost_every_device_comes_back_with_password_or_code() {
         assert_eq!(certificate.account(), opened.keys().account());
         let secrets = opened.keys().device_secrets(device);
         let (read, content) = secrets.vault.open(&name, 1, &value).unwrap();
-        assert_eq!((read, RoomPosition::from_bytes(&content)), (label, Ok(position)));
+        assert_eq!((read, RoomPosition::from_bytes(&content.unwrap())), (label, Ok(position)));
         let old = open_archive(opened.keys().recovery(), &ROOM, 0, &archive).unwrap();
         assert_eq!(old.as_slice(), b"old message secrets");
     }
@@ -51,6 +56,59 @@ fn a_removed_device_opens_nothing_that_is_written_later() {
     assert_ne!(kept.door.public(), removed.door.public());
 }
 
+/// The device that removes another writes the vault anew, and takes over nothing that the removed one could have falsified to its profit.
+#[test]
+fn after_a_removal_the_vault_is_rebuilt_from_what_the_removed_device_could_not_write() {
+    let code = RecoveryCode::generate().unwrap();
+    let (opened, _) = OpenedRecord::create(AccountKeys::generate().unwrap(), &password(1), &code).unwrap();
+    let (old, bob) = (opened.keys().vault.clone(), Subject::name("bob"));
+    let (mut own, mut written) = (Pins::default(), Pins::default());
+    own.observe(&bob, &[1; 32], 10);
+    written.verify(&bob, &[2; 32], 20);
+    let removed = DeviceKey::generate().unwrap().public();
+    let vault: Vec<_> = [
+        (VaultLabel::Index, b"nonsense".to_vec()),
+        (VaultLabel::DoorKey, vec![6; 32]),
+        (VaultLabel::Settings, b"send everything to me".to_vec()),
+        (VaultLabel::Pins, written.encode()),
+        (VaultLabel::Room(ROOM), b"Garden".to_vec()),
+        (VaultLabel::Device(removed), b"the removed device".to_vec()),
+    ]
+    .into_iter()
+    .map(|(label, content)| (old.name(label).unwrap(), old.seal(label, 9, &content).unwrap()))
+    .collect();
+
+    let (opened, _) = opened.with_new_device_keys(&password(1)).unwrap();
+    let (new, mut rebuilt) = (&opened.keys().vault, BTreeMap::new());
+    for (name, value) in vault {
+        let (label, content) = old.open(&name, 9, &value).unwrap();
+        let content = content.unwrap().to_vec();
+        let content = match label.rebuilt() {
+            Rebuilt::FromKeys if label == VaultLabel::DoorKey => opened.keys().door.seed().expose().to_vec(),
+            Rebuilt::FromKeys => continue,
+            Rebuilt::FromOwn => b"my own settings".to_vec(),
+            Rebuilt::FromOwnAndSuspect => {
+                let mut pins = own.clone();
+                pins.take_suspect(&Pins::decode(&content).unwrap());
+                pins.encode()
+            }
+            Rebuilt::UnlessRemoved if label == VaultLabel::Device(removed) => continue,
+            Rebuilt::AsItIs | Rebuilt::UnlessRemoved => content,
+        };
+        rebuilt.insert(label, new.seal(label, 1, &content).unwrap());
+    }
+    let read = |label: VaultLabel| {
+        let value = rebuilt.get(&label)?;
+        new.open(&new.name(label).unwrap(), 1, value).unwrap().1.map(|content| content.to_vec())
+    };
+    assert_eq!(read(VaultLabel::DoorKey), Some(opened.keys().door.seed().expose().to_vec()));
+    assert_eq!(read(VaultLabel::Settings), Some(b"my own settings".to_vec()));
+    assert_eq!(read(VaultLabel::Room(ROOM)), Some(b"Garden".to_vec()));
+    assert_eq!(read(VaultLabel::Device(removed)), None);
+    let pins = Pins::decode(&read(VaultLabel::Pins).unwrap()).unwrap();
+    assert_eq!((pins.pinned(&bob), pins.state(&bob, &[2; 32])), (Some([1; 32]), PinState::Changed));
+}
+
 #[test]
 fn garbage_is_refused_by_every_decoder() {
     let keys = AccountKeys::generate().unwrap();
@@ -64,9 +122,10 @@ fn garbage_is_refused_by_every_decoder() {
         assert!(SealedRecord::from_bytes(garbage).is_err());
         assert!(DeviceSecrets::from_bytes(garbage).is_err());
         assert!(VaultIndex::from_bytes(garbage).is_err());
+        assert!(SeenInvites::from_bytes(garbage).is_err());
         assert!(RoomPosition::from_bytes(garbage).is_err());
         assert!(vault.open(&name, 1, garbage).is_err());
-        assert!(open_direct_invite(&keys, garbage).is_err());
+        assert!(open_direct_invite(&keys.recovery_keys_alone(), garbage).is_err());
         assert!(open_archive(keys.recovery(), &ROOM, 0, garbage).is_err());
         let new = NewDevice::start(DeviceKey::generate().unwrap()).unwrap();
         let (old, answer) = OldDevice::answer(&offer, new.hello()).unwrap();

@@ -111,6 +111,22 @@ mod tests {
     }
 
     #[test]
+    fn no_character_that_nobody_sees_is_part_of_a_name() {
+        let is_unseen =
+            icu_properties::CodePointSetData::new::<icu_properties::props::DefaultIgnorableCodePoint>();
+        for character in '\0'..=char::MAX {
+            if is_unseen.contains(character) {
+                for typed in [format!("ad{character}a"), format!("ada{character}"), format!("{character}ada")]
+                {
+                    let shown = Username::parse(&typed).ok().map(|name| name.as_str().to_owned());
+                    // NFKC itself removes none of them, so none may be left.
+                    assert_eq!(shown, None, "U+{:04X}", u32::from(character));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn debug_shows_no_name() {
         assert_eq!(format!("{:?}", Username::parse("ada").unwrap()), "Username(…)");
         assert_eq!(format!("{:?}", UserAddress::parse("ada#abababab").unwrap()), "UserAddress(…)");

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! name         = Expand(vault key, "sotto/1 vault name", label)                    32 bytes: one HMAC-SHA-256
-//! value        = [label, content], sealed (see `committed`) under the vault key with "sotto/1 vault value";
+//! value        = [label, content or null], sealed (see `committed`) under the vault key with "sotto/1 vault value";
 //!                additional data = version (1) || name (32) || version (8)
 //! label        = kind (1) || what it is about
 //! ```
 //! The label stands inside: a new device reads what each record is, without knowing which rooms there are. `version` rises by
-//! one with every change; the relay replaces n by n + 1 and nothing else. What [`super::VaultIndex`] has seen does not come
-//! back older.
+//! one with every change; the relay replaces n by n + 1 and nothing else. A record that is deleted is replaced by a tombstone, whose
+//! content is null, so that its versions go on. What [`super::VaultIndex`] has seen does not come back older.
 
 use super::keys::VaultKey;
 use crate::{
@@ -48,9 +48,39 @@ pub enum VaultLabel {
     HistoryArchive(RoomId, u32),
     /// A device of the account, by its public key: an [`AccountDevice`].
     Device([u8; 32]),
+    /// Direct invites that were taken: [`super::SeenInvites`].
+    Invites,
+}
+
+/// What becomes of a record when a device was removed, and everything is sealed again under a new vault key. The removed device could
+/// write every record up to then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rebuilt {
+    /// Made anew from the keys of the sealed record: nothing of the old one counts.
+    FromKeys,
+    /// This device's own, which it has at rest, and not what the vault has.
+    FromOwn,
+    /// This device's own, to which [`crate::identity::Pins::take_suspect`] adds what the vault has.
+    FromOwnAndSuspect,
+    /// As the vault has it: what is false in it shows when it is used.
+    AsItIs,
+    /// As the vault has it, unless it is the removed device's.
+    UnlessRemoved,
 }
 
 impl VaultLabel {
+    /// How the record is rebuilt after a device was removed.
+    #[must_use]
+    pub const fn rebuilt(self) -> Rebuilt {
+        match self {
+            Self::Index | Self::DoorKey => Rebuilt::FromKeys,
+            Self::Settings => Rebuilt::FromOwn,
+            Self::Pins => Rebuilt::FromOwnAndSuspect,
+            Self::Room(_) | Self::Position(_) | Self::HistoryArchive(..) | Self::Invites => Rebuilt::AsItIs,
+            Self::Device(_) => Rebuilt::UnlessRemoved,
+        }
+    }
+
     fn to_bytes(self) -> Vec<u8> {
         let about = |kind: u8, parts: [&[u8]; 2]| [[kind].as_slice(), &parts.concat()].concat();
         match self {
@@ -62,6 +92,7 @@ impl VaultLabel {
             Self::Position(room) => about(5, [room.as_bytes(), &[]]),
             Self::HistoryArchive(room, part) => about(6, [room.as_bytes(), &part.to_be_bytes()]),
             Self::Device(key) => about(7, [&key, &[]]),
+            Self::Invites => about(8, [&[], &[]]),
         }
     }
 
@@ -82,7 +113,8 @@ impl VaultLabel {
                 Ok(Self::HistoryArchive(room, u32::from_be_bytes(*part)))
             }
             (7, _) => rest.try_into().map(Self::Device).map_err(|_| malformed()),
-            (0..=3, false) => Err(malformed()),
+            (8, true) => Ok(Self::Invites),
+            (0..=3 | 8, false) => Err(malformed()),
             _ => Err(CryptoError::NewerVersion),
         }
     }
@@ -133,6 +165,8 @@ pub struct AccountDevice {
     pub certificate: Certificate,
     /// The recovery public key that the certificate names.
     pub recovery_public: Vec<u8>,
+    /// Its session at the relay, as the relay lists it: the device that removes it ends this one.
+    pub session: Option<[u8; 16]>,
 }
 
 #[derive(Encode, Decode)]
@@ -142,13 +176,19 @@ struct StoredDevice {
     certificate: Vec<u8>,
     #[cbor(n(1), with = "minicbor::bytes")]
     recovery_public: Vec<u8>,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    session: Option<[u8; 16]>,
 }
 
 #[derive(Encode, Decode)]
-struct Labelled(
-    #[cbor(n(0), with = "minicbor::bytes")] Vec<u8>,
-    #[cbor(n(1), with = "crate::secret::bytes")] Zeroizing<Vec<u8>>,
-);
+struct Labelled(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>, #[n(1)] Option<Content>);
+
+#[derive(Encode, Decode)]
+#[cbor(transparent)]
+struct Content(#[cbor(n(0), with = "crate::secret::bytes")] Zeroizing<Vec<u8>>);
+
+/// What a record is, and its content; none where it was deleted.
+pub type OpenedValue = (VaultLabel, Option<Zeroizing<Vec<u8>>>);
 
 impl VaultKey {
     /// The name of a record.
@@ -164,19 +204,22 @@ impl VaultKey {
     /// # Errors
     /// [`CryptoError::OverLimit`] or [`CryptoError::NoRandomness`].
     pub fn seal(&self, label: VaultLabel, version: u64, content: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.seal_salted(label, version, content, &random_array()?)
+        self.seal_salted(label, version, Some(content), &random_array()?)
+    }
+
+    /// Seals a tombstone: the version of a record in which it is deleted.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn seal_tombstone(&self, label: VaultLabel, version: u64) -> Result<Vec<u8>, CryptoError> {
+        self.seal_salted(label, version, None, &random_array()?)
     }
 
     /// Opens what the relay gave for a name and a version, and tells what it is.
     ///
     /// # Errors
     /// [`CryptoError::DoesNotOpen`], [`CryptoError::Malformed`], [`CryptoError::NewerVersion`].
-    pub fn open(
-        &self,
-        name: &VaultName,
-        version: u64,
-        sealed: &[u8],
-    ) -> Result<(VaultLabel, Zeroizing<Vec<u8>>), CryptoError> {
+    pub fn open(&self, name: &VaultName, version: u64, sealed: &[u8]) -> Result<OpenedValue, CryptoError> {
         let malformed = || CryptoError::Malformed("vault record");
         if sealed.len() > VAULT_RECORD_MAX_BYTES {
             return Err(malformed());
@@ -185,6 +228,7 @@ impl VaultKey {
             committed::open(&self.0, expand::VAULT_VALUE, &additional_data(name, version), sealed)?;
         let Labelled(label, content) = sotto_protocol::decode(&labelled).map_err(|_| malformed())?;
         let label = VaultLabel::from_bytes(&label)?;
+        let content = content.map(|Content(content)| content);
         if self.name(label)? == *name { Ok((label, content)) } else { Err(malformed()) }
     }
 
@@ -193,18 +237,17 @@ impl VaultKey {
         &self,
         label: VaultLabel,
         version: u64,
-        content: &[u8],
+        content: Option<&[u8]>,
         salt: &[u8; 16],
     ) -> Result<Vec<u8>, CryptoError> {
-        if content.len() > VAULT_CONTENT_MAX_BYTES {
-            return Err(CryptoError::OverLimit {
-                what: "vault record",
-                actual: content.len(),
-                max: VAULT_CONTENT_MAX_BYTES,
-            });
+        let actual = content.map_or(0, <[u8]>::len);
+        if actual > VAULT_CONTENT_MAX_BYTES {
+            let (what, max) = ("vault record", VAULT_CONTENT_MAX_BYTES);
+            return Err(CryptoError::OverLimit { what, actual, max });
         }
-        let labelled = Labelled(label.to_bytes(), Zeroizing::new(content.to_vec()));
-        let labelled = Zeroizing::new(sotto_protocol::encode(&labelled));
+        let content = content.map(|content| Content(Zeroizing::new(content.to_vec())));
+        let labelled = Labelled(label.to_bytes(), content);
+        let labelled = sotto_protocol::encode_secret(&labelled);
         let aad = additional_data(&self.name(label)?, version);
         committed::seal_with_salt(&self.0, expand::VAULT_VALUE, &aad, &labelled, salt)
     }
@@ -233,6 +276,7 @@ impl AccountDevice {
         sotto_protocol::encode(&StoredDevice {
             certificate: self.certificate.as_bytes().to_vec(),
             recovery_public: self.recovery_public.clone(),
+            session: self.session,
         })
     }
 
@@ -244,7 +288,8 @@ impl AccountDevice {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
         let stored: StoredDevice =
             sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("account device"))?;
-        Self::checked(&stored.certificate, stored.recovery_public)
+        let device = Self::checked(&stored.certificate, stored.recovery_public)?;
+        Ok(Self { session: stored.session, ..device })
     }
 
     pub(super) fn checked(certificate: &[u8], recovery_public: Vec<u8>) -> Result<Self, CryptoError> {
@@ -252,7 +297,7 @@ impl AccountDevice {
         wrap::check_public_key(&recovery_public)?;
         let hash: [u8; 32] = Sha256::digest(&recovery_public).into();
         if certificate.recovery_key_hash() == Some(&hash) {
-            Ok(Self { certificate, recovery_public })
+            Ok(Self { certificate, recovery_public, session: None })
         } else {
             Err(CryptoError::BadKey)
         }
@@ -311,7 +356,7 @@ mod tests {
         VaultKey::from_seed(Secret::new([byte; 32]))
     }
 
-    fn labels() -> [VaultLabel; 10] {
+    fn labels() -> [VaultLabel; 11] {
         [
             VaultLabel::Index,
             VaultLabel::DoorKey,
@@ -323,6 +368,7 @@ mod tests {
             VaultLabel::HistoryArchive(ROOM, 0),
             VaultLabel::HistoryArchive(ROOM, 1),
             VaultLabel::Device([3; 32]),
+            VaultLabel::Invites,
         ]
     }
 
@@ -336,7 +382,7 @@ mod tests {
             assert_ne!(name, key(2).name(label).unwrap());
             let sealed = key(1).seal(label, 3, b"content").unwrap();
             let (read, content) = key(1).open(&name, 3, &sealed).unwrap();
-            assert_eq!((read, content.as_slice()), (label, &b"content"[..]));
+            assert_eq!((read, content.unwrap().as_slice()), (label, &b"content"[..]));
         }
     }
 
@@ -362,14 +408,16 @@ mod tests {
     fn sizes_fall_together_and_the_limit_holds() {
         let seal = |length: usize| key(1).seal(VaultLabel::Settings, 1, &vec![0; length]);
         assert_eq!(seal(0).unwrap().len(), seal(200).unwrap().len());
+        let tombstone = key(1).seal_tombstone(VaultLabel::Settings, 1).unwrap();
+        assert_eq!(tombstone.len(), seal(0).unwrap().len());
         assert!(seal(VAULT_CONTENT_MAX_BYTES).unwrap().len() <= VAULT_RECORD_MAX_BYTES);
         assert!(matches!(seal(VAULT_CONTENT_MAX_BYTES + 1), Err(CryptoError::OverLimit { .. })));
     }
 
     #[test]
     fn a_label_that_is_not_known_is_a_newer_version() {
-        assert_eq!(VaultLabel::from_bytes(&[8]), Err(CryptoError::NewerVersion));
-        for malformed in [&[][..], &[0, 0], &[4], &[4; 16], &[6; 17], &[7; 32]] {
+        assert_eq!(VaultLabel::from_bytes(&[9]), Err(CryptoError::NewerVersion));
+        for malformed in [&[][..], &[0, 0], &[8, 0], &[4], &[4; 16], &[6; 17], &[7; 32]] {
             assert_eq!(VaultLabel::from_bytes(malformed), Err(CryptoError::Malformed("vault label")));
         }
     }
@@ -379,7 +427,8 @@ mod tests {
         let keys = AccountKeys::generate().unwrap();
         let device = DeviceKey::generate().unwrap();
         let certificate = keys.certify(device.public(), "Ada", 1).unwrap();
-        let listed = AccountDevice { certificate, recovery_public: keys.recovery().public() };
+        let recovery_public = keys.recovery().public();
+        let listed = AccountDevice { certificate, recovery_public, session: Some([4; 16]) };
         assert_eq!(AccountDevice::from_bytes(&listed.to_bytes()), Ok(listed.clone()));
         let recovery_public = RecoveryKey::generate().unwrap().public();
         let other = AccountDevice { recovery_public, ..listed };
@@ -401,9 +450,12 @@ mod tests {
         let position = RoomPosition { epoch: 5, chain: Chain { seq: 6, hash: [7; 32] } };
         let label = VaultLabel::Position(ROOM);
         let name = key(1).name(label).unwrap();
-        let value = key(1).seal_salted(label, 3, &position.to_bytes(), &[8; 16]).unwrap();
-        golden::check(GOLDEN, &[("name", name.as_bytes().to_vec()), ("value", value)]);
+        let value = key(1).seal_salted(label, 3, Some(&position.to_bytes()), &[8; 16]).unwrap();
+        let tombstone = key(1).seal_salted(label, 4, None, &[9; 16]).unwrap();
+        let lines = [("name", name.as_bytes().to_vec()), ("value", value), ("tombstone", tombstone)];
+        golden::check(GOLDEN, &lines);
         let (read, content) = key(1).open(&name, 3, &golden::line(GOLDEN, "value")).unwrap();
-        assert_eq!((read, RoomPosition::from_bytes(&content)), (label, Ok(position)));
+        assert_eq!((read, RoomPosition::from_bytes(&content.unwrap())), (label, Ok(position)));
+        assert_eq!(key(1).open(&name, 4, &golden::line(GOLDEN, "tombstone")), Ok((label, None)));
     }
 }

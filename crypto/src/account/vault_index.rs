@@ -1,81 +1,183 @@
-//! What a device has seen of the vault: the newest version of every record. The relay cannot give an older one unnoticed.
+//! What a device has seen of the vault and of the sealed record: the newest version of each, with a mark of what it was. The relay
+//! can give neither an older one nor another of the same version unnoticed.
 //!
 //! A device keeps one at rest. The vault itself holds one as well ([`super::VaultLabel::Index`]), so that a new device learns from
-//! it what must be there; whether that record itself is the newest, only a device that has seen it can tell.
+//! it what must be there. Whether that record itself is the newest, only a device that has seen it can tell: one that is paired
+//! gets the mark of the index and of the sealed record with the grant.
+//!
+//! ```text
+//! mark  = first 16 bytes of SHA-256("sotto/1 vault mark" || what the relay keeps)
+//! index = { ?0: [version, mark] of the sealed record, 1: [* [name, version, mark]] sorted by name }
+//! ```
+//! Nothing is ever taken out while the vault key stays: what is deleted is replaced by a tombstone, a version like others.
 
-use super::vault::VaultName;
-use crate::CryptoError;
+use super::{
+    keys::VaultKey,
+    vault::{VaultLabel, VaultName},
+};
+use crate::{CryptoError, labels::hash};
+use core::fmt;
 use minicbor::{Decode, Encode};
-use sotto_protocol::limits::VAULT_RECORDS_MAX;
+use sha2::{Digest as _, Sha256};
+use sotto_protocol::limits::{VAULT_CONTENT_MAX_BYTES, VAULT_RECORDS_MAX};
 use std::collections::BTreeMap;
 
-/// The newest version seen of each record.
+/// A version of something that the relay keeps, and what it was.
+#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Mark {
+    #[n(0)]
+    version: u64,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    hash: [u8; 16],
+}
+
+impl Mark {
+    /// Of a version, from the sealed bytes.
+    #[must_use]
+    pub fn of(version: u64, sealed: &[u8]) -> Self {
+        let digest: [u8; 32] =
+            Sha256::new().chain_update(hash::VAULT_MARK).chain_update(sealed).finalize().into();
+        let mut hash = [0; 16];
+        hash.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        Self { version, hash }
+    }
+
+    /// The version.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Compares what is found now with what was seen.
+    fn check(&self, found: &Self) -> Result<(), CryptoError> {
+        if found.version < self.version {
+            Err(CryptoError::RolledBack { expected: self.version, found: found.version })
+        } else if found.version == self.version && found.hash != self.hash {
+            Err(CryptoError::Forked)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mark").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+/// The newest that was seen of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct VaultIndex(BTreeMap<VaultName, u64>);
+pub struct VaultIndex {
+    record: Option<Mark>,
+    entries: BTreeMap<VaultName, Mark>,
+}
 
 #[derive(Encode, Decode)]
-struct Entry(#[n(0)] VaultName, #[n(1)] u64);
+#[cbor(map)]
+struct Stored {
+    #[n(0)]
+    record: Option<Mark>,
+    #[n(1)]
+    entries: Vec<Entry>,
+}
+
+#[derive(Encode, Decode)]
+struct Entry(#[n(0)] VaultName, #[n(1)] u64, #[cbor(n(2), with = "minicbor::bytes")] [u8; 16]);
 
 impl VaultIndex {
-    /// Takes note of a version that was opened or written.
+    /// Takes note of a version that was opened or written, a tombstone included.
     ///
     /// # Errors
-    /// [`CryptoError::RolledBack`] where a newer one had been seen; [`CryptoError::OverLimit`].
-    pub fn note(&mut self, name: VaultName, version: u64) -> Result<(), CryptoError> {
-        self.check(&name, version)?;
-        if self.0.len() >= VAULT_RECORDS_MAX && !self.0.contains_key(&name) {
+    /// [`CryptoError::RolledBack`] where a newer one had been seen, [`CryptoError::Forked`] where another one of this version had;
+    /// [`CryptoError::OverLimit`].
+    pub fn note(&mut self, name: VaultName, mark: Mark) -> Result<(), CryptoError> {
+        self.check(&name, &mark)?;
+        if self.entries.len() >= VAULT_RECORDS_MAX && !self.entries.contains_key(&name) {
             return Err(CryptoError::OverLimit {
                 what: "vault records",
-                actual: self.0.len() + 1,
+                actual: self.entries.len() + 1,
                 max: VAULT_RECORDS_MAX,
             });
         }
-        self.0.insert(name, version);
+        self.entries.insert(name, mark);
         Ok(())
     }
 
-    /// Compares a version with the newest one seen.
+    /// The same for the sealed record.
     ///
     /// # Errors
-    /// [`CryptoError::RolledBack`].
-    pub fn check(&self, name: &VaultName, found: u64) -> Result<(), CryptoError> {
-        match self.0.get(name) {
-            Some(&expected) if found < expected => Err(CryptoError::RolledBack { expected, found }),
-            _ => Ok(()),
+    /// [`CryptoError::RolledBack`], [`CryptoError::Forked`].
+    pub fn note_record(&mut self, mark: Mark) -> Result<(), CryptoError> {
+        if let Some(seen) = &self.record {
+            seen.check(&mark)?;
         }
+        self.record = Some(mark);
+        Ok(())
     }
 
-    /// The records that must be there and are not in `present`.
+    /// Compares what is found with the newest that was seen.
+    ///
+    /// # Errors
+    /// [`CryptoError::RolledBack`], [`CryptoError::Forked`].
+    pub fn check(&self, name: &VaultName, found: &Mark) -> Result<(), CryptoError> {
+        self.entries.get(name).map_or(Ok(()), |seen| seen.check(found))
+    }
+
+    /// The records that must be there and are not in `present`. Deleted ones are there, as tombstones.
     pub fn missing<'a>(
         &'a self,
         present: impl Fn(&VaultName) -> bool + 'a,
     ) -> impl Iterator<Item = &'a VaultName> + 'a {
-        self.0.keys().filter(move |name| !present(name))
+        self.entries.keys().filter(move |name| !present(name))
     }
 
-    /// Takes over what another device has seen.
+    /// Takes over what another device has seen: its index in the vault.
     ///
     /// # Errors
-    /// [`CryptoError::OverLimit`].
+    /// [`CryptoError::Forked`] where the relay has shown the two devices different records of one version;
+    /// [`CryptoError::OverLimit`]. Nothing is taken over then.
     pub fn merge(&mut self, other: &Self) -> Result<(), CryptoError> {
-        let newer = other.0.iter().filter(|(name, version)| self.check(name, **version).is_ok());
-        newer
-            .map(|(name, version)| (*name, *version))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .try_for_each(|(name, version)| self.note(name, version))
+        let mut merged = self.clone();
+        let take = |result| match result {
+            // The other device has seen less.
+            Err(CryptoError::RolledBack { .. }) => Ok(()),
+            other => other,
+        };
+        if let Some(mark) = other.record {
+            take(merged.note_record(mark))?;
+        }
+        for (name, mark) in &other.entries {
+            take(merged.note(*name, *mark))?;
+        }
+        *self = merged;
+        Ok(())
     }
 
-    /// Forgets a record that was deleted on purpose.
-    pub fn forget(&mut self, name: &VaultName) {
-        self.0.remove(name);
+    /// What a new device is given with a pairing: enough to know the sealed record and the vault's index when it sees them.
+    ///
+    /// # Errors
+    /// Never for a key of this type.
+    pub fn for_new_device(&self, vault: &VaultKey) -> Result<Self, CryptoError> {
+        let name = vault.name(VaultLabel::Index)?;
+        let entries = self.entries.get(&name).map(|mark| (name, *mark)).into_iter().collect();
+        Ok(Self { record: self.record, entries })
     }
 
-    /// As it is stored: `[* [name, version]]`, sorted by name.
+    /// What is left when the vault key changes: every record has another name and begins at version 1.
+    #[must_use]
+    pub const fn after_new_keys(&self) -> Self {
+        Self { record: self.record, entries: BTreeMap::new() }
+    }
+
+    /// As it is stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let entries: Vec<_> = self.0.iter().map(|(name, version)| Entry(*name, *version)).collect();
-        sotto_protocol::encode(&entries)
+        let entry = |(name, mark): (&VaultName, &Mark)| Entry(*name, mark.version, mark.hash);
+        sotto_protocol::encode(&Stored {
+            record: self.record,
+            entries: self.entries.iter().map(entry).collect(),
+        })
     }
 
     /// Reads one.
@@ -84,70 +186,142 @@ impl VaultIndex {
     /// [`CryptoError::Malformed`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
         let malformed = || CryptoError::Malformed("vault index");
-        if bytes.len() > VAULT_RECORDS_MAX * 48 {
+        if bytes.len() > VAULT_CONTENT_MAX_BYTES {
             return Err(malformed());
         }
-        let entries: Vec<Entry> = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
-        let count = entries.len();
-        let index = Self(entries.into_iter().map(|Entry(name, version)| (name, version)).collect());
-        if index.0.len() == count && count <= VAULT_RECORDS_MAX { Ok(index) } else { Err(malformed()) }
+        let Stored { record, entries } = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
+        let is_sorted = entries.is_sorted_by(|one, next| one.0 < next.0);
+        if !is_sorted || entries.len() > VAULT_RECORDS_MAX {
+            return Err(malformed());
+        }
+        let entry = |Entry(name, version, hash)| (name, Mark { version, hash });
+        Ok(Self { record, entries: entries.into_iter().map(entry).collect() })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::golden;
+    use crate::{Secret, golden};
 
     const GOLDEN: &str = include_str!("../../tests/goldens/vault-v1.hex");
 
     const A: VaultName = VaultName::new([1; 32]);
     const B: VaultName = VaultName::new([2; 32]);
 
+    fn mark(version: u64) -> Mark {
+        Mark::of(version, &version.to_be_bytes())
+    }
+
+    fn fork(version: u64) -> Mark {
+        Mark::of(version, b"another value")
+    }
+
     #[test]
     fn an_older_version_than_one_seen_is_noticed() {
         let mut index = VaultIndex::default();
-        assert_eq!(index.note(A, 3), Ok(()));
-        assert_eq!(index.note(A, 3), Ok(()));
-        assert_eq!(index.note(A, 5), Ok(()));
-        assert_eq!(index.note(A, 4), Err(CryptoError::RolledBack { expected: 5, found: 4 }));
-        assert_eq!(index.check(&B, 1), Ok(()));
+        assert_eq!(index.note(A, mark(3)), Ok(()));
+        assert_eq!(index.note(A, mark(3)), Ok(()));
+        assert_eq!(index.note(A, mark(5)), Ok(()));
+        assert_eq!(index.note(A, mark(4)), Err(CryptoError::RolledBack { expected: 5, found: 4 }));
+        assert_eq!(index.check(&B, &mark(1)), Ok(()));
+        index.note_record(mark(2)).unwrap();
+        assert_eq!(index.note_record(mark(1)), Err(CryptoError::RolledBack { expected: 2, found: 1 }));
+    }
+
+    #[test]
+    fn another_value_of_a_version_that_was_seen_is_noticed() {
+        let (mut mine, mut theirs) = (VaultIndex::default(), VaultIndex::default());
+        mine.note(A, mark(3)).unwrap();
+        mine.note_record(mark(7)).unwrap();
+        assert_eq!(mine.check(&A, &fork(3)), Err(CryptoError::Forked));
+        assert_eq!(mine.note(A, fork(3)), Err(CryptoError::Forked));
+        assert_eq!(mine.note_record(fork(7)), Err(CryptoError::Forked));
+        // Two devices that the relay has led apart find out when one reads the other's index.
+        theirs.note(B, mark(1)).unwrap();
+        theirs.note(A, fork(3)).unwrap();
+        let before = mine.clone();
+        assert_eq!(mine.merge(&theirs), Err(CryptoError::Forked));
+        assert_eq!(mine, before);
+        let theirs = VaultIndex { record: Some(fork(7)), ..VaultIndex::default() };
+        assert_eq!(mine.merge(&theirs), Err(CryptoError::Forked));
+    }
+
+    #[test]
+    fn what_was_deleted_does_not_come_back() {
+        let key = VaultKey::from_seed(Secret::new([1; 32]));
+        let label = VaultLabel::Settings;
+        let (name, mut index) = (key.name(label).unwrap(), VaultIndex::default());
+        let value = key.seal(label, 1, b"settings").unwrap();
+        let tombstone = key.seal_tombstone(label, 2).unwrap();
+        index.note(name, Mark::of(1, &value)).unwrap();
+        index.note(name, Mark::of(2, &tombstone)).unwrap();
+        let rolled_back = CryptoError::RolledBack { expected: 2, found: 1 };
+        assert_eq!(index.check(&name, &Mark::of(1, &value)), Err(rolled_back));
+        assert_eq!(index.missing(|_| false).count(), 1, "nor may the tombstone be missing");
+        assert_eq!(key.open(&name, 2, &tombstone), Ok((label, None)));
+        let again = key.seal(label, 3, b"again").unwrap();
+        assert_eq!(index.note(name, Mark::of(3, &again)), Ok(()));
     }
 
     #[test]
     fn what_one_device_saw_another_learns() {
         let (mut mine, mut theirs) = (VaultIndex::default(), VaultIndex::default());
-        mine.note(A, 3).unwrap();
-        theirs.note(A, 2).unwrap();
-        theirs.note(B, 7).unwrap();
+        mine.note(A, mark(3)).unwrap();
+        theirs.note(A, mark(2)).unwrap();
+        theirs.note(B, mark(7)).unwrap();
+        theirs.note_record(mark(4)).unwrap();
         mine.merge(&VaultIndex::from_bytes(&theirs.to_bytes()).unwrap()).unwrap();
-        assert!(mine.check(&A, 2).is_err());
-        assert!(mine.check(&B, 6).is_err());
+        assert!(mine.check(&A, &mark(2)).is_err());
+        assert!(mine.check(&B, &mark(6)).is_err());
+        assert!(mine.note_record(mark(3)).is_err());
         assert_eq!(mine.missing(|name| *name == A).collect::<Vec<_>>(), [&B]);
-        mine.forget(&B);
-        assert_eq!(mine.missing(|name| *name == A).count(), 0);
+    }
+
+    #[test]
+    fn a_new_device_knows_index_and_record_when_it_sees_them() {
+        let key = VaultKey::from_seed(Secret::new([1; 32]));
+        let name = key.name(VaultLabel::Index).unwrap();
+        let mut old = VaultIndex::default();
+        old.note(A, mark(3)).unwrap();
+        old.note(name, mark(9)).unwrap();
+        old.note_record(mark(4)).unwrap();
+        let given = old.for_new_device(&key).unwrap();
+        assert!(given.to_bytes().len() < 100);
+        assert_eq!(given.check(&name, &mark(8)), Err(CryptoError::RolledBack { expected: 9, found: 8 }));
+        assert_eq!(given.clone().note_record(fork(4)), Err(CryptoError::Forked));
+        assert_eq!(given.check(&A, &mark(1)), Ok(()), "the index in the vault says it");
+        let renewed = old.after_new_keys();
+        assert_eq!(renewed.check(&name, &mark(1)), Ok(()));
+        assert!(renewed.clone().note_record(mark(3)).is_err());
     }
 
     #[test]
     fn an_index_is_bounded_and_names_each_record_once() {
         let mut index = VaultIndex::default();
+        index.note_record(mark(u64::MAX)).unwrap();
         for number in 0..VAULT_RECORDS_MAX {
             let mut name = [0; 32];
             name[..8].copy_from_slice(&number.to_be_bytes());
-            index.note(VaultName::new(name), u64::MAX).unwrap();
+            index.note(VaultName::new(name), mark(u64::MAX)).unwrap();
         }
-        assert!(matches!(index.note(A, 1), Err(CryptoError::OverLimit { .. })));
+        assert!(matches!(index.note(A, mark(1)), Err(CryptoError::OverLimit { .. })));
+        assert!(index.to_bytes().len() <= VAULT_CONTENT_MAX_BYTES, "it fits into a record");
         assert_eq!(VaultIndex::from_bytes(&index.to_bytes()), Ok(index));
-        let twice = sotto_protocol::encode(&vec![Entry(A, 1), Entry(A, 2)]);
+        let stored = |entries| sotto_protocol::encode(&Stored { record: None, entries });
+        let twice = stored(vec![Entry(A, 1, [0; 16]), Entry(A, 2, [0; 16])]);
         assert!(VaultIndex::from_bytes(&twice).is_err());
-        assert!(VaultIndex::from_bytes(&vec![0x80; VAULT_RECORDS_MAX * 48 + 1]).is_err());
+        let unsorted = stored(vec![Entry(B, 1, [0; 16]), Entry(A, 2, [0; 16])]);
+        assert!(VaultIndex::from_bytes(&unsorted).is_err());
+        assert!(VaultIndex::from_bytes(&vec![0x80; VAULT_CONTENT_MAX_BYTES + 1]).is_err());
     }
 
     #[test]
     fn the_bytes_are_the_golden_ones() {
         let mut index = VaultIndex::default();
-        index.note(B, 7).unwrap();
-        index.note(A, 300).unwrap();
+        index.note(B, mark(7)).unwrap();
+        index.note(A, mark(300)).unwrap();
+        index.note_record(mark(2)).unwrap();
         golden::check(GOLDEN, &[("index", index.to_bytes())]);
         assert_eq!(VaultIndex::from_bytes(&golden::line(GOLDEN, "index")), Ok(index));
     }

@@ -82,7 +82,7 @@ impl Snapshot {
     /// As bytes, to be stored sealed.
     #[must_use]
     pub fn encode(&self) -> zeroize::Zeroizing<Vec<u8>> {
-        sotto_protocol::encode(self).into()
+        sotto_protocol::encode_secret(self)
     }
 
     /// Reads what [`Snapshot::encode`] wrote.

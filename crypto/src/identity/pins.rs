@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 pub const KEYS_PER_SUBJECT_MAX: usize = 16;
 
 const VERSION: u32 = 1;
+/// Later than any time that a device writes, by what clock ever: in the year 10889. Times above it are not read, so that there is
+/// always a later one for what a person decides next.
+const TIME_MAX_MS: u64 = 1 << 48;
+/// So many decisions a device may still order after a clock that is as far ahead as can be.
+const DECISIONS_MAX: u64 = 1 << 32;
 const NAME: u32 = 1;
 const CONTACT: u32 = 2;
 
@@ -163,6 +168,17 @@ impl Pins {
         }
     }
 
+    /// Takes in what the vault had while a device that was removed could write it: keys of those of whom this device has none, as seen
+    /// and no more. What was accepted or compared there may be a lie, and so may be what was seen first.
+    pub fn take_suspect(&mut self, suspect: &Self) {
+        for (subject, theirs) in &suspect.0 {
+            let keys = self.0.entry(subject.clone()).or_default();
+            if keys.is_empty() {
+                keys.extend(theirs.iter().map(|(key, record)| (*key, record.without_decisions())));
+            }
+        }
+    }
+
     /// As a value of the vault.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -185,7 +201,11 @@ impl Pins {
         }
         let mut pins = Self::default();
         for StoredSubject(subject, keys) in stored.subjects {
-            let mut keys = keys.into_iter().map(|StoredKey(key, record)| (key, record)).collect();
+            let mut keys: BTreeMap<_, Record> =
+                keys.into_iter().map(|StoredKey(key, record)| (key, record)).collect();
+            if keys.values().any(|record| record.newest_stamp().max(record.first_seen_ms) > TIME_MAX_MS) {
+                return Err(CryptoError::Malformed("pins"));
+            }
             trim(&mut keys);
             pins.0.insert(subject, keys);
         }
@@ -210,6 +230,10 @@ impl Record {
             verified_at_ms: None,
             unverified_at_ms: None,
         }
+    }
+
+    const fn without_decisions(&self) -> Self {
+        Self { last_seen_ms: self.last_seen_ms, ..Self::new(self.first_seen_ms) }
     }
 
     fn is_verified(&self) -> bool {
@@ -257,7 +281,9 @@ fn state(keys: &BTreeMap<[u8; 32], Record>, key: &[u8; 32]) -> PinState {
 
 /// A stamp that is later than all that are there, even where the clock fell back.
 fn after(keys: &BTreeMap<[u8; 32], Record>, now_ms: u64) -> u64 {
-    keys.values().map(|record| record.newest_stamp().saturating_add(1)).fold(now_ms, u64::max)
+    let now_ms = now_ms.min(TIME_MAX_MS.saturating_sub(DECISIONS_MAX));
+    let next = |record: &Record| record.newest_stamp().saturating_add(1);
+    keys.values().map(next).fold(now_ms, u64::max).min(TIME_MAX_MS)
 }
 
 /// Forgets keys past the limit: those seen longest ago, but neither the pinned one nor, while there are others, a verified one.

@@ -3,16 +3,21 @@
 //!
 //! ```text
 //! hash   = SHA-512("sotto/1 room fingerprint" || room || u64(epoch) || u64(len(authenticator)) || authenticator || u64(seq) || H)
-//! digits = as in one half of a safety number                                                                         30 digits
+//! digits = for each of its twelve 5-byte groups, as a big-endian number: modulo 100,000, five digits                  60 digits
 //! ```
+//! Sixty, because who makes rooms, or can add to one, can search for two that look alike: among thirty digits 2^50 tries find such a
+//! pair, among sixty it takes 2^99.
 
-use super::safety_number::{thirty_digits, write_groups};
+use super::safety_number::{digits_of, write_groups};
 use crate::labels;
 use core::fmt;
 use sha2::{Digest as _, Sha512};
 use sotto_protocol::{Chain, RoomId};
 
-/// 30 digits over a room's state. They are the same for two members who have read equally far: show epoch and seq with them.
+/// As many as a SHA-512 has whole.
+const GROUPS: usize = 12;
+
+/// 60 digits over a room's state. They are the same for two members who have read equally far: show epoch and seq with them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RoomFingerprint(String);
 
@@ -29,7 +34,7 @@ impl RoomFingerprint {
             .chain_update(chain.seq.to_be_bytes())
             .chain_update(chain.hash)
             .finalize();
-        Self(thirty_digits(&hash.into()))
+        Self(digits_of(&hash.into(), GROUPS))
     }
 
     /// The digits, without space.
@@ -39,7 +44,7 @@ impl RoomFingerprint {
     }
 }
 
-/// Six groups of five digits.
+/// Twelve groups of five digits.
 impl fmt::Display for RoomFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_groups(f, &self.0)
@@ -73,7 +78,7 @@ mod tests {
             RoomFingerprint::of(&room, 5, &[2; 32], &Chain { hash: [4; 32], ..chain }),
         ];
         assert!(others.iter().all(|other| *other != fingerprint));
-        assert_eq!((fingerprint.digits().len(), fingerprint.to_string().split(' ').count()), (30, 6));
+        assert_eq!((fingerprint.digits().len(), fingerprint.to_string().split(' ').count()), (60, 12));
         assert_eq!(format!("{fingerprint:?}"), "RoomFingerprint(…)");
         golden::check(GOLDEN, &[("digits", fingerprint.digits().as_bytes().to_vec())]);
     }

@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq as _;
 
 const ITERATIONS: u32 = 5200;
 const GROUP_DIGITS: usize = 5;
+const GROUPS_OF_HALF: usize = 6;
 const QR_VERSION: u8 = 1;
 const NAME_HASH_BYTES: usize = 8;
 
@@ -39,10 +40,11 @@ pub struct Party<'a> {
 pub enum Comparison {
     /// Both sides see the same two identities.
     Match,
-    /// They do not: somebody may stand between them, or one has a new identity.
+    /// They do not: an attacker may stand between them, or one has a new identity.
     Mismatch,
-    /// The code is about other people than those on this screen. It says nothing about these.
-    OtherPerson,
+    /// They do not, and the names differ as well. It may be the code of another person, or for another one; it may as well be that
+    /// an attacker stands between under another name. It is told as a mismatch, with the names as a hint to look at.
+    MismatchOfNamesToo,
     /// The code is of a newer version than this one knows.
     NewerVersion,
 }
@@ -127,7 +129,7 @@ pub fn compare_safety_qr(
     } else if their_name == shown_name && my_name == seen_name {
         Comparison::Mismatch
     } else {
-        Comparison::OtherPerson
+        Comparison::MismatchOfNamesToo
     })
 }
 
@@ -142,10 +144,10 @@ pub(super) fn write_groups(f: &mut fmt::Formatter<'_>, digits: &str) -> fmt::Res
     Ok(())
 }
 
-/// Thirty digits: the first six 5-byte groups of a hash, each modulo 100,000.
-pub(super) fn thirty_digits(hash: &[u8; 64]) -> String {
+/// Five digits for each of the first 5-byte groups of a hash, modulo 100,000.
+pub(super) fn digits_of(hash: &[u8; 64], groups: usize) -> String {
     let number = |group: &[u8]| group.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    hash.chunks(5).take(6).map(|group| format!("{:05}", number(group) % 100_000)).collect()
+    hash.chunks(5).take(groups).map(|group| format!("{:05}", number(group) % 100_000)).collect()
 }
 
 fn half(identity_key: &[u8; 32]) -> String {
@@ -157,7 +159,7 @@ fn half(identity_key: &[u8; 32]) -> String {
     for _ in 1..ITERATIONS {
         hash = Sha512::new().chain_update(hash).chain_update(identity_key).finalize().into();
     }
-    thirty_digits(&hash)
+    digits_of(&hash, GROUPS_OF_HALF)
 }
 
 fn name_hash(name: &str) -> [u8; NAME_HASH_BYTES] {
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_tells_match_from_mismatch_from_another_person() {
+    fn a_code_that_does_not_match_is_a_mismatch_whatever_the_names() {
         let theirs = safety_qr(BOB, ADA);
         let changed = Party { identity_key: &[9; 32], ..BOB };
         let for_me_changed = Party { identity_key: &[9; 32], ..ADA };
@@ -201,9 +203,10 @@ mod tests {
             (safety_qr(changed, ADA), Comparison::Mismatch),
             (safety_qr(BOB, for_me_changed), Comparison::Mismatch),
             (safety_qr(changed, for_me_changed), Comparison::Mismatch),
-            (safety_qr(BOB, cy), Comparison::OtherPerson),
-            (safety_qr(cy, ADA), Comparison::OtherPerson),
-            (safety_qr(ADA, BOB), Comparison::OtherPerson),
+            (safety_qr(BOB, cy), Comparison::MismatchOfNamesToo),
+            (safety_qr(cy, ADA), Comparison::MismatchOfNamesToo),
+            (safety_qr(ADA, BOB), Comparison::MismatchOfNamesToo),
+            (safety_qr(Party { name: "bobby", ..changed }, ADA), Comparison::MismatchOfNamesToo),
             (safety_qr(Party { name: "bobby", ..BOB }, ADA), Comparison::Match),
         ];
         for (number, (scanned, expected)) in cases.iter().enumerate() {

@@ -7,7 +7,6 @@ use super::{EpochSecrets, HandshakeSecret, JoinSeed, door::CardKey, past::Past};
 use crate::{CryptoError, committed, labels::expand, random_array};
 use minicbor::{Decode, Encode};
 use sotto_protocol::{Chain, RoomId};
-use zeroize::Zeroizing;
 
 /// What a device needs to come in.
 #[derive(Encode, Decode)]
@@ -62,7 +61,7 @@ impl Card {
         room: &RoomId,
         salt: &[u8; 16],
     ) -> Result<Vec<u8>, CryptoError> {
-        let content = Zeroizing::new(sotto_protocol::encode(self));
+        let content = sotto_protocol::encode_secret(self);
         committed::seal_with_salt(card_key.seed(), expand::CARD, room.as_bytes(), &content, salt)
     }
 

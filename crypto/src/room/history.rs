@@ -108,7 +108,7 @@ pub struct EpochRecord {
 impl EpochRecord {
     /// What is sealed, and hashed.
     pub fn encoded(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(sotto_protocol::encode(self))
+        sotto_protocol::encode_secret(self)
     }
 
     /// The capsule of the record's epoch.

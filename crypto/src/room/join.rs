@@ -137,7 +137,7 @@ impl Joining {
             unjudged: self.unjudged,
             past: self.past,
         };
-        Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
+        Ok(sotto_protocol::encode_secret(&saved))
     }
 
     /// Reads what [`Joining::save`] wrote.

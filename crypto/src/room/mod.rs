@@ -228,7 +228,7 @@ impl Room {
             past: self.past,
             next_past: self.next_past,
         };
-        Ok(Zeroizing::new(sotto_protocol::encode(&saved)))
+        Ok(sotto_protocol::encode_secret(&saved))
     }
 
     /// The room's id.

@@ -1,6 +1,6 @@
 //! Who has which name: an answer of the relay, to be taken as unverified.
 
-use super::{Done, call};
+use super::{Done, RelayId, call};
 use core::fmt;
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
@@ -37,13 +37,11 @@ pub fn account_of(identity_key: &[u8; 32]) -> [u8; 16] {
     [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
 }
 
-/// What the identity signs: which recovery key is its own, at the relay of that authority.
+/// What the identity signs: which recovery key is its own, at that relay.
 #[must_use]
-pub fn directory_statement(authority: &str, generation: u32, recovery_public: &[u8]) -> Vec<u8> {
-    let authority = authority.to_ascii_lowercase();
+pub fn directory_statement(relay: &RelayId, generation: u32, recovery_public: &[u8]) -> Vec<u8> {
     let mut statement = b"sotto/1 directory entry".to_vec();
-    statement.extend_from_slice(&(authority.len() as u64).to_be_bytes());
-    statement.extend_from_slice(authority.as_bytes());
+    statement.extend_from_slice(relay.as_bytes());
     statement.extend_from_slice(&generation.to_be_bytes());
     statement.extend_from_slice(&Sha256::digest(recovery_public));
     statement

@@ -11,6 +11,7 @@ mod login;
 mod pairing;
 mod push;
 mod record;
+mod relay;
 mod room_token;
 mod session;
 mod vault;
@@ -28,6 +29,7 @@ pub use login::{
 pub use pairing::{PairingMessage, PostPairing, TakePairing};
 pub use push::{DropPush, PushKey, PushKeyGiven, SetPush};
 pub use record::{DeleteAccount, ReplaceRecord, SealedRecordHead};
+pub use relay::{RelayId, RelayKeys, ThisRelay, WhichRelay, login_context, relay_statement};
 pub use room_token::{BlindRoomToken, EvaluatedRoomToken, ReadRoomPolicy, RoomPolicy};
 pub use session::{
     AddSession, EndSession, EndedSessions, ListSessions, RefreshSession, SessionGiven, SessionInfo,

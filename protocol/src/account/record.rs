@@ -14,13 +14,17 @@ pub struct SealedRecordHead {
     /// Ed25519: the holder of the recovery code logs in by it.
     #[cbor(n(4), with = "minicbor::bytes")]
     pub code_login_key: [u8; 32],
+    /// Rises by one where vault and door keys change, because a device was removed: all other sessions end then.
+    #[n(5)]
+    pub device_keys: u32,
 }
 
 /// Puts version n + 1 of the sealed record in the place of version n, and whatever changes with it: all or nothing.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct ReplaceRecord {
-    /// A fresh proof. One by recovery code is taken only where the password changes and nothing else does.
+    /// A fresh proof. One by recovery code is taken only where the password changes and nothing else does, the recovery code
+    /// included.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub proof: Vec<u8>,
     /// The record, whose version is one more than the relay's.
@@ -32,7 +36,7 @@ pub struct ReplaceRecord {
     /// Where the recovery key changes.
     #[n(3)]
     pub entry: Option<DirectoryEntry>,
-    /// Whether all other sessions end.
+    /// Whether all other sessions end. They must where [`SealedRecordHead::device_keys`] rises.
     #[n(4)]
     pub end_others: bool,
 }

@@ -1,10 +1,10 @@
-//! How a device gets room tokens. It asks for the key without a session, so that everybody is given the same one; and fetches
-//! tokens some time before it uses them, so that not the time joins the two.
+//! How a device gets room tokens. The key by which it checks them is one of the relay's own keys: another one for one account would be
+//! another relay. It fetches tokens some time before it uses them, so that not the time joins the two.
 
 use super::call;
 use minicbor::{Decode, Encode};
 
-/// Asks who may make rooms, and for the public key of room tokens.
+/// Asks who may make rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct ReadRoomPolicy {}
@@ -20,16 +20,13 @@ pub struct RoomPolicy {
     /// The current stretch of days.
     #[n(1)]
     pub period: u32,
-    /// Its public key: a ristretto255 element.
-    #[cbor(n(2), with = "minicbor::bytes")]
-    pub public_key: [u8; 32],
 }
 
 /// Has the relay evaluate its function on a blinded nonce.
 #[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct BlindRoomToken {
-    /// The stretch of days whose key is meant: the current one.
+    /// The stretch of days that is meant: the current one.
     #[n(0)]
     pub period: u32,
     /// A ristretto255 element.
@@ -45,7 +42,7 @@ pub struct EvaluatedRoomToken {
     /// A ristretto255 element.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub evaluated: [u8; 32],
-    /// That it was done with the public key's private half: two scalars.
+    /// That it was done with the private half of the relay's key: two scalars.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub proof: [u8; 64],
 }

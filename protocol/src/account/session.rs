@@ -3,9 +3,11 @@
 use super::call;
 use core::fmt;
 use minicbor::{Decode, Encode};
+use subtle::ConstantTimeEq as _;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// 32 random bytes that stand for an account. A secret.
-#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
+/// 32 random bytes that stand for an account. A secret: wiped when dropped, compared in constant time.
+#[derive(Clone, Zeroize, ZeroizeOnDrop, Encode, Decode)]
 #[cbor(transparent)]
 pub struct SessionToken(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]);
 
@@ -22,6 +24,14 @@ impl SessionToken {
         &self.0
     }
 }
+
+impl PartialEq for SessionToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SessionToken {}
 
 impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -47,7 +57,7 @@ pub struct RefreshSession {}
 call!(RefreshSession, "/v1/account/sessions/refresh", 64, Session, SessionGiven);
 
 /// A session and its token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct SessionGiven {
     /// What to show from now on.
@@ -125,4 +135,20 @@ pub struct EndedSessions {
     /// How many were ended.
     #[n(0)]
     pub ended: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_wiped_and_compared_as_a_whole() {
+        fn is_wiped<T: ZeroizeOnDrop>() {}
+        is_wiped::<SessionToken>();
+        let token = SessionToken::new([7; 32]);
+        assert_eq!(token, SessionToken::new([7; 32]));
+        let mut other = [7; 32];
+        other[31] = 8;
+        assert_ne!(token, SessionToken::new(other));
+    }
 }

@@ -4,8 +4,8 @@ use super::{Accounts, Caller, Session, internal, wait};
 use crate::access::verifies;
 use crate::store::StoredAccount;
 use sotto_protocol::account::{
-    AccountError, AccountErrorCode, AccountRef, DirectoryEntry, Done, Found, Lookup, SetFindable, account_of,
-    directory_statement,
+    AccountError, AccountErrorCode, AccountRef, DirectoryEntry, Done, Found, Lookup, RelayId, SetFindable,
+    account_of, directory_statement,
 };
 use sotto_protocol::limits::RECOVERY_PUBLIC_BYTES;
 
@@ -32,6 +32,15 @@ impl Accounts {
         Ok(Done {})
     }
 
+    /// The generation of the entry that an account has.
+    pub(super) async fn generation_of(&self, account: &StoredAccount) -> Result<u32, AccountError> {
+        let gone = || AccountError::from(AccountErrorCode::SessionNeeded);
+        let id = self.store.id_of(account.number).await.map_err(internal)?.ok_or_else(gone)?;
+        let entry = self.store.entry_by_id(&id).await.map_err(internal)?.ok_or_else(gone)?;
+        let entry: DirectoryEntry = sotto_protocol::decode(&entry).map_err(|_| AccountErrorCode::Internal)?;
+        Ok(entry.generation)
+    }
+
     /// Whether a directory entry is of that account.
     pub(super) async fn is_of_account(
         &self,
@@ -44,8 +53,8 @@ impl Accounts {
 }
 
 /// Whether the identity says of itself what the entry says, for this relay.
-pub(super) fn check(entry: &DirectoryEntry, authority: &str) -> Result<(), AccountError> {
-    let statement = directory_statement(authority, entry.generation, &entry.recovery_public);
+pub(super) fn check(entry: &DirectoryEntry, relay: &RelayId) -> Result<(), AccountError> {
+    let statement = directory_statement(relay, entry.generation, &entry.recovery_public);
     let is_good = entry.recovery_public.len() == RECOVERY_PUBLIC_BYTES
         && entry.generation > 0
         && verifies(&entry.identity_key, &statement, &entry.signature);

@@ -64,7 +64,7 @@ impl Accounts {
         request: &[u8; 96],
         session: Option<&Session>,
     ) -> Result<LoginStarted, AccountError> {
-        let answer = self.secrets.opaque.log_in(login, &caller.authority, request)?;
+        let answer = self.secrets.opaque.log_in(login, (self.identity.id(), &caller.authority), request)?;
         let state = LoginState {
             good_until_ms: self.now_ms().saturating_add(EXCHANGE_MS),
             exchange: random()?,
@@ -88,7 +88,8 @@ impl Accounts {
         let refused = || AccountError::from(AccountErrorCode::LoginRefused);
         let state: LoginState = open(self.secrets.token_key(), state, self.now_ms()).ok_or_else(refused)?;
         let session_id: &[u8] = session.map(|session| &session.id()[..]).unwrap_or_default();
-        if state.session_id != session_id || !proves_password(&state.state, &caller.authority, confirmation) {
+        let here = (self.identity.id(), caller.authority.as_str());
+        if state.session_id != session_id || !proves_password(&state.state, here, confirmation) {
             return Err(refused());
         }
         let account = self.store.by_name(&state.name_hash).await.map_err(internal)?.ok_or_else(refused)?;

@@ -7,7 +7,7 @@
 //! directory, pairing          what others may ask
 //! room_token                  the right to make a room, which does not say whose it is
 //! push                        who is woken when a letter comes
-//! secrets, opaque, token      the relay's own secrets, and what is made with them
+//! secrets, identity, opaque, token   the relay's own secrets, and what is made with them
 //! ```
 //!
 //! # Invariants
@@ -19,6 +19,7 @@
 
 mod directory;
 mod fault;
+mod identity;
 mod inbox;
 mod invite_code;
 mod login;
@@ -51,6 +52,7 @@ use crate::limit::{Attempts, whole_ms};
 use crate::push::Push;
 use crate::store::{AccountStore, Days};
 use fault::internal;
+use identity::RelayIdentity;
 use secrets::Secrets;
 use sotto_protocol::account::{AccountError, AccountErrorCode};
 use std::net::IpAddr;
@@ -78,9 +80,11 @@ pub(crate) struct Accounts {
     looking_up: Attempts<IpAddr>,
     passwords: Attempts<([u8; 32], IpAddr)>,
     names: Attempts<[u8; 32]>,
+    /// By session: a stolen one uses up none of the tries of the others.
     proofs: Attempts<i64>,
     tokens_made: Attempts<i64>,
     room_tokens: RoomTokens,
+    identity: RelayIdentity,
 }
 
 /// Who makes a call, as far as it is known.
@@ -127,8 +131,12 @@ impl Accounts {
             }
         }
         let rates = settings.rates;
+        let room_tokens =
+            secrets.room_tokens(clock.clone()).map_err(|_| SecretsError::Damaged { path: path.clone() })?;
+        let identity = secrets.identity(&room_tokens).map_err(|_| SecretsError::Damaged { path })?;
         Ok(Self {
-            room_tokens: secrets.room_tokens(clock.clone()),
+            room_tokens,
+            identity,
             tokens_made: Attempts::new(rates.room_tokens),
             clock,
             secrets,

@@ -10,11 +10,9 @@ use opaque_ke::{
     RegistrationUpload, Ristretto255, ServerLogin, ServerLoginParameters, ServerRegistration, ServerSetup,
     TripleDh,
 };
-use sotto_protocol::account::AccountErrorCode;
+use sotto_protocol::account::{AccountErrorCode, RelayId, login_context};
 use zeroize::Zeroizing;
 
-/// OPAQUE's `context`.
-const CONTEXT: &[u8] = b"sotto/1 opaque";
 /// OPRF seed, private key, and the public key of nobody.
 pub(super) const SETUP_BYTES: usize = 128;
 
@@ -79,7 +77,7 @@ impl Opaque {
     pub(super) fn log_in(
         &self,
         (name_hash, record): (&[u8; 32], &[u8; 192]),
-        authority: &str,
+        (relay, authority): (&RelayId, &str),
         request: &[u8; 96],
     ) -> Result<Answer, AccountErrorCode> {
         let request = CredentialRequest::deserialize(request).map_err(malformed)?;
@@ -91,7 +89,7 @@ impl Opaque {
             Some(record),
             request,
             name_hash,
-            parameters(authority),
+            parameters(relay, &login_context(authority)),
         )
         .map_err(malformed)?;
         let response = started.message.serialize();
@@ -106,15 +104,20 @@ pub(super) fn is_record(record: &[u8; 192]) -> bool {
 }
 
 /// Whether KE3 proves the password.
-pub(super) fn proves_password(state: &[u8], authority: &str, confirmation: &[u8; 64]) -> bool {
+pub(super) fn proves_password(
+    state: &[u8],
+    (relay, authority): (&RelayId, &str),
+    confirmation: &[u8; 64],
+) -> bool {
     let Ok(state) = ServerLogin::<Suite>::deserialize(state) else { return false };
     let Ok(confirmation) = CredentialFinalization::deserialize(confirmation) else { return false };
-    state.finish(confirmation, parameters(authority)).is_ok()
+    state.finish(confirmation, parameters(relay, &login_context(authority))).is_ok()
 }
 
-fn parameters(authority: &str) -> ServerLoginParameters<'_, '_> {
-    let identifiers = Identifiers { client: None, server: Some(authority.as_bytes()) };
-    ServerLoginParameters { context: Some(CONTEXT), identifiers }
+/// The password's record is bound to the relay, wherever it is; the login to the address by which the client reached it.
+fn parameters<'p>(relay: &'p RelayId, context: &'p [u8]) -> ServerLoginParameters<'p, 'p> {
+    let identifiers = Identifiers { client: None, server: Some(relay.as_bytes()) };
+    ServerLoginParameters { context: Some(context), identifiers }
 }
 
 fn malformed(_: ProtocolError) -> AccountErrorCode {

@@ -15,14 +15,14 @@ pub(super) const FRESH_MS: u64 = 5 * 60 * 1000;
 const _: () = assert!(EXCHANGE_MS < FRESH_MS);
 
 impl Accounts {
-    /// Answers KE1, on a session. Tries are counted by account, apart from those of people who have no session.
+    /// Answers KE1, on a session. Tries are counted by session, apart from those of people who have none.
     pub(crate) async fn start_proof(
         &self,
         caller: &Caller,
         session: &Session,
         asked: StartProof,
     ) -> Result<LoginStarted, AccountError> {
-        self.proofs.take(session.account()).map_err(wait)?;
+        self.proofs.take(session.number()).map_err(wait)?;
         let account = self.account_of(session).await?;
         self.answer_ke1((&account.name_hash, &account.login), caller, &asked.request, Some(session))
     }
@@ -41,7 +41,7 @@ impl Accounts {
         {
             return Err(AccountErrorCode::LoginRefused.into());
         }
-        self.proofs.give_back(&session.account());
+        self.proofs.give_back(&session.number());
         let proof = self.prove(*session.id(), &account.login, ProvenBy::Password)?;
         Ok(Proven { proof, record: account.record })
     }

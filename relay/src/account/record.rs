@@ -2,7 +2,7 @@
 
 use super::opaque::is_record;
 use super::token::ProvenBy;
-use super::{Accounts, Caller, Session, directory, internal, wait};
+use super::{Accounts, Session, directory, internal, wait};
 use crate::store::{Replaced, Replacement};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, DeleteAccount, Done, PasswordStarted, ReplaceRecord, SealedRecordHead,
@@ -18,7 +18,7 @@ impl Accounts {
         asked: StartPassword,
     ) -> Result<PasswordStarted, AccountError> {
         let (account, _) = self.proven(session, &asked.proof).await?;
-        self.proofs.take(session.account()).map_err(wait)?;
+        self.proofs.take(session.number()).map_err(wait)?;
         let response = self.secrets.opaque.register(&account.name_hash, &asked.request)?;
         Ok(PasswordStarted { response })
     }
@@ -27,27 +27,44 @@ impl Accounts {
     /// where they are asked for: all or nothing.
     pub(crate) async fn replace_record(
         &self,
-        caller: &Caller,
         session: &Session,
         asked: ReplaceRecord,
     ) -> Result<Done, AccountError> {
         let malformed = || AccountError::from(AccountErrorCode::Malformed);
         let head = read_head(&asked.record)?;
         if let Some(entry) = &asked.entry {
-            directory::check(entry, &caller.authority)?;
+            directory::check(entry, self.identity.id())?;
         }
         if asked.login.is_some_and(|login| !is_record(&login)) {
             return Err(malformed());
         }
         let (account, by) = self.proven(session, &asked.proof).await?;
-        // Who has the code alone may set a password, and nothing else.
-        if by == ProvenBy::RecoveryCode && (asked.login.is_none() || asked.entry.is_some()) {
+        let before = read_head(&account.record)?;
+        let is_same_keys = head.device_keys == before.device_keys;
+        // Who has the code alone may set a password, and nothing else: not another code either.
+        let is_password_alone = asked.login.is_some()
+            && asked.entry.is_none()
+            && is_same_keys
+            && head.code_login_key == account.code_key;
+        if by == ProvenBy::RecoveryCode && !is_password_alone {
             return Err(AccountErrorCode::ProofNeeded.into());
+        }
+        // A device that still has the old keys of the vault would go on writing under them: it logs in again. The version has the
+        // relay compare with this record and no other.
+        let is_next_keys = before.device_keys.checked_add(1) == Some(head.device_keys);
+        let is_allowed = is_same_keys || (is_next_keys && asked.end_others);
+        if !is_allowed {
+            return Err(malformed());
         }
         if let Some(entry) = &asked.entry
             && !self.is_of_account(&account, entry).await?
         {
             return Err(AccountErrorCode::IdentityTaken.into());
+        }
+        if let Some(entry) = &asked.entry
+            && entry.generation < self.generation_of(&account).await?
+        {
+            return Err(malformed());
         }
         let entry = asked.entry.as_ref().map(sotto_protocol::encode);
         let new = Replacement {

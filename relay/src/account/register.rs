@@ -47,10 +47,10 @@ impl Accounts {
         let invite_code = self.check_policy(asked.code.as_ref())?;
         let name_hash = self.checked_name(&asked.name)?;
         let head = read_head(&asked.record)?;
-        if head.version != 1 || !is_record(&asked.login) {
+        if head.version != 1 || head.device_keys != 1 || !is_record(&asked.login) {
             return Err(AccountErrorCode::Malformed.into());
         }
-        directory::check(&asked.entry, &caller.authority)?;
+        directory::check(&asked.entry, self.identity.id())?;
         let exchange = self.check_registration(caller, &asked)?;
         self.registering.take(caller.address).map_err(wait)?;
         if is_reserved(&asked.name, &self.settings.reserved_names) {

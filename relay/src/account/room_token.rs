@@ -1,4 +1,5 @@
-//! Room tokens: blind evaluation for whoever has a session, and the check of what anybody shows later (RFC 9497, mode VOPRF).
+//! Room tokens: blind evaluation for those who have a session, and the check of what anybody shows later (RFC 9497, mode POPRF).
+//! The stretch of days is its public part, and the key one for everybody and always.
 //! The relay cannot tell which evaluation became which token.
 
 use super::randomness::{Seeded, keyed_hash};
@@ -10,15 +11,16 @@ use sotto_protocol::account::{
 };
 use sotto_protocol::{ROOM_TOKEN_PERIOD_DAYS, RoomToken, entry_hash as sha256};
 use subtle::ConstantTimeEq as _;
-use voprf::{BlindedElement, Group as _, VoprfServer};
+use voprf::{BlindedElement, Group as _, PoprfServer};
 use zeroize::Zeroizing;
 
 const KEY_INFO: &[u8] = b"sotto/1 room token key";
+const PERIOD_INFO: &[u8] = b"sotto/1 room token period";
 
 /// What it takes to make and to check them.
 #[derive(Clone)]
 pub(crate) struct RoomTokens {
-    seed: Zeroizing<[u8; 32]>,
+    server: PoprfServer<Ristretto255>,
     clock: Clock,
 }
 
@@ -33,8 +35,11 @@ pub(crate) struct GoodToken {
 
 impl RoomTokens {
     /// Under the relay's secrets: relays that share those share this.
-    pub(super) fn new(secret: &[u8; 32], clock: Clock) -> Self {
-        Self { seed: Zeroizing::new(keyed_hash(secret, &[b"sotto relay room tokens"])), clock }
+    pub(super) fn new(secret: &[u8; 32], clock: Clock) -> Result<Self, AccountErrorCode> {
+        let seed = Zeroizing::new(keyed_hash(secret, &[b"sotto relay room tokens"]));
+        let server =
+            PoprfServer::new_from_seed(&seed[..], KEY_INFO).map_err(|_| AccountErrorCode::Internal)?;
+        Ok(Self { server, clock })
     }
 
     /// Whether a token is one of the current stretch of days or of the one before.
@@ -46,42 +51,35 @@ impl RoomTokens {
         if token.period > now || now - token.period > 1 {
             return None;
         }
-        let output = self.server(token.period).ok()?.evaluate(&token.nonce).ok()?;
+        let output = self.server.evaluate(&token.nonce, Some(&info_of(token.period))).ok()?;
         let is_good = bool::from(output.as_slice().ct_eq(&token.output));
         is_good.then(|| GoodToken { hash: sha256(&token.nonce), period: token.period })
     }
 
-    fn public_key(&self, period: u32) -> Result<[u8; 32], AccountErrorCode> {
-        let key = Ristretto255::serialize_elem(self.server(period)?.get_public_key());
+    /// By which clients check that a token was made as everybody's is.
+    pub(super) fn public_key(&self) -> Result<[u8; 32], AccountErrorCode> {
+        let key = Ristretto255::serialize_elem(self.server.get_public_key());
         key.as_slice().try_into().map_err(|_| AccountErrorCode::Internal)
     }
 
     fn evaluate(&self, period: u32, blinded: &[u8; 32]) -> Result<EvaluatedRoomToken, AccountErrorCode> {
         let blinded = BlindedElement::<Ristretto255>::deserialize(blinded);
         let blinded = blinded.map_err(|_| AccountErrorCode::Malformed)?;
-        let result = self.server(period)?.blind_evaluate(&mut Seeded::fresh()?, &blinded);
+        let result = self.server.blind_evaluate(&mut Seeded::fresh()?, &blinded, Some(&info_of(period)));
+        let result = result.map_err(|_| AccountErrorCode::Internal)?;
         let internal = |_| AccountErrorCode::Internal;
         Ok(EvaluatedRoomToken {
             evaluated: result.message.serialize().as_slice().try_into().map_err(internal)?,
             proof: result.proof.serialize().as_slice().try_into().map_err(internal)?,
         })
     }
-
-    fn server(&self, period: u32) -> Result<VoprfServer<Ristretto255>, AccountErrorCode> {
-        let info = [KEY_INFO, &period.to_be_bytes()].concat();
-        VoprfServer::new_from_seed(&self.seed[..], &info).map_err(|_| AccountErrorCode::Internal)
-    }
 }
 
 impl Accounts {
-    /// Who may make rooms, and the public key of tokens.
+    /// Who may make rooms.
     pub(crate) fn room_policy(&self) -> Result<RoomPolicy, AccountError> {
-        let period = period_of(self.today());
-        Ok(RoomPolicy {
-            takes_token: self.settings.guests == super::Guests::Invited,
-            period,
-            public_key: self.room_tokens.public_key(period)?,
-        })
+        let takes_token = self.settings.guests == super::Guests::Invited;
+        Ok(RoomPolicy { takes_token, period: period_of(self.today()) })
     }
 
     /// Evaluates the function for one more token of this account.
@@ -103,6 +101,10 @@ impl Accounts {
     }
 }
 
+fn info_of(period: u32) -> Vec<u8> {
+    [PERIOD_INFO, &period.to_be_bytes()].concat()
+}
+
 /// The stretch of days that a day lies in.
 pub(super) const fn period_of(day: u32) -> u32 {
     day / ROOM_TOKEN_PERIOD_DAYS
@@ -111,24 +113,25 @@ pub(super) const fn period_of(day: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use voprf::{EvaluationElement, Proof, VoprfClient};
+    use voprf::{EvaluationElement, PoprfClient, Proof};
 
     fn token(tokens: &RoomTokens, period: u32) -> RoomToken {
         let nonce = [7; 32];
         let mut randomness = Seeded::fresh().unwrap();
-        let blinding = VoprfClient::<Ristretto255>::blind(&nonce, &mut randomness).unwrap();
+        let blinding = PoprfClient::<Ristretto255>::blind(&nonce, &mut randomness).unwrap();
         let blinded = blinding.message.serialize().as_slice().try_into().unwrap();
         let answer = tokens.evaluate(period, &blinded).unwrap();
-        let public_key = Ristretto255::deserialize_elem(&tokens.public_key(period).unwrap()).unwrap();
+        let public_key = Ristretto255::deserialize_elem(&tokens.public_key().unwrap()).unwrap();
         let evaluated = EvaluationElement::deserialize(&answer.evaluated).unwrap();
         let proof = Proof::deserialize(&answer.proof).unwrap();
-        let output = blinding.state.finalize(&nonce, &evaluated, &proof, public_key).unwrap();
+        let output =
+            blinding.state.finalize(&nonce, &evaluated, &proof, public_key, Some(&info_of(period))).unwrap();
         RoomToken { period, nonce, output: output.as_slice().try_into().unwrap() }
     }
 
     #[test]
     fn a_token_is_good_in_its_stretch_of_days_and_the_next() {
-        let tokens = RoomTokens::new(&[1; 32], Clock::default());
+        let tokens = RoomTokens::new(&[1; 32], Clock::default()).unwrap();
         let token = token(&tokens, 100);
         for (now, is_good) in [(99, false), (100, true), (101, true), (102, false)] {
             assert_eq!(tokens.check_in(&token, now).is_some(), is_good, "{now}");
@@ -137,9 +140,9 @@ mod tests {
 
     #[test]
     fn a_token_of_others_or_with_a_bit_flipped_is_refused() {
-        let tokens = RoomTokens::new(&[1; 32], Clock::default());
+        let tokens = RoomTokens::new(&[1; 32], Clock::default()).unwrap();
         let good = token(&tokens, 100);
-        assert!(RoomTokens::new(&[2; 32], Clock::default()).check_in(&good, 100).is_none());
+        assert!(RoomTokens::new(&[2; 32], Clock::default()).unwrap().check_in(&good, 100).is_none());
         let mut output = good.output;
         output[63] ^= 1;
         assert!(tokens.check_in(&RoomToken { output, ..good.clone() }, 100).is_none());

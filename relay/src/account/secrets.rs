@@ -1,11 +1,13 @@
 //! The relay's own secrets, in a file beside the database and not in it: whoever has the database alone can try neither
 //! names nor passwords.
 
+use super::identity::RelayIdentity;
 use super::opaque::{Opaque, SETUP_BYTES, generate_setup};
 use super::randomness::{keyed_hash, random};
 use super::room_token::RoomTokens;
 use crate::clock::Clock;
 use crate::push::{PUSH_KEYS_BYTES, PushKeys};
+use sotto_protocol::account::AccountErrorCode;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -109,8 +111,13 @@ impl Secrets {
     }
 
     /// What makes and checks room tokens.
-    pub(super) fn room_tokens(&self, clock: Clock) -> RoomTokens {
+    pub(super) fn room_tokens(&self, clock: Clock) -> Result<RoomTokens, AccountErrorCode> {
         RoomTokens::new(&self.tokens, clock)
+    }
+
+    /// Which relay this is.
+    pub(super) fn identity(&self, tokens: &RoomTokens) -> Result<RelayIdentity, AccountErrorCode> {
+        RelayIdentity::new(&self.tokens, tokens)
     }
 
     /// For what is sealed for the relay itself.

@@ -130,5 +130,6 @@ impl Accounts {
 /// A token, and what is stored of it.
 pub(super) fn fresh_session() -> Result<(SessionToken, NewSession), AccountErrorCode> {
     let token = SessionToken::new(random()?);
-    Ok((token, NewSession { session_id: random()?, token_hash: sha256(token.expose()) }))
+    let token_hash = sha256(token.expose());
+    Ok((token, NewSession { session_id: random()?, token_hash }))
 }

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sotto_protocol::account::{self, AccountError, AccountErrorCode, Call, SessionToken};
+use zeroize::Zeroizing;
 
 /// A call by whoever.
 pub(super) struct Anonymous<C> {
@@ -116,10 +117,11 @@ fn too_large<C: Call>() -> Refused {
 /// RFC 6750, section 2.1; the token in base64url.
 fn token_of(headers: &HeaderMap) -> Option<SessionToken> {
     let (scheme, token) = only(headers, &AUTHORIZATION)?.split_once(' ')?;
-    let mut bytes = [0; 32];
-    let length =
-        scheme.eq_ignore_ascii_case("bearer").then(|| URL_SAFE_NO_PAD.decode_slice(token, &mut bytes));
-    (length?.ok()? == bytes.len()).then_some(SessionToken::new(bytes))
+    let mut bytes = Zeroizing::new([0; 32]);
+    let length = scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| URL_SAFE_NO_PAD.decode_slice(token, bytes.as_mut_slice()));
+    (length?.ok()? == bytes.len()).then(|| SessionToken::new(*bytes))
 }
 
 /// A header that is there once.

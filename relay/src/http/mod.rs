@@ -32,7 +32,7 @@ use sotto_protocol::account::{
     Deposit, DropPush, EndSession, FinishLogin, FinishProof, FinishRecovery, Inbox, ListSessions, ListVault,
     Lookup, PostPairing, PushKey, PutVault, ReadRoomPolicy, ReadVault, RefreshSession, Register,
     ReplaceRecord, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
-    TakePairing,
+    TakePairing, WhichRelay,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,7 +100,9 @@ calls! { describe_anybody, serve_anybody, Anonymous, Anonymous,
     PostPairing [Conflict] => |accounts, asked| accounts.post_pairing(&asked.caller, asked.call).await;
     /// Reads one of them, once it is there.
     TakePairing [NotFound] => |accounts, asked| accounts.take_pairing(asked.call).await;
-    /// Asks who may make rooms, and for the public key of room tokens.
+    /// Asks which relay this is.
+    WhichRelay [] => |accounts, asked| accounts.which_relay(&asked.caller, asked.call);
+    /// Asks who may make rooms.
     ReadRoomPolicy [] => |accounts, asked| accounts.room_policy();
     /// The key by which push services know the relay.
     PushKey [NotFound] => |accounts, asked| accounts.push_key();
@@ -114,7 +116,7 @@ calls! { describe_sessions, serve_sessions, Session, WithSession,
     /// Begins a change of the password.
     StartPassword [ProofNeeded] => |accounts, asked| accounts.start_password(&asked.session, asked.call).await;
     /// Puts the next version of the sealed record in the place of the last, and whatever changes with it.
-    ReplaceRecord [ProofNeeded, Conflict, IdentityTaken] => |accounts, asked| accounts.replace_record(&asked.caller, &asked.session, asked.call).await;
+    ReplaceRecord [ProofNeeded, Conflict, IdentityTaken] => |accounts, asked| accounts.replace_record(&asked.session, asked.call).await;
     /// Deletes the account, and all that the relay has of it.
     DeleteAccount [ProofNeeded] => |accounts, asked| accounts.delete_account(&asked.session, asked.call).await;
     /// A session of its own, for a device that is being paired.

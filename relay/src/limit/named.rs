@@ -38,7 +38,7 @@ pub enum Counted {
     Passwords,
     /// Tries of a password for one name, from anywhere.
     NamePasswords,
-    /// Tries of a password on one account, with a session.
+    /// Tries of a password with one session.
     SessionPasswords,
     /// Rights to make a room, by account.
     RoomTokens,

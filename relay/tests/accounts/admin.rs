@@ -80,7 +80,7 @@ async fn accounts_are_shown_by_name_number_and_id_and_the_running_relay_notices_
     assert_eq!(bob.call(&ListSessions {}).await.unwrap_err().code, AccountErrorCode::SessionNeeded);
     let gone = refusal(&relay, &["accounts", "show", "--name", "bob"]);
     assert!(gone.contains("no such account") && gone.contains("help: "), "{gone}");
-    let registration = Person::new(&relay.authority(), "bob").registration().await;
+    let registration = Person::at(&relay.authority(), "bob").await.registration().await;
     let again = call(&relay.authority(), None, &registration).await.map(|_| ());
     assert_eq!(again.unwrap_err().code, AccountErrorCode::NameUnavailable, "the name rests");
     for (words, why) in [

@@ -7,7 +7,7 @@ use sotto_protocol::account::{
     DeleteAccount, DeleteVault, Deposit, DropPush, EndSession, FinishLogin, FinishProof, FinishRecovery,
     Inbox, InviteCode, ListSessions, ListVault, Lookup, PostPairing, PushKey, PutVault, ReadRoomPolicy,
     ReadVault, RefreshSession, ReplaceRecord, SessionToken, SetFindable, SetPush, StartLogin, StartPassword,
-    StartProof, StartRecovery, StartRegister, TakePairing, VaultEntry, Which,
+    StartProof, StartRecovery, StartRegister, TakePairing, VaultEntry, Which, WhichRelay,
 };
 use sotto_protocol::{PushSubscription, decode, encode};
 use sotto_relay::{Rate, Rates};
@@ -38,7 +38,7 @@ fn subscription() -> PushSubscription {
 /// One of each.
 fn every_call() -> Vec<Bytes> {
     let (proof, state) = (vec![1; 100], vec![1; 300]);
-    let person = Person::new("relay.example", "ada");
+    let person = Person::nowhere("relay.example", "ada");
     vec![
         bytes(StartRegister { name: "ada".into(), request: [1; 32], code: Some(InviteCode("A".into())) }),
         bytes(person.registration_with([1; 192], &Person::nothing_started())),
@@ -51,6 +51,7 @@ fn every_call() -> Vec<Bytes> {
         bytes(PostPairing { letter_box: [1; 16], step: 1, message: vec![1; 10] }),
         bytes(TakePairing { letter_box: [1; 16], step: 2 }),
         bytes(ReadRoomPolicy {}),
+        bytes(WhichRelay { nonce: [1; 32] }),
         bytes(PushKey {}),
         bytes(SetPush { subscription: subscription() }),
         bytes(DropPush {}),
@@ -133,7 +134,7 @@ async fn what_is_anonymous_is_refused_with_a_session() {
     let relay = relay().await;
     let ada = Person::registered(&relay.authority(), "ada").await;
     for call in every_call().iter().filter(|call| call.access == Access::Anonymous) {
-        for token in [ada.token, SessionToken::new([3; 32])] {
+        for token in [ada.token.clone(), SessionToken::new([3; 32])] {
             let code = refusal(&relay, call, &[("authorization", &bearer(&token))]).await;
             assert_eq!(code, AccountErrorCode::SessionNotWanted, "{}", call.path);
         }

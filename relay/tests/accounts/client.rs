@@ -3,7 +3,7 @@
 use crate::support::{TestRelay, database_url, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signer as _, SigningKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use minicbor::Encode;
 use opaque_ke::rand::{CryptoRng, Error, RngCore};
 use opaque_ke::{
@@ -13,8 +13,8 @@ use opaque_ke::{
 };
 use sotto_protocol::account::{
     AccountError, Call, DirectoryEntry, FinishLogin, FinishProof, LoggedIn, Proven, Register,
-    RegisterStarted, ReplaceRecord, SessionToken, StartLogin, StartPassword, StartProof, StartRegister,
-    directory_statement, registration_statement,
+    RegisterStarted, RelayId, ReplaceRecord, SessionToken, StartLogin, StartPassword, StartProof,
+    StartRegister, WhichRelay, directory_statement, login_context, registration_statement, relay_statement,
 };
 use sotto_protocol::{Challenge, decode, encode};
 use sotto_relay::Rates;
@@ -121,8 +121,18 @@ impl RngCore for Randomness {
 
 impl CryptoRng for Randomness {}
 
-fn identifiers(authority: &str) -> Identifiers<'_> {
-    Identifiers { client: None, server: Some(authority.as_bytes()) }
+fn identifiers(relay: &RelayId) -> Identifiers<'_> {
+    Identifiers { client: None, server: Some(relay.as_bytes()) }
+}
+
+/// Which relay is there, once it has shown that.
+pub async fn which_relay(authority: &str) -> RelayId {
+    let nonce = random();
+    let this = call(authority, None, &WhichRelay { nonce }).await.unwrap();
+    let key = VerifyingKey::from_bytes(&this.keys.signing).unwrap();
+    let statement = relay_statement(authority, &nonce, &this.keys.id());
+    key.verify_strict(&statement, &Signature::from_bytes(&this.signature)).unwrap();
+    this.keys.id()
 }
 
 /// OPAQUE's record for a password, by that exchange.
@@ -135,9 +145,9 @@ impl SettingPassword {
         (Self(started.state, password.to_owned()), request)
     }
 
-    pub fn finish(self, authority: &str, response: &[u8; 64]) -> [u8; 192] {
+    pub fn finish(self, relay: &RelayId, response: &[u8; 64]) -> [u8; 192] {
         let response = RegistrationResponse::deserialize(response).unwrap();
-        let parameters = ClientRegistrationFinishParameters::new(identifiers(authority), None);
+        let parameters = ClientRegistrationFinishParameters::new(identifiers(relay), None);
         let finished = self.0.finish(&mut Randomness, self.1.as_bytes(), response, parameters).unwrap();
         finished.message.serialize().as_slice().try_into().unwrap()
     }
@@ -154,10 +164,10 @@ impl ProvingPassword {
     }
 
     /// KE3, if the relay's answer fits the password.
-    pub fn finish(self, authority: &str, response: &[u8; 320]) -> Option<[u8; 64]> {
+    pub fn finish(self, (relay, authority): (&RelayId, &str), response: &[u8; 320]) -> Option<[u8; 64]> {
         let response = CredentialResponse::deserialize(response).unwrap();
-        let parameters =
-            ClientLoginFinishParameters::new(Some(b"sotto/1 opaque"), identifiers(authority), None);
+        let context = login_context(authority);
+        let parameters = ClientLoginFinishParameters::new(Some(&context), identifiers(relay), None);
         let finished = self.0.finish(&mut Randomness, self.1.as_bytes(), response, parameters).ok()?;
         Some(finished.message.serialize().as_slice().try_into().unwrap())
     }
@@ -172,12 +182,15 @@ struct SealedRecord<'a> {
     body: &'a [u8],
     #[cbor(n(4), with = "minicbor::bytes")]
     code_login_key: [u8; 32],
+    #[n(5)]
+    device_keys: u32,
 }
 
 /// Somebody with an account.
 #[derive(Clone)]
 pub struct Person {
     pub authority: String,
+    pub relay: RelayId,
     pub name: String,
     pub password: String,
     pub identity: SigningKey,
@@ -188,10 +201,16 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody who has no account yet.
-    pub fn new(authority: &str, name: &str) -> Self {
+    /// A person who has no account yet.
+    pub async fn at(authority: &str, name: &str) -> Self {
+        Self { relay: which_relay(authority).await, ..Self::nowhere(authority, name) }
+    }
+
+    /// The same, at a relay that nobody asks.
+    pub fn nowhere(authority: &str, name: &str) -> Self {
         Self {
             authority: authority.to_owned(),
+            relay: RelayId::new([0; 32]),
             name: name.to_owned(),
             password: format!("the password of {name}"),
             identity: SigningKey::from_bytes(&random()),
@@ -203,7 +222,7 @@ impl Person {
     }
 
     pub async fn registered(authority: &str, name: &str) -> Self {
-        let mut person = Self::new(authority, name);
+        let mut person = Self::at(authority, name).await;
         let registration = person.registration().await;
         person.take(call(authority, None, &registration).await.unwrap());
         person
@@ -246,18 +265,23 @@ impl Person {
         let (setting, request) = SettingPassword::start(password);
         let start = StartRegister { name: self.name.clone(), request, code: None };
         let started = call(&self.authority, None, &start).await.unwrap();
-        (setting.finish(&self.authority, &started.response), started)
+        (setting.finish(&self.relay, &started.response), started)
     }
 
     pub fn record(&self, version: u64) -> Vec<u8> {
+        self.record_with(version, 1)
+    }
+
+    /// One with vault and door keys of that number.
+    pub fn record_with(&self, version: u64, device_keys: u32) -> Vec<u8> {
         let code_login_key = self.code.verifying_key().to_bytes();
         let body = format!("the sealed record of {}, version {version}", self.password);
-        encode(&SealedRecord { version, body: body.as_bytes(), code_login_key })
+        encode(&SealedRecord { version, body: body.as_bytes(), code_login_key, device_keys })
     }
 
     pub fn entry(&self, generation: u32) -> DirectoryEntry {
         let recovery_public = vec![7; 1216];
-        let statement = directory_statement(&self.authority, generation, &recovery_public);
+        let statement = directory_statement(&self.relay, generation, &recovery_public);
         DirectoryEntry {
             identity_key: self.identity.verifying_key().to_bytes(),
             recovery_public,
@@ -286,7 +310,7 @@ impl Person {
         let (proving, request) = ProvingPassword::start(&self.password);
         let start = StartLogin { name: self.name.clone(), request };
         let started = call(&self.authority, None, &start).await.unwrap();
-        let confirmation = proving.finish(&self.authority, &started.response)?;
+        let confirmation = proving.finish((&self.relay, &self.authority), &started.response)?;
         Some(FinishLogin { state: started.state, confirmation })
     }
 
@@ -301,7 +325,7 @@ impl Person {
     pub async fn begin_proof(&self) -> Option<FinishProof> {
         let (proving, request) = ProvingPassword::start(&self.password);
         let started = self.call(&StartProof { request }).await.unwrap();
-        let confirmation = proving.finish(&self.authority, &started.response)?;
+        let confirmation = proving.finish((&self.relay, &self.authority), &started.response)?;
         Some(FinishProof { state: started.state, confirmation })
     }
 
@@ -320,7 +344,7 @@ impl Person {
         ReplaceRecord {
             proof: self.proof.clone(),
             record: self.record(version),
-            login: Some(setting.finish(&self.authority, &started.response)),
+            login: Some(setting.finish(&self.relay, &started.response)),
             entry: None,
             end_others: false,
         }

@@ -104,7 +104,7 @@ async fn deleting_leaves_nothing_but_a_name_that_rests() {
     assert_eq!(call(&ada.authority, None, &lookup).await.unwrap_err().code, AccountErrorCode::NotFound);
     assert!(bob.log_in().await.is_some());
     // The name is not to be had for a while, by anybody.
-    let other = Person::new(&ada.authority, "ada");
+    let other = Person::at(&ada.authority, "ada").await;
     let error = call(&ada.authority, None, &other.registration().await).await.map(|_| ()).unwrap_err();
     assert_eq!(error.code, AccountErrorCode::NameUnavailable);
     let pool = database(&relay).await;

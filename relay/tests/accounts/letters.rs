@@ -77,7 +77,7 @@ async fn an_inbox_is_bounded_and_takes_letters_of_one_length() {
     let first = ada.call(&Inbox {}).await.unwrap().letters[0].id;
     ada.call(&Acknowledge { ids: vec![first.into()] }).await.unwrap();
     call(&ada.authority, None, &letter(&ada, 9)).await.unwrap();
-    let nobody = Person::new(&ada.authority, "nobody");
+    let nobody = Person::at(&ada.authority, "nobody").await;
     let error = call(&ada.authority, None, &letter(&nobody, 1)).await.unwrap_err();
     assert_eq!(error.code, AccountErrorCode::NotFound);
 }

@@ -1,14 +1,14 @@
 //! Login by password and by recovery code, and what is no login.
 
-use crate::client::{Person, ProvingPassword, call, relay};
+use crate::client::{Person, ProvingPassword, call, relay, which_relay};
 use crate::support::{TestRelay, start_on};
-use ed25519_dalek::Signer as _;
+use ed25519_dalek::{Signer as _, SigningKey};
 use sotto_protocol::account::{
     AccountErrorCode, DeleteAccount, EndSession, FinishLogin, FinishProof, FinishRecovery, ListSessions,
-    LoggedIn, ReplaceRecord, StartLogin, StartPassword, StartRecovery, Which,
+    LoggedIn, ReplaceRecord, StartLogin, StartPassword, StartProof, StartRecovery, Which,
 };
 use sotto_protocol::{Challenge, recovery_statement};
-use sotto_relay::Rates;
+use sotto_relay::{Rate, Rates};
 
 async fn finish(authority: &str, finish: &FinishLogin) -> Result<LoggedIn, AccountErrorCode> {
     call(authority, None, finish).await.map_err(|error| error.code)
@@ -26,7 +26,7 @@ async fn the_password_gives_the_record_and_another_password_gives_nothing() {
     assert_ne!(logged_in.token, ada.token);
     let wrong = Person { password: "another password".into(), ..ada.clone() };
     assert!(wrong.begin_login().await.is_none());
-    let nobody = Person::new(&ada.authority, "nobody-here");
+    let nobody = Person::at(&ada.authority, "nobody-here").await;
     assert!(nobody.begin_login().await.is_none());
 }
 
@@ -94,7 +94,11 @@ async fn another_relay_or_another_name_of_it_does_not_finish_a_login() {
     // The same relay, but the client believes that it speaks to another one.
     let (proving, request) = ProvingPassword::start(&ada.password);
     let started = call(&ada.authority, None, &StartLogin { name: "ada".into(), request }).await.unwrap();
-    assert!(proving.finish("relay.example", &started.response).is_none());
+    assert!(proving.finish((&ada.relay, "relay.example"), &started.response).is_none());
+    let (proving, request) = ProvingPassword::start(&ada.password);
+    let started = call(&ada.authority, None, &StartLogin { name: "ada".into(), request }).await.unwrap();
+    let elsewhere = which_relay(&other.authority()).await;
+    assert!(proving.finish((&elsewhere, &ada.authority), &started.response).is_none(), "another relay");
 }
 
 #[tokio::test]
@@ -162,10 +166,47 @@ async fn the_recovery_code_gives_the_record_and_permits_a_new_password_and_nothi
 }
 
 #[tokio::test]
+async fn who_has_the_code_alone_gives_the_account_no_other_code() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let mut thief = ada.clone();
+    thief.take(recover(&ada, |_| {}).await.unwrap());
+    let with_password = thief.new_password("the thief's password", 2).await;
+    thief.code = SigningKey::from_bytes(&[9; 32]);
+    let other_code = ReplaceRecord { record: thief.record(2), ..with_password.clone() };
+    let outcome = thief.call(&other_code).await.map(|_| ());
+    assert_eq!(outcome.unwrap_err().code, AccountErrorCode::ProofNeeded);
+    thief.code = ada.code.clone();
+    let other_keys =
+        ReplaceRecord { record: thief.record_with(2, 2), end_others: true, ..with_password.clone() };
+    let outcome = thief.call(&other_keys).await.map(|_| ());
+    assert_eq!(outcome.unwrap_err().code, AccountErrorCode::ProofNeeded);
+    thief.call(&with_password).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stolen_session_uses_up_its_own_tries_and_not_those_of_who_comes_back_by_code() {
+    let relay = TestRelay::start_with(|config| {
+        let proof = Rate { burst: 2, every_s: 1000.0 };
+        config.accounts.rates = Rates { proof, ..Rates::unlimited() };
+    })
+    .await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let stolen = ada.log_in().await.unwrap();
+    let (_, request) = ProvingPassword::start("a guess");
+    while stolen.call(&StartProof { request }).await.is_ok() {}
+    let mut back = ada.clone();
+    back.take(recover(&ada, |_| {}).await.unwrap());
+    let replace = ReplaceRecord { end_others: true, ..back.new_password("a new password", 2).await };
+    back.call(&replace).await.unwrap();
+    assert!(stolen.call(&ListSessions {}).await.is_err());
+}
+
+#[tokio::test]
 async fn only_the_code_of_the_account_and_only_once_and_here() {
     let relay = relay().await;
     let ada = Person::registered(&relay.authority(), "ada").await;
-    let stranger = Person::new(&relay.authority(), "eve");
+    let stranger = Person::at(&relay.authority(), "eve").await;
     assert_eq!(recover(&stranger, |_| {}).await.err(), REFUSED, "a code of nobody");
     let key = ada.code.verifying_key().to_bytes();
     assert_eq!(recover(&stranger, |finish| finish.login_key = key).await.err(), REFUSED);

@@ -13,6 +13,8 @@ mod deletion;
 #[cfg(test)]
 mod guessing;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod json_log;
 #[cfg(test)]
 mod letters;

@@ -4,7 +4,8 @@ use crate::client::{Person, call, relay};
 use crate::support::random;
 use ed25519_dalek::SigningKey;
 use sotto_protocol::account::{
-    AccountError, AccountErrorCode, AccountRef, AddSession, ListSessions, Lookup, ReplaceRecord,
+    AccountError, AccountErrorCode, AccountRef, AddSession, ListSessions, Lookup, PutVault, ReplaceRecord,
+    VaultEntry,
 };
 
 fn record(person: &Person, version: u64) -> ReplaceRecord {
@@ -151,4 +152,46 @@ async fn a_new_recovery_code_or_key_takes_the_place_of_the_old() {
     entry.signature[0] ^= 1;
     let error = refused(&ada, &ReplaceRecord { entry: Some(entry), ..record(&ada, 3) }).await;
     assert_eq!(error.code, AccountErrorCode::Malformed);
+}
+
+#[tokio::test]
+async fn vault_and_door_keys_change_only_where_all_other_sessions_end() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let sibling = ada.log_in().await.unwrap();
+    let with_keys = |version, keys, end_others| ReplaceRecord {
+        record: ada.record_with(version, keys),
+        end_others,
+        ..record(&ada, version)
+    };
+    for (keys, end_others) in [(2, false), (3, true), (0, true)] {
+        let error = refused(&ada, &with_keys(2, keys, end_others)).await;
+        assert_eq!(error.code, AccountErrorCode::Malformed, "{keys}");
+    }
+    assert!(sibling.call(&ListSessions {}).await.is_ok());
+    ada.call(&with_keys(2, 2, true)).await.unwrap();
+    // The sibling writes nothing under the old keys: it has to log in, and finds the new ones.
+    let entry = VaultEntry { name: [1; 32], version: 1, value: vec![1; 300] };
+    let put = sibling.call(&PutVault { record: entry.clone() }).await.map(|_| ());
+    assert_eq!(put.unwrap_err().code, AccountErrorCode::SessionNeeded);
+    let login = sibling.begin_login().await.unwrap();
+    let logged_in = call(&ada.authority, None, &login).await.unwrap();
+    assert_eq!(logged_in.record, ada.record_with(2, 2));
+    let put = PutVault { record: entry };
+    assert!(call(&ada.authority, Some(&logged_in.token), &put).await.is_ok());
+    let error = refused(&ada, &with_keys(3, 1, true)).await;
+    assert_eq!(error.code, AccountErrorCode::Malformed, "back to the old keys");
+    ada.call(&with_keys(3, 2, false)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_entry_is_replaced_by_none_of_a_lower_generation() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    ada.call(&ReplaceRecord { entry: Some(ada.entry(3)), ..record(&ada, 2) }).await.unwrap();
+    let error = refused(&ada, &ReplaceRecord { entry: Some(ada.entry(2)), ..record(&ada, 3) }).await;
+    assert_eq!(error.code, AccountErrorCode::Malformed);
+    ada.call(&ReplaceRecord { entry: Some(ada.entry(3)), ..record(&ada, 3) }).await.unwrap();
+    let lookup = Lookup { who: AccountRef::Account(ada.account_id()) };
+    assert_eq!(call(&ada.authority, None, &lookup).await.unwrap().entry.generation, 3);
 }

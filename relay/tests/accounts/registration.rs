@@ -4,7 +4,7 @@ use crate::client::{Person, SettingPassword, bearer, call, database, relay};
 use crate::process::Program;
 use crate::support::TestRelay;
 use sotto_protocol::account::{
-    AccountErrorCode, AccountRef, DeleteAccount, InviteCode, Lookup, Register, RegisterStarted,
+    AccountErrorCode, AccountRef, DeleteAccount, InviteCode, Lookup, Register, RegisterStarted, RelayId,
     StartRecovery, StartRegister,
 };
 use sotto_relay::{Config, Database, Rates, Registration, SecretUrl, upkeep};
@@ -18,12 +18,12 @@ async fn a_name_is_given_once_and_an_identity_has_one_account() {
     let relay = relay().await;
     let authority = relay.authority();
     let ada = Person::registered(&authority, "ada").await;
-    let other = Person::new(&authority, "ada").registration().await;
+    let other = Person::at(&authority, "ada").await.registration().await;
     assert_eq!(refused(&other, &authority).await, AccountErrorCode::NameUnavailable);
     let again = Person { name: "ada2".into(), ..ada.clone() };
     assert_eq!(refused(&again.registration().await, &authority).await, AccountErrorCode::IdentityTaken);
     // Another identity, but the recovery code of somebody else.
-    let same_code = Person { code: ada.code.clone(), ..Person::new(&authority, "ada3") };
+    let same_code = Person { code: ada.code.clone(), ..Person::at(&authority, "ada3").await };
     assert_eq!(refused(&same_code.registration().await, &authority).await, AccountErrorCode::IdentityTaken);
     assert!(ada.log_in().await.is_some(), "the first is as it was");
 }
@@ -37,7 +37,7 @@ async fn an_identity_registers_itself_and_nobody_registers_it_for_others() {
     ada.prove().await;
     ada.call(&DeleteAccount { proof: ada.proof.clone() }).await.unwrap();
     // The identity is free, its entry is known, and everything else is the impostor's own.
-    let eve = Person::new(&authority, "eve");
+    let eve = Person::at(&authority, "eve").await;
     let (login, started) = eve.password_record(&eve.password).await;
     let mut squatted = eve.registration_with(login, &started);
     squatted.entry = found.entry;
@@ -79,7 +79,7 @@ async fn names_are_normalised_and_some_are_reserved() {
     })
     .await;
     let authority = relay.authority();
-    let ada = Person::new(&authority, "ada").registration().await;
+    let ada = Person::at(&authority, "ada").await.registration().await;
     for name in ["Ada", "", "a", "ａｄａ", "ada ", "a/b", "a#12345678", "-ada", &"a".repeat(33)] {
         let registration = Register { name: name.to_owned(), ..ada.clone() };
         assert_eq!(refused(&registration, &authority).await, AccountErrorCode::BadName, "{name:?}");
@@ -99,7 +99,7 @@ async fn names_are_normalised_and_some_are_reserved() {
 async fn what_does_not_fit_together_is_refused() {
     let relay = relay().await;
     let authority = relay.authority();
-    let ada = Person::new(&authority, "ada");
+    let ada = Person::at(&authority, "ada").await;
     let good = ada.registration().await;
     let mut bad = vec![
         Register { record: ada.record(2), ..good.clone() },
@@ -119,7 +119,7 @@ async fn what_does_not_fit_together_is_refused() {
     entry.generation = 2;
     bad.push(Register { entry, ..good.clone() });
     // For another relay.
-    let elsewhere = Person { authority: "other.example".into(), ..ada.clone() };
+    let elsewhere = Person { relay: RelayId::new([9; 32]), ..ada.clone() };
     bad.push(Register { entry: elsewhere.entry(1), ..good.clone() });
     for (number, registration) in bad.iter().enumerate() {
         assert_eq!(refused(registration, &authority).await, AccountErrorCode::Malformed, "{number}");
@@ -133,7 +133,7 @@ async fn what_does_not_fit_together_is_refused() {
 async fn a_closed_relay_takes_nobody() {
     let relay = TestRelay::start_with(|config| config.accounts.registration = Registration::Closed).await;
     let authority = relay.authority();
-    let ada = Person::new(&authority, "ada");
+    let ada = Person::at(&authority, "ada").await;
     let (_, request) = SettingPassword::start("password");
     let start = StartRegister { name: "ada".into(), request, code: None };
     let code = call(&authority, None, &start).await.unwrap_err().code;
@@ -161,11 +161,11 @@ async fn an_invite_code_lets_in_as_many_as_it_says() {
     // As people type it.
     let typed = InviteCode(code.0.to_lowercase().replace('-', " "));
     let register = async |name: &str, code: Option<InviteCode>| {
-        let person = Person::new(&authority, name);
+        let person = Person::at(&authority, name).await;
         let (setting, request) = SettingPassword::start(&person.password);
         let start = StartRegister { name: name.into(), request, code: code.clone() };
         let started = call(&authority, None, &start).await.map_err(|error| error.code)?;
-        let login = setting.finish(&authority, &started.response);
+        let login = setting.finish(&person.relay, &started.response);
         let registration = Register { code, ..person.registration_with(login, &started) };
         call(&authority, None, &registration).await.map(|_| ()).map_err(|error| error.code)
     };
@@ -176,7 +176,7 @@ async fn an_invite_code_lets_in_as_many_as_it_says() {
     assert_eq!(register("ada", Some(code.clone())).await, Ok(()));
     // A name that is taken does not use up the code; without a good code nobody learns whether it is.
     assert_eq!(register("ada", Some(typed.clone())).await, Err(AccountErrorCode::NameUnavailable));
-    let person = Person::new(&authority, "ada");
+    let person = Person::at(&authority, "ada").await;
     let code_of_none = (valid_login(&relay).await, start_with(&person, code.clone()).await);
     let registration = person.registration_with(code_of_none.0, &code_of_none.1);
     let registration = Register { code: Some(wrong), ..registration };
@@ -209,7 +209,7 @@ async fn valid_login(relay: &TestRelay) -> [u8; 192] {
 async fn the_relays_files_do_not_tell_the_name() {
     let relay = relay().await;
     let authority = relay.authority();
-    let mut person = Person::new(&authority, "countess-of-lovelace");
+    let mut person = Person::at(&authority, "countess-of-lovelace").await;
     person.password = "not the name".to_owned();
     let registration = person.registration().await;
     person.take(call(&authority, None, &registration).await.unwrap());

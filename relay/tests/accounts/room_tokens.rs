@@ -3,11 +3,11 @@
 use crate::client::{Person, Randomness, call, database};
 use crate::support::{Room, TestRelay, random, start_on};
 use opaque_ke::Ristretto255;
-use sotto_protocol::account::{AccountErrorCode, BlindRoomToken, ReadRoomPolicy};
+use sotto_protocol::account::{AccountErrorCode, BlindRoomToken, ReadRoomPolicy, WhichRelay};
 use sotto_protocol::{CreateRoom, ErrorCode, Reply, Request, RoomToken};
 use sotto_relay::{Guests, Rate, Rates};
 use std::time::Duration;
-use voprf::{EvaluationElement, Group as _, Proof, VoprfClient};
+use voprf::{EvaluationElement, Group as _, PoprfClient, Proof};
 
 async fn relay_of_members() -> TestRelay {
     TestRelay::start_with(|config| {
@@ -21,8 +21,9 @@ async fn relay_of_members() -> TestRelay {
 async fn token(person: &Person) -> RoomToken {
     let policy = call(&person.authority, None, &ReadRoomPolicy {}).await.unwrap();
     assert!(policy.takes_token);
+    let relay = call(&person.authority, None, &WhichRelay { nonce: random() }).await.unwrap();
     let nonce: [u8; 32] = random();
-    let blinding = VoprfClient::<Ristretto255>::blind(&nonce, &mut Randomness).unwrap();
+    let blinding = PoprfClient::<Ristretto255>::blind(&nonce, &mut Randomness).unwrap();
     let blinded = blinding.message.serialize().as_slice().try_into().unwrap();
     let answer = person.call(&BlindRoomToken { period: policy.period, blinded }).await.unwrap();
     let output = blinding
@@ -31,7 +32,8 @@ async fn token(person: &Person) -> RoomToken {
             &nonce,
             &EvaluationElement::deserialize(&answer.evaluated).unwrap(),
             &Proof::deserialize(&answer.proof).unwrap(),
-            Ristretto255::deserialize_elem(&policy.public_key).unwrap(),
+            Ristretto255::deserialize_elem(&relay.keys.tokens).unwrap(),
+            Some(&[b"sotto/1 room token period", &policy.period.to_be_bytes()[..]].concat()),
         )
         .unwrap();
     RoomToken { period: policy.period, nonce, output: output.as_slice().try_into().unwrap() }
@@ -105,7 +107,8 @@ async fn an_account_gets_so_many_tokens_and_only_of_now() {
     let ada = Person::registered(&relay.authority(), "ada").await;
     let policy = call(&ada.authority, None, &ReadRoomPolicy {}).await.unwrap();
     assert!(!policy.takes_token, "guests make rooms, too, unless the operator says otherwise");
-    let mut asked = BlindRoomToken { period: policy.period, blinded: policy.public_key };
+    let which = call(&ada.authority, None, &WhichRelay { nonce: random() }).await.unwrap();
+    let mut asked = BlindRoomToken { period: policy.period, blinded: which.keys.tokens };
     for _ in 0..2 {
         assert!(ada.call(&asked).await.is_ok(), "any element will do: it is blinded");
     }

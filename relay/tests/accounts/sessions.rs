@@ -68,7 +68,7 @@ async fn a_session_ends_itself_and_others_only_with_a_proof() {
 async fn an_old_token_is_good_once_more_and_not_after_the_new_one_was_used() {
     let relay = relay().await;
     let ada = Person::registered(&relay.authority(), "ada").await;
-    let old = ada.token;
+    let old = ada.token.clone();
     let new = ada.call(&RefreshSession {}).await.unwrap();
     assert_eq!(new.session, ada.session);
     assert!(lives(&ada, &new.token).await);

@@ -16,6 +16,9 @@ mod deletion;
 #[path = "../accounts/guessing.rs"]
 mod guessing;
 #[cfg(test)]
+#[path = "../accounts/identity.rs"]
+mod identity;
+#[cfg(test)]
 #[path = "../accounts/json_log.rs"]
 mod json_log;
 #[cfg(test)]

@@ -173,7 +173,7 @@ async fn sessions_letters_and_names_outlive_a_clock_that_is_years_ahead() {
         assert!(ada.call(&ListSessions {}).await.is_ok(), "the session holds");
         assert!(phone.call(&ListSessions {}).await.is_err(), "an ended session stays ended");
         assert_eq!(ada.call(&Inbox {}).await.unwrap().letters.len(), 1);
-        let impostor = Person::new(&relay.authority(), "bob");
+        let impostor = Person::at(&relay.authority(), "bob").await;
         let taken = call(&relay.authority(), None, &impostor.registration().await).await;
         assert_eq!(taken.map(|_| ()).unwrap_err().code, AccountErrorCode::NameUnavailable, "the name rests");
     }

@@ -110,6 +110,10 @@ struct Contents {
     door: ByteVec,
     #[n(6)]
     code: CodePublic,
+    #[n(7)]
+    device_keys: u32,
+    #[n(8)]
+    code_wrap_hash: ByteVec,
 }
 
 #[derive(Encode, Decode)]
@@ -134,6 +138,8 @@ struct Sealed {
     code_wrap: ByteVec,
     #[n(4)]
     code_login_key: ByteVec,
+    #[n(5)]
+    device_keys: u32,
 }
 
 /// A record of any contents, sealed as it should be: what opens is written and read again.
@@ -167,6 +173,7 @@ fn open_contents(contents: &[u8]) -> Result<OpenedRecord, CryptoError> {
             password_wrap: Vec::new().into(),
             code_wrap: code_wrap.into(),
             code_login_key: code.login_key,
+            device_keys: 1,
         };
         SealedRecord::from_bytes(&sotto_protocol::encode(&sealed))?.open_with_code(&account.code)
     })
@@ -188,6 +195,8 @@ pub fn real_contents() -> Vec<Vec<u8>> {
         vault: bytes(3),
         door: bytes(4),
         code: ACCOUNT.with(|account| code_public(&account.code)),
+        device_keys: 1,
+        code_wrap_hash: bytes(5),
     };
     [0, 3].map(|previous| sotto_protocol::encode(&contents(previous))).into()
 }

@@ -4,7 +4,7 @@ use crate::{direct_invite::sha256, edits};
 use minicbor::{Encode, bytes::ByteSlice};
 use sotto_crypto::{
     CryptoError, DeviceKey, Secret,
-    account::{AccountKeys, NewDevice, OldDevice, Paired, PairingGrant, PairingOffer},
+    account::{AccountKeys, NewDevice, OldDevice, Paired, PairingGrant, PairingOffer, VaultIndex},
     testing::{expand, seal_committed, seal_to},
 };
 
@@ -38,7 +38,8 @@ fn pair(pass_on: &mut impl FnMut(u8, &[u8]) -> Vec<u8>) -> Result<Paired, Crypto
     let (new, reveal) = new.receive_answer(&pass_on(1, &answer))?;
     let old = old.receive_reveal(&pass_on(2, &reveal))?;
     assert_eq!(*old.device_key(), device().public(), "another device's key was put in");
-    let details = PairingGrant { display_name: "Ada", not_before_ms: 1, session: b"session" };
+    let seen = VaultIndex::default();
+    let details = PairingGrant { display_name: "Ada", not_before_ms: 1, session: b"session", seen: &seen };
     let code = new.code().to_string();
     let grant = KEYS.with(|keys| old.grant(&code, keys, details))?;
     new.confirm().receive_grant(&pass_on(3, &grant))
@@ -88,12 +89,15 @@ struct Contents<'a> {
     recovery_public: &'a ByteSlice,
     #[n(5)]
     session: &'a ByteSlice,
+    #[n(6)]
+    seen: &'a ByteSlice,
 }
 
 fn real_contents() -> Vec<u8> {
     KEYS.with(|keys| {
         let certificate = keys.certify(device().public(), "Ada", 1).expect("is certified");
         let recovery_public = keys.recovery().public();
+        let seen = VaultIndex::default().to_bytes();
         sotto_protocol::encode(&Contents {
             account: keys.account(),
             certificate: certificate.as_bytes().into(),
@@ -101,6 +105,7 @@ fn real_contents() -> Vec<u8> {
             door: [2; 32].as_slice().into(),
             recovery_public: recovery_public.as_slice().into(),
             session: b"session".as_slice().into(),
+            seen: seen.as_slice().into(),
         })
     })
 }

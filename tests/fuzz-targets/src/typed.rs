@@ -2,7 +2,7 @@
 
 use crate::{direct_invite::sha256, edits, pairing::ALPHABET};
 use sotto_crypto::{
-    account::{PairingOffer, Password, RecoveryCode, UserAddress, Username},
+    account::{KnownWords, NewPassword, PairingOffer, Password, RecoveryCode, UserAddress, Username},
     identity::{
         AccountId, Comparison, FingerprintCheck, Party, SAFETY_QR_BYTES, check_display_name,
         check_fingerprint, check_room_name, check_topic, compare_safety_qr, safety_qr, whole_fingerprint,
@@ -67,7 +67,10 @@ pub fn name(input: &[u8]) {
         let again = Password::new(password.expose()).map(|again| again.expose().to_owned());
         // NFC may make a text longer than a password may be.
         assert!(again.is_err() || again.as_deref() == Ok(password.expose()), "a prepared password changed");
-        let _ = password.check_strength(Username::parse("ada").ok().as_ref());
+        let username = Username::parse("ada").unwrap();
+        let known = KnownWords { username: &username, display_name: text, others: &[text] };
+        let chosen = NewPassword::chosen(&password, &known);
+        assert!(chosen.is_err(), "its own text is known");
     }
 }
 

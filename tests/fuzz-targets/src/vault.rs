@@ -5,8 +5,8 @@ use minicbor::{Encode, bytes::ByteSlice};
 use sotto_crypto::{
     CryptoError, DeviceKey, Secret,
     account::{
-        AccountDevice, AccountKeys, DeviceSecrets, RecoveryCode, RecoveryCodePublic, RecoveryKey,
-        RoomPosition, VaultKey, VaultLabel, VaultName, open_archive, seal_archive,
+        AccountDevice, AccountKeys, DeviceSecrets, OpenedValue, RecoveryCode, RecoveryCodePublic,
+        RecoveryKey, RoomPosition, SeenInvites, VaultKey, VaultLabel, VaultName, open_archive, seal_archive,
     },
     identity::IdentityKey,
     testing::{expand, seal_committed},
@@ -43,15 +43,12 @@ pub fn label(input: &[u8]) {
     let name = name_of(label);
     let Ok((read, found)) = open_labelled(label, content) else { return };
     assert_eq!(key().name(read), Ok(name), "a label is read as another");
-    assert_eq!(*found, content);
+    assert_eq!(found.as_deref().map(Vec::as_slice), Some(content));
     let again = key().seal(read, VERSION, content).expect("is within the limit");
     assert_eq!(key().open(&name, VERSION, &again), Ok((read, found)));
 }
 
-fn open_labelled(
-    label: &[u8],
-    content: &[u8],
-) -> Result<(VaultLabel, zeroize::Zeroizing<Vec<u8>>), CryptoError> {
+fn open_labelled(label: &[u8], content: &[u8]) -> Result<OpenedValue, CryptoError> {
     let name = name_of(label);
     let labelled = sotto_protocol::encode(&Labelled(label.into(), content.into()));
     let aad = [[1].as_slice(), name.as_bytes(), &VERSION.to_be_bytes()].concat();
@@ -71,6 +68,9 @@ pub fn contents(input: &[u8]) {
     }
     if let Ok(public) = sotto_protocol::decode::<RecoveryCodePublic>(input) {
         assert!(sotto_protocol::decode(&sotto_protocol::encode(&public)) == Ok(public));
+    }
+    if let Ok(seen) = SeenInvites::from_bytes(input) {
+        assert_eq!(SeenInvites::from_bytes(&seen.to_bytes()), Ok(seen));
     }
     if let Ok(device) = AccountDevice::from_bytes(input) {
         assert_eq!(AccountDevice::from_bytes(&device.to_bytes()), Ok(device));
@@ -106,7 +106,7 @@ pub fn real_labels() -> Vec<Vec<u8>> {
     let part = [[6].as_slice(), &[1; 16], &[0, 0, 0, 1]].concat();
     let device = [[7].as_slice(), &[3; 32]].concat();
     let labelled = |label: Vec<u8>| [[label.len() as u8].as_slice(), &label, b"content"].concat();
-    labels.into_iter().chain([longer, part, device]).map(labelled).collect()
+    labels.into_iter().chain([longer, part, device, vec![8]]).map(labelled).collect()
 }
 
 /// One of each kind of contents.
@@ -115,11 +115,12 @@ pub fn real_contents() -> Vec<Vec<u8>> {
     let keys = AccountKeys::register(IdentityKey::from_seed(&Secret::new([4; 32]))).expect("has randomness");
     let device = DeviceKey::from_seed(&Secret::new([5; 32]));
     let certificate = keys.certify(device.public(), "Ada", 1).expect("is certified");
-    let listed = AccountDevice { certificate, recovery_public: keys.recovery().public() };
+    let recovery_public = keys.recovery().public();
+    let listed = AccountDevice { certificate, recovery_public, session: Some([6; 16]) };
     let secrets = keys.device_secrets(device).to_bytes().to_vec();
     let code = RecoveryCode::parse("BBBBB-BBBBB-BBBBB-BBBBB-BBBBB-B7G33").expect("is a code");
     let public = sotto_protocol::encode(&code.public().expect("has public halves"));
-    vec![position.to_bytes(), listed.to_bytes(), secrets, public]
+    vec![position.to_bytes(), listed.to_bytes(), secrets, public, SeenInvites::default().to_bytes()]
 }
 
 #[cfg(test)]
@@ -129,6 +130,6 @@ mod tests {
     #[test]
     fn a_real_label_is_read() {
         let (label, content) = open_labelled(&[2], b"content").expect("opens");
-        assert_eq!((label, content.as_slice()), (VaultLabel::Settings, b"content".as_slice()));
+        assert_eq!((label, content.unwrap().as_slice()), (VaultLabel::Settings, b"content".as_slice()));
     }
 }

@@ -9,7 +9,7 @@
 //!   reveal  = version (1) || nonce (32) || sealed(device key || signature) (321) ──────>
 //!   shows the short code (7 digits) ──────────── person ────> types it; it must be the same
 //!             password or recovery code, on the old device: it opens the sealed record
-//!                          <──────   grant  = sealed(account, certificate, vault key, door key, recovery public key, session)
+//!                          <──────   grant  = sealed(account, certificate, vault key, door key, recovery public key, session, seen)
 //! ```
 //! The short code covers offer, hello, answer and the revealed nonce, and nothing that is chosen later. The new device is
 //! bound to its nonce before it sees the old device's, and the old device to its answer before the new one's is revealed: who
@@ -54,6 +54,8 @@ struct GrantContents {
     recovery_public: Vec<u8>,
     #[cbor(n(5), with = "crate::secret::bytes")]
     session: Zeroizing<Vec<u8>>,
+    #[cbor(n(6), with = "minicbor::bytes")]
+    seen: Vec<u8>,
 }
 
 /// A nonce of 32 bytes.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     CryptoError, DeviceKey, Secret,
-    account::{AccountDevice, DeviceSecrets},
+    account::{AccountDevice, DeviceSecrets, VaultIndex},
     committed,
     identity::{AccountId, Certificate},
     labels, random_array,
@@ -52,6 +52,8 @@ pub struct Paired {
     pub recovery_public: Vec<u8>,
     /// What the old device obtained at the relay for it; opaque here.
     pub session: Zeroizing<Vec<u8>>,
+    /// Sealed record and index of the vault, as the old device has seen them.
+    pub seen: VaultIndex,
 }
 
 impl NewDevice {
@@ -150,7 +152,7 @@ impl ComparedNewDevice {
         let Self(VerifyingNewDevice { device, session, nonce, .. }) = self;
         let contents = committed::open(&session.0, labels::expand::PAIRING_GRANT, &nonce, grant)?;
         let contents: GrantContents = sotto_protocol::decode(&contents).map_err(|_| malformed())?;
-        let AccountDevice { certificate, recovery_public } =
+        let AccountDevice { certificate, recovery_public, .. } =
             AccountDevice::checked(&contents.certificate, contents.recovery_public)?;
         let is_ours =
             *certificate.device_key() == device.public() && certificate.account() == contents.account;
@@ -164,6 +166,7 @@ impl ComparedNewDevice {
             certificate,
             recovery_public,
             session: contents.session,
+            seen: VaultIndex::from_bytes(&contents.seen)?,
         })
     }
 }

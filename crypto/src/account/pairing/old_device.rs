@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     CryptoError, Secret,
-    account::AccountKeys,
+    account::{AccountKeys, VaultIndex},
     committed, labels, random_array, sign,
     wrap::{self, PUBLIC_KEY_BYTES},
 };
@@ -41,6 +41,8 @@ pub struct PairingGrant<'a> {
     pub not_before_ms: u64,
     /// What was obtained at the relay for it; at most 4 KiB.
     pub session: &'a [u8],
+    /// What this device has seen of sealed record and vault, its own index there written before: nobody shows the new device less.
+    pub seen: &'a VaultIndex,
 }
 
 impl OldDevice {
@@ -143,8 +145,9 @@ impl VerifyingOldDevice {
             door: keys.door.clone(),
             recovery_public: keys.recovery.public(),
             session: Zeroizing::new(grant.session.to_vec()),
+            seen: grant.seen.for_new_device(&keys.vault)?.to_bytes(),
         };
-        let contents = Zeroizing::new(sotto_protocol::encode(&contents));
+        let contents = sotto_protocol::encode_secret(&contents);
         committed::seal_with_salt(
             &self.session.0,
             labels::expand::PAIRING_GRANT,

@@ -1,12 +1,29 @@
 //! Pairing between honest devices, with somebody between them, and with broken messages.
 
 use super::*;
-use crate::{DeviceKey, account::AccountKeys, golden, identity::IdentityKey};
+use crate::{
+    DeviceKey,
+    account::{AccountKeys, Mark, VaultIndex, VaultLabel},
+    golden,
+    identity::IdentityKey,
+};
 use sotto_protocol::limits::PAIRING_SESSION_MAX_BYTES;
+use std::sync::LazyLock;
 
 const GOLDEN: &str = include_str!("../../../tests/goldens/pairing-v1.hex");
 
-const GRANT: PairingGrant<'_> = PairingGrant { display_name: "Ada", not_before_ms: 1, session: b"session" };
+static SEEN: LazyLock<VaultIndex> = LazyLock::new(|| {
+    let mut seen = VaultIndex::default();
+    seen.note_record(Mark::of(5, b"record")).unwrap();
+    let vault = VaultKey::from_seed(Secret::new([13; 32]));
+    seen.note(vault.name(VaultLabel::Index).unwrap(), Mark::of(6, b"index")).unwrap();
+    seen.note(vault.name(VaultLabel::Settings).unwrap(), Mark::of(7, b"settings")).unwrap();
+    seen
+});
+
+fn grant_of(seen: &VaultIndex) -> PairingGrant<'_> {
+    PairingGrant { display_name: "Ada", not_before_ms: 1, session: b"session", seen }
+}
 
 fn new_device() -> NewDevice {
     NewDevice::start(DeviceKey::generate().unwrap()).unwrap()
@@ -31,7 +48,7 @@ fn a_new_device_becomes_one_of_the_account() {
     let (new, reveal) = new.receive_answer(&answer).unwrap();
     assert_eq!(reveal.len(), 354);
     let old = old.receive_reveal(&reveal).unwrap();
-    let grant = old.grant(&new.code().to_string(), &keys, GRANT).unwrap();
+    let grant = old.grant(&new.code().to_string(), &keys, grant_of(&SEEN)).unwrap();
     let paired = new.confirm().receive_grant(&grant).unwrap();
     assert_eq!(paired.account, keys.account());
     assert_eq!(paired.certificate.device_key(), &paired.secrets.device.public());
@@ -43,6 +60,27 @@ fn a_new_device_becomes_one_of_the_account() {
     for private in [keys.identity.seed(), keys.recovery.seed().clone()] {
         assert!(!paired.secrets.to_bytes().windows(32).any(|window| window == private.expose()));
     }
+}
+
+#[test]
+fn a_paired_device_knows_record_and_vault_when_it_sees_them() {
+    let keys = AccountKeys::generate().unwrap();
+    let name = keys.vault.name(VaultLabel::Index).unwrap();
+    let mut seen = SEEN.clone();
+    seen.note(name, Mark::of(9, b"index")).unwrap();
+    let (new, old) = compared();
+    let grant = old.grant(&new.code().to_string(), &keys, grant_of(&seen)).unwrap();
+    let mut known = new.confirm().receive_grant(&grant).unwrap().seen;
+    assert_eq!(
+        known.note_record(Mark::of(4, b"older record")),
+        Err(CryptoError::RolledBack { expected: 5, found: 4 })
+    );
+    assert_eq!(
+        known.check(&name, &Mark::of(8, b"older index")),
+        Err(CryptoError::RolledBack { expected: 9, found: 8 })
+    );
+    assert_eq!(known.check(&name, &Mark::of(9, b"forked index")), Err(CryptoError::Forked));
+    assert_eq!(known.note_record(Mark::of(5, b"record")), Ok(()));
 }
 
 #[test]
@@ -63,7 +101,7 @@ fn whoever_sits_between_makes_the_codes_differ() {
     let (between, reveal) = between.receive_answer(&answer).unwrap();
     let old = old.receive_reveal(&reveal).unwrap();
     assert_ne!(victim.code().to_string(), between.code().to_string());
-    assert_eq!(old.grant(&victim.code().to_string(), &keys, GRANT), Err(CryptoError::CodesDiffer));
+    assert_eq!(old.grant(&victim.code().to_string(), &keys, grant_of(&SEEN)), Err(CryptoError::CodesDiffer));
 }
 
 #[test]
@@ -97,7 +135,7 @@ fn recorded_messages_are_worth_nothing_in_another_pairing() {
     assert!(new_device().receive_answer(&answer).is_err());
     // Another pairing's grant.
     let (second, old) = compared();
-    let grant = old.grant(&second.code().to_string(), &keys, GRANT).unwrap();
+    let grant = old.grant(&second.code().to_string(), &keys, grant_of(&SEEN)).unwrap();
     assert!(matches!(first.confirm().receive_grant(&grant), Err(CryptoError::DoesNotOpen)));
     assert!(second.confirm().receive_grant(&grant).is_ok());
 }
@@ -107,7 +145,7 @@ fn a_grant_for_another_device_is_refused() {
     let keys = AccountKeys::generate().unwrap();
     let (new, mut old) = compared();
     old.device_key = DeviceKey::generate().unwrap().public();
-    let grant = old.grant(&new.code().to_string(), &keys, GRANT).unwrap();
+    let grant = old.grant(&new.code().to_string(), &keys, grant_of(&SEEN)).unwrap();
     assert!(matches!(new.confirm().receive_grant(&grant), Err(CryptoError::Malformed("pairing grant"))));
 }
 
@@ -118,14 +156,14 @@ fn the_code_is_typed_as_people_type_it() {
     let code = new.code().to_string();
     assert_eq!((code.len(), code.as_bytes()[3]), (8, b' '));
     for typed in [code.clone(), code.replace(' ', ""), code.replace(' ', "-"), format!(" {code} ")] {
-        assert!(old.grant(&typed, &keys, GRANT).is_ok(), "{typed:?}");
+        assert!(old.grant(&typed, &keys, grant_of(&SEEN)).is_ok(), "{typed:?}");
     }
     let wrong = if code.ends_with('0') { '1' } else { '0' };
     for typed in [String::new(), code[1..].to_owned(), format!("{}{wrong}", &code[..7]), format!("{code}0")] {
-        assert_eq!(old.grant(&typed, &keys, GRANT), Err(CryptoError::CodesDiffer), "{typed:?}");
+        assert_eq!(old.grant(&typed, &keys, grant_of(&SEEN)), Err(CryptoError::CodesDiffer), "{typed:?}");
     }
     let session = vec![0; PAIRING_SESSION_MAX_BYTES + 1];
-    let too_long = old.grant(&code, &keys, PairingGrant { session: &session, ..GRANT });
+    let too_long = old.grant(&code, &keys, PairingGrant { session: &session, ..grant_of(&SEEN) });
     assert!(matches!(too_long, Err(CryptoError::OverLimit { .. })));
 }
 
@@ -171,7 +209,7 @@ fn cut_changed_and_newer_messages_are_refused() {
     for position in [0, 1, 17, 60, 300] {
         let (new, old) = compared();
         let keys = AccountKeys::generate().unwrap();
-        let mut grant = old.grant(&new.code().to_string(), &keys, GRANT).unwrap();
+        let mut grant = old.grant(&new.code().to_string(), &keys, grant_of(&SEEN)).unwrap();
         grant[position] ^= 1;
         assert!(new.confirm().receive_grant(&grant).is_err(), "byte {position}");
     }
@@ -204,7 +242,7 @@ fn the_bytes_are_the_golden_ones() {
     keys.vault = VaultKey::from_seed(seed(13));
     keys.door = DoorKey::from_seed(seed(14));
     let old = old.receive_reveal(&golden::line(GOLDEN, "reveal")).unwrap();
-    let grant = old.grant_salted(&new.code().to_string(), &keys, GRANT, &[15; 16]).unwrap();
+    let grant = old.grant_salted(&new.code().to_string(), &keys, grant_of(&SEEN), &[15; 16]).unwrap();
     let lines = [
         ("mailbox", offer.mailbox().to_vec()),
         ("hello", hello),

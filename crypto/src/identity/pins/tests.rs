@@ -147,6 +147,60 @@ fn pins_are_stored_as_they_always_were() {
 }
 
 #[test]
+fn a_clock_at_the_end_of_time_leaves_room_for_what_is_decided_later() {
+    let mut pins = Pins::default();
+    pins.observe(&ada(), &OLD, 1);
+    pins.verify(&ada(), &NEW, u64::MAX);
+    let mut other = Pins::decode(&pins.encode()).unwrap();
+    for _ in 0..3 {
+        other.unverify(&ada(), &NEW, 5);
+        assert_eq!(other.state(&ada(), &NEW), PinState::Unverified);
+        other.verify(&ada(), &NEW, u64::MAX);
+        assert_eq!(other.state(&ada(), &NEW), PinState::Verified);
+    }
+    other.accept(&ada(), &OLD, 6);
+    assert_eq!(other.pinned(&ada()), Some(OLD));
+    pins.merge(&other);
+    assert!(pins.pinned(&ada()) == Some(OLD) && Pins::decode(&pins.encode()).is_ok());
+}
+
+#[test]
+fn times_that_none_could_follow_are_not_read() {
+    let stored = |record: Record| {
+        let subjects = vec![StoredSubject(ada(), vec![StoredKey(OLD, record)])];
+        Pins::decode(&sotto_protocol::encode(&Stored { version: VERSION, subjects }))
+    };
+    assert!(stored(Record::new(TIME_MAX_MS)).is_ok());
+    let late = Some(TIME_MAX_MS + 1);
+    for record in [
+        Record::new(TIME_MAX_MS + 1),
+        Record { first_seen_ms: u64::MAX, ..Record::new(1) },
+        Record { accepted_at_ms: late, ..Record::new(1) },
+        Record { verified_at_ms: late, ..Record::new(1) },
+        Record { unverified_at_ms: Some(u64::MAX), ..Record::new(1) },
+    ] {
+        assert_eq!(stored(record), Err(CryptoError::Malformed("pins")));
+    }
+}
+
+#[test]
+fn what_a_removed_device_may_have_written_verifies_nobody_and_replaces_no_key() {
+    let (mut own, mut vault) = (Pins::default(), Pins::default());
+    let (bob, cy) = (Subject::name("bob"), Subject::name("cy"));
+    own.observe(&ada(), &OLD, 10);
+    own.verify(&ada(), &OLD, 11);
+    vault.merge(&own);
+    vault.accept(&ada(), &NEW, 20);
+    vault.verify(&bob, &NEW, 21);
+    vault.observe(&cy, &OLD, 1);
+    own.observe(&cy, &NEW, 5);
+    own.take_suspect(&vault);
+    assert_eq!((own.pinned(&ada()), own.state(&ada(), &OLD)), (Some(OLD), PinState::Verified));
+    assert_eq!((own.pinned(&bob), own.state(&bob, &NEW)), (Some(NEW), PinState::Unverified));
+    assert_eq!(own.pinned(&cy), Some(NEW), "not even by having been seen earlier");
+}
+
+#[test]
 fn debug_shows_nobody() {
     let mut pins = Pins::default();
     pins.observe(&ada(), &OLD, 1);

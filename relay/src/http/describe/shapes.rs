@@ -8,9 +8,9 @@ use sotto_protocol::account::{
     EvaluatedRoomToken, FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode,
     Letters, ListSessions, ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted,
     PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault, RefreshSession,
-    Register, RegisterStarted, ReplaceRecord, RoomPolicy, SessionGiven, SessionInfo, SessionToken, Sessions,
-    SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister, TakePairing,
-    VaultEntries, VaultEntry, VaultList, VaultListed, Which,
+    Register, RegisterStarted, RelayKeys, ReplaceRecord, RoomPolicy, SessionGiven, SessionInfo, SessionToken,
+    Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
+    TakePairing, ThisRelay, VaultEntries, VaultEntry, VaultList, VaultListed, Which, WhichRelay,
 };
 use sotto_protocol::blob::{BlobError, BlobErrorCode};
 use sotto_protocol::{Challenge, PushSubscription};
@@ -74,8 +74,9 @@ shapes! { map:
     RefreshSession {}
     Register { 0 name, 1 login, 2 record, 3 entry, 4 is_findable, 5 code, 6 state, 7 signature }
     RegisterStarted { 0 response, 1 challenge, 2 state }
+    RelayKeys { 0 signing, 1 tokens }
     ReplaceRecord { 0 proof, 1 record, 2 login, 3 entry, 4 end_others }
-    RoomPolicy { 0 takes_token, 1 period, 2 public_key }
+    RoomPolicy { 0 takes_token, 1 period }
     SessionGiven { 0 token, 1 session }
     SessionInfo { 0 session, 1 created_day, 2 used_day, 3 is_own }
     Sessions { 0 sessions }
@@ -87,9 +88,11 @@ shapes! { map:
     StartRecovery {}
     StartRegister { 0 name, 1 request, 2 code }
     TakePairing { 0 letter_box, 1 step }
+    ThisRelay { 0 keys, 1 signature }
     VaultEntries { 0 records, 1 is_cut }
     VaultEntry { 0 name, 1 version, 2 value }
     VaultList { 0 records }
+    WhichRelay { 0 nonce }
 }
 
 shapes! { tuple:

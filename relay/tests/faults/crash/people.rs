@@ -122,7 +122,7 @@ impl Town {
             let start = StartLogin { name: person.name.clone(), request };
             let (started, _) = self.call(None, &start).await;
             let started = started.unwrap();
-            let confirmation = proving.finish(&self.authority, &started.response)?;
+            let confirmation = proving.finish((&person.relay, &self.authority), &started.response)?;
             let (logged_in, is_again) =
                 self.call(None, &FinishLogin { state: started.state, confirmation }).await;
             match logged_in {
@@ -144,8 +144,9 @@ impl Town {
         loop {
             let (proving, request) = ProvingPassword::start(&person.password);
             let started = self.call(Some(&person.token), &StartProof { request }).await.0.unwrap();
-            let confirmation =
-                proving.finish(&self.authority, &started.response).expect("the password holds");
+            let confirmation = proving
+                .finish((&person.relay, &self.authority), &started.response)
+                .expect("the password holds");
             let finish = FinishProof { state: started.state, confirmation };
             match self.call(Some(&person.token), &finish).await {
                 (Ok(proven), _) => return person.proof = proven.proof,
@@ -308,7 +309,7 @@ async fn change_password(town: &Town, index: usize) {
     let replace = ReplaceRecord {
         proof: person.proof.clone(),
         record: after.record(version),
-        login: Some(setting.finish(&town.authority, &started.response)),
+        login: Some(setting.finish(&after.relay, &started.response)),
         entry: None,
         end_others: false,
     };
@@ -328,11 +329,11 @@ async fn change_password(town: &Town, index: usize) {
 
 async fn register_somebody(town: &Town) {
     let number = town.next.fetch_add(1, Ordering::Relaxed);
-    let person = Person::new(&town.authority, &format!("newcomer{number}"));
+    let person = Person::at(&town.authority, &format!("newcomer{number}")).await;
     let (setting, request) = SettingPassword::start(&person.password);
     let start = StartRegister { name: person.name.clone(), request, code: None };
     let started = town.call(None, &start).await.0.unwrap();
-    let login = setting.finish(&town.authority, &started.response);
+    let login = setting.finish(&person.relay, &started.response);
     let registration = person.registration_with(login, &started);
     match town.call(None, &registration).await {
         (Ok(_), _) => {}

@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sotto_crypto::CryptoError;
 use sotto_crypto::account::{
-    AccountKeys, LoginStart, OpenedRecord, Password, PasswordKey, RecoveryCode, RegistrationStart,
-    SealedRecord, Username,
+    AccountKeys, LoginStart, NewPassword, OpenedRecord, Password, PasswordKey, RecoveryCode,
+    RegistrationStart, RelayQuestion, SealedRecord, Username,
 };
 use sotto_protocol::account::{
-    AccountError, Call, FinishLogin, FinishProof, LoggedIn, Register, ReplaceRecord, SessionToken,
-    StartLogin, StartPassword, StartProof, StartRegister,
+    AccountError, Call, FinishLogin, FinishProof, LoggedIn, Register, RelayId, RelayKeys, ReplaceRecord,
+    SessionToken, StartLogin, StartPassword, StartProof, StartRegister,
 };
 use sotto_protocol::{decode, encode};
 use sotto_relay::{Config, RunningRelay, start};
@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 
 pub struct TestRelay {
     pub authority: String,
+    pub keys: RelayKeys,
     running: RunningRelay,
     _data: TempDir,
 }
@@ -27,7 +28,14 @@ impl TestRelay {
     pub async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
         let running = start(Config::new("127.0.0.1:0".parse().unwrap(), data.path())).await.unwrap();
-        Self { authority: running.addr().to_string(), running, _data: data }
+        let authority = running.addr().to_string();
+        let asked = RelayQuestion::ask().unwrap();
+        let keys = asked.finish(&authority, &ask(&authority, None, &asked.call()).await.unwrap()).unwrap();
+        Self { authority, keys, running, _data: data }
+    }
+
+    pub fn id(&self) -> RelayId {
+        self.keys.id()
     }
 
     pub async fn stop(self) {
@@ -72,25 +80,26 @@ pub struct Device {
     pub record: OpenedRecord,
     pub proof: Vec<u8>,
     authority: String,
+    relay: RelayId,
     name: Username,
     token: SessionToken,
     password_key: Option<PasswordKey>,
 }
 
 impl Device {
-    pub async fn register(relay: &TestRelay, name: &str, password: &Password) -> (Self, RecoveryCode) {
+    pub async fn register(relay: &TestRelay, name: &str, password: &NewPassword) -> (Self, RecoveryCode) {
         let name = Username::parse(name).unwrap();
-        let start = RegistrationStart::new(password, &name).unwrap();
+        let start = RegistrationStart::new(password).unwrap();
         let asked = StartRegister {
             name: name.as_str().to_owned(),
             request: start.request().try_into().unwrap(),
             code: None,
         };
         let started = relay.call(None, &asked).await.unwrap();
-        let registered = start.finish(&relay.authority, &started.response).unwrap();
+        let registered = start.finish(&relay.id(), &name, &started.response).unwrap();
         let code = RecoveryCode::generate().unwrap();
         let keys = AccountKeys::generate().unwrap();
-        let entry = keys.directory_entry(&relay.authority);
+        let entry = keys.directory_entry(&relay.id());
         let (record, sealed) = OpenedRecord::create(keys, &registered.password_key, &code).unwrap();
         let login = registered.record.as_slice().try_into().unwrap();
         let sealed = sealed.to_bytes();
@@ -111,6 +120,7 @@ impl Device {
             record,
             proof: logged_in.proof,
             authority: relay.authority.clone(),
+            relay: relay.id(),
             name,
             token: logged_in.token,
             password_key: Some(registered.password_key),
@@ -124,7 +134,7 @@ impl Device {
         let asked =
             StartLogin { name: name.as_str().to_owned(), request: start.request().try_into().unwrap() };
         let started = relay.call(None, &asked).await.unwrap();
-        let login = start.finish(&relay.authority, &started.response)?;
+        let login = start.finish((&relay.id(), &relay.authority), &name, &started.response)?;
         let confirmation = login.confirmation.as_slice().try_into().unwrap();
         let logged_in = relay.call(None, &FinishLogin { state: started.state, confirmation }).await.unwrap();
         let key = login.password_key;
@@ -143,6 +153,7 @@ impl Device {
             record: open(&SealedRecord::from_bytes(&logged_in.record)?)?,
             proof: logged_in.proof,
             authority: relay.authority.clone(),
+            relay: relay.id(),
             name: Username::parse(name)?,
             token: logged_in.token,
             password_key: None,
@@ -162,7 +173,7 @@ impl Device {
         let start = LoginStart::new(password).unwrap();
         let asked = StartProof { request: start.request().try_into().unwrap() };
         let started = self.call(&asked).await.unwrap();
-        let login = start.finish(&self.authority, &started.response).unwrap();
+        let login = start.finish((&self.relay, &self.authority), &self.name, &started.response).unwrap();
         let confirmation = login.confirmation.as_slice().try_into().unwrap();
         let proven = self.call(&FinishProof { state: started.state, confirmation }).await.unwrap();
         self.record = SealedRecord::from_bytes(&proven.record)
@@ -173,11 +184,11 @@ impl Device {
         self.proof = proven.proof;
     }
 
-    pub async fn change_password(&mut self, new: &Password, end_others: bool) {
-        let start = RegistrationStart::new(new, &self.name).unwrap();
+    pub async fn change_password(&mut self, new: &NewPassword, end_others: bool) {
+        let start = RegistrationStart::new(new).unwrap();
         let request = start.request().try_into().unwrap();
         let started = self.call(&StartPassword { proof: self.proof.clone(), request }).await.unwrap();
-        let registered = start.finish(&self.authority, &started.response).unwrap();
+        let registered = start.finish(&self.relay, &self.name, &started.response).unwrap();
         let login = registered.record.as_slice().try_into().unwrap();
         let next = self.record.with_password(&registered.password_key).unwrap();
         self.replace(next, Some(login), end_others).await;
@@ -188,6 +199,28 @@ impl Device {
         let key = self.password_key.clone().unwrap();
         let next = self.record.with_code(new, &key).unwrap();
         self.replace(next, None, false).await;
+    }
+
+    /// What a device that stays does to one that is removed: new keys, and everybody else logs in again.
+    pub async fn renew_device_keys(&mut self) {
+        let key = self.password_key.clone().unwrap();
+        let next = self.record.with_new_device_keys(&key).unwrap();
+        self.replace(next, None, true).await;
+    }
+
+    /// The same after a leak: the code, and every key that can be new, too.
+    pub async fn renew_everything(&mut self, new: &NewPassword, code: &RecoveryCode) {
+        let start = RegistrationStart::new(new).unwrap();
+        let request = start.request().try_into().unwrap();
+        let started = self.call(&StartPassword { proof: self.proof.clone(), request }).await.unwrap();
+        let registered = start.finish(&self.relay, &self.name, &started.response).unwrap();
+        let login = Some(registered.record.as_slice().try_into().unwrap());
+        let (record, sealed) = self.record.after_leak(&registered.password_key, code).unwrap();
+        let entry = Some(record.keys().directory_entry(&self.relay));
+        let proof = self.proof.clone();
+        let replace = ReplaceRecord { proof, record: sealed.to_bytes(), login, entry, end_others: true };
+        self.call(&replace).await.unwrap();
+        self.record = record;
     }
 
     async fn replace(
