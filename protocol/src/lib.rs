@@ -26,10 +26,10 @@ pub use entry::{
 pub use error::{ErrorCode, WireError};
 pub use frame::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, ClientFrame, ConfirmJoin,
-    CreateRoom, DeleteRoom, Direction, Door, DropWraps, FrameError, Held, HeldRequest, HistoryReply,
+    CreateRoom, DeleteRoom, Direction, Door, DropWraps, Dropped, FrameError, Held, HeldRequest, HistoryReply,
     HistoryRequest, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published,
-    RelayFrame, RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Subscribe,
-    Unsubscribe, Welcome, WriteStatus, decode, encode, register_of,
+    RelayFrame, RepairEpoch, Reply, Request, Retention, RoomAccess, SetRetention, Status, StatusRequest,
+    Subscribe, Unsubscribe, Welcome, WriteStatus, decode, encode, register_of,
 };
 pub use id::{BlobId, DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use push::{PushSubscription, push_payload, read_push_payload};
