@@ -30,8 +30,10 @@ async fn squat(
         match client.ask(client.turn_request(room.id, door)).await {
             Reply::Card(card) if card.turn_ms.is_some() => {
                 had += 1;
-                // Half of them go at once and come again.
-                if had % 2 == 0 {
+                // The first for as long as it lasts; then it goes at once, to come again.
+                if had == 1 {
+                    sleep(Duration::from_millis(card.turn_ms.unwrap())).await;
+                } else {
                     client = connect_from(relay, &address).await;
                 }
             }
