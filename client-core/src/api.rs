@@ -257,6 +257,10 @@ pub enum Alarm {
     /// The relay said that it stored something of this device at this place, and the log that it shows does not have it.
     #[n(4)]
     NotInLog(#[n(0)] u64),
+    /// The relay keeps back what was said at this place: it shows that there was something, and says that its time was over, which by its
+    /// own words it cannot have been.
+    #[n(5)]
+    BodyMissing(#[n(0)] u64),
 }
 
 /// A person in a room.

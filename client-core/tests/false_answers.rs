@@ -49,11 +49,7 @@ fn a_message_that_the_relay_has_dropped_is_a_gap_that_stays() {
     let (room, _) = room_of(&mut [&mut ada, &mut bob]);
     bob.disconnect_for_good();
     let at = says_alone(&relay, room, &mut ada, &["too old"]);
-    {
-        let mut relay = relay.borrow_mut();
-        let entry = &mut relay.rooms.get_mut(&room).unwrap().log[at];
-        *entry = LogEntry { dropped: Some(entry.hash()), ..LogEntry::message(entry.seq, Vec::new()) };
-    }
+    relay.borrow_mut().rooms.get_mut(&room).unwrap().drop_body(at, 60);
     bob.connect();
     ada.says(room, "new");
     settle(&mut [&mut ada, &mut bob]);
@@ -71,11 +67,8 @@ fn an_own_message_that_was_dropped_before_its_answer_came_is_known_and_not_sent_
     let (room, _) = room_of(&mut [&mut ada, &mut bob]);
     ada.fault = Some(support::Fault::LoseReply);
     let ticket = ada.says(room, "once");
-    {
-        let mut relay = relay.borrow_mut();
-        let entry = relay.rooms.get_mut(&room).unwrap().log.last_mut().unwrap();
-        *entry = LogEntry { dropped: Some(entry.hash()), ..LogEntry::message(entry.seq, Vec::new()) };
-    }
+    let at = relay.borrow().rooms[&room].log.len() - 1;
+    relay.borrow_mut().rooms.get_mut(&room).unwrap().drop_body(at, 60);
     settle(&mut [&mut ada, &mut bob]);
     assert_eq!(ada.texts(room), ["once"]);
     assert!(matches!(ada.expect(ticket), Outcome::Sent { .. }) && ada.outbox(room).is_empty());

@@ -154,3 +154,67 @@ fn a_crowd_in_front_of_one_relay_comes_in_by_itself() {
     settle(&mut [&mut ada]);
     assert_eq!(ada.member_names(room).len(), 9);
 }
+
+#[test]
+fn a_message_goes_out_again_once_what_came_since_is_read() {
+    let relay = world();
+    let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
+    let (room, _) = room_of(&mut [&mut ada, &mut bob]);
+    // The relay looks no further back than the last entry: whoever has not read it has to.
+    relay.borrow_mut().tail_max = 0;
+    bob.says(room, "before");
+    let ticket = ada.says(room, "at the same moment");
+    settle(&mut [&mut ada, &mut bob]);
+    assert!(matches!(ada.expect(ticket), Outcome::Sent { .. }));
+    assert_eq!(bob.texts(room), ["before", "at the same moment"]);
+    let asked = &relay.borrow().asked;
+    let appends: Vec<_> = asked
+        .iter()
+        .filter_map(|request| match request {
+            Request::Append(append) => Some((append.read_seq, &append.entry)),
+            _ => None,
+        })
+        .collect();
+    let [.., (first_seq, first), (again_seq, again)] = appends[..] else { panic!("{}", appends.len()) };
+    assert_eq!(
+        (first, first_seq + 1),
+        (again, again_seq),
+        "the same bytes, of somebody who has read one more"
+    );
+}
+
+#[test]
+fn a_newcomer_waits_for_their_turn_and_makes_the_join_anew() {
+    let relay = world();
+    let (mut ada, mut eve) = (Device::new(&relay, "Ada"), Device::new(&relay, "Eve"));
+    let (room, link) = room_of(&mut [&mut ada]);
+    let wait = || Reply::Error(WireError::with_delay(ErrorCode::NotYourTurn, 250));
+    // Twice while it waits in the line, and once more with a join that it has made.
+    let mut left = (2, 1);
+    relay.borrow_mut().lie = Some(Box::new(move |request| match request {
+        Request::JoinTurn(_) if left.0 > 0 => {
+            left.0 -= 1;
+            Some(wait())
+        }
+        Request::AppendHandshake(append) if append.join.is_some() && left.1 > 0 => {
+            left.1 -= 1;
+            Some(wait())
+        }
+        _ => None,
+    }));
+    eve.connect();
+    let ticket = eve.joins(&link);
+    settle(&mut [&mut ada, &mut eve]);
+    assert_eq!(eve.expect(ticket), Outcome::Joined(room));
+    let waits = eve.events.iter().filter_map(|event| match event {
+        Event::Waiting { code: ErrorCode::NotYourTurn, retry_in_ms, .. } => Some(*retry_in_ms),
+        _ => None,
+    });
+    let waits: Vec<_> = waits.collect();
+    assert_eq!(waits.len(), 3);
+    assert!(
+        waits.iter().all(|wait| (250..=375).contains(wait)),
+        "as the relay says, and no longer: {waits:?}"
+    );
+    assert_eq!(relay.borrow().count(|request| matches!(request, Request::JoinTurn(_))), 4);
+}

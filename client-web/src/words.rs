@@ -375,6 +375,11 @@ pub const fn alarm(alarm: Alarm) -> [&'static str; 3] {
             "It may have been restored from an old copy, or be hiding them.",
             "What you see here stays. Ask the operator of the relay what happened before you go on.",
         ],
+        Alarm::BodyMissing(_) => [
+            "The relay keeps something back that was said in this room.",
+            "It says that it was too old to be kept, and by its own words it cannot have been.",
+            "Ask the others outside of this room what was said. If this comes again, do not rely on this relay.",
+        ],
         Alarm::NotInLog(_) => [
             "The relay confirmed something of yours and then did not keep it.",
             "It has a fault, was restored from an old copy, or is hiding it.",

@@ -70,6 +70,12 @@ pub enum ErrorCode {
     /// Somebody came in whom nobody has confirmed yet: until then nobody can be cut off for good.
     #[n(22)]
     JoinUnconfirmed,
+    /// The place up to which the sender of a message has read is not among the last of the log: read on, then send it again.
+    #[n(23)]
+    ReadOn,
+    /// It is another newcomer's turn to come in.
+    #[n(24)]
+    NotYourTurn,
 }
 
 impl ErrorCode {
@@ -78,7 +84,12 @@ impl ErrorCode {
     pub const fn is_passing(self) -> bool {
         matches!(
             self,
-            Self::StorageFull | Self::Overloaded | Self::ShuttingDown | Self::Internal | Self::SlowDown
+            Self::StorageFull
+                | Self::Overloaded
+                | Self::ShuttingDown
+                | Self::Internal
+                | Self::SlowDown
+                | Self::NotYourTurn
         )
     }
 
@@ -107,6 +118,8 @@ impl ErrorCode {
             Self::RoomDeleted => "the room was deleted",
             Self::PushUnavailable => "the relay wakes nobody there",
             Self::JoinUnconfirmed => "somebody came in whom nobody has confirmed yet",
+            Self::ReadOn => "the room has moved on a good deal: read on first",
+            Self::NotYourTurn => "others are coming in before: wait a while",
         }
     }
 }

@@ -7,7 +7,8 @@ mod reply;
 mod request;
 
 pub use reply::{
-    CardReply, Held, HistoryReply, LogEntry, OpenedRoom, Page, PastEpoch, Reply, RoomAccess, Welcome,
+    CardReply, Dropped, Held, HistoryReply, LogEntry, OpenedRoom, Page, PastEpoch, Reply, Retention,
+    RoomAccess, Welcome,
 };
 pub use request::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardRequest, ConfirmJoin, CreateRoom, DeleteRoom,
@@ -62,7 +63,7 @@ mod tests {
     fn append() -> ClientFrame {
         ClientFrame {
             request: 3,
-            body: Request::Append(Append { room: RoomId::new([1; 16]), entry: vec![2; 300] }),
+            body: Request::Append(Append { room: RoomId::new([1; 16]), entry: vec![2; 300], read_seq: 7 }),
         }
     }
 

@@ -31,10 +31,10 @@ pub use entry::{
 pub use error::{ErrorCode, WireError};
 pub use frame::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, ClientFrame, ConfirmJoin,
-    CreateRoom, DeleteRoom, Direction, Door, DropWraps, Held, HeldRequest, HistoryReply, HistoryRequest,
-    JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, RelayFrame,
-    RepairEpoch, Reply, Request, RoomAccess, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe,
-    Welcome, WriteStatus, register_of,
+    CreateRoom, DeleteRoom, Direction, Door, DropWraps, Dropped, Held, HeldRequest, HistoryReply,
+    HistoryRequest, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published,
+    RelayFrame, RepairEpoch, Reply, Request, Retention, RoomAccess, SetRetention, Status, StatusRequest,
+    Subscribe, Unsubscribe, Welcome, WriteStatus, register_of,
 };
 pub use id::{BlobId, DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use push::{PushSubscription, push_payload, read_push_payload};

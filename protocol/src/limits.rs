@@ -6,6 +6,10 @@ pub const MESSAGE_CONTENT_MAX_BYTES: usize = 64 * 1024;
 /// Longest `message` entry, in bytes: the longest content, its envelope, and at most 12 % of padding.
 pub const MESSAGE_ENTRY_MAX_BYTES: usize = 80 * 1024;
 
+/// Most entries between the place up to which the sender of a message has read and the end of the log: among them the relay looks for one
+/// that was sent before.
+pub const APPEND_TAIL_MAX: u64 = 1024;
+
 /// Longest frame from a client, in bytes, unless it appends a handshake.
 pub const FRAME_MAX_BYTES: usize = 1024 * 1024;
 

@@ -7,11 +7,11 @@ mod golden;
 
 use sotto_protocol::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, Chain, Challenge,
-    ClientFrame, ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, EntryHeader,
-    EntryId, EntryKind, ErrorCode, Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation,
+    ClientFrame, ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, Dropped,
+    EntryHeader, EntryId, EntryKind, ErrorCode, Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation,
     JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, PushSubscription,
-    RelayFrame, RepairEpoch, Reply, Request, Rewind, RewindAuthority, RoomAccess, RoomId, RoomToken,
-    SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, Welcome, WireError, WriteStatus,
+    RelayFrame, RepairEpoch, Reply, Request, Retention, Rewind, RewindAuthority, RoomAccess, RoomId,
+    RoomToken, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, Welcome, WireError, WriteStatus,
     confirm_statement, decode, delete_statement, drop_statement, encode, entry_hash, join_statement,
     open_statement, push_payload, retention_statement,
 };
@@ -65,7 +65,7 @@ fn what_clients_send_is_what_it_was() {
         }),
     );
     check_request("open.v1", Request::Open(OpenRoom { room: ROOM, epoch: 70_000, signature: [9; 64] }));
-    check_request("append.v1", Request::Append(Append { room: ROOM, entry: vec![3; 41] }));
+    check_request("append.v1", Request::Append(Append { room: ROOM, entry: vec![3; 41], read_seq: 1_000 }));
     check_request("append-commit.v1", Request::AppendHandshake(append(None)));
     let whole = AppendHandshake {
         doors: vec![Door {
@@ -85,7 +85,9 @@ fn what_clients_send_is_what_it_was() {
     check_request("append-join.v1", Request::AppendHandshake(append(join)));
     check_request("page-forward.v1", Request::Page(page(Direction::Forward)));
     check_request("page-backward.v1", Request::Page(page(Direction::Backward)));
-    check_request("card.v1", Request::Card(CardRequest { room: ROOM, door: DOOR, signature: [0x09; 64] }));
+    let card = CardRequest { room: ROOM, door: DOOR, signature: [0x09; 64] };
+    check_request("card.v1", Request::Card(card.clone()));
+    check_request("join-turn.v1", Request::JoinTurn(card));
 }
 
 fn published() -> Published {
@@ -152,7 +154,10 @@ fn what_relays_send_is_what_it_was() {
         let by_door = (kind == EntryKind::Handshake).then_some(true);
         LogEntry { kind, access_key, by_door, ..LogEntry::message(25, vec![3; 41]) }
     };
-    let opened = |access| OpenedRoom { access, epoch: 7, head_seq: 25, last_handshake_seq: 24 };
+    let opened =
+        |access, retention| OpenedRoom { access, epoch: 7, head_seq: 25, last_handshake_seq: 24, retention };
+    let dropped = Some(Dropped { up_to_seq: 20, aged_s: 86_400 });
+    let retention = Retention { operator_s: Some(31_536_000), room_s: Some(86_400), dropped };
     let welcome = Welcome {
         version: 1,
         challenge: Challenge::new([0x0a; 32]),
@@ -160,7 +165,8 @@ fn what_relays_send_is_what_it_was() {
         now_ms: 1_700_000_000_000,
     };
     let page = Page { entries: vec![entry(EntryKind::Message, None)], more: true };
-    let card = CardReply { epoch: 7, last_handshake_seq: 24, card: vec![6; 70], wrap: vec![7; 40] };
+    let card =
+        CardReply { epoch: 7, last_handshake_seq: 24, card: vec![6; 70], wrap: vec![7; 40], turn_ms: None };
     check_frame("welcome.v1", RelayFrame::Welcome(welcome));
     check_frame("entry-message.v1", RelayFrame::Entry(ROOM, entry(EntryKind::Message, None)));
     check_frame("entry-handshake.v1", RelayFrame::Entry(ROOM, entry(EntryKind::Handshake, Some([4; 32]))));
@@ -196,11 +202,15 @@ fn what_relays_send_is_what_it_was() {
     );
     check_frame("statuses-reply.v1", reply(Reply::Statuses(vec![status])));
     check_frame("created.v1", reply(Reply::Created));
-    check_frame("opened-full.v1", reply(Reply::Opened(opened(RoomAccess::Full))));
-    check_frame("opened-handshakes.v1", reply(Reply::Opened(opened(RoomAccess::Handshakes))));
+    check_frame("opened-full.v1", reply(Reply::Opened(opened(RoomAccess::Full, Some(retention)))));
+    let for_ever = Retention::default();
+    check_frame("opened-undropped.v1", reply(Reply::Opened(opened(RoomAccess::Full, Some(for_ever)))));
+    check_frame("opened-handshakes.v1", reply(Reply::Opened(opened(RoomAccess::Handshakes, None))));
     check_frame("appended.v1", reply(Reply::Appended(25)));
     check_frame("page-reply.v1", reply(Reply::Page(page)));
-    check_frame("card-reply.v1", reply(Reply::Card(card)));
+    check_frame("card-reply.v1", reply(Reply::Card(card.clone())));
+    let in_turn = CardReply { turn_ms: Some(4_000), ..card };
+    check_frame("card-in-turn.v1", reply(Reply::Card(in_turn)));
     let error = |code, limit, retry_after_ms| reply(Reply::Error(WireError { code, limit, retry_after_ms }));
     check_frame("error.v1", error(ErrorCode::Conflict, None, None));
     check_frame("error-with-limit.v1", error(ErrorCode::LimitExceeded, Some(1024), None));

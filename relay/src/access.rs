@@ -224,6 +224,18 @@ pub(crate) fn may_append(standing: Standing, entry_epoch: u64, head: RoomHead) -
     }
 }
 
+/// Whether the place up to which the sender of a message has read is among the last of the log: whether it was sent before is looked for
+/// only behind it.
+///
+/// # Errors
+/// [`ErrorCode::ReadOn`] where it is further back, or not there.
+pub(crate) fn is_in_reach(read_seq: u64, head: RoomHead) -> Result<(), ErrorCode> {
+    match head.head_seq.checked_sub(read_seq) {
+        Some(0..=limits::APPEND_TAIL_MAX) => Ok(()),
+        _ => Err(ErrorCode::ReadOn),
+    }
+}
+
 /// The error code that a client may see for a refusal.
 pub(crate) fn said_to(standing: Standing, code: ErrorCode) -> ErrorCode {
     if standing == Standing::Ended { ErrorCode::RoomNotOpen } else { code }

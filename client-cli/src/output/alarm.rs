@@ -43,6 +43,10 @@ fn alarm_text(alarm: Alarm) -> String {
             "the relay has lost what this device has seen (up to entry {seq}), perhaps by a restored backup. Ask the \
              operator of the relay."
         ),
+        Alarm::BodyMissing(seq) => format!(
+            "the relay keeps back what was said at entry {seq}: it says that this was too old to be kept, and by its own \
+             words it cannot have been. Ask the others outside of this room what was said, and do not rely on this relay."
+        ),
         Alarm::NotInLog(seq) => format!(
             "the relay confirmed something of yours as entry {seq} and then did not keep it. It is sent again by itself. \
              If this comes again, do not rely on this relay."

@@ -90,7 +90,7 @@ impl Engine {
             reread_from: None,
             past_names: Default::default(),
         };
-        let cursor = Cursor { chain: Chain::start(&id), epoch: 0 };
+        let cursor = Cursor { chain: Chain::start(&id), epoch: 0, end: None };
         self.rooms.insert(id, RoomSlot::new(room, record, cursor));
         self.links.entry(id).or_default();
         self.creations.insert(id, ticket);

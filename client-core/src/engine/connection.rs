@@ -3,7 +3,8 @@
 use super::{Engine, link::Phase};
 use crate::{
     ClientError,
-    api::{ConnectionState, Event, Ticket},
+    api::{Alarm, ConnectionState, Event, Ticket},
+    room::Moment,
 };
 use sotto_crypto::message::MessageId;
 use sotto_protocol::{
@@ -23,6 +24,8 @@ pub enum Connection {
         challenge: Challenge,
         /// Which life of the relay's database this is.
         incarnation: Incarnation,
+        /// When that was.
+        at: Moment,
     },
 }
 
@@ -32,6 +35,8 @@ pub struct Asked {
     pub epoch: u64,
     pub cursor_seq: u64,
     pub last_handshake_seq: u64,
+    /// When it was asked.
+    pub at: Moment,
     /// The last place at which the relay had said that it has something of this device.
     pub acknowledged_seq: Option<u64>,
 }
@@ -81,6 +86,17 @@ impl Engine {
         self.links
             .get_mut(room)
             .is_some_and(|link| link.awaited.take_if(|awaited| *awaited == request).is_some())
+    }
+
+    /// This moment by the relay's clock, as it has gone on since its greeting, and by this device's.
+    pub(super) fn moment(&self) -> Moment {
+        let own_ms = self.now_ms;
+        match self.connection {
+            Connection::Online { at, .. } => {
+                Moment { relay_ms: at.relay_ms.saturating_add(own_ms.saturating_sub(at.own_ms)), own_ms }
+            }
+            _ => Moment { relay_ms: own_ms, own_ms },
+        }
     }
 
     pub(super) const fn challenge(&self) -> Option<Challenge> {
@@ -142,8 +158,9 @@ impl Engine {
             }
             return;
         }
-        self.connection =
-            Connection::Online { challenge: welcome.challenge, incarnation: welcome.incarnation };
+        let at = Moment { relay_ms: welcome.now_ms, own_ms: self.now_ms };
+        let Welcome { challenge, incarnation, .. } = *welcome;
+        self.connection = Connection::Online { challenge, incarnation, at };
         // Numbers begin anew, so that they do not link one connection to the next.
         self.in_flight.clear();
         self.next_request = 1;
@@ -198,8 +215,28 @@ impl Engine {
     fn live_entry(&mut self, room: RoomId, entry: LogEntry) {
         let Some(link) = self.links.get_mut(&room) else { return };
         link.head_seq = link.head_seq.max(entry.seq);
-        if link.phase == Phase::Live {
-            self.read(room, &[entry]);
+        if link.phase != Phase::Live {
+            return;
+        }
+        let next_seq = self.rooms.get(&room).map_or(0, |slot| slot.cursor.chain.seq + 1);
+        let is_bodiless = entry.dropped.is_some() && entry.seq == next_seq;
+        if let Some(slot) = self.rooms.get_mut(&room).filter(|_| is_bodiless) {
+            // What is pushed has its body.
+            slot.raise(Alarm::BodyMissing(entry.seq));
+        }
+        self.read(room, &[entry]);
+        self.look_at_the_end_again(room);
+    }
+
+    /// Opens a room again now and then while something is said in it, so that it is known within a part of the time for which bodies are
+    /// kept that what was said since is not old.
+    fn look_at_the_end_again(&mut self, room: RoomId) {
+        const LEAST_MS: u64 = 60 * 60 * 1000;
+        let (Some(slot), Some(link)) = (self.rooms.get(&room), self.links.get_mut(&room)) else { return };
+        let (Some(kept_s), Some(end)) = (link.kept_s, slot.cursor.end) else { return };
+        let after_ms = (kept_s.saturating_mul(1000) / 4).max(LEAST_MS);
+        if link.phase == Phase::Live && self.now_ms.saturating_sub(end.own_ms) > after_ms {
+            link.reopen();
         }
     }
 

@@ -100,7 +100,7 @@ impl Engine {
             } else {
                 match join.link.card_request(&authority, &challenge) {
                     Ok(request) => {
-                        self.request(Purpose::Card(ticket), Request::Card(request));
+                        self.request(Purpose::Card(ticket), Request::JoinTurn(request));
                     }
                     Err(_) => self.end_join(ticket, Err(ClientError::Bug("the invite has no door"))),
                 }
@@ -185,12 +185,28 @@ impl Engine {
         self.tell(Event::Waiting { room, code: error.code, retry_in_ms });
     }
 
+    /// Others come in before: asked again when the relay says, for the place in its line is kept. A join that was made already is made
+    /// anew, since somebody comes in before it.
+    fn wait_for_turn(&mut self, ticket: Ticket, error: &WireError) {
+        let retry_in_ms = asked_delay_ms(error, self.random());
+        let now_ms = self.now_ms;
+        let Some(join) = self.join_mut(ticket) else { return };
+        join.joining = None;
+        join.is_under_way = false;
+        join.retry_at_ms = Some(now_ms + retry_in_ms);
+        let room = join.link.room;
+        self.tell(Event::Waiting { room, code: error.code, retry_in_ms });
+    }
+
     pub(super) fn card_answered(&mut self, ticket: Ticket, reply: Reply) {
         let Some(certificate) = self.join_mut(ticket).map(|join| join.certificate.clone()) else { return };
         let own = self.profile.own_device(certificate);
         let Some(join) = self.join_mut(ticket) else { return };
-        let CardReply { epoch, last_handshake_seq, card, wrap } = match reply {
+        let CardReply { epoch, last_handshake_seq, card, wrap, .. } = match reply {
             Reply::Card(card) => card,
+            Reply::Error(error) if error.code == ErrorCode::NotYourTurn => {
+                return self.wait_for_turn(ticket, &error);
+            }
             Reply::Error(error) if error.code.is_passing() => return self.wait_to_join(ticket, &error),
             reply => {
                 let error = refusal(&reply);
@@ -235,6 +251,7 @@ impl Engine {
         match reply {
             // Where it says that the join is, the log has to show.
             Reply::Appended(_) => self.install(ticket),
+            Reply::Error(error) if error.code == ErrorCode::NotYourTurn => self.wait_for_turn(ticket, error),
             Reply::Error(error) if error.code.is_passing() => self.wait_to_join(ticket, error),
             Reply::Error(error) => match error.code {
                 // The join key of an epoch that is over does not verify either.
@@ -291,6 +308,7 @@ impl Engine {
             past_names: Default::default(),
         };
         let mut slot = RoomSlot::new(room, record, RoomSlot::cursor_after_join(chain, epoch));
+        slot.see_end(chain.seq, self.moment());
         // Another process of this profile may have joined by the same link: the later join, which leads to the later epoch, has
         // replaced the earlier leaf.
         let is_later =

@@ -1,8 +1,11 @@
 //! What this connection knows of a room: nothing of it is stored.
 
-use crate::{backoff::Backoff, room::Suspect};
+use crate::{
+    backoff::Backoff,
+    room::{Bodiless, Moment, Suspect},
+};
 use sotto_crypto::message::MessageId;
-use sotto_protocol::EntryId;
+use sotto_protocol::{Dropped, EntryId};
 use std::collections::HashSet;
 
 /// Where a room stands on this connection.
@@ -43,6 +46,14 @@ pub struct Link {
     pub handshakes_from: Option<u64>,
     /// A commit that the relay refused for good: given up once the log is read to its end without it.
     pub refused_commit: Option<EntryId>,
+    /// What the relay said when it was opened that it has dropped.
+    pub dropped: Option<Dropped>,
+    /// Bodies that are missing beyond that: the room is opened again, and then it is judged.
+    pub bodiless: Option<Bodiless>,
+    /// Where the log ended when it was opened, and when that was asked: kept once it is read up to there.
+    pub opened_end: Option<(u64, Moment)>,
+    /// How long the relay keeps bodies, in seconds, where it does not keep them for ever.
+    pub kept_s: Option<u64>,
     /// Whether anything was read since the room was opened.
     pub has_progress: bool,
     /// An entry that did not open, and is being fetched once more.

@@ -93,7 +93,8 @@ impl Engine {
                         self.pause(id);
                     }
                 }
-                ErrorCode::RoomNotOpen => self.pause(id),
+                // It goes out again, the same bytes, once all is read that has come since.
+                ErrorCode::RoomNotOpen | ErrorCode::ReadOn => self.pause(id),
                 code if code.is_passing() => self.wait(id, error),
                 code => {
                     slot.fail(&message);

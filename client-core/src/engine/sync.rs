@@ -54,7 +54,12 @@ impl Engine {
             }
             (RoomPhase::Open, Phase::Live) => {
                 if !core::mem::replace(&mut link.is_caught_up, true) {
-                    self.tell(Event::CaughtUp(id));
+                    self.step.events.push(Event::CaughtUp(id));
+                }
+                if let Some((seq, at)) = link.opened_end.take()
+                    && let Some(slot) = self.rooms.get_mut(&id)
+                {
+                    slot.see_end(seq, at);
                 }
                 self.send_waiting(id);
             }
@@ -134,6 +139,7 @@ impl Engine {
             epoch: slot.room.epoch(),
             cursor_seq: slot.cursor.chain.seq,
             last_handshake_seq: slot.record.verified_handshake_seq,
+            at: self.moment(),
             acknowledged_seq: slot.last_acknowledged_seq().max(own_link.acknowledged_seq),
         };
         let statement = open_statement(self.relay.authority(), &challenge, &id, asked.epoch);
@@ -143,13 +149,14 @@ impl Engine {
     }
 
     pub(super) fn opened(&mut self, id: RoomId, asked: Asked, reply: Reply) {
+        let now = self.moment();
         let incarnation = match self.connection {
             Connection::Online { incarnation, .. } => incarnation,
             _ => return,
         };
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
         match reply {
-            Reply::Opened(OpenedRoom { access, head_seq, last_handshake_seq, .. }) => {
+            Reply::Opened(OpenedRoom { access, head_seq, last_handshake_seq, retention, .. }) => {
                 if slot.record.incarnation != Some(incarnation) {
                     slot.record.incarnation = Some(incarnation);
                     slot.touch_record();
@@ -171,6 +178,14 @@ impl Engine {
                     link.commit_under_way = None;
                 }
                 link.opened_epoch = asked.epoch;
+                if let Some(retention) = retention.filter(|_| access == RoomAccess::Full) {
+                    link.dropped = retention.dropped;
+                    link.kept_s = [retention.operator_s, retention.room_s].into_iter().flatten().min();
+                    link.opened_end = Some((head_seq, asked.at));
+                    if let Some(bodiless) = link.bodiless.take() {
+                        slot.judge_bodiless(&bodiless, retention.dropped, now);
+                    }
+                }
                 // What was acknowledged after the question may be beyond the answer: a page has to show it.
                 link.acknowledged_seq =
                     link.acknowledged_seq.filter(|seq| Some(*seq) > asked.acknowledged_seq);
@@ -292,6 +307,7 @@ impl Engine {
 
     /// Reads entries of a room that is open. What cannot be read is fetched again, or the room is opened again.
     pub(super) fn read(&mut self, id: RoomId, entries: &[LogEntry]) {
+        let now = self.moment();
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
         let before = slot.cursor.chain.seq;
         let reading = slot.read(entries, link.suspect.take());
@@ -314,6 +330,16 @@ impl Engine {
         if has_progress {
             link.has_progress = true;
             link.backoff.reset();
+        }
+        if let Some(bodiless) = reading.bodiless {
+            // What was dropped since the room was opened, the relay says when it is opened again.
+            let is_asked_for = link.bodiless.is_some() || !bodiless.is_covered(link.dropped);
+            if is_asked_for {
+                link.bodiless = Some(link.bodiless.map_or(bodiless, |earlier| earlier.and(bodiless)));
+                link.reopen();
+            } else {
+                slot.judge_bodiless(&bodiless, link.dropped, now);
+            }
         }
         let (has_gap, is_over) = (reading.has_gap, slot.end.is_some());
         self.readings.push((id, reading));

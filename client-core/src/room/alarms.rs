@@ -94,8 +94,9 @@ const fn kind(alarm: &Alarm) -> u8 {
         Alarm::EntryDamaged(_) => 1,
         Alarm::HistoryDiverged(_) => 2,
         Alarm::NotInLog(_) => 3,
-        Alarm::InvalidChange(_) => 4,
-        Alarm::RelayRolledBack(_) => 5,
+        Alarm::BodyMissing(_) => 4,
+        Alarm::InvalidChange(_) => 5,
+        Alarm::RelayRolledBack(_) => 6,
     }
 }
 

@@ -4,6 +4,7 @@ mod alarms;
 mod ended;
 mod read;
 mod record;
+mod retention;
 mod send;
 mod view;
 
@@ -12,8 +13,9 @@ pub use ended::{EndedRoom, StoredEnd};
 pub use read::{Reading, Suspect};
 pub use record::{
     Cursor, Damage, EpochEvent, EpochRecord, LogRecord, OutboxRecord, OwnInvite, PendingCommit, RoomPhase,
-    RoomRecord,
+    RoomRecord, SeenEnd,
 };
+pub use retention::{Bodiless, Moment};
 pub use send::append_handshake;
 
 use crate::{

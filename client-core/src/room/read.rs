@@ -4,7 +4,9 @@
 //! only the current epoch's key opens messages at the relay. The secrets of the epochs in between are kept until the cursor
 //! has passed them, and then erased.
 
-use super::{Cursor, Damage, EpochEvent, EpochRecord, LogRecord, RoomSlot, encode, log_key, seen_key};
+use super::{
+    Bodiless, Cursor, Damage, EpochEvent, EpochRecord, LogRecord, RoomSlot, encode, log_key, seen_key,
+};
 use crate::{
     ClientError,
     api::{Alarm, RoomEnd},
@@ -37,6 +39,8 @@ pub struct Reading {
     pub has_new_epoch: bool,
     /// Messages of this device that the log has.
     pub own: Vec<MessageId>,
+    /// Messages whose bodies the relay has dropped.
+    pub bodiless: Option<Bodiless>,
 }
 
 /// An entry that was read.
@@ -189,6 +193,8 @@ impl RoomSlot {
         }
         match entry.kind {
             EntryKind::Message if entry.dropped.is_some() => {
+                let this = Bodiless::of(entry.seq, self.cursor.end);
+                reading.bodiless = Some(reading.bodiless.map_or(this, |earlier| earlier.and(this)));
                 Ok((Some(self.read_dropped(entry, reading)), None))
             }
             EntryKind::Message => {
@@ -505,7 +511,7 @@ impl RoomSlot {
 
     /// Where reading begins after a join.
     pub const fn cursor_after_join(chain: Chain, left_epoch: u64) -> Cursor {
-        Cursor { chain, epoch: left_epoch }
+        Cursor { chain, epoch: left_epoch, end: None }
     }
 }
 

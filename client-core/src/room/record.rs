@@ -161,6 +161,25 @@ pub struct Cursor {
     /// The epoch that is current after it.
     #[n(1)]
     pub epoch: u64,
+    /// The last end of the log up to which it was read.
+    #[n(2)]
+    pub end: Option<SeenEnd>,
+}
+
+/// Where the log ended once, and when that was: what stands behind it was said later. By the relay's clock and by this device's, for one
+/// of them may be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SeenEnd {
+    /// The last entry.
+    #[n(0)]
+    pub seq: u64,
+    /// By the relay's clock, in milliseconds since 1970.
+    #[n(1)]
+    pub relay_ms: u64,
+    /// By this device's.
+    #[n(2)]
+    pub own_ms: u64,
 }
 
 /// An entry that was read.

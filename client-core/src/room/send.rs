@@ -57,6 +57,8 @@ impl RoomSlot {
             })
             .map(|(position, _)| *position)
             .collect();
+        // What waits is not among what was read up to here: it would have left the outbox.
+        let read_seq = self.cursor.chain.seq;
         let mut appends = Vec::with_capacity(waiting.len());
         for position in waiting {
             let Some(record) = self.outbox.get(&position) else { continue };
@@ -72,7 +74,7 @@ impl RoomSlot {
             if let Some((id, sealed)) =
                 self.outbox.get(&position).and_then(|record| Some((record.id, record.sealed.as_ref()?)))
             {
-                appends.push((id, Append { room: self.room.id(), entry: sealed.entry.clone() }));
+                appends.push((id, Append { room: self.room.id(), entry: sealed.entry.clone(), read_seq }));
             }
         }
         Ok(appends)

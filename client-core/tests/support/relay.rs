@@ -7,8 +7,9 @@ pub type ConnectionId = usize;
 
 const AUTHORITY: &str = "relay.example";
 
-#[derive(Default)]
 pub struct ModelRelay {
+    /// How far back it looks for what was sent before.
+    pub tail_max: u64,
     /// How often its database was put back from a copy.
     pub restored: u8,
     pub rooms: BTreeMap<RoomId, ModelRoom>,
@@ -40,6 +41,8 @@ pub struct ModelRoom {
     card: Vec<u8>,
     doors: Vec<Door>,
     last_handshake_seq: u64,
+    /// What it says of that.
+    pub retention: Retention,
 }
 
 #[derive(Default)]
@@ -52,6 +55,13 @@ struct ModelConnection {
 impl ModelRoom {
     fn epoch(&self) -> u64 {
         self.access_keys.len() as u64 - 1
+    }
+
+    /// Drops the body at that place of the log, and says by what retention.
+    pub fn drop_body(&mut self, at: usize, aged_s: u64) {
+        let entry = &mut self.log[at];
+        *entry = LogEntry { dropped: Some(entry.hash()), ..LogEntry::message(entry.seq, Vec::new()) };
+        self.retention.dropped = Some(Dropped { up_to_seq: entry.seq, aged_s });
     }
 
     fn store(&mut self, append: AppendHandshake) -> LogEntry {
@@ -72,6 +82,25 @@ impl ModelRoom {
 
 fn verify(key: &[u8; 32], statement: &[u8], signature: &[u8; 64]) -> bool {
     sotto_protocol::signature::verify(key, statement, signature).is_ok()
+}
+
+impl Default for ModelRelay {
+    fn default() -> Self {
+        Self {
+            tail_max: limits::APPEND_TAIL_MAX,
+            restored: 0,
+            rooms: BTreeMap::new(),
+            connections: HashMap::new(),
+            next_connection: 0,
+            refuse_appends: None,
+            damage: None,
+            now_ms: 0,
+            drops_acknowledged: false,
+            lie: None,
+            bend: None,
+            asked: Vec::new(),
+        }
+    }
 }
 
 impl ModelRelay {
@@ -111,7 +140,7 @@ impl ModelRelay {
             Request::Append(append) => self.append(id, append),
             Request::AppendHandshake(append) => self.append_handshake(id, append),
             Request::Page(page) => self.page(id, page),
-            Request::Card(card) => self.card(id, card),
+            Request::Card(card) | Request::JoinTurn(card) => self.card(id, card),
             _ => Err(ErrorCode::MalformedFrame),
         };
         let (reply, live) = match result {
@@ -201,6 +230,7 @@ impl ModelRelay {
             epoch: room.epoch(),
             head_seq: room.log.len() as u64,
             last_handshake_seq: room.last_handshake_seq,
+            retention: is_current.then_some(room.retention),
         };
         Ok((Reply::Opened(opened), None))
     }
@@ -209,7 +239,12 @@ impl ModelRelay {
         let opened = self.connections[&id].open.get(&append.room).copied();
         let room = self.rooms.get_mut(&append.room).ok_or(ErrorCode::UnknownRoom)?;
         let (header, _) = EntryHeader::split(&append.entry).map_err(|_| ErrorCode::BadEntry)?;
-        if let Some(known) = room.log.iter().find(|known| known.entry == append.entry) {
+        let head_seq = room.log.len() as u64;
+        if head_seq.checked_sub(append.read_seq).is_none_or(|tail| tail > self.tail_max) {
+            return Err(ErrorCode::ReadOn);
+        }
+        let mut tail = room.log.iter().skip(append.read_seq as usize);
+        if let Some(known) = tail.find(|known| known.hash() == entry_hash(&append.entry)) {
             return Ok((Reply::Appended(known.seq), None));
         }
         if let Some(code) = self.refuse_appends {
@@ -302,6 +337,7 @@ impl ModelRelay {
             last_handshake_seq: room.last_handshake_seq,
             card: room.card.clone(),
             wrap: door.wrap.clone(),
+            turn_ms: None,
         };
         Ok((Reply::Card(card), None))
     }

@@ -85,6 +85,37 @@ pub struct OpenedRoom {
     /// The last handshake; 0 if none.
     #[n(3)]
     pub last_handshake_seq: u64,
+    /// How long bodies of messages are kept; only where the room is open in full.
+    #[n(4)]
+    pub retention: Option<Retention>,
+}
+
+/// How long a relay keeps bodies of messages, and what it has dropped. It drops them in the order of the log: of messages up to a place
+/// there is none, and of all after it there are all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Retention {
+    /// How long the operator keeps them, in seconds; absent: without end.
+    #[n(0)]
+    pub operator_s: Option<u64>,
+    /// How long the room wants them kept, in seconds; absent: as long as the operator does.
+    #[n(1)]
+    pub room_s: Option<u64>,
+    /// What has been dropped; absent where nothing was.
+    #[n(2)]
+    pub dropped: Option<Dropped>,
+}
+
+/// Bodies that a relay has dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Dropped {
+    /// Up to this place no message has a body.
+    #[n(0)]
+    pub up_to_seq: u64,
+    /// None of them was dropped before it was so old, in seconds: the shortest retention by which any of them was.
+    #[n(1)]
+    pub aged_s: u64,
 }
 
 /// An entry at its place in the log. It has its bytes, or the hash of what the relay dropped, and never both; only messages are
@@ -200,6 +231,9 @@ pub struct CardReply {
     /// The card's key, sealed to this door.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub wrap: Vec<u8>,
+    /// For so many milliseconds nobody else comes in through a door: where a turn was asked for, and is this connection's alone.
+    #[n(4)]
+    pub turn_ms: Option<u64>,
 }
 
 /// What the relay holds for the current epoch.

@@ -67,6 +67,9 @@ pub enum Request {
     /// Wake it no more; answered by [`Reply::Done`] once it is on disk.
     #[n(17)]
     Unsubscribe(#[n(0)] Unsubscribe),
+    /// Fetch the card behind a door when it is this connection's turn to join; answered by [`Reply::Card`], once it is.
+    #[n(18)]
+    JoinTurn(#[n(0)] CardRequest),
 }
 
 /// A new room, at epoch 0 with an empty log.
@@ -112,6 +115,11 @@ pub struct Append {
     /// The sealed entry.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub entry: Vec<u8>,
+    /// Up to where its sender has read the log at the moment of sending. The entry is not among what was read: so the relay looks for one
+    /// that was sent before only after this place, and no further back than
+    /// [`limits::APPEND_TAIL_MAX`](crate::limits::APPEND_TAIL_MAX).
+    #[n(2)]
+    pub read_seq: u64,
 }
 
 /// A commit to append, with what the relay needs for the epoch it leads to. All of it is stored at once, or none.

@@ -112,13 +112,14 @@ async fn read(socket: &mut Socket) -> Result<RelayFrame> {
     Ok(decode(&message.into_data())?)
 }
 
-/// A client's frame that appends an entry, framed and masked (with zeros).
-pub fn append_frame(room: &RoomId, message: u64, began: Instant) -> Result<Vec<u8>> {
+/// A client's frame that appends an entry, of somebody who has read up to `read_seq`, framed and masked (with zeros).
+pub fn append_frame(room: &RoomId, read_seq: u64, message: u64, began: Instant) -> Result<Vec<u8>> {
     let mut entry = EntryHeader { epoch: 0, id: EntryId::new(random()?) }.to_bytes().to_vec();
     entry.resize(EntryHeader::LEN + BODY_BYTES - 16, 7);
     entry.extend_from_slice(&message.to_be_bytes());
     entry.extend_from_slice(&u64::try_from(began.elapsed().as_micros())?.to_be_bytes());
-    let payload = encode(&ClientFrame { request: 1, body: Request::Append(Append { room: *room, entry }) });
+    let payload =
+        encode(&ClientFrame { request: 1, body: Request::Append(Append { room: *room, entry, read_seq }) });
     let mut frame = vec![0x82, 0x80 | 126];
     frame.extend_from_slice(&u16::try_from(payload.len())?.to_be_bytes());
     frame.extend_from_slice(&[0; 4]);

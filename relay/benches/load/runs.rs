@@ -122,8 +122,10 @@ async fn send_paced(
     for (room, streams) in connected {
         for (index, stream) in streams.into_iter().enumerate() {
             let (read, write) = stream.into_split();
+            // A member is pushed all that is said, from the room's beginning: so many entries were read.
+            let read_seq = Arc::new(AtomicU64::new(0));
             if index == 0 {
-                senders.push((room, write));
+                senders.push((room, write, Arc::clone(&read_seq)));
             } else {
                 write.forget(); // Dropping it would close the stream.
             }
@@ -131,6 +133,7 @@ async fn send_paced(
             tokio::spawn(async move {
                 let mut reader = Reader::new(read);
                 while let Some(received) = reader.receive().await? {
+                    read_seq.fetch_add(received.entries.len() as u64, Relaxed);
                     let now = began.elapsed().as_micros() as u64;
                     let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
                     for (message, sent) in received.entries {
@@ -149,8 +152,8 @@ async fn send_paced(
     for message in 0..messages {
         tokio::time::sleep_until(start + Duration::from_micros(message * 1_000_000 / per_s)).await;
         let place = message as usize % senders.len();
-        if let Some((room, write)) = senders.get_mut(place) {
-            write.write_all(&append_frame(room, message, began)?).await?;
+        if let Some((room, write, read_seq)) = senders.get_mut(place) {
+            write.write_all(&append_frame(room, read_seq.load(Relaxed), message, began)?).await?;
         }
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -230,7 +233,7 @@ async fn fill(server: &Server, room: &Room, entries: u64, create: bool) -> Resul
     while acknowledged < entries {
         let mut frames = Vec::new();
         while sent < entries && sent - acknowledged < WINDOW {
-            frames.extend(append_frame(&room.id, sent, began)?);
+            frames.extend(append_frame(&room.id, acknowledged, sent, began)?);
             sent += 1;
         }
         write.write_all(&frames).await?;
@@ -299,9 +302,11 @@ async fn flat_out(
         for (index, stream) in streams.into_iter().enumerate() {
             let (read, write) = stream.into_split();
             let free = Arc::new(Semaphore::new(senders.window));
-            tokio::spawn(count(Reader::new(read), Arc::clone(&free), Arc::clone(&counts)));
+            let read_seq = Arc::new(AtomicU64::new(0));
+            let reader = (Reader::new(read), Arc::clone(&read_seq));
+            tokio::spawn(count(reader, Arc::clone(&free), Arc::clone(&counts)));
             if index < senders.count {
-                tokio::spawn(send(write, room, free, Arc::clone(&stop)));
+                tokio::spawn(send(write, (room, read_seq), free, Arc::clone(&stop)));
             } else {
                 write.forget(); // Dropping it would close the stream.
             }
@@ -322,12 +327,17 @@ async fn flat_out(
     Ok(run)
 }
 
-async fn count<R>(mut reader: Reader<R>, free: Arc<Semaphore>, counts: Arc<[AtomicU64; 2]>) -> Result<()>
+async fn count<R>(
+    (mut reader, read_seq): (Reader<R>, Arc<AtomicU64>),
+    free: Arc<Semaphore>,
+    counts: Arc<[AtomicU64; 2]>,
+) -> Result<()>
 where
     R: tokio::io::AsyncRead + Unpin,
 {
     let [acknowledged, delivered] = &*counts;
     while let Some(received) = reader.receive().await? {
+        read_seq.fetch_add(received.entries.len() as u64, Relaxed);
         acknowledged.fetch_add(received.acknowledgements, Relaxed);
         delivered.fetch_add(received.entries.len() as u64, Relaxed);
         free.add_permits(received.acknowledgements as usize);
@@ -335,7 +345,12 @@ where
     Ok(())
 }
 
-async fn send<W>(mut write: W, room: RoomId, free: Arc<Semaphore>, stop: Arc<AtomicBool>) -> Result<()>
+async fn send<W>(
+    mut write: W,
+    (room, read_seq): (RoomId, Arc<AtomicU64>),
+    free: Arc<Semaphore>,
+    stop: Arc<AtomicBool>,
+) -> Result<()>
 where
     W: AsyncWrite + Unpin,
 {
@@ -343,10 +358,10 @@ where
     while !stop.load(Relaxed) {
         let mut frames = Vec::new();
         free.acquire().await?.forget();
-        frames.extend(append_frame(&room, 0, began)?);
+        frames.extend(append_frame(&room, read_seq.load(Relaxed), 0, began)?);
         while let Ok(permit) = free.try_acquire() {
             permit.forget();
-            frames.extend(append_frame(&room, 0, began)?);
+            frames.extend(append_frame(&room, read_seq.load(Relaxed), 0, began)?);
         }
         write.write_all(&frames).await?;
     }

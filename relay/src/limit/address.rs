@@ -6,6 +6,7 @@ use super::rate::Bucket;
 use super::{Limits, Rate};
 use crate::lock::lock;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -43,6 +44,24 @@ struct Buckets {
     joins: Bucket,
     bytes: Bucket,
     day_bytes: Bucket,
+}
+
+/// An address, told from others, and no more: what is fair by address need not know which.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin(pub(super) Arc<Address>);
+
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Origin {}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
 }
 
 /// What counts by address, beside connections and bytes.
@@ -132,6 +151,11 @@ impl Addresses {
         let place =
             Place { relay: None, address: if is_counted { None } else { Some(self.take_place(client)?) } };
         Ok((address, place))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn origin_of(&self, client: IpAddr) -> Origin {
+        Origin(self.find(client))
     }
 
     /// Forgets now and then whom there is nothing left to count of.

@@ -11,7 +11,7 @@ mod rate;
 mod settings;
 mod timeout;
 
-pub(crate) use address::{Addresses, Deed, Full, Place};
+pub(crate) use address::{Addresses, Deed, Full, Origin, Place};
 pub(crate) use attempts::Attempts;
 pub(crate) use call::Taken;
 pub(crate) use memory::{LONGEST_ANSWER_BYTES, Pool, Share};

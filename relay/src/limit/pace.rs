@@ -1,6 +1,6 @@
 //! What one connection may still do: requests, bytes, and its share of what its address may.
 
-use super::address::{Address, Addresses, Deed, Full, Place};
+use super::address::{Address, Addresses, Deed, Full, Origin, Place};
 use super::memory::Pool;
 use super::rate::Bucket;
 use std::net::IpAddr;
@@ -42,6 +42,11 @@ impl Pace {
     /// Counts what a request does, or says how long to wait with it.
     pub(crate) fn count(&self, deed: Deed) -> Result<(), Duration> {
         self.address.count(deed, self.addresses.limits())
+    }
+
+    /// Where the connection comes from, as far as it can be told from other places.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin(Arc::clone(&self.address))
     }
 
     /// Memory for answers on this connection.

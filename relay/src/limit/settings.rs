@@ -100,8 +100,8 @@ impl Limits {
             sockets: strictness.of(Rate::per_second(600, 10.0)),
             rooms: strictness.of(Rate::per_day(200)),
             opens: strictness.of(Rate::per_second(10_000, 100.0)),
-            // A crowd of n that comes in by one link at one moment asks n (n + 1) / 2 times at worst, for one join at a time wins: these are
-            // more than 60 people need. The sums, also of what an attacker gets for it, are in SELF_HOSTING.md.
+            // A crowd of n that comes in by one link at one moment, and without turns, asks n (n + 1) / 2 times at worst, for one join at a
+            // time wins: these are more than 60 people need. The sums, also of what an attacker gets for it, are in SELF_HOSTING.md.
             cards: strictness.of(Rate::per_second(2_000, 10.0)),
             joins: strictness.of(Rate::per_second(2_000, 10.0)),
             bytes_by_address: bytes(256, 8),

@@ -95,6 +95,7 @@ kinds! {
     Open "open" Open;
     Page "page" Page;
     Card "card" Card;
+    JoinTurn "join_turn" JoinTurn;
     Rewind "rewind" Rewind;
     Confirm "confirm" Confirm;
     Repair "repair" Repair;

@@ -3,14 +3,15 @@
 use super::operation::Operation;
 use super::session::OpenRoom;
 use super::{ReplyTo, Rooms, read_failed};
-use crate::access::{Standing, may_append, said_to};
-use sotto_protocol::{Append, EntryHeader, EntryKind, ErrorCode, Reply, RoomId, WireError, limits};
+use crate::access::{Standing, is_in_reach, may_append, said_to};
+use crate::store::Found;
+use sotto_protocol::{Append, EntryHeader, ErrorCode, Reply, WireError, limits};
 use std::sync::Arc;
 
 impl Rooms {
     /// Appends a message: once, however often it is sent.
     pub(crate) fn append(self: &Arc<Self>, append: Append, reply_to: ReplyTo) {
-        let Append { room, entry } = append;
+        let Append { room, entry, read_seq } = append;
         let Some(open) = reply_to.session().room(&room) else {
             return reply_to.error(ErrorCode::RoomNotOpen);
         };
@@ -23,28 +24,28 @@ impl Rooms {
         };
         let standing = open.live.standing(reply_to.session().id(), open.grant);
         if standing == Standing::Current {
-            let operation = Operation::Append { room, grant: open.grant, header, entry };
+            let operation = Operation::Append { room, grant: open.grant, header, read_seq, entry };
             return self.writer.submit(operation, reply_to);
         }
         let rooms = Arc::clone(self);
-        tokio::spawn(
-            async move { rooms.append_late(&room, (&open, standing), (header, &entry), reply_to).await },
-        );
+        tokio::spawn(async move {
+            rooms.append_late((&open, standing), (header, read_seq, &entry), reply_to).await;
+        });
     }
 
     /// What comes too late changes nothing: whether it had come before is looked up, and the writer is spared.
     async fn append_late(
         &self,
-        room: &RoomId,
         (open, standing): (&OpenRoom, Standing),
-        (header, entry): (EntryHeader, &[u8]),
+        (header, read_seq, entry): (EntryHeader, u64, &[u8]),
         reply_to: ReplyTo,
     ) {
-        match self.read.entry(room, header.id, entry.len()).await {
-            Ok(Some(known)) if known.is(EntryKind::Message, entry) => {
-                reply_to.send(Reply::Appended(known.seq));
-            }
-            Ok(Some(_)) => reply_to.error(said_to(standing, ErrorCode::EntryIdReused)),
+        if let Err(code) = is_in_reach(read_seq, open.live.head()) {
+            return reply_to.error(said_to(standing, code));
+        }
+        match self.read.message(open.grant.room, (header.id, read_seq), entry).await {
+            Ok(Some(Found::Same(seq))) => reply_to.send(Reply::Appended(seq)),
+            Ok(Some(Found::Other)) => reply_to.error(said_to(standing, ErrorCode::EntryIdReused)),
             Ok(None) => match may_append(standing, header.epoch, open.live.head()) {
                 Err(code) => reply_to.error(code),
                 // It is the current epoch again.

@@ -7,9 +7,9 @@
 use super::operation::{Authority, Handshake, Operation};
 use super::{ReplyTo, Rooms, read_failed, refused};
 use crate::access::{Standing, handshake_is_next, proves_card_opened, published_is_in_shape, said_to};
-use crate::store::{CardLookup, HandshakeRecord};
+use crate::store::{CardLookup, Found, HandshakeRecord};
 use sotto_protocol::{
-    AppendHandshake, EntryHeader, EntryKind, ErrorCode, JoinAuthority, Published, Reply, RoomId, entry_hash,
+    AppendHandshake, EntryHeader, ErrorCode, JoinAuthority, Published, Reply, RoomId, entry_hash,
 };
 
 impl Rooms {
@@ -44,6 +44,13 @@ impl Rooms {
                 }
             }
         };
+        let reply_to = match by_door {
+            false => reply_to,
+            true => match self.in_turn(&room, reply_to) {
+                Some(reply_to) => reply_to,
+                None => return,
+            },
+        };
         let record = HandshakeRecord { access_key, join_key, published, history, by_door, is_cut };
         let (hash, known_seq) = (entry_hash(&entry), last_handshake_seq);
         let handshake = Handshake { room, known_seq, header, entry, hash, record, authority };
@@ -64,7 +71,8 @@ impl Rooms {
         }
         let is_next = handshake_is_next(known_seq, header.epoch, open.live.head());
         let code = said_to(standing, is_next.err().unwrap_or(ErrorCode::RoomNotOpen));
-        Err(self.sent_before(room, header, entry).await?.unwrap_or_else(|| refused(code)))
+        let sent_before = self.sent_before(open.grant.room, (known_seq, header), entry).await?;
+        Err(sent_before.unwrap_or_else(|| refused(code)))
     }
 
     /// Whether a newcomer may send this handshake, or its answer.
@@ -80,10 +88,14 @@ impl Rooms {
             Ok(authority) => Ok(authority),
             // What has changed since the card may have been this very handshake, whose answer was lost. Only its maker has its bytes;
             // that its id is taken by another entry is nothing to be told without a proof.
-            Err(refusal) => Err(match self.sent_before(room, known.1, entry).await? {
-                Some(Reply::Appended(seq)) => Reply::Appended(seq),
-                _ => refusal,
-            }),
+            Err(refusal) => {
+                let row = self.read.row(room).await.map_err(|error| read_failed(&error))?;
+                let Some(row) = row else { return Err(refusal) };
+                Err(match self.sent_before(row, known, entry).await? {
+                    Some(Reply::Appended(seq)) => Reply::Appended(seq),
+                    _ => refusal,
+                })
+            }
         }
     }
 
@@ -123,18 +135,16 @@ impl Rooms {
     /// The answer to a handshake whose acknowledgement got lost: what permitted it is no longer the current key.
     async fn sent_before(
         &self,
-        room: &RoomId,
-        header: EntryHeader,
+        row: i64,
+        (known_seq, header): (u64, EntryHeader),
         entry: &[u8],
     ) -> Result<Option<Reply>, Reply> {
+        let (id, hash) = (header.id, entry_hash(entry));
         let known =
-            self.read.entry(room, header.id, entry.len()).await.map_err(|error| read_failed(&error))?;
-        Ok(known.map(|known| {
-            if known.is(EntryKind::Handshake, entry) {
-                Reply::Appended(known.seq)
-            } else {
-                refused(ErrorCode::EntryIdReused)
-            }
+            self.read.epochs(async |epochs| epochs.handshake(row, known_seq, (id, &hash)).await).await;
+        Ok(known.map_err(|error| read_failed(&error))?.map(|found| match found {
+            Found::Same(seq) => Reply::Appended(seq),
+            Found::Other => refused(ErrorCode::EntryIdReused),
         }))
     }
 }

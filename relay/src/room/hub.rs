@@ -19,7 +19,7 @@ use crate::lock::lock;
 use crate::store::Limit;
 use crate::wire;
 use bytes::Bytes;
-use sotto_protocol::{EntryKind, OpenedRoom, RelayFrame, Reply, RoomAccess, RoomId, Status};
+use sotto_protocol::{EntryKind, OpenedRoom, RelayFrame, Reply, Retention, RoomAccess, RoomId, Status};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -56,6 +56,8 @@ pub(super) struct Seen {
     pub head: RoomHead,
     /// Where the log ends for the key that opened it.
     pub limit: Option<Limit>,
+    /// How long messages are kept, and what was dropped.
+    pub retention: Retention,
 }
 
 /// An entry that has just been committed.
@@ -208,15 +210,23 @@ impl LiveRoom {
         }
         reply.send(Reply::Opened(match seen.limit {
             // The room as it was at the end of what the key opens: what came later is no business of its holder's.
-            Some(Limit { seq, epoch }) => {
-                OpenedRoom { access: RoomAccess::Handshakes, epoch, head_seq: seq, last_handshake_seq: seq }
-            }
-            None => OpenedRoom {
-                access: room_access(grant, head),
-                epoch: head.epoch,
-                head_seq: head.head_seq,
-                last_handshake_seq: head.last_handshake_seq,
+            Some(Limit { seq, epoch }) => OpenedRoom {
+                access: RoomAccess::Handshakes,
+                epoch,
+                head_seq: seq,
+                last_handshake_seq: seq,
+                retention: None,
             },
+            None => {
+                let access = room_access(grant, head);
+                OpenedRoom {
+                    access,
+                    epoch: head.epoch,
+                    head_seq: head.head_seq,
+                    last_handshake_seq: head.last_handshake_seq,
+                    retention: (access == RoomAccess::Full).then_some(seen.retention),
+                }
+            }
         }));
         Ok(())
     }
@@ -290,7 +300,7 @@ mod tests {
     }
 
     fn subscribe(live: &LiveRoom, session: &Arc<Session>, seen: u64) -> bool {
-        let seen = Seen { head: head(seen), limit: None };
+        let seen = Seen { head: head(seen), limit: None, retention: Retention::default() };
         live.subscribe(session, GRANT, seen, ReplyTo::new(Arc::clone(session), 1, 1)).is_ok()
     }
 

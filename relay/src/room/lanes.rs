@@ -230,7 +230,8 @@ mod tests {
             let grant = crate::access::Grant { room: 1, epoch: 0, began_seq: 0 };
             let header = EntryHeader { epoch: 0, id: EntryId::new([number; 16]) };
             let room = RoomId::new([room; 16]);
-            let operation = Operation::Append { room, grant, header, entry: vec![number; bytes.max(1)] };
+            let operation =
+                Operation::Append { room, grant, header, read_seq: 0, entry: vec![number; bytes.max(1)] };
             Queued { operation, reply_to: Some(ReplyTo::new(Arc::clone(&self.0[session]), 1, 1)) }
         }
     }

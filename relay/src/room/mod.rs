@@ -30,6 +30,8 @@ mod reply;
 mod run;
 mod session;
 mod status;
+mod tails;
+mod turns;
 mod writer;
 
 pub use hints::HintError;
@@ -47,11 +49,13 @@ use crate::store::{ReadStore, Store, StoreError};
 use hints::Hints;
 use hub::Hub;
 use publish::Publisher;
+use session::Left;
 use sotto_protocol::{ErrorCode, Incarnation, Reply, WireError};
 use status::StatusBoard;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
+use turns::Turns;
 use writer::Writer;
 use zeroize::Zeroizing;
 
@@ -68,6 +72,9 @@ pub(crate) struct Rooms {
     push: Option<Push>,
     incarnation: Incarnation,
     clock: Clock,
+    /// How long the operator keeps bodies of messages; nothing: without end.
+    max_retention: Option<Duration>,
+    turns: Arc<Turns>,
 }
 
 impl Rooms {
@@ -107,7 +114,20 @@ impl Rooms {
             tuning.clock.clone(),
         );
         let (incarnation, clock) = (store.incarnation, tuning.clock.clone());
-        Ok((Self { read: store.read, writer, hub, hints, statuses, gate, push, incarnation, clock }, task))
+        let rooms = Self {
+            read: store.read,
+            writer,
+            hub,
+            hints,
+            statuses,
+            gate,
+            push,
+            incarnation,
+            clock,
+            max_retention,
+            turns: Arc::default(),
+        };
+        Ok((rooms, task))
     }
 
     /// Which life of the database this is.
@@ -117,8 +137,12 @@ impl Rooms {
 
     /// Ends a session: nothing is pushed to it any more.
     pub(crate) fn end(&self, session: &Session) {
-        for room in session.end(&self.hub) {
+        let Left { rooms, turns } = session.end(&self.hub);
+        for room in rooms {
             self.statuses.forget(&room, session.id());
+        }
+        for room in turns {
+            self.turns.leave(&room, session.id());
         }
     }
 

@@ -5,7 +5,7 @@ use super::session::Admission;
 use super::{ReplyTo, Rooms, read_failed};
 use crate::access::{Grant, proves_membership};
 use crate::store::EpochKey;
-use sotto_protocol::{ErrorCode, OpenRoom, Reply};
+use sotto_protocol::{ErrorCode, OpenRoom, Reply, Retention};
 
 /// Each means that the room has changed just between reading and answering.
 const TRIES: u32 = 100;
@@ -60,6 +60,8 @@ impl Rooms {
         let proven = proven.filter(|_| !opening.epochs.is_empty());
         let proven = proven.ok_or_else(|| refused(ErrorCode::BadSignature))?;
         let grant = Grant { room: opening.row, epoch: open.epoch, began_seq: proven.began_seq };
-        Ok((grant, Seen { head: opening.head, limit: proven.limit }))
+        let operator_s = self.max_retention.map(|longest| longest.as_secs());
+        let retention = Retention { operator_s, room_s: opening.retention_s, dropped: opening.dropped };
+        Ok((grant, Seen { head: opening.head, limit: proven.limit, retention }))
     }
 }

@@ -26,6 +26,8 @@ pub(super) enum Operation {
         grant: Grant,
         /// Of the entry.
         header: EntryHeader,
+        /// Up to where its sender has read.
+        read_seq: u64,
         /// Header and ciphertext.
         entry: Vec<u8>,
     },
@@ -134,17 +136,10 @@ impl Operation {
         }
     }
 
-    /// The id of the entry that it brings.
-    pub(super) fn entry_id(&self) -> Option<EntryId> {
-        self.entry().map(|(id, _)| id)
-    }
-
-    /// The same, with how long it is.
-    pub(super) fn entry(&self) -> Option<(EntryId, usize)> {
+    /// The id of the message that it brings.
+    pub(super) fn message_id(&self) -> Option<EntryId> {
         match self {
-            Self::Append { header, entry, .. } => Some((header.id, entry.len())),
-            Self::Handshake(handshake) => Some((handshake.header.id, handshake.entry.len())),
-            Self::Rewind(rewind) => Some((Rewind::entry_id(&rewind.entry), rewind.entry.len())),
+            Self::Append { header, .. } => Some(header.id),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use crate::access::RoomHead;
 use crate::push::{Push, Woken};
 use crate::store::ReadStore;
 use crate::wire;
-use sotto_protocol::{Reply, RoomId};
+use sotto_protocol::{RelayFrame, Reply, RoomId};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,7 +132,11 @@ impl Publisher {
                     kind: entry.kind,
                     epoch,
                     effect,
-                    frame: wire::entry(room, &entry),
+                    // What is pushed has its body: a relay that pushes one without keeps something back. What is that late is to be read.
+                    frame: match entry.dropped {
+                        None => wire::entry(room, &entry),
+                        Some(_) => wire::frame(&RelayFrame::Behind(*room)),
+                    },
                 })
                 .collect();
             self.hub.publish(room, &live, head);
@@ -148,7 +152,7 @@ mod tests {
     use crate::room::hub::Seen;
     use crate::room::session::Session;
     use crate::store::Store;
-    use sotto_protocol::{Challenge, EntryKind, LogEntry};
+    use sotto_protocol::{Challenge, EntryKind, LogEntry, Retention};
 
     #[tokio::test]
     async fn what_comes_after_a_gap_waits_until_the_gap_can_be_read() {
@@ -170,7 +174,7 @@ mod tests {
         let head = |head_seq| RoomHead { head_seq, ..RoomHead::default() };
         let grant = Grant { room: 1, epoch: 0, began_seq: 0 };
         let reply_to = ReplyTo::new(Arc::clone(&session), 1, 1);
-        let seen = Seen { head: head(3), limit: None };
+        let seen = Seen { head: head(3), limit: None, retention: Retention::default() };
         assert!(hub.enter(&room).subscribe(&session, grant, seen, reply_to).is_ok());
         for (seq, pushed_seq) in [(6, 3), (4, 4), (5, 5), (6, 6), (8, 6)] {
             let frame = wire::entry(&room, &LogEntry::message(seq, vec![7; 40]));

@@ -4,9 +4,7 @@ use super::judge::{judge_confirm, judge_rewind};
 use super::operation::{AppendedRewind, ConfirmedJoin, Operation, Repair};
 use super::{ReplyTo, Rooms, read_failed};
 use crate::access::{confirms, may_append, published_is_in_shape, rewind_is_signed, said_to};
-use sotto_protocol::{
-    AppendRewind, ConfirmJoin, EntryKind, ErrorCode, RepairEpoch, Reply, Rewind, decode, entry_hash,
-};
+use sotto_protocol::{AppendRewind, ConfirmJoin, ErrorCode, RepairEpoch, Reply, Rewind, decode, entry_hash};
 
 impl Rooms {
     /// Appends a rewind, if its signature is good and its key may: that is judged here, before the queue, and once more where it is
@@ -36,17 +34,20 @@ impl Rooms {
                 let rewind = AppendedRewind { room, grant: open.grant, rewind, entry, hash, published };
                 self.writer.submit(Operation::Rewind(Box::new(rewind)), reply_to);
             }
-            Ok(Err(code)) => match self.read.entry(&room, Rewind::entry_id(&entry), entry.len()).await {
-                // It was written before, and what it voids is not there any more.
-                Ok(Some(known)) if known.is(EntryKind::Rewind, &entry) => {
-                    reply_to.send(Reply::Appended(known.seq));
+            Ok(Err(code)) => {
+                let hash = entry_hash(&entry);
+                let known =
+                    self.read.epochs(async |epochs| epochs.rewind(row, rewind.bad_seq, &hash).await).await;
+                match known {
+                    // It was written before, and what it voids is not there any more.
+                    Ok(Some(seq)) => reply_to.send(Reply::Appended(seq)),
+                    Ok(None) => {
+                        let standing = open.live.standing(reply_to.session().id(), open.grant);
+                        reply_to.error(said_to(standing, code));
+                    }
+                    Err(error) => reply_to.send(read_failed(&error)),
                 }
-                Ok(_) => {
-                    let standing = open.live.standing(reply_to.session().id(), open.grant);
-                    reply_to.error(said_to(standing, code));
-                }
-                Err(error) => reply_to.send(read_failed(&error)),
-            },
+            }
             Err(error) => reply_to.send(read_failed(&error)),
         }
     }

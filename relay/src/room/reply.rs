@@ -19,6 +19,8 @@ pub(crate) struct ReplyTo {
     queued_bytes: usize,
     /// Memory for the answer.
     share: Option<Box<Share>>,
+    /// What is to be done once the entry is known to be stored.
+    once_appended: Option<Box<dyn FnOnce() + Send + Sync>>,
     is_answered: bool,
 }
 
@@ -26,7 +28,16 @@ impl ReplyTo {
     /// Counts the request as under way until it is answered. `weight` bounds what one connection has under way.
     pub(crate) fn new(session: Arc<Session>, request: u32, weight: u32) -> Self {
         session.add_in_flight(weight);
-        Self { session, request, weight, kind: None, queued_bytes: 0, share: None, is_answered: false }
+        Self {
+            session,
+            request,
+            weight,
+            kind: None,
+            queued_bytes: 0,
+            share: None,
+            once_appended: None,
+            is_answered: false,
+        }
     }
 
     /// Counts the answer as one to such a request.
@@ -38,6 +49,12 @@ impl ReplyTo {
     /// Takes that memory for the answer, until it is written.
     pub(crate) fn within(mut self, share: Share) -> Self {
         self.share = Some(Box::new(share));
+        self
+    }
+
+    /// Does that before it is answered that an entry is stored.
+    pub(super) fn once_appended(mut self, then: impl FnOnce() + Send + Sync + 'static) -> Self {
+        self.once_appended = Some(Box::new(then));
         self
     }
 
@@ -65,6 +82,9 @@ impl ReplyTo {
 
     fn answer(&mut self, reply: Reply) {
         self.is_answered = true;
+        if let Some(then) = self.once_appended.take().filter(|_| matches!(reply, Reply::Appended(_))) {
+            then();
+        }
         if let Some(kind) = self.kind {
             metrics().count_reply(kind, &reply);
         }

@@ -31,6 +31,8 @@ struct Opened {
     rooms: HashMap<RoomId, OpenRoom>,
     /// By what tags it has asked to be woken, by room.
     subscriptions: HashMap<RoomId, HashSet<[u8; 16]>>,
+    /// In what rooms it has asked for a turn to join.
+    turns: HashSet<RoomId>,
     is_ended: bool,
 }
 
@@ -42,6 +44,17 @@ pub(crate) struct OpenRoom {
     /// The room's live feed.
     pub live: Arc<LiveRoom>,
 }
+
+/// What a connection had to do with when it ended.
+pub(super) struct Left {
+    /// Rooms that were open on it.
+    pub rooms: Vec<RoomId>,
+    /// Rooms in which it had asked for a turn to join.
+    pub turns: Vec<RoomId>,
+}
+
+/// Rooms in which one connection may wait for a turn to join at one time.
+const TURNS_MAX: usize = 8;
 
 /// Whether a room could be opened.
 pub(super) enum Admission {
@@ -171,17 +184,29 @@ impl Session {
         }
     }
 
-    /// Ends the session: it leaves every room, and what is queued is dropped. The rooms it has left.
-    pub(super) fn end(&self, hub: &Hub) -> Vec<RoomId> {
-        let rooms = {
+    /// Whether this connection may wait for its turn to join that room, or does. One that has ended may not.
+    pub(super) fn may_take_turn(&self, room: &RoomId) -> bool {
+        let mut opened = lock(&self.opened);
+        let fits = opened.turns.len() < TURNS_MAX;
+        !opened.is_ended && (opened.turns.contains(room) || (fits && opened.turns.insert(*room)))
+    }
+
+    /// Its turn is over.
+    pub(super) fn forget_turn(&self, room: &RoomId) {
+        lock(&self.opened).turns.remove(room);
+    }
+
+    /// Ends the session: it leaves every room, and what is queued is dropped. What it has left.
+    pub(super) fn end(&self, hub: &Hub) -> Left {
+        let (rooms, turns) = {
             let mut opened = lock(&self.opened);
             opened.is_ended = true;
-            std::mem::take(&mut opened.rooms)
+            (std::mem::take(&mut opened.rooms), std::mem::take(&mut opened.turns))
         };
         for room in rooms.values() {
             hub.leave(&room.live, self.id);
         }
         self.outbox.shut();
-        rooms.into_keys().collect()
+        Left { rooms: rooms.into_keys().collect(), turns: turns.into_iter().collect() }
     }
 }

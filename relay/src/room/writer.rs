@@ -6,6 +6,7 @@ use super::lanes::{LONG_BYTES, Lanes, Taken};
 use super::operation::{Operation, Queued};
 use super::publish::{Outcome, Work};
 use super::reply::ReplyTo;
+use super::tails::Tails;
 use crate::clock::Clock;
 use crate::config::Tuning;
 use crate::metrics::metrics;
@@ -88,6 +89,7 @@ impl Writer {
         let transactions = Transactions {
             store,
             cache: HashMap::new(),
+            tails: Tails::default(),
             clock: tuning.clock.clone(),
             database_within: tuning.database_within,
         };
@@ -165,6 +167,7 @@ fn has_room((queued_bytes, of_connection): (usize, usize), size_bytes: usize, ma
 struct Transactions {
     store: WriteStore,
     cache: HashMap<RoomId, StoredRoom>,
+    tails: Tails,
     clock: Clock,
     database_within: Duration,
 }
@@ -211,8 +214,8 @@ async fn write(
 async fn commit(transactions: &mut Transactions, taken: Taken, shared: &Shared) -> Outcome {
     let Taken { operations, size_bytes, .. } = taken;
     let (began, count) = (Instant::now(), operations.len());
-    let Transactions { store, cache, clock, database_within } = transactions;
-    let outcome = Batch::new(store, cache, operations, clock).run(*database_within).await;
+    let Transactions { store, cache, tails, clock, database_within } = transactions;
+    let outcome = Batch::new(store, (cache, tails), operations, clock).run(*database_within).await;
     metrics().note_batch(count - outcome.put_off.len(), began.elapsed());
     metrics().entries.inc_by(outcome.rooms.iter().map(|(_, _, entries)| entries.len() as u64).sum());
     let put_off: usize = outcome.put_off.iter().map(|queued| queued.operation.size_bytes()).sum();

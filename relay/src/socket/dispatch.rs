@@ -121,6 +121,19 @@ pub(super) fn dispatch(
                 rooms.card(card, reply_to).await;
             });
         }
+        Request::JoinTurn(card) => {
+            let (rooms, answers, origin) = (Arc::clone(rooms), pace.answers(), pace.origin());
+            tokio::spawn(async move {
+                // Who waits for a turn takes no memory meanwhile.
+                let Some((turn, reply_to)) = rooms.wait_for_turn(&card, &origin, reply_to).await else {
+                    return;
+                };
+                match with_memory(reply_to, &answers, LONGEST_ANSWER_BYTES).await {
+                    Some(reply_to) => rooms.card_in_turn(card, turn, reply_to).await,
+                    None => turn.give_back(),
+                }
+            });
+        }
         Request::Rewind(append) => {
             let rooms = Arc::clone(rooms);
             tokio::spawn(async move { rooms.rewind(append, reply_to).await });
@@ -187,7 +200,7 @@ fn deed(request: &Request) -> Option<Deed> {
         | Request::DeleteRoom(_)
         | Request::SetRetention(_)
         | Request::Subscribe(_) => Some(Deed::Prove),
-        Request::Card(_) => Some(Deed::LookUp),
+        Request::Card(_) | Request::JoinTurn(_) => Some(Deed::LookUp),
         Request::AppendHandshake(append) => append.join.as_ref().map(|_| Deed::Join),
         Request::Append(_)
         | Request::Page(_)
@@ -225,6 +238,7 @@ fn weight(request: &Request) -> u32 {
     match request {
         Request::Page(_)
         | Request::Card(_)
+        | Request::JoinTurn(_)
         | Request::AppendHandshake(_)
         | Request::Rewind(_)
         | Request::Repair(_)
@@ -252,8 +266,10 @@ mod tests {
     #[test]
     fn the_head_of_a_frame_survives_a_cut() {
         let room = RoomId::new([1; 16]);
-        let append =
-            ClientFrame { request: 70_000, body: Request::Append(Append { room, entry: vec![2; 300] }) };
+        let append = ClientFrame {
+            request: 70_000,
+            body: Request::Append(Append { room, entry: vec![2; 300], read_seq: 0 }),
+        };
         let handshake = ClientFrame {
             request: 9,
             body: Request::AppendHandshake(AppendHandshake {

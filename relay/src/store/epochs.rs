@@ -1,9 +1,11 @@
 //! Epochs of a room, as rights are judged by them: alike inside the writer's transaction and outside of it, before something is
 //! queued. Each question finds a few short rows by an index, however many epochs a room has had.
 
+use super::entry::Found;
 use super::error::StoreError;
 use super::read::{from_sql, key_of, to_sql};
 use crate::access::{JudgedEpoch, is_among};
+use sotto_protocol::{EntryId, EntryKind};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
@@ -38,10 +40,26 @@ const LIMIT: &str = "SELECT e.voided_seq,
             WHERE c.room = e.room AND c.is_cut = 1 AND c.voided_seq = 0 AND c.began_seq > e.began_seq) AS first_cut_seq
     FROM epochs e WHERE e.room = $1 AND e.began_seq = $2";
 
+const NEXT: &str = "SELECT e.seq, e.kind, e.entry_id, h.hash FROM entries e
+        JOIN handshake_hashes h ON h.room = e.room AND h.seq = e.seq
+    WHERE e.room = $1 AND e.kind <> 2 AND e.seq > $2 ORDER BY e.seq LIMIT 1";
+
+const VOIDED_BY: &str = "SELECT v.voided_seq AS seq, h.hash FROM epochs v
+        JOIN handshake_hashes h ON h.room = v.room AND h.seq = v.voided_seq
+    WHERE v.room = $1 AND v.began_seq = $2 AND v.voided_seq > 0";
+
 /// Queries that a client can cause with a room of its own, or by signing with any key.
 #[cfg(test)]
-pub(super) const OF_ANYBODY: [&str; 6] =
-    [epoch_where!("epoch = $2"), epoch_where!("began_seq = $2"), TRUSTED, CUTS, UNCONFIRMED, LIMIT];
+pub(super) const OF_ANYBODY: [&str; 8] = [
+    epoch_where!("epoch = $2"),
+    epoch_where!("began_seq = $2"),
+    TRUSTED,
+    CUTS,
+    UNCONFIRMED,
+    LIMIT,
+    NEXT,
+    VOIDED_BY,
+];
 
 impl Epochs<'_> {
     /// The epoch of that number.
@@ -82,6 +100,36 @@ impl Epochs<'_> {
                 .await
                 .map_err(StoreError::Open)?;
         hash.map(|hash| key_of(&hash)).transpose()
+    }
+
+    /// What is known of a handshake that follows the one at `known_seq`: it was stored only if none came between, so it is the next one,
+    /// or it is not there.
+    pub(crate) async fn handshake(
+        &mut self,
+        row: i64,
+        known_seq: u64,
+        (id, hash): (EntryId, &[u8; 32]),
+    ) -> Result<Option<Found>, StoreError> {
+        let next = sqlx::query(NEXT).bind(row).bind(to_sql(known_seq)).fetch_optional(&mut *self.0).await;
+        let Some(next) = next.map_err(StoreError::Open)? else { return Ok(None) };
+        let is_same = next.get::<i64, _>("kind") == i64::from(EntryKind::Handshake.code())
+            && key_of(next.get("hash"))? == *hash;
+        if is_same {
+            return Ok(Some(Found::Same(from_sql(next.get("seq"))?)));
+        }
+        Ok((next.get::<&[u8], _>("entry_id") == id.as_bytes()).then_some(Found::Other))
+    }
+
+    /// Where a rewind is that was stored: it has voided what it names.
+    pub(crate) async fn rewind(
+        &mut self,
+        row: i64,
+        bad_seq: u64,
+        hash: &[u8; 32],
+    ) -> Result<Option<u64>, StoreError> {
+        let by = sqlx::query(VOIDED_BY).bind(row).bind(to_sql(bad_seq)).fetch_optional(&mut *self.0).await;
+        let Some(by) = by.map_err(StoreError::Open)? else { return Ok(None) };
+        if key_of(by.get("hash"))? == *hash { from_sql(by.get("seq")).map(Some) } else { Ok(None) }
     }
 
     /// The room-admin keys that count, end to end: those of the last epoch that members stand behind.

@@ -1,87 +1,99 @@
-//! Which entries are in the log already: looked for by their ids, compared by their hashes.
+//! Which messages are in the log already: looked for among what came since their sender has read, compared by their hashes.
 //!
-//! Handshakes and rewinds have their hashes in a table of their own. A message has none before its body is dropped; its bytes are read to be hashed
-//! where they are as long as what came, and never together: so nobody makes a relay read more than they send.
+//! No index leads to their ids: these are random, and each would cost a page of the database for every message. Of a message whose body
+//! was dropped the hash is kept; of the others the bytes are read to be hashed where they are as long as what came, and never together:
+//! so nobody makes a relay read more than they send.
 
 use super::dialect::Dialect;
 use super::entry::StoredEntry;
 use super::error::StoreError;
 use super::read::{from_sql, key_of, to_sql};
 use super::rows::{chunks, with_rows};
-use sotto_protocol::{EntryId, EntryKind, entry_hash};
+use sotto_protocol::{EntryId, entry_hash};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Row as _};
 use std::collections::HashMap;
 
-/// An entry that is looked for.
+/// A message that is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wanted {
     /// The relay's number of the room.
     pub row: i64,
     /// As in its header.
     pub id: EntryId,
+    /// Up to where its sender has read. How far that is from the end of the log bounds what is looked through.
+    pub read_seq: u64,
     /// How long what came is.
     pub length_bytes: usize,
 }
 
+/// A room and an id.
+pub(crate) type Key = (i64, EntryId);
+
+/// Each room's tail is gone through once, however many messages are looked for in it.
 const KNOWN: (&str, &str) = (
-    "WITH wanted (room, entry_id) AS (VALUES ",
-    ") SELECT e.room, e.entry_id, e.seq, e.kind, CAST(length(e.entry) AS BIGINT) AS length_bytes,
-        CASE WHEN e.entry IS NULL THEN e.hash ELSE h.hash END AS hash
-    FROM wanted w JOIN entries e ON e.room = w.room AND e.entry_id = w.entry_id
-        LEFT JOIN handshake_hashes h ON h.room = e.room AND h.seq = e.seq",
+    "WITH wanted (room, read_seq, entry_id) AS (VALUES ",
+    "), tails AS (SELECT room, min(read_seq) AS read_seq FROM wanted GROUP BY room)
+    SELECT e.room, e.entry_id, e.seq, CAST(length(e.entry) AS BIGINT) AS length_bytes, e.hash
+    FROM tails t JOIN entries e ON e.room = t.room AND e.seq > t.read_seq
+    WHERE e.kind = 2 AND e.entry_id IN (SELECT entry_id FROM wanted) ORDER BY e.seq",
 );
 
 #[cfg(test)]
 pub(super) fn statement() -> String {
-    with_rows(Dialect::Sqlite, KNOWN.0, (2, 8), KNOWN.1)
+    with_rows(Dialect::Sqlite, KNOWN.0, (3, 8), KNOWN.1)
 }
 
-/// Those that are in the log.
+/// Those that are in the log; of one id there may be several.
 pub(super) async fn known_entries(
     connection: &mut AnyConnection,
     dialect: Dialect,
     wanted: &[Wanted],
-) -> Result<HashMap<Key, StoredEntry>, StoreError> {
+) -> Result<HashMap<Key, Vec<StoredEntry>>, StoreError> {
     // What comes several times is looked for once.
-    let mut lengths: HashMap<Key, Vec<usize>> = HashMap::with_capacity(wanted.len());
-    for Wanted { row, id, length_bytes } in wanted {
-        lengths.entry((*row, *id)).or_default().push(*length_bytes);
+    let mut sought: HashMap<Key, (u64, Vec<usize>)> = HashMap::with_capacity(wanted.len());
+    for Wanted { row, id, read_seq, length_bytes } in wanted {
+        let (since, lengths) = sought.entry((*row, *id)).or_insert((*read_seq, Vec::new()));
+        *since = (*since).min(*read_seq);
+        lengths.push(*length_bytes);
     }
-    let keys: Vec<Key> = lengths.keys().copied().collect();
-    let mut known = HashMap::new();
+    let keys: Vec<(Key, u64)> = sought.iter().map(|(key, (since, _))| (*key, *since)).collect();
+    let mut known: HashMap<Key, Vec<StoredEntry>> = HashMap::new();
     for chunk in chunks(dialect, &keys) {
         let mut arguments = AnyArguments::default();
-        for (row, id) in chunk {
-            let added = arguments.add(*row).and_then(|()| arguments.add(id.as_bytes().to_vec()));
+        for ((row, id), read_seq) in chunk {
+            let added = arguments
+                .add(*row)
+                .and_then(|()| arguments.add(to_sql(*read_seq)))
+                .and_then(|()| arguments.add(id.as_bytes().to_vec()));
             added.map_err(|error| StoreError::Open(sqlx::Error::Encode(error)))?;
         }
-        let sql = with_rows(dialect, KNOWN.0, (2, chunk.len()), KNOWN.1);
+        let sql = with_rows(dialect, KNOWN.0, (3, chunk.len()), KNOWN.1);
         let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&mut *connection).await;
         for row in rows.map_err(StoreError::Open)? {
             let (key, entry, length_bytes) = read(&row)?;
+            // An id of one room may be looked for in another one.
+            let Some((since, lengths)) = sought.get(&key) else { continue };
+            if entry.seq <= *since {
+                continue;
+            }
             let length_bytes = length_bytes.and_then(|length| usize::try_from(length).ok());
-            let is_as_long =
-                length_bytes.is_some_and(|length| lengths.get(&key).is_some_and(|all| all.contains(&length)));
+            let is_as_long = length_bytes.is_some_and(|length| lengths.contains(&length));
             let hash = match entry.hash {
                 None if is_as_long => hash_at(connection, key.0, entry.seq).await?,
                 hash => hash,
             };
-            known.insert(key, StoredEntry { hash, ..entry });
+            known.entry(key).or_default().push(StoredEntry { hash, ..entry });
         }
     }
     Ok(known)
 }
 
-type Key = (i64, EntryId);
-
 fn read(row: &AnyRow) -> Result<(Key, StoredEntry, Option<i64>), StoreError> {
     let id = EntryId::try_from(row.get::<&[u8], _>("entry_id"));
     let id = id.map_err(|_| StoreError::Damaged("entry id"))?;
-    let kind = u8::try_from(row.get::<i64, _>("kind")).ok().and_then(EntryKind::from_code);
-    let kind = kind.ok_or(StoreError::Damaged("entry kind"))?;
     let hash = row.get::<Option<Vec<u8>>, _>("hash").map(|hash| key_of(&hash)).transpose()?;
-    let entry = StoredEntry { seq: from_sql(row.get("seq"))?, kind, hash };
+    let entry = StoredEntry { seq: from_sql(row.get("seq"))?, hash };
     Ok(((row.get("room"), id), entry, row.get("length_bytes")))
 }
 

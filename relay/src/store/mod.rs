@@ -28,10 +28,10 @@ pub(crate) use account::{
 pub(crate) use blob::{Appended, BlobStore, NewBlob, Piece, PieceName, Reserved, StoredBlob};
 pub(crate) use copied::{Contents, DatabaseFault, Snapshot, copy_sqlite, named_pieces, read_copy};
 pub(crate) use dialect::{RESTORING, check_address};
-pub(crate) use entry::StoredEntry;
+pub(crate) use entry::{Found, StoredEntry};
 pub(crate) use epochs::Epochs;
 pub(crate) use error::{StoreError, WriteFault};
-pub(crate) use known::Wanted;
+pub(crate) use known::{Key, Wanted};
 pub(crate) use read::{CardLookup, EpochKey, HeldPart, Limit, OpenDoor, ReadStore};
 pub(crate) use upkeep::{
     accounts_beside, check_folder, own_blob_place, own_secrets_check, reach, renew_incarnation,

@@ -7,13 +7,15 @@ use crate::config::Database;
 use sqlx::{AssertSqlSafe, Row as _};
 
 /// What a plan may go through from one end to the other: rows that were found before, and rows of the statement itself.
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 10] = [
     "SCAN room",
     "SCAN latest",
     "SCAN shown",
     "SCAN r",
     "SCAN e LEFT-JOIN",
     "SCAN w",
+    "SCAN wanted",
+    "SCAN t",
     "SCAN 8 CONSTANT ROWS",
     "SCAN n",
 ];

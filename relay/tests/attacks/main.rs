@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod instrument;
 #[cfg(test)]
+mod joining;
+#[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod process;

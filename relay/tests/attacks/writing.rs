@@ -5,8 +5,8 @@ use crate::support::*;
 use ed25519_dalek::Signer as _;
 use futures_util::future::join_all;
 use sotto_protocol::{
-    AppendRewind, ConfirmJoin, DeleteRoom, DoorId, EntryHeader, EntryId, ErrorCode, Reply, Request,
-    SetRetention, delete_statement, limits, retention_statement,
+    AppendHandshake, AppendRewind, ConfirmJoin, DeleteRoom, DoorId, EntryHeader, EntryId, ErrorCode, Reply,
+    Request, SetRetention, delete_statement, limits, retention_statement,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -36,18 +36,18 @@ async fn ids_of_stored_handshakes_make_nobody_load_them() {
     const STORED: usize = 24;
     let scene = Scene::new();
     let (mut client, mut room) = scene.member().await;
-    let mut ids = Vec::new();
+    let mut again = Vec::new();
     for _ in 0..STORED {
         let mut commit = room.commit(&[]);
         commit.entry = entry(room.epoch() - 1, &vec![7; 4 << 20]);
-        ids.push(EntryHeader::split(&commit.entry).unwrap().0.id);
+        let id = EntryHeader::split(&commit.entry).unwrap().0.id;
+        again.push(AppendHandshake { entry: entry_with_id(room.epoch() - 1, id, b"tiny"), ..commit.clone() });
         client.send_commit(&mut room, commit).await;
     }
-    let epoch = room.epoch();
     let measured = scene
         .attack(async {
             for_a_while(async || {
-                let again = ids.iter().map(|id| append(&room, &entry_with_id(epoch, *id, b"tiny")));
+                let again = again.iter().cloned().map(Request::AppendHandshake);
                 assert_refused(&flood(&mut client, again).await, ErrorCode::EntryIdReused);
             })
             .await;
@@ -77,6 +77,42 @@ async fn messages_sent_again_are_not_all_loaded() {
         })
         .await;
     measured.assert_bounded("messages sent again", 64 * MIB);
+}
+
+/// Whether a message was sent before is looked for in as much of a log as its sender names, within a bound: nobody makes the relay go
+/// through more, however many rooms they have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_names_a_place_far_back_makes_nobody_wait() {
+    const ROOMS: usize = 16;
+    let scene = Scene::new();
+    let mut attackers = Vec::new();
+    for _ in 0..ROOMS {
+        let (mut client, room) = scene.member().await;
+        let mut head_seq = 0;
+        while head_seq < limits::APPEND_TAIL_MAX {
+            let many = (0..512).map(|_| append_after(&room, head_seq, &entry(0, &[7; 200])));
+            flood(&mut client, many.collect::<Vec<_>>()).await;
+            head_seq = client.open(&room).await.head_seq;
+        }
+        attackers.push((client, room, head_seq));
+    }
+    let measured = scene
+        .attack(async {
+            join_all(attackers.iter_mut().map(async |(attacker, room, head_seq)| {
+                for_a_while(async || {
+                    let furthest = |n| head_seq.saturating_sub(limits::APPEND_TAIL_MAX) + n;
+                    let tries: Vec<_> =
+                        (1..=16).map(|n| append_after(room, furthest(n), &entry(0, b"new"))).collect();
+                    for answer in flood(attacker, tries).await {
+                        *head_seq = appended(answer);
+                    }
+                })
+                .await;
+            }))
+            .await;
+        })
+        .await;
+    measured.assert_bounded("places far back", 64 * MIB);
 }
 
 /// A member without a valid signature made the writer read and hash megabytes for each try.

@@ -4,6 +4,9 @@
 #[path = "../attacks/instrument.rs"]
 mod instrument;
 #[cfg(test)]
+#[path = "../attacks/joining.rs"]
+mod joining;
+#[cfg(test)]
 #[path = "../relay/process.rs"]
 #[allow(dead_code, reason = "shared with other tests")]
 mod process;

@@ -5,7 +5,7 @@ use crate::lead::lead;
 use crate::room::{self, Shared};
 use crate::support::*;
 use futures_util::{SinkExt as _, StreamExt as _};
-use sotto_protocol::{ClientFrame, LogEntry, RelayFrame, Reply, decode, encode};
+use sotto_protocol::{ClientFrame, LogEntry, RelayFrame, Reply, Request, decode, encode};
 use sotto_test_services::Dice;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -148,15 +148,17 @@ async fn write(
     rooms: Arc<Vec<Room>>,
     is_over: Arc<AtomicBool>,
 ) -> Written {
-    let mut written = Vec::new();
+    let mut written: Written = Vec::new();
     let mut client = connect(&relays, index, &rooms).await;
     let mut count = 0_usize;
     while !is_over.load(Ordering::Acquire) {
         let which = (index + count) % ROOMS;
         let entry = entry(0, &random::<200>());
         let seq = loop {
-            match timeout(Duration::from_secs(5), try_append(&mut client, &rooms[which], &entry, count)).await
-            {
+            // What is written now is none of what was there when the last one was.
+            let before = written.iter().rev().find(|(of, ..)| *of == which).map_or(0, |(_, _, seq)| *seq);
+            let append = append_after(&rooms[which], before, &entry);
+            match timeout(Duration::from_secs(5), try_append(&mut client, append, count)).await {
                 Ok(Some(seq)) => break seq,
                 _ => client = connect(&relays, index + count, &rooms).await,
             }
@@ -168,9 +170,9 @@ async fn write(
     written
 }
 
-async fn try_append(client: &mut Client, room: &Room, entry: &[u8], number: usize) -> Option<u64> {
+async fn try_append(client: &mut Client, append: Request, number: usize) -> Option<u64> {
     let request = 1_000_000 + number as u32;
-    let frame = encode(&ClientFrame { request, body: append(room, entry) });
+    let frame = encode(&ClientFrame { request, body: append });
     client.socket.send(Message::binary(frame)).await.ok()?;
     loop {
         match client.socket.next().await?.ok()? {

@@ -64,7 +64,7 @@ async fn a_frame_over_its_limit_is_skipped_and_named() {
     let room = Room::new();
     client.create(&room).await;
     client.open(&room).await;
-    let long = Append { room: room.id, entry: vec![7; limits::FRAME_MAX_BYTES] };
+    let long = Append { room: room.id, entry: vec![7; limits::FRAME_MAX_BYTES], read_seq: 0 };
     let expected = WireError::with_limit(ErrorCode::FrameTooLarge, limits::FRAME_MAX_BYTES as u64);
     assert_eq!(client.refusal(Request::Append(long)).await, expected);
     let mut commit = room.clone().commit(&[]);

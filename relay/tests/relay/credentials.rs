@@ -11,7 +11,7 @@ use sotto_protocol::{
 };
 use std::collections::BTreeSet;
 
-const REQUESTS: usize = 18;
+const REQUESTS: usize = 19;
 
 /// A number for each. Whoever adds a request adds a number here, and then a row to the table.
 fn number(request: &Request) -> usize {
@@ -34,6 +34,7 @@ fn number(request: &Request) -> usize {
         Request::SetRetention(_) => 15,
         Request::Subscribe(_) => 16,
         Request::Unsubscribe(_) => 17,
+        Request::JoinTurn(_) => 18,
     }
 }
 
@@ -92,6 +93,10 @@ fn page(_: &Holder, fixture: &Fixture) -> Request {
 
 fn card(holder: &Holder, fixture: &Fixture) -> Request {
     holder.client.card_request(fixture.room.id, holder.door)
+}
+
+fn join_turn(holder: &Holder, fixture: &Fixture) -> Request {
+    holder.client.turn_request(fixture.room.id, holder.door)
 }
 
 fn rewind_by_access(holder: &Holder, fixture: &Fixture) -> Request {
@@ -218,6 +223,7 @@ fn table() -> Vec<(&'static str, Ask, [Gets; 5])> {
             ],
         ),
         ("Card", card, all(DoorClosed)),
+        ("JoinTurn", join_turn, all(DoorClosed)),
         ("Rewind by the epoch before", rewind_by_access, by_key),
         ("Rewind by an admin", rewind_by_admin, by_key),
         ("Confirm", confirm, by_key),

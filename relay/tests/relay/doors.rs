@@ -24,6 +24,7 @@ async fn who_holds_a_doors_secret_gets_its_card() {
         last_handshake_seq: 1,
         card: b"card of epoch 1".to_vec(),
         wrap: [b"wrap ", &door.as_bytes()[..]].concat(),
+        turn_ms: None,
     };
     assert_eq!(newcomer.card(&room, door).await, Reply::Card(expected));
     let error = |code: ErrorCode| Reply::Error(code.into());

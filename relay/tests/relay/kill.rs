@@ -33,8 +33,8 @@ async fn what_was_acknowledged_survives_kill_9() {
         let mut writers = Vec::new();
         for _ in 0..WRITERS {
             let mut client = Client::connect(&relay.authority).await;
-            client.open(&room).await;
-            writers.push(tokio::spawn(write_until_it_breaks(client, room.clone())));
+            let read_seq = client.open(&room).await.head_seq;
+            writers.push(tokio::spawn(write_until_it_breaks(client, room.clone(), read_seq)));
         }
         tokio::time::sleep(Duration::from_millis(30 + 7 * round)).await;
         relay.child.kill().unwrap();
@@ -50,14 +50,14 @@ async fn what_was_acknowledged_survives_kill_9() {
     assert!(all.len() > 20 * WRITERS * AHEAD, "only {} entries", all.len());
 }
 
-async fn write_until_it_breaks(mut client: Client, room: Room) -> Sent {
+async fn write_until_it_breaks(mut client: Client, room: Room, mut read_seq: u64) -> Sent {
     let mut sent = Sent::default();
     let mut answered = 0;
     loop {
         while sent.entries.len() < answered + AHEAD {
             let entry = entry(0, &random::<300>());
             let request = sent.entries.len() as u32 + 1_000_000;
-            let frame = encode(&ClientFrame { request, body: append(&room, &entry) });
+            let frame = encode(&ClientFrame { request, body: append_after(&room, read_seq, &entry) });
             sent.entries.push(entry);
             if client.socket.send(Message::binary(frame)).await.is_err() {
                 return sent;
@@ -69,19 +69,22 @@ async fn write_until_it_breaks(mut client: Client, room: Room) -> Sent {
                 sent.acknowledged.insert(request as usize - 1_000_000, seq);
                 answered += 1;
             }
-            RelayFrame::Entry(..) => {}
+            RelayFrame::Entry(_, entry) => read_seq = entry.seq,
             other => panic!("{other:?}"),
         }
     }
 }
 
-/// Starts the relay again, sends what was not acknowledged, and reads the whole log.
+/// Starts the relay again, sends what was not acknowledged and is not in the log, and reads the whole log.
 async fn verify(data: &std::path::Path, room: &Room, all: &mut HashMap<Vec<u8>, Option<u64>>) {
     let relay = Program::start(data);
     let mut client = Client::connect(&relay.authority).await;
-    client.open(room).await;
+    let read_seq = client.open(room).await.head_seq;
+    for found in client.whole_log(room).await {
+        all.get_mut(&found.entry).unwrap().get_or_insert(found.seq);
+    }
     for (entry, place) in all.iter_mut().filter(|(_, place)| place.is_none()) {
-        *place = Some(client.append(room, entry).await);
+        *place = Some(appended(client.ask(append_after(room, read_seq, entry)).await));
     }
     let log = client.whole_log(room).await;
     assert_eq!(seqs(&log), (1..=all.len() as u64).collect::<Vec<_>>(), "each once, without gaps");

@@ -39,13 +39,15 @@ async fn an_opening_in_the_middle_of_a_stream_has_neither_gap_nor_overlap() {
     let writing = {
         let room = room.clone();
         tokio::spawn(async move {
+            let mut read_seq = 0;
             while stopped.try_recv().is_err() {
                 let mut requests = VecDeque::new();
                 for _ in 0..10 {
-                    requests.push_back(writer.send(append(&room, &entry(0, b"on and on"))).await);
+                    let append = append_after(&room, read_seq, &entry(0, b"on and on"));
+                    requests.push_back(writer.send(append).await);
                 }
                 for request in requests {
-                    appended(writer.reply_to(request).await);
+                    read_seq = appended(writer.reply_to(request).await);
                 }
             }
         })

@@ -57,7 +57,11 @@ mod push_service;
 #[cfg(test)]
 mod push_shares;
 #[cfg(test)]
+mod repeats;
+#[cfg(test)]
 mod restore;
+#[cfg(test)]
+mod retention;
 #[cfg(test)]
 mod rewinds;
 #[cfg(test)]
@@ -75,6 +79,8 @@ mod stopping;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod turns;
 #[cfg(test)]
 mod upkeep;
 #[cfg(test)]

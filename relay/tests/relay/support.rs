@@ -477,9 +477,17 @@ impl Client {
     }
 
     pub fn card_request(&self, room: RoomId, door: DoorId) -> Request {
+        Request::Card(self.signed_card_request(room, door))
+    }
+
+    pub fn turn_request(&self, room: RoomId, door: DoorId) -> Request {
+        Request::JoinTurn(self.signed_card_request(room, door))
+    }
+
+    fn signed_card_request(&self, room: RoomId, door: DoorId) -> CardRequest {
         let statement = card_statement(&self.authority, &self.welcome.challenge, &room, &door);
         let signature = door_secret(&door).sign(&statement).to_bytes();
-        Request::Card(CardRequest { room, door, signature })
+        CardRequest { room, door, signature }
     }
 }
 
@@ -519,8 +527,14 @@ pub fn error(code: ErrorCode) -> Reply {
     Reply::Error(code.into())
 }
 
+/// Of somebody who has read nothing, which is enough while the log is short.
 pub fn append(room: &Room, entry: &[u8]) -> Request {
-    Request::Append(Append { room: room.id, entry: entry.to_vec() })
+    append_after(room, 0, entry)
+}
+
+/// Of somebody who has read so far.
+pub fn append_after(room: &Room, read_seq: u64, entry: &[u8]) -> Request {
+    Request::Append(Append { room: room.id, entry: entry.to_vec(), read_seq })
 }
 
 pub fn appended(reply: Reply) -> u64 {
@@ -538,7 +552,7 @@ pub fn seqs(entries: &[LogEntry]) -> Vec<u64> {
 pub async fn fill(client: &mut Client, room: &Room, stored: &mut Vec<Vec<u8>>) -> Vec<u8> {
     loop {
         let entry = entry(0, &random::<20_000>());
-        match client.ask(append(room, &entry)).await {
+        match client.ask(append_after(room, stored.len() as u64, &entry)).await {
             Reply::Appended(seq) => {
                 stored.push(entry);
                 assert_eq!(seq, stored.len() as u64);

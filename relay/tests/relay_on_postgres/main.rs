@@ -81,8 +81,14 @@ mod push_service;
 #[path = "../relay/push_shares.rs"]
 mod push_shares;
 #[cfg(test)]
+#[path = "../relay/repeats.rs"]
+mod repeats;
+#[cfg(test)]
 #[path = "../relay/restore.rs"]
 mod restore;
+#[cfg(test)]
+#[path = "../relay/retention.rs"]
+mod retention;
 #[cfg(test)]
 #[path = "../relay/rewinds.rs"]
 mod rewinds;
@@ -102,6 +108,9 @@ mod stopping;
 #[path = "../relay/support.rs"]
 #[allow(dead_code, reason = "not every test is about this database")]
 mod support;
+#[cfg(test)]
+#[path = "../relay/turns.rs"]
+mod turns;
 #[cfg(test)]
 #[path = "../relay/upkeep.rs"]
 mod upkeep;

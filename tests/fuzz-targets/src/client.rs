@@ -148,7 +148,13 @@ fn answer(request: &Request) -> Option<Reply> {
         Request::Create(_) => Some(Reply::Created),
         Request::Open(_) => {
             let access = RoomAccess::Full;
-            Some(Reply::Opened(OpenedRoom { access, epoch: 0, head_seq: 0, last_handshake_seq: 0 }))
+            Some(Reply::Opened(OpenedRoom {
+                access,
+                epoch: 0,
+                head_seq: 0,
+                last_handshake_seq: 0,
+                retention: None,
+            }))
         }
         Request::Page(_) => Some(Reply::Page(Page { entries: Vec::new(), more: false })),
         _ => None,

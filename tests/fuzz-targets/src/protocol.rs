@@ -2,9 +2,9 @@
 
 use crate::survives;
 use sotto_protocol::{
-    CapsuleWrap, Challenge, ClientFrame, Door, DoorId, EntryHeader, EntryKind, Held, HistoryReply,
-    Incarnation, LogEntry, OpenedRoom, Page, PastEpoch, Published, RelayFrame, Reply, RoomAccess, RoomId,
-    Status, Welcome, WireError,
+    CapsuleWrap, Challenge, ClientFrame, Door, DoorId, Dropped, EntryHeader, EntryKind, Held, HistoryReply,
+    Incarnation, LogEntry, OpenedRoom, Page, PastEpoch, Published, RelayFrame, Reply, Retention, RoomAccess,
+    RoomId, Status, Welcome, WireError,
 };
 
 /// A frame from a client, and the rewind in it, which the relay reads, too.
@@ -47,14 +47,29 @@ pub fn relay_frames() -> Vec<RelayFrame> {
         ..LogEntry::message(5, vec![6; 50])
     };
     let dropped = LogEntry { dropped: Some([7; 32]), ..LogEntry::message(6, Vec::new()) };
-    let opened = OpenedRoom { access: RoomAccess::Full, epoch: 1, head_seq: 2, last_handshake_seq: 1 };
+    let opened = OpenedRoom {
+        access: RoomAccess::Full,
+        epoch: 1,
+        head_seq: 2,
+        last_handshake_seq: 1,
+        retention: Some(Retention {
+            operator_s: Some(86_400),
+            room_s: Some(3_600),
+            dropped: Some(Dropped { up_to_seq: 1, aged_s: 3_600 }),
+        }),
+    };
     let error = WireError {
         code: sotto_protocol::ErrorCode::LimitExceeded,
         limit: Some(1024),
         retry_after_ms: Some(500),
     };
-    let card =
-        sotto_protocol::CardReply { epoch: 1, last_handshake_seq: 1, card: vec![8; 40], wrap: vec![9; 40] };
+    let card = sotto_protocol::CardReply {
+        epoch: 1,
+        last_handshake_seq: 1,
+        card: vec![8; 40],
+        wrap: vec![9; 40],
+        turn_ms: Some(4_000),
+    };
     let held = Held {
         epoch: 1,
         history: Some(vec![6; 40]),
@@ -135,10 +150,11 @@ pub fn client_frames() -> Vec<ClientFrame> {
     let bodies = [
         Request::Create(CreateRoom { room, access_key: [1; 32], join_key: [2; 32], token: None }),
         Request::Open(OpenRoom { room, epoch: 3, signature: [4; 64] }),
-        Request::Append(Append { room, entry: vec![5; 50] }),
+        Request::Append(Append { room, entry: vec![5; 50], read_seq: 3 }),
         Request::AppendHandshake(handshake),
         Request::Page(page),
         Request::Card(CardRequest { room, door, signature }),
+        Request::JoinTurn(CardRequest { room, door, signature }),
         Request::Rewind(AppendRewind { room, rewind: vec![1; 50], published: published() }),
         Request::Confirm(ConfirmJoin { room, seq: 3, signature, admin_key: Some([14; 32].into()) }),
         Request::Repair(RepairEpoch {

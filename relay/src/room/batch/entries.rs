@@ -1,13 +1,13 @@
 //! New rooms, messages and handshakes.
 
 use super::{Batch, Verdict};
-use crate::access::{Effect, Grant, RoomHead, Standing, handshake_is_next, may_append, room_access};
+use crate::access::{
+    Effect, Grant, RoomHead, Standing, handshake_is_next, is_in_reach, may_append, room_access, said_to,
+};
 use crate::account::GoodToken;
 use crate::room::operation::{Authority, Handshake};
-use crate::store::{NewEntry, StoredRoom, WriteFault};
-use sotto_protocol::{
-    CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId, entry_hash,
-};
+use crate::store::{Found, NewEntry, StoredRoom, WriteFault};
+use sotto_protocol::{CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId};
 
 impl Batch<'_> {
     pub(super) async fn create(
@@ -44,12 +44,14 @@ impl Batch<'_> {
         &mut self,
         room_id: RoomId,
         grant: Grant,
-        header: EntryHeader,
+        (header, read_seq): (EntryHeader, u64),
         entry: Vec<u8>,
     ) -> Result<Verdict, WriteFault> {
         let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
-        let sent_before = self.sent_before((room.row, header.id), EntryKind::Message, &entry);
-        if let Some(verdict) = sent_before {
+        if let Err(code) = is_in_reach(read_seq, room.head) {
+            return Ok(said_to(self.standing(grant, &room).await?, code).into());
+        }
+        if let Some(verdict) = self.sent_before((room.row, header.id), read_seq, &entry) {
             return self.said_of(verdict, grant, &room).await;
         }
         if let Err(code) = may_append(self.standing(grant, &room).await?, header.epoch, room.head) {
@@ -58,7 +60,7 @@ impl Batch<'_> {
         let head = RoomHead { head_seq: room.head.head_seq + 1, ..room.head };
         self.rooms.insert(room_id, StoredRoom { head, ..room });
         let (row, seq, kind) = (room.row, head.head_seq, EntryKind::Message);
-        self.note_taken((row, header.id), seq, kind, || entry_hash(&entry));
+        self.note_taken((row, header.id), seq, &entry);
         let log_entry = LogEntry::message(seq, entry);
         self.announce(room_id, header.epoch, &log_entry, Effect::None);
         let entry = log_entry.entry;
@@ -69,7 +71,16 @@ impl Batch<'_> {
     pub(super) async fn handshake(&mut self, handshake: Handshake) -> Result<Verdict, WriteFault> {
         let Handshake { room: room_id, known_seq, header, entry, hash, record, authority } = handshake;
         let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
-        if let Some(verdict) = self.sent_before((room.row, header.id), EntryKind::Handshake, &entry) {
+        // What the room's last handshake is named as nothing has followed.
+        let found = match known_seq == room.head.last_handshake_seq {
+            true => None,
+            false => self.store.epochs().handshake(room.row, known_seq, (header.id, &hash)).await?,
+        };
+        if let Some(found) = found {
+            let verdict = match found {
+                Found::Same(seq) => Verdict::Judged(Reply::Appended(seq)),
+                Found::Other => ErrorCode::EntryIdReused.into(),
+            };
             return match authority {
                 Authority::Member(grant) => self.said_of(verdict, grant, &room).await,
                 Authority::Joiner { .. } => Ok(verdict),

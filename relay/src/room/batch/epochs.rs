@@ -17,8 +17,8 @@ impl Batch<'_> {
         let AppendedRewind { room: room_id, grant, rewind, entry, hash, published } = appended;
         let Some(room) = self.rooms.get(&room_id).copied() else { return Ok(ErrorCode::UnknownRoom.into()) };
         let id = Rewind::entry_id(&entry);
-        if let Some(verdict) = self.sent_before((room.row, id), EntryKind::Rewind, &entry) {
-            return Ok(verdict);
+        if let Some(seq) = self.store.epochs().rewind(room.row, rewind.bad_seq, &hash).await? {
+            return Ok(Verdict::Judged(Reply::Appended(seq)));
         }
         if grant.room != room.row {
             return Ok(ErrorCode::RoomNotOpen.into());

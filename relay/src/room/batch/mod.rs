@@ -12,30 +12,39 @@ use super::hub::LiveEntry;
 use super::operation::{Operation, Queued};
 use super::publish::Outcome;
 use super::reply::ReplyTo;
-use crate::access::{Effect, Grant, Standing, said_to, standing};
+use super::tails::Tails;
+use crate::access::{Effect, Grant, Standing, is_in_reach, said_to, standing};
 use crate::clock::{Clock, hour_of};
 use crate::metrics::metrics;
-use crate::store::{NewEntry, StoredEntry, StoredRoom, Wanted, WriteFault, WriteStore};
+use crate::store::{Found, Key, NewEntry, StoredEntry, StoredRoom, Wanted, WriteFault, WriteStore};
 use crate::wire;
-use sotto_protocol::{EntryId, EntryKind, ErrorCode, LogEntry, Reply, RoomId, WireError};
+use sotto_protocol::{EntryId, EntryKind, ErrorCode, LogEntry, Reply, RoomId, WireError, entry_hash};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// How long one transaction goes on judging; then it writes what it has judged, and the rest comes first in the next.
 const JUDGED_WITHIN: Duration = Duration::from_millis(50);
+/// Entries of logs that one transaction looks through for what was sent before; what asks for more comes first in the next.
+const TAILS_MAX: u64 = 8 * 1024;
 /// When to try again while the disk is full.
 const FULL_RETRY_MS: u64 = 10_000;
 
 pub(super) struct Batch<'w> {
     store: &'w mut WriteStore,
     rooms: &'w mut HashMap<RoomId, StoredRoom>,
+    /// What is known to be written last; nothing where others write, too.
+    tails: &'w mut Tails,
+    /// What this transaction has written.
+    written: Vec<(i64, u64, EntryId)>,
     operations: VecDeque<Queued>,
+    /// What this transaction does not come to.
+    held_back: VecDeque<Queued>,
     touched: HashSet<RoomId>,
-    known: HashMap<(i64, EntryId), StoredEntry>,
-    /// Ids that come more than once in this transaction, and the entries among those that it has taken.
+    known: HashMap<Key, Vec<StoredEntry>>,
+    /// Ids of messages that come more than once in this transaction, and the entries among those that it has taken.
     repeated: HashSet<EntryId>,
-    fresh: HashMap<(i64, EntryId), StoredEntry>,
+    fresh: HashMap<Key, StoredEntry>,
     /// Messages that are judged, to be written together.
     pending: Vec<NewEntry>,
     live: Vec<(RoomId, LiveEntry)>,
@@ -75,12 +84,12 @@ impl<'w> Batch<'w> {
     /// Of two entries of one id in one transaction the second is judged by the first.
     pub(super) fn new(
         store: &'w mut WriteStore,
-        rooms: &'w mut HashMap<RoomId, StoredRoom>,
+        (rooms, tails): (&'w mut HashMap<RoomId, StoredRoom>, &'w mut Tails),
         operations: VecDeque<Queued>,
         clock: &Clock,
     ) -> Self {
         let (mut ids, mut repeated) = (HashSet::new(), HashSet::new());
-        for id in operations.iter().filter_map(|queued| queued.operation.entry_id()) {
+        for id in operations.iter().filter_map(|queued| queued.operation.message_id()) {
             if !ids.insert(id) {
                 repeated.insert(id);
             }
@@ -88,9 +97,12 @@ impl<'w> Batch<'w> {
         Self {
             store,
             rooms,
+            tails,
+            written: Vec::new(),
             touched: operations.iter().filter_map(|queued| queued.operation.room().copied()).collect(),
             answers: Vec::with_capacity(operations.len()),
             operations,
+            held_back: VecDeque::new(),
             known: HashMap::new(),
             repeated,
             fresh: HashMap::new(),
@@ -129,8 +141,8 @@ impl<'w> Batch<'w> {
         while let Some(Queued { operation, reply_to }) = self.operations.pop_front() {
             let verdict = match operation {
                 Operation::Create { create, token } => self.create(&create, token).await,
-                Operation::Append { room, grant, header, entry } => {
-                    self.append(room, grant, header, entry).await
+                Operation::Append { room, grant, header, read_seq, entry } => {
+                    self.append(room, grant, (header, read_seq), entry).await
                 }
                 Operation::Handshake(handshake) => self.handshake(*handshake).await,
                 Operation::Rewind(rewind) => self.rewind(*rewind).await,
@@ -170,6 +182,7 @@ impl<'w> Batch<'w> {
         let is_shared = self.store.is_shared();
         if !is_shared && !self.touched.is_empty() && self.store.notice_changes().await? {
             self.rooms.clear();
+            self.tails.clear();
         }
         let missing: Vec<_> =
             self.touched.iter().filter(|room| is_shared || !self.rooms.contains_key(room)).copied().collect();
@@ -179,30 +192,57 @@ impl<'w> Batch<'w> {
         }
         self.store.hold_makings(self.operations.iter().flat_map(making_numbers).collect()).await?;
         self.rooms.extend(self.store.rooms(&missing).await?);
+        self.hold_back();
         let wanted: Vec<_> = self
             .operations
             .iter()
             .filter_map(|queued| {
-                let row = self.rooms.get(queued.operation.room()?)?.row;
-                let (id, length_bytes) = queued.operation.entry()?;
-                Some(Wanted { row, id, length_bytes })
+                let Operation::Append { room, header, read_seq, entry, .. } = &queued.operation else {
+                    return None;
+                };
+                let StoredRoom { row, head, .. } = *self.rooms.get(room)?;
+                let wanted = Wanted { row, id: header.id, read_seq: *read_seq, length_bytes: entry.len() };
+                // What is out of reach now is so when it is judged, too.
+                let is_known_not = self.tails.has_not(row, header.id, (*read_seq, head.head_seq));
+                (!is_known_not && is_in_reach(*read_seq, head).is_ok()).then_some(wanted)
             })
             .collect();
         self.known = self.store.known_entries(&wanted).await?;
         Ok(())
     }
 
-    /// The answer to an entry whose id is in the log, or was taken a moment ago.
-    fn sent_before(&self, key: (i64, EntryId), kind: EntryKind, entry: &[u8]) -> Option<Verdict> {
-        let verdict = |known: &StoredEntry, verdict: fn(Reply) -> Verdict| {
-            if known.is(kind, entry) {
-                verdict(Reply::Appended(known.seq))
-            } else {
-                ErrorCode::EntryIdReused.into()
-            }
+    /// Leaves to the next transaction what asks for more of the logs than one looks through: a client that names places far back, in however many
+    /// rooms, does not hold up others for long.
+    fn hold_back(&mut self) {
+        let mut tails: HashMap<RoomId, u64> = HashMap::new();
+        let mut in_all = 0;
+        let is_too_much = |queued: &Queued| {
+            let Operation::Append { room, header, read_seq, .. } = &queued.operation else { return false };
+            let Some(StoredRoom { row, head, .. }) = self.rooms.get(room) else { return false };
+            let is_looked_up = is_in_reach(*read_seq, *head).is_ok()
+                && !self.tails.has_not(*row, header.id, (*read_seq, head.head_seq));
+            let tail = if is_looked_up { head.head_seq - read_seq } else { 0 };
+            let known = tails.entry(*room).or_default();
+            in_all += tail.saturating_sub(*known);
+            *known = tail.max(*known);
+            in_all > TAILS_MAX
         };
-        let known = self.known.get(&key).map(|known| verdict(known, Verdict::Settled));
-        known.or_else(|| self.fresh.get(&key).map(|fresh| verdict(fresh, Verdict::Judged)))
+        if let Some(first) = self.operations.iter().position(is_too_much) {
+            self.held_back = self.operations.split_off(first);
+        }
+    }
+
+    /// The answer to a message whose id came after what its sender has read, or was taken a moment ago.
+    fn sent_before(&self, key: Key, read_seq: u64, entry: &[u8]) -> Option<Verdict> {
+        let among = |known: &[StoredEntry]| StoredEntry::found_among(known, read_seq, entry);
+        let verdict = |found, verdict: fn(Reply) -> Verdict| match found {
+            Found::Same(seq) => verdict(Reply::Appended(seq)),
+            Found::Other => ErrorCode::EntryIdReused.into(),
+        };
+        let known =
+            self.known.get(&key).and_then(|known| among(known)).map(|found| verdict(found, Verdict::Settled));
+        let fresh = || among(self.fresh.get(&key).map(std::slice::from_ref)?);
+        known.or_else(|| fresh().map(|found| verdict(found, Verdict::Judged)))
     }
 
     /// That an id is taken by another entry is said to whom the room has not ended.
@@ -218,16 +258,11 @@ impl<'w> Batch<'w> {
         Ok(said_to(self.standing(grant, room).await?, ErrorCode::EntryIdReused).into())
     }
 
-    /// Remembers what was taken, if more of that id comes.
-    fn note_taken(
-        &mut self,
-        key: (i64, EntryId),
-        seq: u64,
-        kind: EntryKind,
-        hash: impl FnOnce() -> [u8; 32],
-    ) {
+    /// Remembers a message that was taken, if more of that id comes.
+    fn note_taken(&mut self, key: Key, seq: u64, entry: &[u8]) {
         if self.repeated.contains(&key.1) {
-            self.fresh.insert(key, StoredEntry { seq, kind, hash: Some(hash()) });
+            let taken = StoredEntry { seq, hash: Some(entry_hash(entry)) };
+            self.fresh.insert(key, taken);
         }
     }
 
@@ -255,15 +290,20 @@ impl<'w> Batch<'w> {
     }
 
     async fn insert(&mut self, entries: Vec<NewEntry>) -> Result<(), WriteFault> {
+        self.written.extend(entries.iter().map(|entry| (entry.row, entry.seq, entry.id)));
         self.store.insert_entries(entries, hour_of(self.now_ms)).await
     }
 
     async fn insert_handshake(&mut self, entry: NewEntry, hash: [u8; 32]) -> Result<(), WriteFault> {
-        self.note_taken((entry.row, entry.id), entry.seq, entry.kind, || hash);
+        self.written.push((entry.row, entry.seq, entry.id));
         self.store.insert_handshake(entry, &hash, hour_of(self.now_ms)).await
     }
 
-    fn succeed(self) -> Outcome {
+    fn succeed(mut self) -> Outcome {
+        self.operations.append(&mut self.held_back);
+        if !self.store.is_shared() {
+            self.written.iter().for_each(|(row, seq, id)| self.tails.note(*row, *seq, *id));
+        }
         let mut outcome = Outcome { gone: self.gone, put_off: self.operations, ..Outcome::default() };
         for tell in self.tasks {
             tell();
@@ -291,7 +331,8 @@ impl<'w> Batch<'w> {
         outcome
     }
 
-    fn fail(self, fault: &WriteFault) -> Outcome {
+    fn fail(mut self, fault: &WriteFault) -> Outcome {
+        self.operations.append(&mut self.held_back);
         metrics().failed_batches.inc();
         match fault {
             WriteFault::Full => tracing::warn!("the disk is full: nothing is stored until there is space"),
@@ -309,7 +350,9 @@ impl<'w> Batch<'w> {
             }
         }
         for room in &self.touched {
-            self.rooms.remove(room);
+            if let Some(forgotten) = self.rooms.remove(room) {
+                self.tails.forget(forgotten.row);
+            }
         }
         let refused = || Reply::Error(error_of(fault));
         let judged = self.answers.into_iter().filter_map(|answer| {

@@ -10,13 +10,13 @@ mod state;
 pub(crate) use epochs::HeldPart;
 
 use super::dialect::Dialect;
-use super::entry::StoredEntry;
+use super::entry::{Found, StoredEntry};
 use super::epochs::Epochs;
 use super::error::StoreError;
 use super::known::{Wanted, known_entries};
 use super::rows::{chunks, with_rows};
 use crate::access::{NOBODYS_KEY, RoomHead};
-use sotto_protocol::{DoorId, EntryId, RoomId, entry_hash};
+use sotto_protocol::{DoorId, Dropped, EntryId, RoomId, entry_hash};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyPool, Arguments as _, AssertSqlSafe, Row as _};
 use std::collections::HashMap;
@@ -35,6 +35,10 @@ pub(crate) struct Opening {
     pub row: i64,
     /// Its state.
     pub head: RoomHead,
+    /// How long the room wants its messages kept, in seconds.
+    pub retention_s: Option<u64>,
+    /// What was dropped of them.
+    pub dropped: Option<Dropped>,
     /// The epoch that was asked for, the good one first, then those of that number that were voided.
     pub epochs: Vec<EpochKey>,
 }
@@ -87,6 +91,8 @@ pub(crate) struct OpenDoor {
     pub key: [u8; 32],
     /// The card's sealed key.
     pub wrap: Vec<u8>,
+    /// How long the card is.
+    pub card_bytes: u64,
     /// The card, where it was asked for.
     pub card: Option<Vec<u8>>,
 }
@@ -98,7 +104,7 @@ const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
     good AS (SELECT * FROM epochs WHERE room = (SELECT number FROM room) AND epoch = $2 AND voided_seq = 0),
     shown AS (SELECT * FROM good UNION SELECT * FROM latest)
     SELECT r.number, r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
-        (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.access_key, e.began_seq, e.voided_seq,
+        r.retention_s, r.dropped_seq, r.dropped_aged_s, (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.access_key, e.began_seq, e.voided_seq,
         CASE WHEN e.voided_seq > 0 THEN (SELECT v.epoch - 1 FROM epochs v
             WHERE v.room = e.room AND v.voided_seq = e.voided_seq ORDER BY v.began_seq LIMIT 1) END AS restored_epoch,
         (SELECT c.began_seq FROM epochs c
@@ -112,6 +118,7 @@ const OPENING: &str = "WITH room AS (SELECT * FROM rooms WHERE room_id = $1),
 
 const DOOR: &str = "SELECT r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq,
         (SELECT max(seq) FROM entries WHERE room = r.number) AS head_seq, e.join_key, d.door_key, d.wrap,
+        (SELECT CAST(length(card) AS BIGINT) FROM cards WHERE room = r.number) AS card_bytes,
         CASE WHEN $3 THEN (SELECT card FROM cards WHERE room = r.number) END AS card
     FROM rooms r JOIN epochs e ON e.room = r.number AND e.began_seq = r.began_seq
         LEFT JOIN doors d ON d.room = r.number AND d.door_id = $2
@@ -153,7 +160,12 @@ impl ReadStore {
             .map_err(StoreError::Open)?;
         let Some(first) = rows.first() else { return Ok(None) };
         let epochs = rows.iter().filter_map(|row| epoch_key(row).transpose()).collect::<Result<_, _>>()?;
-        Ok(Some(Opening { row: first.get("number"), head: head_of(first)?, epochs }))
+        let retention_s = first.get::<Option<i64>, _>("retention_s").map(from_sql).transpose()?;
+        let up_to_seq = from_sql(first.get("dropped_seq"))?;
+        let aged_s = from_sql(first.get("dropped_aged_s"))?;
+        let dropped = (aged_s > 0).then_some(Dropped { up_to_seq, aged_s });
+        let (row, head) = (first.get("number"), head_of(first)?);
+        Ok(Some(Opening { row, head, retention_s, dropped, epochs }))
     }
 
     /// Whether a room of that id was deleted.
@@ -183,23 +195,28 @@ impl ReadStore {
         let Some(row) = row else { return Ok(CardLookup::UnknownRoom) };
         let wrap = row.get::<Option<Vec<u8>>, _>("wrap");
         let door = match wrap {
-            Some(wrap) => Some(OpenDoor { key: key_of(row.get("door_key"))?, wrap, card: row.get("card") }),
+            Some(wrap) => {
+                let card_bytes = from_sql(row.get::<Option<i64>, _>("card_bytes").unwrap_or(0))?;
+                let key = key_of(row.get("door_key"))?;
+                Some(OpenDoor { key, wrap, card_bytes, card: row.get("card") })
+            }
             None => None,
         };
         Ok(CardLookup::Found { head: head_of(&row)?, join_key: key_of(row.get("join_key"))?, door })
     }
 
-    /// The entry of that id, to be compared with one that is as long as this.
-    pub(crate) async fn entry(
+    /// What is known of a message that its sender has not found up to `read_seq`.
+    pub(crate) async fn message(
         &self,
-        room: &RoomId,
-        id: EntryId,
-        length_bytes: usize,
-    ) -> Result<Option<StoredEntry>, StoreError> {
-        let Some(row) = self.row(room).await? else { return Ok(None) };
-        let wanted = [Wanted { row, id, length_bytes }];
+        row: i64,
+        (id, read_seq): (EntryId, u64),
+        entry: &[u8],
+    ) -> Result<Option<Found>, StoreError> {
+        let wanted = [Wanted { row, id, read_seq, length_bytes: entry.len() }];
         let mut connection = self.pool.acquire().await.map_err(StoreError::Open)?;
-        Ok(known_entries(&mut connection, self.dialect, &wanted).await?.into_values().next())
+        let known = known_entries(&mut connection, self.dialect, &wanted).await?;
+        let known = known.into_values().next().unwrap_or_default();
+        Ok(StoredEntry::found_among(&known, read_seq, entry))
     }
 
     /// The relay's number of a room.

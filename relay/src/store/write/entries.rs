@@ -2,7 +2,7 @@
 
 use super::{WriteStore, add, statement_size, to_sql, with_rows};
 use crate::store::known::known_entries;
-use crate::store::{StoredEntry, Wanted, WriteFault};
+use crate::store::{Key, StoredEntry, Wanted, WriteFault};
 use sotto_protocol::{EntryId, EntryKind};
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments as _, AssertSqlSafe};
@@ -30,7 +30,7 @@ impl WriteStore {
     pub(crate) async fn known_entries(
         &mut self,
         wanted: &[Wanted],
-    ) -> Result<HashMap<(i64, EntryId), StoredEntry>, WriteFault> {
+    ) -> Result<HashMap<Key, Vec<StoredEntry>>, WriteFault> {
         Ok(known_entries(&mut self.connection, self.source.dialect, wanted).await?)
     }
 

@@ -38,6 +38,10 @@ struct Left {
 const KEPT: &str = "SELECT dropped_seq, CASE WHEN retention_s < $1 THEN retention_s ELSE $1 END AS kept_s
     FROM rooms WHERE number = $2";
 
+/// Members are told the shortest retention by which anything was dropped here: an admin may have had another one meanwhile.
+const AGED: &str = "UPDATE rooms SET dropped_aged_s = $1
+    WHERE number = $2 AND (dropped_aged_s = 0 OR dropped_aged_s > $1)";
+
 impl WriteStore {
     /// Drops bodies in these rooms that are older than their room keeps them, or the operator. The hashes stay.
     pub(crate) async fn sweep_bodies(
@@ -63,8 +67,13 @@ impl WriteStore {
                 sqlx::query(KEPT).bind(longest_s).bind(*row).fetch_optional(&mut self.connection).await?;
             let Some(room) = room else { continue };
             // The last hour that is over for so long.
-            let last_hour = (now_s - room.get::<i64, _>("kept_s")).div_euclid(HOUR_S) - 1;
+            let kept_s: i64 = room.get("kept_s");
+            let last_hour = (now_s - kept_s).div_euclid(HOUR_S) - 1;
+            let already = swept.entries;
             self.drop_bodies((*row, room.get("dropped_seq")), last_hour, &mut left, &mut swept).await?;
+            if swept.entries > already {
+                sqlx::query(AGED).bind(kept_s.max(1)).bind(*row).execute(&mut self.connection).await?;
+            }
         }
         Ok(swept)
     }

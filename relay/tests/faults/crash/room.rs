@@ -149,11 +149,13 @@ impl Shared {
 pub struct Link {
     shared: Arc<Shared>,
     client: Option<Client>,
+    /// The last entry when the room was opened.
+    head_seq: u64,
 }
 
 impl Link {
     pub fn new(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), client: None }
+        Self { shared: Arc::clone(shared), client: None, head_seq: 0 }
     }
 
     /// The answer; none where the relay went away, or had a fault that passes: then it may have done it or not.
@@ -192,7 +194,10 @@ impl Link {
             Request::Open(OpenRoom { room: room.id, epoch: room.epoch(), signature })
         };
         match self.ask(open).await? {
-            Reply::Opened(opened) => Some(opened.access),
+            Reply::Opened(opened) => {
+                self.head_seq = opened.head_seq;
+                Some(opened.access)
+            }
             other => panic!("a room that is there does not open: {other:?}"),
         }
     }
@@ -210,6 +215,35 @@ impl Link {
                     while self.open(&room).await.is_none() {}
                 }
                 Some(other) => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The same for a message of somebody who has read up to `read_seq`, and reads on before sending it again.
+    pub async fn settle_message(&mut self, room: &Room, mut read_seq: u64, entry: &[u8]) -> Settled {
+        loop {
+            match self.ask(|_| append_after(room, read_seq, entry)).await {
+                Some(Reply::Appended(seq)) => return Settled::Appended(seq),
+                Some(Reply::Error(error)) if error.code != ErrorCode::RoomNotOpen => {
+                    return Settled::Refused(error.code);
+                }
+                Some(Reply::Error(_)) | None => {}
+                Some(other) => panic!("{other:?}"),
+            }
+            let (room, access) = loop {
+                let room = self.shared.known().room;
+                if let Some(access) = self.open(&room).await {
+                    break (room, access);
+                }
+            };
+            // Who may read only handshakes names the same place: messages of an epoch that is over become no more.
+            if access == RoomAccess::Full
+                && let Some(missed) = self.page_after(&room, read_seq).await
+            {
+                if let Some(found) = missed.iter().find(|missed| missed.entry == entry) {
+                    return Settled::Appended(found.seq);
+                }
+                read_seq = missed.last().map_or(read_seq, |last| last.seq);
             }
         }
     }
@@ -242,10 +276,15 @@ pub async fn write(shared: Arc<Shared>) {
             sleep(PAUSE).await;
             continue;
         }
+        let mut read_seq = link.head_seq;
         while !shared.is_over() {
             let entry = entry(room.epoch(), &random::<100>());
-            match link.settle(&append(&room, &entry)).await {
-                Settled::Appended(seq) => shared.acknowledge(seq, entry),
+            match link.settle_message(&room, read_seq, &entry).await {
+                Settled::Appended(seq) => {
+                    shared.acknowledge(seq, entry);
+                    // What is written next is none of what is there by now.
+                    read_seq = seq;
+                }
                 Settled::Refused(code) => {
                     assert_eq!(code, ErrorCode::StaleEpoch);
                     shared.refuse(entry);
