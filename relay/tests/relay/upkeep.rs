@@ -130,7 +130,9 @@ async fn write_on(
     let mut acknowledged = Vec::new();
     while !is_over.load(Ordering::Acquire) {
         let entry = entry(0, &random::<300>());
-        assert_eq!(client.append(&room, &entry).await, acknowledged.len() as u64 + 1);
+        let read_seq = acknowledged.len() as u64;
+        let seq = appended(client.ask(append_after(&room, read_seq, &entry)).await);
+        assert_eq!(seq, read_seq + 1);
         acknowledged.push(entry);
         counted.store(acknowledged.len() as u64, Ordering::Release);
     }
