@@ -261,6 +261,8 @@ fn contents(area: &mut Area) {
         let bytes = index_bytes(&names.map(|name| (vec![name; 32], vec![0x0d; 16])));
         area.refuse_bytes("the content of an index", &bytes, why);
     }
+    area.refuse_bytes("the content of an index", &[0xa2, 0, 0xf6, 1, 0x80], "null in place of an absent key");
+    area.refuse_bytes("the content of an index", &[0xa0], "no list of names");
     let bytes = index_bytes(&[(vec![1; 32], vec![0x0d; 15])]);
     area.refuse_bytes("the content of an index", &bytes, "a mark of 15 bytes");
     let mut foreign = device.to_bytes();
