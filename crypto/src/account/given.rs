@@ -4,8 +4,9 @@
 
 use super::{
     AccountKeys, DoorKey, InviteRecipient, Login, NewDevice, OldDevice, OpenedRecord, PairingGrant,
-    PairingOffer, Password, PasswordKey, RecoveryCode, RecoveryKey, Registered, RoomTokenRequest,
-    SealedRecord, Username, VaultKey, VaultLabel, VerifyingNewDevice, VerifyingOldDevice, direct_invite,
+    PairingOffer, Password, PasswordKey, RecoveryCode, RecoveryKey, Registered, RelayQuestion,
+    RoomTokenRequest, SealedRecord, Username, VaultKey, VaultLabel, VerifyingNewDevice, VerifyingOldDevice,
+    direct_invite,
     opaque::{LoggingIn, Registration, identifiers},
     record::Randomness,
     stretching::Stretching,
@@ -17,6 +18,10 @@ use crate::{
     labels::hpke,
     testing::Script,
     wrap,
+};
+use opaque_ke::{
+    generic_array::{GenericArray, typenum::U64},
+    ksf::Ksf as _,
 };
 use sotto_protocol::{
     RoomId,
@@ -230,4 +235,24 @@ pub fn room_token_request(
     blind: &[u8],
 ) -> Result<RoomTokenRequest, CryptoError> {
     RoomTokenRequest::with_nonce(relay, period, nonce, &mut Script::new(blind))
+}
+
+/// As [`RelayQuestion::ask`].
+#[must_use]
+pub const fn relay_question(nonce: [u8; 32]) -> RelayQuestion {
+    RelayQuestion::with_nonce(nonce)
+}
+
+/// The salt of an account's stretching, and what becomes of 64 bytes by it.
+///
+/// # Errors
+/// [`CryptoError::BadKey`] only for a fault in here.
+pub fn stretched(
+    relay: &RelayId,
+    username: &Username,
+    input: [u8; 64],
+) -> Result<([u8; 32], [u8; 64]), CryptoError> {
+    let stretching = Stretching::of(relay, username);
+    let output = stretching.hash::<U64>(GenericArray::from(input)).map_err(|_| CryptoError::BadKey)?;
+    Ok((*stretching.salt(), output.into()))
 }

@@ -16,7 +16,12 @@ impl RelayQuestion {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
     pub fn ask() -> Result<Self, CryptoError> {
-        random_array().map(|nonce| Self { nonce })
+        random_array().map(Self::with_nonce)
+    }
+
+    /// As [`RelayQuestion::ask`], with a nonce that is used once.
+    pub(super) const fn with_nonce(nonce: [u8; 32]) -> Self {
+        Self { nonce }
     }
 
     /// What the relay is asked, without a session.

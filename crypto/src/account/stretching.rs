@@ -37,6 +37,11 @@ impl Stretching {
             .chain_update(username.as_str());
         Self { salt: hash.finalize().into() }
     }
+
+    /// The salt.
+    pub(super) const fn salt(&self) -> &[u8; 32] {
+        &self.salt
+    }
 }
 
 impl Ksf for Stretching {

@@ -40,6 +40,11 @@ impl CborMap {
         Self(fields)
     }
 
+    /// The same without a key.
+    pub fn without(&self, key: u8) -> Self {
+        Self(self.0.iter().filter(|(known, _)| *known != key).cloned().collect())
+    }
+
     /// The map, in its one form.
     pub fn write(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -64,7 +64,7 @@ impl Person {
     /// The keys of the account, generation 1.
     pub fn keys(&self) -> AccountKeys {
         let recovery = (secret(self.recovery.expect("has an account")), 1, Vec::new());
-        account_keys(&secret(self.identity), recovery, secret(self.vault), secret(self.door))
+        account_keys(&secret(self.identity), recovery, secret(self.vault), secret(self.door), 1)
     }
 
     /// The certificate of the device.

@@ -1,11 +1,13 @@
 //! An account's recovery code, its sealed record, and what a device keeps of it.
 
 use super::{ADA, Area, CborMap, Change, Reader, Refused, With, diagnostic, encapsulation, hex, secret};
+use minicbor::bytes::ByteVec;
 use serde_json::{Value, json};
 use sotto_crypto::{
     account::{AccountKeys, DeviceSecrets, OpenedRecord, RecoveryCode, SealedRecord},
     testing::{
-        RecordRandomness, account_keys, expand, open_committed, password_key_of, recovery_code, seal_record,
+        RecordRandomness, account_keys, expand, open_committed, password_key_of, recovery_code,
+        seal_committed_with_salt as committed, seal_record,
     },
 };
 use sotto_protocol::{encode, entry_hash};
@@ -78,6 +80,7 @@ fn opened(record: &OpenedRecord) -> Value {
     let previous: Vec<_> = keys.recovery_keys().skip(1).map(|key| hex(key.public_hash())).collect();
     json!({
         "version": record.version(), "account": hex(keys.account().as_bytes()), "generation": keys.generation(),
+        "number of the device keys": keys.device_keys(), "opens by the code": record.opens_by_code(),
         "SHA-256 of the recovery key": hex(keys.recovery().public_hash()),
         "SHA-256 of older recovery keys, the latest first": previous,
     })
@@ -93,10 +96,15 @@ fn read_by_code(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
     Ok(opened(&SealedRecord::from_bytes(bytes)?.open_with_code(&code)?))
 }
 
+/// What a device notes of a record.
+fn mark(sealed: &[u8]) -> Vec<u8> {
+    entry_hash(&[b"sotto/1 vault mark", sealed].concat())[..16].to_vec()
+}
+
 /// A record whose recovery key was changed once.
 fn record(area: &mut Area) {
     let recovery = (secret(0x21), 2, vec![secret(0x2a)]);
-    let keys = account_keys(&secret(ADA.identity), recovery, secret(ADA.vault), secret(ADA.door));
+    let keys = account_keys(&secret(ADA.identity), recovery, secret(ADA.vault), secret(ADA.door), 3);
     let (password, code) = (password_key_of(secret(0x40)), recovery_code(symbols()));
     let randomness = RecordRandomness {
         record_key: secret(0x41),
@@ -112,16 +120,17 @@ fn record(area: &mut Area) {
         "the sealing of a record",
         json!({
             "identity seed": hex([ADA.identity; 32]), "recovery seed": hex([0x21; 32]), "generation": 2,
-            "older recovery seeds": [hex([0x2a; 32])], "vault key": hex([ADA.vault; 32]),
+            "number of the device keys": 3, "older recovery seeds": [hex([0x2a; 32])], "vault key": hex([ADA.vault; 32]),
             "door seed": hex([ADA.door; 32]), "code": code.to_text().as_str(), "version": 7,
             "password key": hex([0x40; 32]), "record key": hex([0x41; 32]), "salt of the body": hex([0x55; 16]),
             "salt of the password wrap": hex([0x56; 16]),
             "encapsulation randomness of the code wrap": hex(encapsulation(0x57)),
         }),
         json!({
-            "additional data": hex(aad), "record-contents": hex(&*contents), "shows": diagnostic(&contents),
+            "additional data": hex(&aad), "record-contents": hex(&*contents), "shows": diagnostic(&contents),
             "body": hex(&body), "password wrap": hex(&password_wrap), "code wrap": hex(&code_wrap),
-            "sealed-record": hex(&sealed),
+            "SHA-256(code wrap)": hex(entry_hash(&code_wrap)), "sealed-record": hex(&sealed),
+            "mark": hex(mark(&sealed)),
         }),
     );
     let gives = opened(&SealedRecord::from_bytes(&sealed).unwrap().open_with_code(&code).unwrap());
@@ -130,20 +139,39 @@ fn record(area: &mut Area) {
     area.read(by_password, "sealed-record by password", with, &sealed, gives.clone());
     let with = json!({ "code": code.to_text().as_str() });
     area.read(by_code, "sealed-record by code", with, &sealed, gives);
+    let mut garbled_wrap = code_wrap.clone();
+    garbled_wrap[20] ^= 1;
+    let garbled = CborMap::read(&sealed).with(3, &ByteVec::from(garbled_wrap)).write();
+    let with = json!({ "password key": hex([0x40; 32]) });
+    let gives = opened(&SealedRecord::from_bytes(&garbled).unwrap().open_with_password(&password).unwrap());
+    assert_eq!(gives["opens by the code"], false);
+    let name = "a sealed-record whose code wrap was garbled, by password";
+    area.read(name, "sealed-record by password", with, &garbled, gives);
     let at = |part: &[u8]| sealed.windows(part.len()).position(|window| window == part).unwrap();
-    let login_key = sealed.len() - 1;
+    let (device_keys, login_key) = (sealed.len() - 1, sealed.len() - 3);
     area.refuse_damaged(
         by_password,
         &[
             (at(&body) + 20, "the body"),
             (at(&password_wrap) + 20, "the password wrap"),
             (login_key, "the code's login key is not the one inside"),
+            (device_keys, "the number of the device keys is not the one inside"),
         ],
     );
     area.refuse_changed(by_password, Change::Xor(2, 1), "another version of the record");
     area.refuse_with(by_password, "password key", hex([0x42; 32]), "another password");
     area.refuse_changed(by_code, Change::Xor(at(&code_wrap) + 20, 1), "a bit is flipped: the code wrap");
     area.refuse_changed(by_code, Change::Xor(login_key, 1), "a bit is flipped: the code's login key");
+    let mut again = |contents: CborMap, why: &str| {
+        let contents = contents.write();
+        let body = committed(&secret(0x41), b"sotto/1 record sealing", &aad, &contents, &[0x55; 16]).unwrap();
+        let changed = CborMap::read(&sealed).with(1, &ByteVec::from(body)).write();
+        area.refuse_bytes(by_password, &changed, why);
+    };
+    let inside = CborMap::read(&contents);
+    again(inside.with(7, &4_u32), "the number of the device keys inside is another one");
+    again(inside.with(3, &vec![ByteVec::from(vec![0x2a; 32]); 65]), "more than 64 older recovery keys");
+    area.refuse_bytes(by_password, &vec![0; 16_385], "more than 16 KiB");
     area.refuse_with(by_code, "code", recovery_code([5; 26]).to_text().as_str(), "another code");
     area.refuse_changed(by_code, Change::Xor(at(&body), 3), "a later version of the sealing");
 }

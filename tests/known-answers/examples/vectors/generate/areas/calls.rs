@@ -1,6 +1,6 @@
 //! The account API: every call with its answer, and the errors of accounts and blobs.
 
-use super::{ADA, Area, Change, Reader, Refused, diagnostic, hex};
+use super::{ADA, Area, Change, Reader, Refused, diagnostic, hex, relay_id, relay_keys};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use minicbor::{Decode, Encode};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use sotto_protocol::{
         PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault, RefreshSession,
         Register, RegisterStarted, ReplaceRecord, RoomPolicy, SessionGiven, SessionInfo, SessionToken,
         Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
-        TakePairing, VaultEntries, VaultEntry, VaultList, VaultListed, Which,
+        TakePairing, ThisRelay, VaultEntries, VaultEntry, VaultList, VaultListed, Which, WhichRelay,
     },
     blob::{self, BlobError, BlobErrorCode},
     decode, encode,
@@ -63,6 +63,7 @@ const CALLS: &[(&str, Shape, Shape)] = &[
     of::<PostPairing>(),
     of::<TakePairing>(),
     of::<ReadRoomPolicy>(),
+    of::<WhichRelay>(),
     of::<PushKey>(),
     of::<StartProof>(),
     of::<FinishProof>(),
@@ -138,7 +139,7 @@ fn logging_in(area: &mut Area) {
         name: name.clone(),
         login: [0x09; 192],
         record: record(),
-        entry: ADA.keys().directory_entry("relay.example:8443"),
+        entry: ADA.keys().directory_entry(&relay_id()),
         is_findable: true,
         code,
         state: state(),
@@ -162,7 +163,7 @@ fn records_and_sessions(area: &mut Area) {
     let replace =
         ReplaceRecord { proof: proof(), record: record(), login: None, entry: None, end_others: true };
     call(area, &replace, &Done {});
-    let entry = Some(ADA.keys().directory_entry("relay.example:8443"));
+    let entry = Some(ADA.keys().directory_entry(&relay_id()));
     let all = ReplaceRecord { login: Some([0x09; 192]), entry, ..replace };
     one(area, " with password and directory-entry", &all);
     call(area, &DeleteAccount { proof: proof() }, &Done {});
@@ -191,15 +192,17 @@ fn vault_and_inbox(area: &mut Area) {
 }
 
 fn the_rest(area: &mut Area) {
-    let found = Found { entry: ADA.keys().directory_entry("relay.example:8443") };
+    let found = Found { entry: ADA.keys().directory_entry(&relay_id()) };
     call(area, &Lookup { who: AccountRef::Name("ada".to_owned()) }, &found);
     one(area, " by account", &Lookup { who: AccountRef::Account([0x08; 16]) });
     call(area, &SetFindable { is_findable: false }, &Done {});
     let message = b"message".to_vec();
     call(area, &PostPairing { letter_box: [0x08; 16], step: 1, message: message.clone() }, &Done {});
     call(area, &TakePairing { letter_box: [0x08; 16], step: 2 }, &PairingMessage { message });
-    let policy = RoomPolicy { takes_token: true, period: 656, public_key: [0x08; 32] };
+    let policy = RoomPolicy { takes_token: true, period: 656 };
     call(area, &ReadRoomPolicy {}, &policy);
+    let this_relay = ThisRelay { keys: relay_keys(), signature: [0x99; 64] };
+    call(area, &WhichRelay { nonce: [0x91; 32] }, &this_relay);
     let evaluated = EvaluatedRoomToken { evaluated: [0x08; 32], proof: [0x09; 64] };
     call(area, &BlindRoomToken { period: 656, blinded: [0x08; 32] }, &evaluated);
     call(area, &PushKey {}, &PushKeyGiven { key: [0x04; 65] });

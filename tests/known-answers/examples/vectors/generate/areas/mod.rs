@@ -15,6 +15,7 @@ mod messages;
 mod mls_room;
 mod names;
 mod pairing;
+mod relay;
 mod rooms;
 mod safety;
 mod sealing;
@@ -30,7 +31,10 @@ use super::{
     people::{ADA, BOB, CLEO, NOW_MS, Person, secret},
 };
 use sotto_crypto::testing::expand;
-use sotto_protocol::{EntryId, RoomId};
+use sotto_protocol::{
+    EntryId, RoomId,
+    account::{RelayId, RelayKeys},
+};
 
 /// The room that is meant, where a case says nothing else.
 const ROOM: RoomId = RoomId::new([0x11; 16]);
@@ -38,6 +42,18 @@ const ROOM: RoomId = RoomId::new([0x11; 16]);
 const ENTRY: EntryId = EntryId::new([0x22; 16]);
 /// The epoch that is meant.
 const EPOCH: u64 = 3;
+/// Where the relay that is meant is reached.
+const AUTHORITY: &str = "relay.example:8443";
+
+/// The keys of the relay that is meant: see `relay.rs`.
+fn relay_keys() -> RelayKeys {
+    relay::keys(0x8b, 0x8c)
+}
+
+/// The relay that is meant.
+fn relay_id() -> RelayId {
+    relay_keys().id()
+}
 
 /// The randomness of an encapsulation where the code draws it from a seed of one byte, 32 times.
 fn encapsulation(seed: u8) -> [u8; 64] {
@@ -65,6 +81,7 @@ const AREAS: &[(Make, Readers)] = &[
     (messages::area, messages::READERS),
     (names::area, names::READERS),
     (pairing::area, pairing::READERS),
+    (relay::area, relay::READERS),
     (rooms::area, rooms::READERS),
     (safety::area, safety::READERS),
     (sealing::area, sealing::READERS),

@@ -6,8 +6,11 @@ use super::{
 use minicbor::bytes::ByteVec;
 use serde_json::{Value, json};
 use sotto_crypto::{
-    DeviceKey,
-    account::{NewDevice, OldDevice, PairingGrant, PairingOffer, VerifyingNewDevice, VerifyingOldDevice},
+    CryptoError, DeviceKey,
+    account::{
+        Mark, NewDevice, OldDevice, PairingGrant, PairingOffer, VaultIndex, VaultKey, VaultLabel, VaultName,
+        VerifyingNewDevice, VerifyingOldDevice,
+    },
     testing::{
         expand, open_committed, pairing_answer, pairing_grant, pairing_reveal, pairing_start,
         seal_committed_with_salt,
@@ -25,8 +28,8 @@ pub const READERS: &[(&str, Reader)] = &[
 ];
 
 const OFFER: &str = "0123-4567-89AB-CDEF";
-const GRANT: PairingGrant<'_> =
-    PairingGrant { display_name: "Ada's laptop", not_before_ms: NOW_MS, session: b"session" };
+const DISPLAY_NAME: &str = "Ada's laptop";
+const SESSION: &[u8] = b"session";
 
 /// The file.
 pub fn area() -> Area {
@@ -37,6 +40,24 @@ pub fn area() -> Area {
 
 fn offer() -> PairingOffer {
     PairingOffer::parse(OFFER).unwrap()
+}
+
+/// What the old device has seen: the sealed record, the vault's index, and a record of which the grant says nothing.
+fn seen() -> VaultIndex {
+    let mut seen = VaultIndex::default();
+    let index = VaultKey::from_seed(secret(ADA.vault)).name(VaultLabel::Index).unwrap();
+    seen.note(index, Mark::of(9, b"the vault's index, sealed")).unwrap();
+    seen.note(VaultName::new([0x01; 32]), Mark::of(3, b"a room of the list, sealed")).unwrap();
+    seen.note_record(Mark::of(4, b"sealed-record")).unwrap();
+    seen
+}
+
+/// The grant of the story, for that code.
+fn grant(old: VerifyingOldDevice, typed: &str) -> Result<Vec<u8>, CryptoError> {
+    let seen = seen();
+    let grant =
+        PairingGrant { display_name: DISPLAY_NAME, not_before_ms: NOW_MS, session: SESSION, seen: &seen };
+    pairing_grant(old, typed, &ADA.keys(), grant, &[0x56; 16])
 }
 
 fn new_device() -> DeviceKey {
@@ -62,7 +83,7 @@ fn verifying(reveal: &[u8]) -> Result<VerifyingOldDevice, Refused> {
 fn granted() -> Vec<u8> {
     let (new, reveal) = revealed();
     let old = verifying(&reveal).unwrap();
-    pairing_grant(old, &new.code().to_string(), &ADA.keys(), GRANT, &[0x56; 16]).unwrap()
+    grant(old, &new.code().to_string()).unwrap()
 }
 
 fn read_offer(_: &With<'_>, text: &[u8]) -> Result<Value, Refused> {
@@ -83,8 +104,7 @@ fn read_answer(_: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
 
 fn read_reveal(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
     let old = verifying(bytes)?;
-    let grant = pairing_grant(old, with.text("typed"), &ADA.keys(), GRANT, &[0x56; 16])?;
-    Ok(json!({ "grant": hex(grant) }))
+    Ok(json!({ "grant": hex(grant(old, with.text("typed"))?) }))
 }
 
 fn read_grant(_: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
@@ -92,7 +112,7 @@ fn read_grant(_: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
     Ok(json!({
         "account": hex(paired.account.as_bytes()), "certificate": hex(paired.certificate.as_bytes()),
         "vault key": hex(paired.secrets.vault.seed().expose()), "door seed": hex(paired.secrets.door.seed().expose()),
-        "session": hex(&*paired.session),
+        "session": hex(&*paired.session), "seen": hex(paired.seen.to_bytes()),
     }))
 }
 
@@ -116,7 +136,8 @@ fn story(area: &mut Area) {
             "seed of the X-Wing key of this pairing": hex([0x51; 32]), "nonce": hex([0x50; 32]), "s": hex([0x52; 32]),
             "nonce'": hex([0x53; 32]), "encapsulation randomness of the answer": hex(encapsulation(0x57)),
             "salt of the reveal": hex([0x55; 16]), "salt of the grant": hex([0x56; 16]), "account": ADA.to_json(),
-            "name in the new certificate": GRANT.display_name, "not before": NOW_MS, "session": hex(GRANT.session),
+            "name in the new certificate": DISPLAY_NAME, "not before": NOW_MS, "session": hex(SESSION),
+            "what the old device has seen": hex(seen().to_bytes()),
         }),
         json!({
             "o": hex(&symbols), "letter box": hex(offer().mailbox()), "hello": hex(&hello),
@@ -165,9 +186,18 @@ fn story(area: &mut Area) {
     area.refuse_changed("grant", Change::Xor(0, 3), "a later version");
     area.refuse_damaged("grant", &[(1, "the salt"), (17, "the commitment"), (100, "the ciphertext")]);
     let certificate = ByteVec::from(ADA.certificate().as_bytes().to_vec());
-    let foreign = CborMap::read(&contents).with(1, &certificate).write();
-    let sealed =
-        seal_committed_with_salt(&k, b"sotto/1 pairing grant sealing", &[0x50; 32], &foreign, &[0x56; 16])
-            .unwrap();
-    area.refuse_bytes("grant", &sealed, "the certificate is for another device");
+    let mut again = |contents: CborMap, why: &str| {
+        let contents = contents.write();
+        let label = b"sotto/1 pairing grant sealing";
+        let sealed = seal_committed_with_salt(&k, label, &[0x50; 32], &contents, &[0x56; 16]).unwrap();
+        area.refuse_bytes("grant", &sealed, why);
+    };
+    let inside = CborMap::read(&contents);
+    again(inside.with(1, &certificate), "the certificate is for another device");
+    again(inside.with(0, &ByteVec::from(vec![0x0c; 16])), "the certificate is another account's");
+    let recovery = ByteVec::from(super::CLEO.recovery_public().unwrap());
+    again(inside.with(4, &recovery), "the certificate names another recovery key");
+    again(inside.with(5, &ByteVec::from(vec![0; 4097])), "a session of more than 4 KiB");
+    again(inside.with(6, &ByteVec::from(b"no index".to_vec())), "what was seen is no index");
+    again(inside.without(6), "nothing of what was seen");
 }

@@ -43,13 +43,15 @@ fn numbers(area: &mut Area) {
         let authenticator = vec![0x01; length];
         let chain = Chain { seq: 9, hash: [0x08; 32] };
         let fingerprint = RoomFingerprint::of(&ROOM, EPOCH, &authenticator, &chain);
+        let digits = fingerprint.digits();
+        assert_eq!(digits.chars().filter(char::is_ascii_digit).count(), 60);
         area.value(
             &format!("a room fingerprint, suite {suite}"),
             json!({
                 "room": hex(ROOM.as_bytes()), "epoch": EPOCH, "epoch authenticator": hex(&authenticator), "seq": 9,
                 "H_seq": hex([0x08; 32]),
             }),
-            json!({ "fingerprint": fingerprint.digits() }),
+            json!({ "fingerprint": digits }),
         );
     }
 }
@@ -61,7 +63,7 @@ fn read_code(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
     let finding = match compare_safety_qr(own, other, bytes)? {
         Comparison::Match => "match",
         Comparison::Mismatch => "mismatch",
-        Comparison::OtherPerson => "other people",
+        Comparison::MismatchOfNamesToo => "mismatch, of names too",
         Comparison::NewerVersion => "the other app is newer",
     };
     Ok(json!({ "finding": finding }))
@@ -162,6 +164,22 @@ fn usernames(area: &mut Area) {
         ("ada#1", "a reserved character"),
         ("ad\u{200b}a", "an invisible character"),
         ("ad\u{202e}a", "a direction mark"),
+        ("ad\u{200c}a", "U+200C, which a display name may have"),
+        ("ad\u{200d}a", "U+200D, which a display name may have"),
+        ("ad\u{34f}a", "a mark that nobody sees, U+034F"),
+        ("ad\u{115f}a", "a letter that nobody sees, U+115F"),
+        ("ad\u{1160}a", "a letter that nobody sees, U+1160"),
+        ("ad\u{3164}a", "a letter that nobody sees, U+3164"),
+        ("ad\u{ffa0}a", "a letter that nobody sees, U+FFA0"),
+        ("ad\u{17b4}a", "a mark that nobody sees, U+17B4"),
+        ("ad\u{17b5}a", "a mark that nobody sees, U+17B5"),
+        ("ad\u{180b}a", "a variation selector, U+180B"),
+        ("ad\u{180e}a", "a separator that nobody sees, U+180E"),
+        ("ad\u{180f}a", "a variation selector, U+180F"),
+        ("ad\u{fe0f}a", "a variation selector, U+FE0F"),
+        ("ad\u{e0100}a", "a variation selector, U+E0100"),
+        ("ad\u{16fe4}a", "a filler, U+16FE4"),
+        ("ad\u{1d159}a", "a note head that nobody sees, U+1D159"),
         ("\u{301}ada", "a combining mark first"),
     ] {
         area.refuse_text("username \"ada\"", typed, why);

@@ -1,11 +1,15 @@
 //! What is signed for the relay, and for the log: statement by statement, with the key that signs.
 
-use super::{ADA, Area, EPOCH, ROOM, Reader, Refused, With, hex, secret};
+use super::{ADA, AUTHORITY, Area, EPOCH, ROOM, Reader, Refused, With, hex, relay_id, secret};
 use serde_json::{Value, json};
-use sotto_crypto::{AccessKey, Secret, account::check_directory_entry, testing::verify};
+use sotto_crypto::{
+    AccessKey, Secret,
+    account::{SeenRecoveryKey, check_directory_entry},
+    testing::{account_keys, verify},
+};
 use sotto_protocol::{
     Challenge, DoorId, Rewind, RewindAuthority, RoomId,
-    account::{DirectoryEntry, directory_statement, registration_statement},
+    account::{DirectoryEntry, RelayId, directory_statement, registration_statement},
     card_statement, confirm_statement, decode, delete_statement, drop_statement, encode, entry_hash,
     join_statement, open_statement, recovery_statement, retention_statement,
 };
@@ -97,7 +101,7 @@ fn checked(with: &With<'_>, bytes: &[u8], statement: Statement) -> Result<Value,
 }
 
 fn for_the_relay(area: &mut Area) {
-    let authority = json!({ "authority": "relay.example:8443", "challenge": hex([0x77; 32]) });
+    let authority = json!({ "authority": AUTHORITY, "challenge": hex([0x77; 32]) });
     let here = with(&authority, &json!({ "room": hex(ROOM.as_bytes()) }));
     let entry = hex(b"the sealed entry");
     let door = json!({ "door id": hex([0x66; 16]) });
@@ -132,14 +136,21 @@ fn for_the_relay(area: &mut Area) {
     area.value(
         "a retention that is absent",
         json!({ "seconds": null, "is signed as": 0 }),
-        json!({ "statement": hex(retention_statement("relay.example:8443", &Challenge::new([0x77; 32]), &ROOM, 0)) }),
+        json!({ "statement": hex(retention_statement(AUTHORITY, &Challenge::new([0x77; 32]), &ROOM, 0)) }),
     );
-    let entry = encode(&ADA.keys().directory_entry("relay.example:8443"));
+    let entry = encode(&ADA.keys().directory_entry(&relay_id()));
     let given = json!({
         "registration record": hex([0x09; 192]), "sealed-record": hex([0x07; 40]), "directory-entry": hex(entry),
     });
     signed(area, ("registration statement", registration), &secret(ADA.identity), with(&authority, &given));
     area.refuse_with("registration statement", "sealed-record", hex([0x08; 40]), "another sealed record");
+    let elsewhere = encode(&ADA.keys().directory_entry(&RelayId::new([0x93; 32])));
+    area.refuse_with(
+        "registration statement",
+        "directory-entry",
+        hex(elsewhere),
+        "an entry for another relay",
+    );
     area.refuse_with("registration statement", "registration record", hex([0x0a; 192]), "another password");
     area.refuse_with("join statement", "entry", hex(b"another entry"), "another entry");
     area.refuse_with("confirm statement", "entry", hex(b"another entry"), "another entry");
@@ -248,7 +259,11 @@ fn read_rewind(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
 
 fn read_directory_entry(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
     let entry: DirectoryEntry = decode(bytes)?;
-    let recipient = check_directory_entry(&entry, with.text("authority"))?;
+    let seen = with.has("seen").then(|| with.at("seen")).map(|seen| SeenRecoveryKey {
+        generation: seen.number("generation") as u32,
+        hash: seen.array("SHA-256 of the recovery key"),
+    });
+    let recipient = check_directory_entry(&entry, &RelayId::new(with.array("relay id")), seen.as_ref())?;
     Ok(json!({
         "account": hex(recipient.account.as_bytes()), "generation": entry.generation,
         "SHA-256 of the recovery key": hex(entry_hash(recipient.recovery_public)),
@@ -257,27 +272,42 @@ fn read_directory_entry(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused>
 
 fn directory(area: &mut Area) {
     const NAME: &str = "directory-entry";
-    let (authority, keys) = ("relay.example:8443", ADA.keys());
-    let entry = keys.directory_entry(authority);
+    // Of generation 2, so that there is an earlier one.
+    let recovery = (secret(0x21), 2, vec![secret(0x2a)]);
+    let keys = account_keys(&secret(ADA.identity), recovery, secret(ADA.vault), secret(ADA.door), 1);
+    let (relay, own) = (hex(relay_id().as_bytes()), hex(keys.recovery().public_hash()));
+    let entry = keys.directory_entry(&relay_id());
     let bytes = encode(&entry);
     area.value(
         "the signing of a directory-entry",
-        json!({ "authority": authority, "person": ADA.to_json() }),
         json!({
-            "statement": hex(directory_statement(authority, 1, &entry.recovery_public)),
+            "relay id": relay, "identity seed": hex([ADA.identity; 32]), "recovery seed": hex([0x21; 32]),
+            "generation": 2,
+        }),
+        json!({
+            "statement": hex(directory_statement(&relay_id(), 2, &entry.recovery_public)),
             "signature": hex(entry.signature), "directory-entry": hex(&bytes),
         }),
     );
     let gives = json!({
-        "account": hex(keys.account().as_bytes()), "generation": 1,
-        "SHA-256 of the recovery key": hex(keys.recovery().public_hash()),
+        "account": hex(keys.account().as_bytes()), "generation": 2, "SHA-256 of the recovery key": own,
     });
-    area.read(NAME, "directory-entry", json!({ "authority": authority }), &bytes, gives);
+    let seen = |generation: u32, hash: Value| json!({ "generation": generation, "SHA-256 of the recovery key": hash });
+    let mut read = |name: &str, seen: Value| {
+        let with = json!({ "relay id": relay, "seen": seen });
+        area.read(name, "directory-entry", with, &bytes, gives.clone());
+    };
+    let older = hex(entry_hash(b"an older recovery key"));
+    read(NAME, Value::Null);
+    read("directory-entry, of the generation that was seen", seen(2, own.clone()));
+    read("directory-entry, of a later generation than was seen", seen(1, older.clone()));
     area.refuse_damaged(
         NAME,
         &[(10, "the identity"), (60, "the recovery key"), (bytes.len() - 1, "the signature")],
     );
-    area.refuse_with(NAME, "authority", "other.example", "another relay");
-    let older = DirectoryEntry { generation: 2, ..entry };
-    area.refuse_bytes(NAME, &encode(&older), "another generation");
+    area.refuse_with(NAME, "relay id", hex([0x93; 32]), "another relay");
+    area.refuse_with(NAME, "seen", seen(3, own), "an earlier generation than was seen");
+    area.refuse_with(NAME, "seen", seen(2, older), "another recovery key in the generation that was seen");
+    let other = DirectoryEntry { generation: 3, ..entry };
+    area.refuse_bytes(NAME, &encode(&other), "another generation");
 }
