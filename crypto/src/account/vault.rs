@@ -180,8 +180,32 @@ struct StoredDevice {
     session: Option<[u8; 16]>,
 }
 
-#[derive(Encode, Decode)]
-struct Labelled(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>, #[n(1)] Option<Content>);
+/// Label and content, or null in its place: the derived encoder leaves out a null at the end of an array, which no other writer would.
+struct Labelled(Vec<u8>, Option<Content>);
+
+impl<C> Encode<C> for Labelled {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut minicbor::Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.array(2)?.bytes(&self.0)?;
+        self.1.encode(encoder, context)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Labelled {
+    fn decode(decoder: &mut minicbor::Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let more = decoder.array()?.and_then(|count| count.checked_sub(2));
+        let more = more.ok_or_else(|| minicbor::decode::Error::message("label and content are missing"))?;
+        let label = decoder.bytes()?.to_vec();
+        let content = Option::decode(decoder, context)?;
+        for _ in 0..more {
+            decoder.skip()?;
+        }
+        Ok(Self(label, content))
+    }
+}
 
 #[derive(Encode, Decode)]
 #[cbor(transparent)]

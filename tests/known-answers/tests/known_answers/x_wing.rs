@@ -60,7 +60,7 @@ fn a_key_with_a_coefficient_that_is_not_reduced_is_refused_everywhere() {
         let mut key = good.clone();
         let (at, low) = (coefficient / 2 * 3, value as u8);
         // Two coefficients of 12 bits lie in three bytes, the least significant bits first.
-        if coefficient % 2 == 0 {
+        if coefficient.is_multiple_of(2) {
             (key[at], key[at + 1]) = (low, key[at + 1] & 0xf0 | (value >> 8) as u8);
         } else {
             (key[at + 1], key[at + 2]) = (key[at + 1] & 0x0f | low << 4, (value >> 4) as u8);

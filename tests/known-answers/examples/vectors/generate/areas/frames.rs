@@ -4,11 +4,11 @@ use super::{Area, Change, EPOCH, NOW_MS, ROOM, Reader, Refused, With, diagnostic
 use serde_json::{Value, json};
 use sotto_protocol::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, Challenge, ClientFrame,
-    ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, EntryKind, ErrorCode, Held,
-    HeldRequest, HistoryReply, HistoryRequest, Incarnation, JoinAuthority, LogEntry, OpenRoom, OpenedRoom,
-    Page, PageRequest, PastEpoch, Published, PushSubscription, RelayFrame, RepairEpoch, Reply, Request,
-    RoomAccess, RoomToken, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, Welcome, WireError,
-    WriteStatus, decode, encode, push_payload, read_push_payload,
+    ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, Dropped, EntryKind, ErrorCode,
+    Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation, JoinAuthority, LogEntry, OpenRoom,
+    OpenedRoom, Page, PageRequest, PastEpoch, Published, PushSubscription, RelayFrame, RepairEpoch, Reply,
+    Request, Retention, RoomAccess, RoomToken, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe,
+    Welcome, WireError, WriteStatus, decode, encode, push_payload, read_push_payload,
 };
 
 /// Readers of this area.
@@ -120,7 +120,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("Create", create(None)),
         ("Create with a room token", create(Some(token))),
         ("Open", Request::Open(OpenRoom { room, epoch, signature })),
-        ("Append", Request::Append(Append { room, entry: b"entry".to_vec() })),
+        ("Append", Request::Append(Append { room, entry: b"entry".to_vec(), read_seq: 8 })),
         ("AppendHandshake", Request::AppendHandshake(handshake())),
         ("AppendHandshake with everything", Request::AppendHandshake(whole)),
         ("AppendHandshake of a joiner", Request::AppendHandshake(AppendHandshake { join, ..handshake() })),
@@ -151,6 +151,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("SetRetention to the operator's", retain(None)),
         ("Subscribe", Request::Subscribe(Subscribe { room, subscription: subscription() })),
         ("Unsubscribe", Request::Unsubscribe(Unsubscribe { room, tag: TAG })),
+        ("JoinTurn", Request::JoinTurn(CardRequest { room, door: DOOR, signature })),
     ]
 }
 
@@ -165,8 +166,14 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
     };
     let rewind = LogEntry { kind: EntryKind::Rewind, ..message.clone() };
     let dropped = LogEntry { dropped: Some([0x15; 32]), ..LogEntry::message(9, Vec::new()) };
-    let opened = |access| {
-        reply(Reply::Opened(OpenedRoom { access, epoch: EPOCH, head_seq: 9, last_handshake_seq: 7 }))
+    let opened = |access, retention| {
+        let room = OpenedRoom { access, epoch: EPOCH, head_seq: 9, last_handshake_seq: 7, retention };
+        reply(Reply::Opened(room))
+    };
+    let dropping = Retention {
+        operator_s: Some(31_536_000),
+        room_s: Some(86_400),
+        dropped: Some(Dropped { up_to_seq: 6, aged_s: 86_400 }),
     };
     let page = |entries, more| reply(Reply::Page(Page { entries, more }));
     let held = |published, door_wrap, capsule_wrap, history| {
@@ -179,8 +186,14 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
         link: Some(b"link".to_vec()),
     };
     let bare = PastEpoch { epoch: 1, capsule: None, wrap: None, link: None };
-    let card =
-        CardReply { epoch: EPOCH, last_handshake_seq: 7, card: b"card".to_vec(), wrap: b"wrap".to_vec() };
+    let card = CardReply {
+        epoch: EPOCH,
+        last_handshake_seq: 7,
+        card: b"card".to_vec(),
+        wrap: b"wrap".to_vec(),
+        turn_ms: None,
+    };
+    let turn = CardReply { turn_ms: Some(5000), ..card.clone() };
     let status = Status { register: [0x13; 16], value: [0x0c; 256] };
     let welcome = Welcome {
         version: 1,
@@ -191,13 +204,15 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
     vec![
         ("Welcome", RelayFrame::Welcome(welcome)),
         ("Created", reply(Reply::Created)),
-        ("Opened", opened(RoomAccess::Full)),
-        ("Opened for handshakes", opened(RoomAccess::Handshakes)),
+        ("Opened", opened(RoomAccess::Full, Some(Retention::default()))),
+        ("Opened, where bodies are dropped", opened(RoomAccess::Full, Some(dropping))),
+        ("Opened for handshakes", opened(RoomAccess::Handshakes, None)),
         ("Appended", reply(Reply::Appended(9))),
         ("Page of all kinds", page(vec![message.clone(), handshake.clone(), rewind.clone()], true)),
         ("Page with a dropped body", page(vec![dropped], false)),
         ("Page of nothing", page(Vec::new(), false)),
         ("Card", reply(Reply::Card(card))),
+        ("Card, for a turn", reply(Reply::Card(turn))),
         ("Done", reply(Reply::Done)),
         ("Held with everything", held(Some(published()), None, None, Some(b"link".to_vec()))),
         ("Held with one's own door's wrap", held(None, Some(b"wrap".to_vec()), None, None)),
@@ -246,27 +261,27 @@ fn errors(area: &mut Area) {
 fn as_readers_take_them(area: &mut Area) {
     let frame = encode(&ClientFrame {
         request: 1,
-        body: Request::Append(Append { room: ROOM, entry: b"entry".to_vec() }),
+        body: Request::Append(Append { room: ROOM, entry: b"entry".to_vec(), read_seq: 8 }),
     });
     let gives = json!({ "shows": diagnostic(&frame) });
-    // a2 00 01 01 82 02 81 a2 00 50 … 01 45 …
+    // a2 00 01 01 82 02 81 a3 00 50 … 01 45 … 02 08
     let (head, fields) = frame.split_at(8);
-    assert_eq!((head[7], fields[0]), (0xa2, 0x00));
+    assert_eq!((head[7], fields[0]), (0xa3, 0x00));
     let (room, entry) = fields.split_at(18);
-    let later = [&head[..7], &[0xa3], fields, &[0x09, 0x65], b"later"].concat();
+    let later = [&head[..7], &[0xa4], fields, &[0x09, 0x65], b"later"].concat();
     area.read("a key of a later version is skipped", "client-frame", json!({}), &later, gives);
     for (other, why) in [
         ([head, entry, room].concat(), "keys that do not ascend"),
-        ([&head[..7], &[0xa3], room, room, entry].concat(), "a key twice"),
+        ([&head[..7], &[0xa4], room, room, entry].concat(), "a key twice"),
         ([&head[..7], &[0xbf], fields, &[0xff]].concat(), "a map of indefinite length"),
         (
-            [&head[..7], &[0xa3], fields, &[0x09, 0x18, 0x05]].concat(),
+            [&head[..7], &[0xa4], fields, &[0x09, 0x18, 0x05]].concat(),
             "a longer integer, behind a key of a later version",
         ),
-        ([&head[..7], &[0xa3], fields, &[0x09, 0xf9, 0x3e, 0x00]].concat(), "a floating-point number"),
-        ([&head[..7], &[0xa3], fields, &[0x09, 0xc1, 0x00]].concat(), "a tag"),
-        ([&head[..7], &[0xa3], fields, &[0x09, 0x61, 0xff]].concat(), "a text that is no UTF-8"),
-        ([&head[..7], &[0xa3], fields, &[0x09], &[0x81; 20], &[0x00]].concat(), "more than 16 levels"),
+        ([&head[..7], &[0xa4], fields, &[0x09, 0xf9, 0x3e, 0x00]].concat(), "a floating-point number"),
+        ([&head[..7], &[0xa4], fields, &[0x09, 0xc1, 0x00]].concat(), "a tag"),
+        ([&head[..7], &[0xa4], fields, &[0x09, 0x61, 0xff]].concat(), "a text that is no UTF-8"),
+        ([&head[..7], &[0xa4], fields, &[0x09], &[0x81; 20], &[0x00]].concat(), "more than 16 levels"),
     ] {
         area.refuse_bytes("Append", &other, why);
     }
@@ -287,12 +302,12 @@ fn bad(area: &mut Area) {
     area.refuse_bytes(APPEND, &[0xa1, 0x00, 0x01], "a frame without its request");
     let frame = |fields: &[u8]| [&[0xa2, 0x00, 0x01, 0x01, 0x82, 0x02, 0x81], fields].concat();
     let room = [&[0x00, 0x50][..], ROOM.as_bytes()].concat();
-    area.refuse_bytes(APPEND, &frame(&[&[0xa1][..], &room].concat()), "a required key is missing");
-    let short = [&[0xa2, 0x00, 0x4f][..], &ROOM.as_bytes()[..15], &[0x01, 0x41, 0x00]].concat();
+    area.refuse_bytes(APPEND, &frame(&[&[0xa1][..], &room].concat()), "required keys are missing");
+    let short = [&[0xa3, 0x00, 0x4f][..], &ROOM.as_bytes()[..15], &[0x01, 0x41, 0x00, 0x02, 0x08]].concat();
     area.refuse_bytes(APPEND, &frame(&short), "a room id of 15 bytes");
-    let text = [&[0xa2][..], &room, &[0x01, 0x61, b'x']].concat();
+    let text = [&[0xa3][..], &room, &[0x01, 0x61, b'x', 0x02, 0x08]].concat();
     area.refuse_bytes(APPEND, &frame(&text), "a text in place of bytes");
-    let null = [&[0xa2][..], &room, &[0x01, 0xf6]].concat();
+    let null = [&[0xa3][..], &room, &[0x01, 0xf6, 0x02, 0x08]].concat();
     area.refuse_bytes(APPEND, &frame(&null), "null for a required field");
     let direction = requests().into_iter().find(|(name, _)| *name == "Page forward").unwrap().1;
     let mut page = encode(&ClientFrame { request: 1, body: direction });

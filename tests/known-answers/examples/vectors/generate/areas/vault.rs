@@ -146,13 +146,13 @@ fn tombstone(area: &mut Area) {
     );
     let with = json!({ "vault key": hex([ADA.vault; 32]), "name": hex(name.as_bytes()), "version": 3 });
     let gives = json!({ "label": hex(label_bytes(label)), "content": null });
-    area.read(NAME, "vault value", with.clone(), &value, gives.clone());
+    area.read(NAME, "vault value", with, &value, gives);
     area.refuse_with(NAME, "version", 4, "an older tombstone as a later version");
     area.refuse_damaged(NAME, &[(49, "the ciphertext")]);
-    let labelled = [&[0x82, 0x41][..], &label_bytes(label), &[0xf6]].concat();
-    let with_null =
-        seal_committed_with_salt(key.seed(), b"sotto/1 vault value", &aad, &labelled, &[0x59; 16]).unwrap();
-    area.read("settings that were deleted, with null", "vault value", with, &with_null, gives);
+    let without = [&[0x81, 0x41][..], &label_bytes(label)].concat();
+    let without =
+        seal_committed_with_salt(key.seed(), b"sotto/1 vault value", &aad, &without, &[0x55; 16]).unwrap();
+    area.refuse_bytes(NAME, &without, "a label without content and without its null");
 }
 
 /// Opens a value, and takes note of it in what was seen.
