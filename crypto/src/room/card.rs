@@ -30,7 +30,7 @@ pub struct Card {
     /// The public half of the epoch's access key: by it whoever comes in knows who may void that.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub access_key: [u8; 32],
-    /// What the next epoch's record says: by it whoever comes in knows which records of before are true.
+    /// What the next epoch's record says: by it a newcomer knows which records of before are true.
     #[n(6)]
     pub past: Past,
 }

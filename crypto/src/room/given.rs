@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 
 pub use policy::{JoinProof, RemovalProof, join_proof_statement, revocation_hash};
 
-/// What somebody without a room's secrets sees of an epoch.
+/// What a reader without a room's secrets sees of an epoch.
 pub struct Observed {
     /// The GroupContext, as MLS writes it.
     pub context: Vec<u8>,

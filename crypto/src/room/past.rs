@@ -20,7 +20,7 @@ pub struct Past {
     /// SHA-256 of the record of the epoch before.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub last: [u8; 32],
-    /// SHA-256 of the last record before that holds the whole roster: whoever lacks those between goes on there.
+    /// SHA-256 of the last record before that holds the whole roster: a reader who lacks those between goes on there.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub whole: [u8; 32],
 }

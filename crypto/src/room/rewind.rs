@@ -191,7 +191,7 @@ impl Room {
     }
 
     /// A rewind to an epoch that is gone, which this device has followed from. Nobody may void that: it would have to believe the
-    /// card of whoever does, for all that was decided since. Only of its own join, while that is not known to be good, a device
+    /// card of the one who does, for all that was decided since. Only of its own join, while that is not known to be good, a device
     /// knows who may void it: of the room it has the card's word anyway.
     fn judge_undone_join(&self, rewind: &Rewind) -> Result<RewindEffect, CryptoError> {
         let is_it = |join: &&OwnJoin| join.epoch == rewind.epoch && join.entry_hash == rewind.bad_entry;

@@ -13,7 +13,7 @@ pub struct Leaf {
     pub via: Option<usize>,
     /// The epoch that began when it came in.
     pub joined: u64,
-    /// What it drew when it came in: zeros until somebody says.
+    /// What it drew when it came in: zeros until it is known.
     pub stay: [u8; 16],
     pub generation: usize,
     /// Which of its account's vault and door keys it publishes.
