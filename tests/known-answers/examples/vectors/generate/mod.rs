@@ -27,7 +27,7 @@ const PARTS_OF_ROOMS: [&str; 9] =
 
 /// Each file's name and text.
 pub fn files() -> Vec<(String, String)> {
-    let made: Vec<_> = areas::all().into_iter().map(|area| (area.name, area.to_json())).collect();
+    let made: Vec<_> = areas::all().into_iter().map(|area| (area.name, sorted(area.to_json()))).collect();
     let parts = PARTS_OF_ROOMS.map(|part| {
         let (_, file) = made.iter().find(|(name, _)| *name == part).expect("is an area");
         // What readers refuse may change without a room being another one.
@@ -37,6 +37,7 @@ pub fn files() -> Vec<(String, String)> {
     let recorded = areas::recorded().into_iter().map(|area| {
         let mut new = area.to_json();
         new["basis"] = basis.clone();
+        let new = sorted(new);
         (area.name, kept(area.name, &new).unwrap_or(new))
     });
     made.into_iter().chain(recorded).map(|(name, file)| (format!("{name}.json"), to_text(&file))).collect()
@@ -57,6 +58,12 @@ pub fn write() -> std::io::Result<()> {
         fs::write(folder().join(name), text)?;
     }
     Ok(())
+}
+
+/// With names in order, whatever features the JSON library was built with for others.
+fn sorted(mut json: Value) -> Value {
+    json.sort_all_objects();
+    json
 }
 
 fn to_text(json: &Value) -> String {
