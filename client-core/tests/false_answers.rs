@@ -297,7 +297,7 @@ fn stale_handshakes_with_more_to_come_are_not_asked_for_in_a_loop() {
     let (mut ada, mut bob) = (Device::new(&relay, "Ada"), Device::new(&relay, "Bob"));
     let (room, link) = room_of(&mut [&mut ada, &mut bob]);
     let stale: Vec<LogEntry> = relay.borrow().rooms[&room].log.clone();
-    let stale: Vec<_> = stale.into_iter().filter(|entry| entry.kind == EntryKind::Handshake).collect();
+    let stale: Vec<_> = stale.into_iter().filter(|entry| entry.kind.is_handshake()).collect();
     bob.disconnect_for_good();
     let mut cy = Device::new(&relay, "Cy");
     cy.connect();

@@ -12,7 +12,7 @@
 mod support;
 
 use sotto_client_core::{Alarm, RoomId};
-use sotto_protocol::{EntryKind, LogEntry};
+use sotto_protocol::LogEntry;
 use support::{Device, World, room_of, settle, world};
 
 fn log(relay: &World, room: RoomId) -> Vec<LogEntry> {
@@ -167,7 +167,7 @@ fn a_replayed_join_changes_nothing_and_is_named() {
     let (room, _) = room_of(&mut [&mut ada, &mut bob]);
     let members = ada.member_names(room);
     let mut entries = log(&relay, room);
-    let join = entries.iter().rfind(|entry| entry.kind == EntryKind::Handshake).unwrap().clone();
+    let join = entries.iter().rfind(|entry| entry.kind.is_handshake()).unwrap().clone();
     entries.push(join);
     let replayed = entries.len() as u64;
     show(&relay, room, entries);
@@ -186,7 +186,7 @@ fn a_garbage_commit_is_named_and_nothing_after_it_is_believed() {
     bob.says(room, "before");
     settle(&mut [&mut ada, &mut bob]);
     let mut entries = log(&relay, room);
-    let mut garbage = entries.iter().rfind(|entry| entry.kind == EntryKind::Handshake).unwrap().clone();
+    let mut garbage = entries.iter().rfind(|entry| entry.kind.is_handshake()).unwrap().clone();
     garbage.entry.truncate(25);
     garbage.entry.extend_from_slice(&[7; 300]);
     entries.push(garbage);

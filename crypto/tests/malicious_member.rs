@@ -116,7 +116,10 @@ fn a_wrong_next_access_key_is_noticed_by_all_and_voided_by_an_admin() {
     let (people, mut rooms, _) = three();
     let mallorys = commit(&mut rooms[1], &RoomChange::Rotate);
     for who in [0, 2] {
-        assert!(matches!(rooms[who].stage(&mallorys.entry, &[1; 32]), Err(CryptoError::Mls(_))));
+        assert!(matches!(
+            rooms[who].stage(mallorys.kind, &mallorys.entry, &[1; 32]),
+            Err(CryptoError::Mls(_))
+        ));
     }
     let hash = entry_hash(&mallorys.entry);
     let admin = people[0].own.admin_key(&rooms[0].id()).unwrap();

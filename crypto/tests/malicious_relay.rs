@@ -16,7 +16,7 @@ use sotto_crypto::{
     CryptoError,
     room::{AccountJoin, Flaw, JoinRequest, Publication, RewindEffect, Room, RoomChange, Suite},
 };
-use sotto_protocol::entry_hash;
+use sotto_protocol::{EntryKind, entry_hash};
 use support::{
     Person, change, commit, hear, invite, logged, no_log, receive, room_of, same_epoch, say, start,
 };
@@ -135,7 +135,7 @@ fn another_access_key_than_the_epochs_is_noticed_before_the_commit_is_merged() {
     let (_, mut rooms, _, _) = two();
     let handshake = commit(&mut rooms[0], &RoomChange::Rotate);
     let epoch = rooms[1].epoch();
-    let refused = rooms[1].stage(&handshake.entry, &[7; 32]).err();
+    let refused = rooms[1].stage(handshake.kind, &handshake.entry, &[7; 32]).err();
     assert!(matches!(refused, Some(CryptoError::Mls(_))));
     assert_eq!(rooms[1].epoch(), epoch);
     receive(&mut rooms[1], &handshake).unwrap();
@@ -162,7 +162,7 @@ fn an_entry_is_of_the_kind_that_it_was_sealed_as() {
     let (_, mut rooms, _, _) = two();
     let said = say(&rooms[0], "yes");
     let handshake = commit(&mut rooms[0], &RoomChange::Rotate);
-    assert_eq!(rooms[1].stage(&said, &[0; 32]).err(), Some(CryptoError::DoesNotOpen));
+    assert_eq!(rooms[1].stage(EntryKind::Handshake, &said, &[0; 32]).err(), Some(CryptoError::DoesNotOpen));
     assert_eq!(hear(&rooms[1], &handshake.entry).err(), Some(CryptoError::DoesNotOpen));
 }
 

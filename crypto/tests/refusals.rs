@@ -15,6 +15,7 @@ use sotto_crypto::{
     link::{InviteLink, InviteSecret},
     room::{Handshake, Invite, JoinRequest, Room, RoomChange, Suite, policy::Violation},
 };
+use sotto_protocol::EntryKind;
 use support::{Person, invite, receive, start};
 
 #[test]
@@ -57,7 +58,7 @@ fn a_revoked_invite_opens_nothing() {
     adas.merge_pending().unwrap();
     assert!(revoked.doors.iter().all(|door| door.id != link.door().unwrap()), "the relay has no such door");
     // Even a relay that lets the old commit through gets it refused: it leaves another epoch.
-    let result = adas.stage(&stale.handshake.entry, &stale.handshake.access_key);
+    let result = adas.stage(stale.handshake.kind, &stale.handshake.entry, &stale.handshake.access_key);
     assert!(matches!(result.err(), Some(CryptoError::WrongEpoch { .. })));
 }
 
@@ -123,7 +124,7 @@ fn a_commit_with_another_registered_access_key_is_not_merged() {
     let joining = bob.tries_to_join(&link, &card, 1).unwrap();
     let mut wrong = joining.handshake.access_key;
     wrong[0] ^= 1;
-    assert!(adas.stage(&joining.handshake.entry, &wrong).is_err());
+    assert!(adas.stage(EntryKind::Join, &joining.handshake.entry, &wrong).is_err());
     receive(&mut adas, &joining.handshake).unwrap();
 }
 
@@ -137,7 +138,10 @@ fn every_flipped_bit_of_a_handshake_is_noticed() {
     for position in (0..entry.len()).step_by(37) {
         let mut damaged = entry.clone();
         damaged[position] ^= 0x10;
-        assert!(adas.stage(&damaged, &joining.handshake.access_key).is_err(), "byte {position}");
+        assert!(
+            adas.stage(EntryKind::Join, &damaged, &joining.handshake.access_key).is_err(),
+            "byte {position}"
+        );
     }
     receive(&mut adas, &joining.handshake).unwrap();
 }

@@ -92,7 +92,10 @@ fn of_two_commits_the_one_in_the_log_wins_and_the_other_is_made_again() {
     assert_eq!(transition.renamed.as_deref(), Some("Meadow"));
     assert!(!bobs.has_pending_commit());
     same_epoch(&adas, &bobs);
-    assert!(matches!(adas.stage(&lost.entry, &lost.access_key), Err(CryptoError::WrongEpoch { .. })));
+    assert!(matches!(
+        adas.stage(lost.kind, &lost.entry, &lost.access_key),
+        Err(CryptoError::WrongEpoch { .. })
+    ));
 
     let again = bobs.commit(&RoomChange::Rotate, start(&bobs)).unwrap();
     bobs.merge_pending().unwrap();
@@ -136,7 +139,7 @@ fn processing_a_commit_can_be_repeated_until_it_is_merged() {
     let joining = bob.tries_to_join(&link, &card, 1).unwrap();
     let before = adas.save().unwrap();
     for _ in 0..2 {
-        adas.stage(&joining.handshake.entry, &joining.handshake.access_key).unwrap();
+        adas.stage(joining.handshake.kind, &joining.handshake.entry, &joining.handshake.access_key).unwrap();
     }
     assert_eq!(*adas.save().unwrap(), *before, "staging writes nothing");
     receive(&mut adas, &joining.handshake).unwrap();

@@ -18,7 +18,7 @@ use sotto_crypto::{
         policy::Violation,
     },
 };
-use sotto_protocol::{Rewind, confirm_statement, entry_hash};
+use sotto_protocol::{EntryKind, Rewind, confirm_statement, entry_hash};
 use support::{Person, change, commit, hear, logged, no_log, receive, room_of, same_epoch, say, start};
 
 fn three() -> (Vec<Person>, Vec<Room>, sotto_crypto::room::Handshake, sotto_crypto::link::InviteLink) {
@@ -32,7 +32,7 @@ fn a_join_that_nobody_can_follow_is_voided_by_any_member() {
     let (people, mut rooms, _, _) = three();
     // The relay has taken something as a join that does not even open. The members stay where they are.
     let garbage = vec![7; 600];
-    assert!(rooms[1].stage(&garbage, &[0; 32]).is_err());
+    assert!(rooms[1].stage(EntryKind::Handshake, &garbage, &[0; 32]).is_err());
     let (rewind, held) = rooms[1].make_rewind(5, &entry_hash(&garbage), None, start(&rooms[1])).unwrap();
     for room in &mut rooms {
         assert_eq!(room.rewind(&rewind, logged(&rewind, &garbage, true)), Ok(RewindEffect::Unmoved));
@@ -195,7 +195,7 @@ fn a_rewind_of_another_handshake_than_the_log_has_is_refused() {
     let owners = people[0].own.admin_key(&rooms[0].id()).unwrap();
     for admin in [None, Some(&owners)] {
         let (rewind, _) = rooms[0].make_rewind(5, &bad, admin, start(&rooms[0])).unwrap();
-        let log = Left { seq: 5, entry: b"garbage".to_vec(), came_by_door: true };
+        let log = Left { seq: 5, entry: b"garbage".to_vec(), kind: EntryKind::Join };
         let others = [
             ("nothing, or what is voided already", None),
             ("another place", Some(Left { seq: 6, ..log.clone() })),
@@ -290,7 +290,7 @@ fn nobody_outside_the_epoch_before_throws_a_joiner_out() {
         }
     }
     // A true one, of another handshake.
-    let other = Left { seq: rewind.bad_seq, entry: vec![1; 32], came_by_door: true };
+    let other = Left { seq: rewind.bad_seq, entry: vec![1; 32], kind: EntryKind::Join };
     assert_eq!(dees.rewind(&rewind, |_| Some(other)), forbidden);
     // Once a member who was there before has followed her, or confirmed her join, an access key does not undo it any more.
     let mut confirmed = Room::load(dees.id(), dees.device().clone(), &dees.save().unwrap()).unwrap();

@@ -20,7 +20,7 @@ pub const SUPPORTED_ENTRY_VERSION: u8 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(index_only)]
 pub enum EntryKind {
-    /// One MLS commit: changes the epoch, so it is appended by compare-and-swap.
+    /// A member's MLS commit: changes the epoch, so it is appended by compare-and-swap.
     #[n(1)]
     Handshake,
     /// Anything said in the room.
@@ -29,6 +29,10 @@ pub enum EntryKind {
     /// A signed word that voids a handshake and everything after it. Its bytes are a [`Rewind`](crate::Rewind), in the clear.
     #[n(3)]
     Rewind,
+    /// A newcomer's MLS commit, appended through a door. The kind is part of the chain and of the entry's key, so whether a commit came
+    /// through a door is no word of the relay's.
+    #[n(4)]
+    Join,
 }
 
 impl EntryKind {
@@ -39,7 +43,20 @@ impl EntryKind {
             Self::Handshake => 1,
             Self::Message => 2,
             Self::Rewind => 3,
+            Self::Join => 4,
         }
+    }
+
+    /// Whether it is a commit.
+    #[must_use]
+    pub const fn is_handshake(self) -> bool {
+        matches!(self, Self::Handshake | Self::Join)
+    }
+
+    /// The kind of a commit.
+    #[must_use]
+    pub const fn of_commit(came_by_door: bool) -> Self {
+        if came_by_door { Self::Join } else { Self::Handshake }
     }
 
     /// The kind of a stored code.
@@ -49,6 +66,7 @@ impl EntryKind {
             1 => Some(Self::Handshake),
             2 => Some(Self::Message),
             3 => Some(Self::Rewind),
+            4 => Some(Self::Join),
             _ => None,
         }
     }

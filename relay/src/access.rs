@@ -184,7 +184,7 @@ impl Following {
         }
         let receives = self.ended_seq.is_none()
             && match kind {
-                EntryKind::Handshake | EntryKind::Rewind => true,
+                EntryKind::Handshake | EntryKind::Join | EntryKind::Rewind => true,
                 EntryKind::Message => self.grant.epoch == entry_epoch,
             };
         let ends = match effect {

@@ -184,7 +184,7 @@ impl RoomSlot {
         reading: &mut Reading,
     ) -> Result<(Option<TimelineItem>, Option<Check>), Fault> {
         if let Some(join) = self.record.awaited_join {
-            if entry.kind != EntryKind::Handshake || entry.hash() != join {
+            if !entry.kind.is_handshake() || entry.hash() != join {
                 return Ok((None, None));
             }
             self.record.awaited_join = None;
@@ -201,7 +201,7 @@ impl RoomSlot {
                 self.read_message(entry, reading).map(|(item, check)| (Some(item), Some(check)))
             }
             // Rewinds are not followed yet: the room stands still at them.
-            EntryKind::Handshake | EntryKind::Rewind => {
+            EntryKind::Handshake | EntryKind::Join | EntryKind::Rewind => {
                 if !self.record.epochs.contains_key(&(self.cursor.epoch + 1)) {
                     self.take_handshake(entry).map_err(|_| Fault::Blocked)?;
                     reading.has_new_epoch = true;
@@ -367,7 +367,7 @@ impl RoomSlot {
 
     fn take_anothers(&mut self, entry: &LogEntry) -> Result<Transition, CryptoError> {
         let access_key = entry.access_key.ok_or(CryptoError::Malformed("handshake"))?;
-        let staged = self.room.stage(&entry.entry, &access_key)?;
+        let staged = self.room.stage(entry.kind, &entry.entry, &access_key)?;
         self.room.merge(staged)
     }
 

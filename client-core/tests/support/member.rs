@@ -8,7 +8,7 @@ use sotto_crypto::{
     link::{InviteLink, InviteSecret},
     room::{Handshake, Invite, OwnDevice, Room, RoomChange, Suite},
 };
-use sotto_protocol::{AppendHandshake, Chain, ClientFrame, CreateRoom, EntryKind, Request, RoomId, encode};
+use sotto_protocol::{AppendHandshake, Chain, ClientFrame, CreateRoom, Request, RoomId, encode};
 
 /// A member, and the room as it has it.
 pub struct Member {
@@ -85,8 +85,8 @@ impl Member {
     pub fn reads(&mut self) {
         let log = self.relay.borrow().rooms[&self.id()].log.clone();
         for entry in log.iter().filter(|entry| entry.seq > self.read_seq) {
-            if entry.kind == EntryKind::Handshake {
-                let staged = self.room.stage(&entry.entry, &entry.access_key.unwrap()).unwrap();
+            if entry.kind.is_handshake() {
+                let staged = self.room.stage(entry.kind, &entry.entry, &entry.access_key.unwrap()).unwrap();
                 self.room.merge(staged).unwrap();
             }
         }

@@ -67,9 +67,8 @@ impl ModelRoom {
     fn store(&mut self, append: AppendHandshake) -> LogEntry {
         let seq = self.log.len() as u64 + 1;
         let access_key = Some(append.access_key);
-        let by_door = Some(append.join.is_some());
-        let kind = EntryKind::Handshake;
-        let entry = LogEntry { kind, access_key, by_door, ..LogEntry::message(seq, append.entry) };
+        let kind = EntryKind::of_commit(append.join.is_some());
+        let entry = LogEntry { kind, access_key, ..LogEntry::message(seq, append.entry) };
         self.log.push(entry.clone());
         self.access_keys.push((append.access_key, seq));
         self.join_key = append.join_key;
@@ -191,7 +190,7 @@ impl ModelRelay {
         let entry = self.given_out(entry);
         for connection in self.connections.values_mut() {
             let Some(opened) = connection.open.get(&room) else { continue };
-            if *opened == epoch || entry.kind == EntryKind::Handshake {
+            if *opened == epoch || entry.kind.is_handshake() {
                 connection.out.push_back(encode(&RelayFrame::Entry(room, entry.clone())));
             }
         }
@@ -306,7 +305,7 @@ impl ModelRelay {
         let is_full = opened == room.epoch();
         let since = room.access_keys[opened as usize].1;
         let may_see = |entry: &&LogEntry| {
-            let is_handshake = entry.kind == EntryKind::Handshake;
+            let is_handshake = entry.kind.is_handshake();
             if is_full { !page.handshakes_only || is_handshake } else { is_handshake && entry.seq > since }
         };
         let mut found: Vec<LogEntry> = match page.direction {

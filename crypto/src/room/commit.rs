@@ -21,7 +21,7 @@ use openmls::{
     prelude::{Extensions, LeafNodeIndex, LeafNodeParameters, tls_codec::Serialize as _},
 };
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::Chain;
+use sotto_protocol::{Chain, EntryKind};
 
 /// What a member wants changed.
 #[derive(Clone)]
@@ -232,8 +232,13 @@ impl Room {
             certificates: &certificates,
         };
         let record = hands_history_on(&self.state, state).then(|| self.record(before)).transpose()?;
-        let outgoing =
-            Outgoing { commit, handshake: &before.handshake, history: record.as_ref(), cut: plan.is_cut };
+        let outgoing = Outgoing {
+            commit,
+            kind: EntryKind::Handshake,
+            handshake: &before.handshake,
+            history: record.as_ref(),
+            cut: plan.is_cut,
+        };
         outgoing.handshake(&next, group_info, chain)
     }
 
@@ -307,6 +312,7 @@ impl Room {
             change => plan.state = Some(self.changed_state(change)?),
         }
         let facts = policy::Facts {
+            kind: EntryKind::Handshake,
             member: Some(self.own_leaf()),
             leaf: Some(Ok(plan.entry.clone())),
             has_foreign_proposal: false,

@@ -6,10 +6,12 @@ use openmls::{
     group::{GroupContext, StagedCommit},
     prelude::{Extensions, Proposal, Sender},
 };
+use sotto_protocol::EntryKind;
 
-/// Reads a staged commit.
+/// Reads a staged commit, which stands in the log under `kind`.
 pub fn facts<'a>(
     suite: Suite,
+    kind: EntryKind,
     sender: &Sender,
     data: &'a CommitData,
     staged: &StagedCommit,
@@ -30,6 +32,7 @@ pub fn facts<'a>(
         }
     }
     Ok(Facts {
+        kind,
         member,
         leaf: staged.update_path_leaf_node().map(|leaf| RosterEntry::of(leaf, suite)),
         has_foreign_proposal: has_foreign_proposal || replaces_state > 1,

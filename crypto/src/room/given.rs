@@ -27,7 +27,7 @@ use openmls::{
     },
 };
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId, RoomId};
+use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId, EntryKind, RoomId};
 use zeroize::Zeroizing;
 
 pub use policy::{JoinProof, RemovalProof, join_proof_statement, revocation_hash};
@@ -46,12 +46,12 @@ pub struct Observed {
     pub state: RoomState,
 }
 
-/// Reads a GroupInfo as a joiner does; and judges a commit on it, if there is one, as members do who have not its path's secrets, and
+/// Reads a GroupInfo as a joiner does; and judges a commit on it, if there is one, of that kind, as members do who have not its path's secrets, and
 /// who know this of the past.
 ///
 /// # Errors
 /// As joiners and members.
-pub fn observe(group_info: &[u8], commit: Option<(&[u8], Past)>) -> Result<Observed, CryptoError> {
+pub fn observe(group_info: &[u8], commit: Option<(EntryKind, &[u8], Past)>) -> Result<Observed, CryptoError> {
     let malformed = || CryptoError::Malformed("GroupInfo");
     let not_valid = CryptoError::Mls("the commit is not valid");
     let message = MlsMessageIn::tls_deserialize_exact_bytes(group_info).map_err(|_| malformed())?;
@@ -63,7 +63,7 @@ pub fn observe(group_info: &[u8], commit: Option<(&[u8], Past)>) -> Result<Obser
     let (mut group, _) = PublicGroup::from_external(crypto, storage, tree, info, ProposalStore::new())
         .map_err(|_| malformed())?;
     let mut seen = Observed::of(&group, suite)?;
-    if let Some((commit, past)) = commit {
+    if let Some((kind, commit, past)) = commit {
         super::path::check_path_keys(commit, suite)?;
         let processed = group
             .process_message(crypto, super::process::read_commit(commit)?)
@@ -76,7 +76,7 @@ pub fn observe(group_info: &[u8], commit: Option<(&[u8], Past)>) -> Result<Obser
         let epoch = group.group_context().epoch().as_u64();
         let (roster, state) = (&seen.roster, &seen.state);
         let before = policy::Before { room, epoch, suite, roster, state, past };
-        policy::judge(&before, &super::facts::facts(suite, &sender, &data, &staged)?)?;
+        policy::judge(&before, &super::facts::facts(suite, kind, &sender, &data, &staged)?)?;
         group.merge_commit(storage, *staged).map_err(|_| not_valid)?;
         seen = Observed::of(&group, suite)?;
     }

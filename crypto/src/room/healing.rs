@@ -52,12 +52,12 @@ impl Room {
     ///
     /// # Errors
     /// As [`Room::stage`]; [`CryptoError::Mls`] where this device can follow.
-    pub fn expect(&mut self, bytes: &[u8]) -> Result<KnownRoom, CryptoError> {
+    pub fn expect(&mut self, kind: EntryKind, bytes: &[u8]) -> Result<KnownRoom, CryptoError> {
         let handshake = self.secrets()?.handshake;
-        let (_, commit) = entry::open(handshake.seed(), &self.id, EntryKind::Handshake, self.epoch(), bytes)?;
+        let (_, commit) = entry::open(handshake.seed(), &self.id, kind, self.epoch(), bytes)?;
         self.refuse_voided(&commit)?;
         check_path_keys(&commit, self.suite())?;
-        match self.process(&commit) {
+        match self.process(kind, &commit) {
             Err(CryptoError::CannotFollow) => self.after(&commit),
             Err(error) => Err(error),
             Ok(_) => Err(CryptoError::Mls("the commit can be followed")),

@@ -32,7 +32,7 @@ use openmls::{
     },
 };
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{Chain, DoorId, RoomId, entry_hash};
+use sotto_protocol::{Chain, DoorId, EntryKind, RoomId, entry_hash};
 use zeroize::Zeroizing;
 
 /// `LeafNodeSource` (RFC 9420, section 7.2).
@@ -348,6 +348,7 @@ impl Entrance {
         let old = self.roster.iter().find(|(_, entry)| entry.device_key == joiner.device_key);
         let removed: Vec<u32> = old.map(|(leaf, _)| leaf).into_iter().collect();
         let facts = policy::Facts {
+            kind: EntryKind::Join,
             member: None,
             leaf: Some(Ok(joiner.clone())),
             has_foreign_proposal: false,
@@ -474,7 +475,13 @@ impl Entrance {
         leaves.insert(room.own_leaf(), data.clone());
         let certificates = |leaf| room.certificate_at(leaf);
         let next: Epoch<'_> = room.current(&secrets, &leaves, &certificates);
-        let outgoing = Outgoing { commit, handshake: &self.card.handshake, history: None, cut: false };
+        let outgoing = Outgoing {
+            commit,
+            kind: EntryKind::Join,
+            handshake: &self.card.handshake,
+            history: None,
+            cut: false,
+        };
         outgoing.handshake(&next, group_info, self.card.chain)
     }
 }

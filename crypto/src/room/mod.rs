@@ -40,7 +40,7 @@ use history::{EpochRecord, LeafChange};
 use minicbor::{Decode, Encode, bytes::ByteArray};
 use openmls::group::{GroupId, MlsGroup};
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{CapsuleWrap, Door, EntryId, RoomId};
+use sotto_protocol::{CapsuleWrap, Door, EntryId, EntryKind, RoomId};
 use zeroize::Zeroizing;
 
 pub use commit::RoomChange;
@@ -125,6 +125,9 @@ pub struct Handshake {
     /// Whether access keys of earlier epochs open nothing after this entry.
     #[n(10)]
     pub cut: bool,
+    /// A member's commit, or a join.
+    #[n(11)]
+    pub kind: EntryKind,
 }
 
 impl Handshake {

@@ -71,7 +71,8 @@ impl core::fmt::Debug for Transition {
 }
 
 impl Room {
-    /// Opens a handshake entry of the current epoch and judges it, without changing anything. `registered_access_key` is what
+    /// Opens a handshake entry of the current epoch and judges it, without changing anything. `kind` is the kind that the log has it
+    /// under: a newcomer's commit is a [`EntryKind::Join`], a member's never. `registered_access_key` is what
     /// the relay says it registered with the entry.
     ///
     /// # Errors
@@ -79,18 +80,22 @@ impl Room {
     /// [`CryptoError::Mls`] where the commit is not valid; [`CryptoError::Forbidden`] where the rules do not allow it, or the
     /// registered access key is not the one that members of the next epoch have; [`CryptoError::CannotFollow`] where it is not
     /// made for this device, which then has to come in again by its account's door.
-    pub fn stage(&mut self, bytes: &[u8], registered_access_key: &[u8; 32]) -> Result<Staged, CryptoError> {
+    pub fn stage(
+        &mut self,
+        kind: EntryKind,
+        bytes: &[u8],
+        registered_access_key: &[u8; 32],
+    ) -> Result<Staged, CryptoError> {
         let secrets = self.secrets()?;
-        let (_, commit) =
-            entry::open(secrets.handshake.seed(), &self.id, EntryKind::Handshake, self.epoch(), bytes)?;
+        let (_, commit) = entry::open(secrets.handshake.seed(), &self.id, kind, self.epoch(), bytes)?;
         self.refuse_voided(&commit)?;
         check_path_keys(&commit, self.suite())?;
-        let processed = self.process(&commit)?;
+        let processed = self.process(kind, &commit)?;
         let (sender, data) = (processed.sender().clone(), CommitData::read(processed.aad())?);
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(CryptoError::Malformed("commit"));
         };
-        let facts = facts(self.suite(), &sender, &data, &staged)?;
+        let facts = facts(self.suite(), kind, &sender, &data, &staged)?;
         policy::judge(&self.before(), &facts)?;
         // Whoever is removed has no secrets of the next epoch, and nothing to compare.
         if !staged.self_removed() {
@@ -172,13 +177,17 @@ impl Room {
         self.finish(outcome)
     }
 
-    pub(super) fn process(&mut self, commit: &[u8]) -> Result<ProcessedMessage, CryptoError> {
+    pub(super) fn process(
+        &mut self,
+        kind: EntryKind,
+        commit: &[u8],
+    ) -> Result<ProcessedMessage, CryptoError> {
         match self.group.process_message(&self.provider, read_commit(commit)?) {
             Ok(processed) => Ok(processed),
             // The path may be garbage for this device alone. What others can see of the commit is judged all the same, so that
             // nobody is led into an epoch that everybody else refuses.
             Err(ProcessMessageError::InvalidCommit(StageCommitError::UpdatePathError(_))) => {
-                self.judge_without_path(commit)?;
+                self.judge_without_path(kind, commit)?;
                 Err(CryptoError::CannotFollow)
             }
             Err(_) => Err(NOT_VALID),
@@ -186,7 +195,7 @@ impl Room {
     }
 
     /// Judges a commit by what everybody can see of it, without its secrets.
-    fn judge_without_path(&self, commit: &[u8]) -> Result<(), CryptoError> {
+    fn judge_without_path(&self, kind: EntryKind, commit: &[u8]) -> Result<(), CryptoError> {
         let processed = self
             .group
             .public_group()
@@ -196,7 +205,7 @@ impl Room {
         let ProcessedMessageContent::StagedCommitMessage(staged) = processed.into_content() else {
             return Err(CryptoError::Malformed("commit"));
         };
-        let facts = facts(self.suite(), &sender, &data, &staged)?;
+        let facts = facts(self.suite(), kind, &sender, &data, &staged)?;
         Ok(policy::judge(&self.before(), &facts)?)
     }
 

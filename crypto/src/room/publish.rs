@@ -112,6 +112,8 @@ impl Epoch<'_> {
 pub(super) struct Outgoing<'a> {
     /// The serialized commit.
     pub commit: &'a [u8],
+    /// A member's, or a newcomer's.
+    pub kind: EntryKind,
     /// The handshake secret of the epoch that it leaves.
     pub handshake: &'a HandshakeSecret,
     /// The epoch before, where newcomers may read it.
@@ -135,14 +137,8 @@ impl Outgoing<'_> {
             self.history.map(|record| record.to_link(&next.secrets.message, &next.room)).transpose()?;
         Ok(Handshake {
             id,
-            entry: entry::seal(
-                self.handshake.seed(),
-                &next.room,
-                EntryKind::Handshake,
-                epoch,
-                id,
-                self.commit,
-            )?,
+            kind: self.kind,
+            entry: entry::seal(self.handshake.seed(), &next.room, self.kind, epoch, id, self.commit)?,
             access_key: next.secrets.access_key().public(),
             join_key: next.secrets.join_key().public(),
             card: published.card,

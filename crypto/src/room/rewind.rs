@@ -18,8 +18,8 @@ pub struct Left {
     pub seq: u64,
     /// The entry.
     pub entry: Vec<u8>,
-    /// Whether it was appended through a door.
-    pub came_by_door: bool,
+    /// Its kind: a member's commit, or a join.
+    pub kind: EntryKind,
 }
 
 /// What a rewind means for this device.
@@ -158,22 +158,22 @@ impl Room {
             .filter(|left| left.seq == rewind.bad_seq && entry_hash(&left.entry) == rewind.bad_entry)
             .ok_or(FORBIDDEN)?;
         if self.epoch() == rewind.epoch {
-            self.judge_rewind_here(rewind, left.came_by_door)?;
+            self.judge_rewind_here(rewind, left.kind)?;
             if self.has_pending_commit() {
                 self.discard_pending()?;
             }
-            self.remember_voided(&left.entry)?;
+            self.remember_voided(&left)?;
             return Ok(RewindEffect::Unmoved);
         }
         let is_of_it = self.checkpoint.as_ref().is_some_and(|before| before.entry_hash == rewind.bad_entry);
         let before = self.before_last()?.filter(|before| is_of_it && before.epoch() == rewind.epoch);
         if let Some(mut before) = before {
-            before.judge_rewind_here(rewind, left.came_by_door)?;
+            before.judge_rewind_here(rewind, left.kind)?;
             // What was pending then lost its race; as for those who did not move, nothing is pending now.
             if before.has_pending_commit() {
                 before.discard_pending()?;
             }
-            before.remember_voided(&left.entry)?;
+            before.remember_voided(&left)?;
             *self = before;
             return Ok(RewindEffect::Restored);
         }
@@ -181,13 +181,13 @@ impl Room {
     }
 
     /// A rewind to the very epoch that this is.
-    fn judge_rewind_here(&self, rewind: &Rewind, came_by_door: bool) -> Result<(), CryptoError> {
+    fn judge_rewind_here(&self, rewind: &Rewind, kind: EntryKind) -> Result<(), CryptoError> {
         let access_key = self.secrets()?.access_key().public();
         // With another one nobody would get at the room any more.
         if rewind.access_key != access_key {
             return Err(FORBIDDEN);
         }
-        Ok(policy::judge_rewind(&self.before(), &access_key, rewind, came_by_door)?)
+        Ok(policy::judge_rewind(&self.before(), &access_key, rewind, kind)?)
     }
 
     /// A rewind to an epoch that is gone, which this device has followed from. Nobody may void that: it would have to believe the
@@ -200,7 +200,7 @@ impl Room {
             return Err(FORBIDDEN);
         }
         let then = policy::Before { epoch: rewind.epoch, ..self.before() };
-        policy::judge_rewind(&then, &join.access_key, rewind, true)?;
+        policy::judge_rewind(&then, &join.access_key, rewind, EntryKind::Join)?;
         let known = Some(join.known.clone());
         Ok(RewindEffect::JoinUndone(UndoneJoin { way: join.way.clone(), known }))
     }
@@ -213,9 +213,9 @@ impl Room {
     }
 
     /// Of what opens: so that nobody appends the same commit again, under another entry id.
-    fn remember_voided(&mut self, bytes: &[u8]) -> Result<(), CryptoError> {
+    fn remember_voided(&mut self, left: &Left) -> Result<(), CryptoError> {
         let handshake = self.secrets()?.handshake;
-        let opened = entry::open(handshake.seed(), &self.id, EntryKind::Handshake, self.epoch(), bytes);
+        let opened = entry::open(handshake.seed(), &self.id, left.kind, self.epoch(), &left.entry);
         if let Ok((_, commit)) = opened {
             self.voided.push(<[u8; 32]>::from(Sha256::digest(&*commit)).into());
         }

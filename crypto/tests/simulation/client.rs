@@ -17,7 +17,7 @@ use sotto_crypto::{
     },
     room::{Authority, Handshake, Left, MessageSecret, Place, RewindEffect, Room, Roster},
 };
-use sotto_protocol::{Chain, EntryHeader, entry_hash};
+use sotto_protocol::{Chain, EntryHeader, EntryKind, entry_hash};
 use std::collections::BTreeMap;
 
 /// What it takes to read an epoch.
@@ -151,7 +151,7 @@ impl Client {
                     self.take_rewind(relay, &entry);
                 } else if entry.is_garbage {
                     let key = entry.handshake.as_ref().unwrap().access_key;
-                    self.refuses(&entry.bytes, &key);
+                    self.refuses(entry.kind(), &entry.bytes, &key);
                     self.notes.last_handshake = entry.seq;
                 } else if entry.is_void {
                     self.notes.last_handshake = entry.seq;
@@ -178,7 +178,7 @@ impl Client {
     fn take_rewind(&mut self, relay: &Relay, entry: &Logged) {
         let rewind = entry.rewind.as_ref().unwrap();
         let bad = relay.entry(rewind.bad_seq);
-        let left = Left { seq: bad.seq, entry: bad.bytes.clone(), came_by_door: bad.by_door };
+        let left = Left { seq: bad.seq, entry: bad.bytes.clone(), kind: bad.kind() };
         match self.room.rewind(rewind, |epoch| (epoch == bad.epoch).then_some(left)) {
             Ok(RewindEffect::Unmoved) => {}
             Ok(RewindEffect::Restored) => self.restore(),
@@ -218,9 +218,10 @@ impl Client {
             self.notes.generation = own.after.devices[&self.who].generation;
             self.room.merge_pending().expect("an own commit that is in the log is merged")
         } else {
-            let staged = self.room.stage(&entry.bytes, &handshake.access_key).unwrap_or_else(|error| {
-                panic!("{:?} does not follow entry {}: {error}", self.who, entry.seq)
-            });
+            let staged =
+                self.room.stage(entry.kind(), &entry.bytes, &handshake.access_key).unwrap_or_else(|error| {
+                    panic!("{:?} does not follow entry {}: {error}", self.who, entry.seq)
+                });
             assert_eq!(staged.is_external(), entry.by_door);
             self.room.merge(staged).expect("what is staged is merged")
         };
@@ -340,10 +341,10 @@ impl Client {
     }
 
     /// Tries what must be refused, and checks that nothing came of it.
-    pub fn refuses(&mut self, bytes: &[u8], access_key: &[u8; 32]) -> CryptoError {
+    pub fn refuses(&mut self, kind: EntryKind, bytes: &[u8], access_key: &[u8; 32]) -> CryptoError {
         let before = self.saved();
         let refused =
-            self.room.stage(bytes, access_key).map(|_| ()).expect_err("it is not the next handshake");
+            self.room.stage(kind, bytes, access_key).map(|_| ()).expect_err("it is not the next handshake");
         assert!(self.saved() == before, "a refused handshake leaves the room as it was");
         refused
     }

@@ -41,12 +41,12 @@ impl World {
             let pending = copy.stored.notes.pending.as_ref();
             if room.is_removed() || entry.epoch != room.epoch() {
                 assert!(
-                    room.stage(&entry.bytes, &handshake.access_key).is_err(),
+                    room.stage(entry.kind(), &entry.bytes, &handshake.access_key).is_err(),
                     "outside, nothing is staged"
                 );
             } else if pending.is_some_and(|pending| pending.handshake.entry == entry.bytes) {
                 room.merge_pending().unwrap();
-            } else if let Ok(staged) = room.stage(&entry.bytes, &handshake.access_key) {
+            } else if let Ok(staged) = room.stage(entry.kind(), &entry.bytes, &handshake.access_key) {
                 room.merge(staged).unwrap();
             } else {
                 break;

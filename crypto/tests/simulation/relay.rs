@@ -48,11 +48,10 @@ pub struct Logged {
 
 impl Logged {
     pub const fn kind(&self) -> EntryKind {
-        // The log has no kind of its own for rewinds yet.
-        if self.handshake.is_some() || self.rewind.is_some() {
-            EntryKind::Handshake
-        } else {
-            EntryKind::Message
+        match (&self.handshake, &self.rewind) {
+            (Some(_), _) => EntryKind::of_commit(self.by_door),
+            (None, Some(_)) => EntryKind::Rewind,
+            (None, None) => EntryKind::Message,
         }
     }
 }
@@ -245,7 +244,7 @@ impl Relay {
         let began = self.began.get(usize::try_from(epoch).unwrap()).copied().unwrap_or(from);
         let mut found = Vec::new();
         for entry in self.log.iter().filter(|entry| entry.seq > began) {
-            if entry.kind() != EntryKind::Handshake {
+            if entry.kind() == EntryKind::Message {
                 continue;
             }
             if entry.seq > from {

@@ -15,7 +15,7 @@ use sotto_crypto::{
     message::MessageId,
     room::{Handshake, Joining, Left, Role, RoomChange},
 };
-use sotto_protocol::entry_hash;
+use sotto_protocol::{EntryKind, entry_hash};
 
 /// A handshake that the relay takes and that may be voided.
 struct Doubtful {
@@ -193,7 +193,7 @@ impl World {
         assert_eq!(self.relay.rewind(&rewind, held), Err(Refusal::NotTheirs), "what is confirmed stays");
         let client = self.clients.get_mut(&confirms).unwrap();
         let refused =
-            client.room.rewind(&rewind, |_| Some(Left { seq, entry: entry.clone(), came_by_door: true }));
+            client.room.rewind(&rewind, |_| Some(Left { seq, entry: entry.clone(), kind: EntryKind::Join }));
         assert!(matches!(refused, Err(CryptoError::Forbidden(_))), "{refused:?}");
         self.enter(after);
         self.settle(doubtful.who, *joining, seq, keys);
@@ -221,7 +221,7 @@ impl World {
             forged.push(make(None));
         }
         let entry = self.relay.entry(seq).bytes.clone();
-        let left = Left { seq, entry, came_by_door: bad.is_join() };
+        let left = Left { seq, entry, kind: EntryKind::of_commit(bad.is_join()) };
         let (rewind, held) = make(admin.as_ref());
         let client = self.clients.get_mut(&by).unwrap();
         for (rewind, held) in forged {

@@ -437,7 +437,7 @@ impl World {
         } else if is_next {
             return;
         }
-        client.refuses(&bytes, &key);
+        client.refuses(entry.kind(), &bytes, &key);
         self.count("replays refused");
     }
 

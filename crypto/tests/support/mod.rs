@@ -13,7 +13,7 @@ use sotto_crypto::{
         Place, Room, RoomChange, Suite, Transition,
     },
 };
-use sotto_protocol::{Chain, Rewind, RoomId};
+use sotto_protocol::{Chain, EntryKind, Rewind, RoomId};
 
 /// Somebody with one device. `seed` is the recovery key's, of those who have an account.
 #[derive(Clone)]
@@ -184,7 +184,7 @@ pub fn commit(room: &mut Room, change: &RoomChange) -> Handshake {
 }
 
 pub fn receive(room: &mut Room, handshake: &Handshake) -> Result<Transition, CryptoError> {
-    let staged = room.stage(&handshake.entry, &handshake.access_key)?;
+    let staged = room.stage(handshake.kind, &handshake.entry, &handshake.access_key)?;
     room.merge(staged)
 }
 
@@ -252,7 +252,7 @@ pub fn other_room() -> RoomId {
 
 /// The log of somebody who has just the handshake that a rewind names.
 pub fn logged(rewind: &Rewind, entry: &[u8], came_by_door: bool) -> impl FnOnce(u64) -> Option<Left> {
-    let left = Left { seq: rewind.bad_seq, entry: entry.to_vec(), came_by_door };
+    let left = Left { seq: rewind.bad_seq, entry: entry.to_vec(), kind: EntryKind::of_commit(came_by_door) };
     move |_| Some(left)
 }
 

@@ -138,16 +138,13 @@ pub struct LogEntry {
     /// SHA-256 of an entry that the relay has dropped.
     #[cbor(n(4), with = "minicbor::bytes")]
     pub dropped: Option<[u8; 32]>,
-    /// For a handshake: whether it came through a door.
-    #[n(5)]
-    pub by_door: Option<bool>,
 }
 
 impl LogEntry {
     /// A message.
     #[must_use]
     pub const fn message(seq: u64, entry: Vec<u8>) -> Self {
-        Self { seq, kind: EntryKind::Message, entry, access_key: None, dropped: None, by_door: None }
+        Self { seq, kind: EntryKind::Message, entry, access_key: None, dropped: None }
     }
 
     /// SHA-256 of the entry: of its bytes wherever they are there, else what the relay says that it dropped.
@@ -186,15 +183,12 @@ struct LogEntryIn {
     access_key: Option<[u8; 32]>,
     #[cbor(n(4), with = "minicbor::bytes")]
     dropped: Option<[u8; 32]>,
-    #[n(5)]
-    by_door: Option<bool>,
 }
 
 impl<'b, C> Decode<'b, C> for LogEntry {
     fn decode(decoder: &mut minicbor::Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let LogEntryIn { seq, kind, entry, access_key, dropped, by_door } =
-            LogEntryIn::decode(decoder, context)?;
-        let entry = Self { seq, kind, entry, access_key, dropped, by_door };
+        let LogEntryIn { seq, kind, entry, access_key, dropped } = LogEntryIn::decode(decoder, context)?;
+        let entry = Self { seq, kind, entry, access_key, dropped };
         if entry.is_well_formed() {
             Ok(entry)
         } else {

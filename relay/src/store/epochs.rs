@@ -112,7 +112,7 @@ impl Epochs<'_> {
     ) -> Result<Option<Found>, StoreError> {
         let next = sqlx::query(NEXT).bind(row).bind(to_sql(known_seq)).fetch_optional(&mut *self.0).await;
         let Some(next) = next.map_err(StoreError::Open)? else { return Ok(None) };
-        let is_same = next.get::<i64, _>("kind") == i64::from(EntryKind::Handshake.code())
+        let is_same = next.get::<i64, _>("kind") != i64::from(EntryKind::Rewind.code())
             && key_of(next.get("hash"))? == *hash;
         if is_same {
             return Ok(Some(Found::Same(from_sql(next.get("seq"))?)));

@@ -28,7 +28,7 @@ async fn joined(relay: &TestRelay) -> Joined {
     let join = commit.entry.clone();
     assert_eq!(newcomer.send_commit(&mut room, commit).await, 2);
     assert_eq!(alice.pushed_entry().await.1.seq, 1);
-    assert_eq!(alice.pushed_entry().await.1.by_door, Some(true), "the log tells joins from commits");
+    assert_eq!(alice.pushed_entry().await.1.kind, EntryKind::Join, "the log tells joins from commits");
     Joined { alice, newcomer, room, door, admin, join }
 }
 

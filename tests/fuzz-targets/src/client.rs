@@ -122,14 +122,8 @@ impl Profile {
         let text = "unsent".to_owned();
         handle(Input::Command(ticket, Command::Send { room, text }));
         let access_key = Some(append.access_key);
-        let entry = LogEntry {
-            seq: 1,
-            kind: EntryKind::Handshake,
-            entry: append.entry,
-            access_key,
-            dropped: None,
-            by_door: None,
-        };
+        let entry =
+            LogEntry { seq: 1, kind: EntryKind::Handshake, entry: append.entry, access_key, dropped: None };
         frames.push(sotto_protocol::encode(&RelayFrame::Entry(room, entry)));
         frames.extend(protocol::relay_frames().iter().map(sotto_protocol::encode));
         frames.push(sotto_protocol::encode(&RelayFrame::Behind(room)));

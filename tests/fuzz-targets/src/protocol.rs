@@ -43,7 +43,6 @@ pub fn relay_frames() -> Vec<RelayFrame> {
     let entry = LogEntry {
         kind: EntryKind::Handshake,
         access_key: Some([7; 32]),
-        by_door: Some(true),
         ..LogEntry::message(5, vec![6; 50])
     };
     let dropped = LogEntry { dropped: Some([7; 32]), ..LogEntry::message(6, Vec::new()) };

@@ -55,7 +55,7 @@ fn stage(fixture: &mut Fixture, commit: &[u8]) -> Result<Staged, CryptoError> {
     let (id, epoch) = (fixture.room.id(), fixture.room.epoch());
     let secret = fixture.room.secrets()?.handshake;
     let entry = seal_entry(secret.seed(), &id, EntryKind::Handshake, epoch, EntryId::new([4; 16]), commit)?;
-    let staged = fixture.room.stage(&entry, &[5; 32]);
+    let staged = fixture.room.stage(EntryKind::Handshake, &entry, &[5; 32]);
     assert_eq!(*fixture.room.save().expect("is stored"), fixture.saved, "staging writes nothing");
     staged
 }

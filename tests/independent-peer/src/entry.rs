@@ -18,10 +18,12 @@ const VERSION: u8 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// One commit.
+    /// A member's commit.
     Handshake = 1,
     /// Anything said.
     Message = 2,
+    /// A newcomer's commit.
+    Join = 4,
 }
 
 /// `header`.

@@ -7,6 +7,7 @@ use crate::{
     certificate::Device,
     door::InviteKeys,
     encoding::{Id, random},
+    entry::Kind,
     join_proof::JoinProof,
     labels,
     link::InviteLink,
@@ -116,7 +117,7 @@ impl Join {
         let (chain, before, past) = (self.card.chain.clone(), self.before.clone(), self.card.past);
         let (mut room, entry) = self.commit_as_it_is()?;
         room.record = Some(room.record_after(&before, room.own_leaf(), Some(past))?);
-        let handshake = room.handshake(entry, chain, None, false)?;
+        let handshake = room.handshake((Kind::Join, entry), chain, None, false)?;
         Ok((room, handshake))
     }
 
@@ -130,7 +131,7 @@ impl Join {
             builder = builder.with_removal(leaf);
         }
         let (group, commit) = builder.build(self.group_info)?;
-        let entry = seal_commit(&self.card.handshake, &self.room, self.card.epoch, &commit)?;
+        let entry = seal_commit(&self.card.handshake, Kind::Join, (&self.room, self.card.epoch), &commit)?;
         let record: Option<EpochRecord> = None;
         Ok((PeerRoom { id: self.room, device: self.device, group, record }, entry))
     }

@@ -39,6 +39,8 @@ pub struct PeerRoom {
 /// What the writer of a handshake hands to the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handshake {
+    /// A member's commit, or a newcomer's.
+    pub kind: Kind,
     /// The sealed commit.
     pub entry: Vec<u8>,
     /// Access key of the next epoch.
@@ -149,7 +151,7 @@ impl PeerRoom {
         let is_shared = [&state, &self.state()?].iter().all(|state| state.history == History::Shared);
         let history =
             is_shared.then(|| old_record.to_link(&self.id, &self.secrets()?.message)).transpose()?;
-        self.handshake(entry, chain, history, cut)
+        self.handshake((Kind::Handshake, entry), chain, history, cut)
     }
 
     /// Removes leaves, with the state that follows from it. `proof` is a removal proof, or empty.
@@ -190,20 +192,28 @@ impl PeerRoom {
         }
         let output = builder.build()?;
         self.group.apply_pending_commit()?;
-        seal_commit(&handshake_secret, &self.id, epoch, &output.commit_message)
+        seal_commit(&handshake_secret, Kind::Handshake, (&self.id, epoch), &output.commit_message)
     }
 
     /// Opens, judges and follows another's commit. If it is refused, the room stays as it is.
-    pub fn follow(&mut self, entry: &[u8], registered_access_key: &[u8; 32]) -> Result<(), PeerError> {
+    pub fn follow(
+        &mut self,
+        kind: Kind,
+        entry: &[u8],
+        registered_access_key: &[u8; 32],
+    ) -> Result<(), PeerError> {
         let before = self.view()?;
         let secret = self.secrets()?.handshake;
-        let (_, content) = entry::open(&secret, Kind::Handshake, &self.id, before.epoch, entry)?;
+        let (_, content) = entry::open(&secret, kind, &self.id, before.epoch, entry)?;
         let message = MlsMessage::from_bytes(&content)?;
         let removed = rules::check_message(&message)?;
         let mut next = self.clone();
         let ReceivedMessage::Commit(commit) = next.group.process_incoming_message(message)? else {
             return Err(PeerError::Forbidden("handshake that is no commit"));
         };
+        if kind != (if commit.is_external { Kind::Join } else { Kind::Handshake }) {
+            return Err(PeerError::Forbidden("kind of an entry"));
+        }
         let commit = Commit {
             is_external: commit.is_external,
             committer: commit.committer,
@@ -279,7 +289,7 @@ impl PeerRoom {
     /// What goes to the relay with the commit that began the current epoch.
     pub(crate) fn handshake(
         &self,
-        entry: Vec<u8>,
+        (kind, entry): (Kind, Vec<u8>),
         chain: Chain,
         history: Option<Vec<u8>>,
         cut: bool,
@@ -297,6 +307,7 @@ impl PeerRoom {
         let has_capsule = self.state()?.timer.is_none();
         let capsule = has_capsule.then(|| self.record()?.to_capsule(&self.id, &secrets)).transpose()?;
         Ok(Handshake {
+            kind,
             entry,
             access_key: secrets.access_key(),
             join_key: secrets.join_key(),
@@ -333,9 +344,9 @@ impl PeerRoom {
 /// Seals a commit as a handshake entry of the epoch that it leaves.
 pub(crate) fn seal_commit(
     secret: &[u8; 32],
-    room: &Id,
-    left_epoch: u64,
+    kind: Kind,
+    (room, left_epoch): (&Id, u64),
     commit: &MlsMessage,
 ) -> Result<Vec<u8>, PeerError> {
-    entry::seal(secret, Kind::Handshake, room, Header::fresh(left_epoch)?, &commit.to_bytes()?)
+    entry::seal(secret, kind, room, Header::fresh(left_epoch)?, &commit.to_bytes()?)
 }

@@ -23,11 +23,13 @@ use sotto_independent_peer::{
     certificate::Device,
     door::InviteKeys,
     encoding::Id,
+    entry::Kind,
     join::Join,
     leaf_data::{LEAF_DATA, LeafData},
     mls::client,
     room::{Change, PeerRoom},
 };
+use sotto_protocol::EntryKind;
 use support::{Person, commit, invite, peer_joins, peer_receive, prepare, receive, same_epoch};
 
 /// A join that was spoiled is refused; the same join unspoiled is taken.
@@ -38,7 +40,7 @@ fn check_join(spoil: impl FnOnce(&mut Join)) -> CryptoError {
     let mut join = prepare(&fragment, &offered, &bob).unwrap();
     spoil(&mut join);
     let (spoiled, entry) = join.commit_as_it_is().unwrap();
-    let refused = stage(&mut adas, &entry, &spoiled);
+    let refused = stage(&mut adas, EntryKind::Join, &entry, &spoiled);
 
     let (bobs, handshake) = peer_joins(&fragment, &offered, &bob).unwrap();
     receive(&mut adas, &handshake).unwrap();
@@ -56,7 +58,7 @@ fn check_commit(change: impl FnOnce(&PeerRoom) -> Change) -> CryptoError {
     let mut spoiled = bobs.clone();
     let change = change(&spoiled);
     let entry = spoiled.commit_as_it_is(change).unwrap();
-    let refused = stage(&mut adas, &entry, &spoiled);
+    let refused = stage(&mut adas, EntryKind::Handshake, &entry, &spoiled);
 
     let handshake = commit(&mut adas, &RoomChange::Rotate);
     peer_receive(&mut bobs, &handshake).unwrap();
@@ -75,9 +77,9 @@ fn spoil_leaf(join: &mut Join, spoil: impl FnOnce(&mut LeafData)) {
 }
 
 /// Why the room refuses an entry that leads to the spoiled peer's epoch.
-fn stage(room: &mut Room, entry: &[u8], spoiled: &PeerRoom) -> CryptoError {
+fn stage(room: &mut Room, kind: EntryKind, entry: &[u8], spoiled: &PeerRoom) -> CryptoError {
     let access_key = spoiled.secrets().unwrap().access_key();
-    room.stage(entry, &access_key).map(|_| "it was taken").unwrap_err()
+    room.stage(kind, entry, &access_key).map(|_| "it was taken").unwrap_err()
 }
 
 #[test]
@@ -257,7 +259,7 @@ fn a_commit_with_another_access_key_is_refused_by_both() {
     receive(&mut adas, &handshake).unwrap();
 
     let rotated = commit(&mut adas, &RoomChange::Rotate);
-    assert!(bobs.follow(&rotated.entry, &[8; 32]).is_err());
+    assert!(bobs.follow(Kind::Handshake, &rotated.entry, &[8; 32]).is_err());
     peer_receive(&mut bobs, &rotated).unwrap();
     same_epoch(&adas, &bobs);
 }

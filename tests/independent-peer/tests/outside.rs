@@ -35,10 +35,10 @@ fn both_sides_write_and_read_the_same_link() {
 #[test]
 fn both_sides_hash_the_same_log() {
     let (mut ours, mut peers) = (Chain::start(&RoomId::new(ROOM)), PeerChain::start(&ROOM.into()));
-    for (seq, kind) in [(1, EntryKind::Handshake), (2, EntryKind::Message), (3, EntryKind::Message)] {
+    for (seq, kind) in [(1, EntryKind::Handshake), (2, EntryKind::Message), (3, EntryKind::Join)] {
         let entry = [u8::try_from(seq).unwrap(); 300];
         ours = ours.then(seq, kind, &entry_hash(&entry));
-        peers = peers.then(if kind == EntryKind::Handshake { 1 } else { 2 }, &entry);
+        peers = peers.then(kind.code(), &entry);
         assert_eq!((ours.seq, ours.hash), (peers.seq, *peers.hash));
     }
 }

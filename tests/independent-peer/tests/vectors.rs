@@ -148,6 +148,7 @@ fn signed(with: &Value, statement: &[u8], signature: &[u8]) -> Result<(), PeerEr
 fn read_entry(with: &Value, bytes: &[u8]) -> Result<(), PeerError> {
     let kind = match number(&with["kind"]) {
         1 => Kind::Handshake,
+        4 => Kind::Join,
         _ => Kind::Message,
     };
     entry::open(&array(&with["secret"]), kind, &id(&with["room"]), number(&with["epoch"]), bytes).map(drop)

@@ -150,7 +150,10 @@ fn whoever_comes_in_with_such_a_card_is_refused_by_everyone_alike() {
     let Ok(joining) = world.tries_to_join(&Person::new("Eve")) else { return };
     for who in [ADA, 2] {
         let room = &mut world.rooms[who];
-        assert!(room.stage(&joining.handshake.entry, &joining.handshake.access_key).is_err());
+        assert!(
+            room.stage(joining.handshake.kind, &joining.handshake.entry, &joining.handshake.access_key)
+                .is_err()
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     room::{AccountJoin, Joining, KnownRoom, Publication, Room, RoomChange, RoomState, Suite, config},
 };
 use openmls::prelude::Extensions;
-use sotto_protocol::Chain;
+use sotto_protocol::{Chain, EntryKind};
 
 const VICTIM: usize = 2;
 
@@ -24,16 +24,16 @@ impl Trap {
         let mallory_before = copy(&world.rooms[MALLORY]);
         let evil = garbage_for(&world, VICTIM as u32, Garbage::Ciphertext);
         let forged = try_forge(&mut world.rooms[MALLORY], &evil, &[], |builder| builder).unwrap();
-        let shut_out = world.rooms[VICTIM].stage(&forged.entry, &forged.access_key).err();
+        let shut_out = world.rooms[VICTIM].stage(forged.kind, &forged.entry, &forged.access_key).err();
         assert_eq!(shut_out, Some(CryptoError::CannotFollow));
-        let staged = world.rooms[ADA].stage(&forged.entry, &forged.access_key).unwrap();
+        let staged = world.rooms[ADA].stage(forged.kind, &forged.entry, &forged.access_key).unwrap();
         world.rooms[ADA].merge(staged).unwrap();
         world.rooms[MALLORY].merge_pending().unwrap();
         Self { world, forged, mallory_before }
     }
 
     fn expected(&mut self) -> KnownRoom {
-        self.world.rooms[VICTIM].expect(&self.forged.entry).unwrap()
+        self.world.rooms[VICTIM].expect(self.forged.kind, &self.forged.entry).unwrap()
     }
 
     fn heal(&self, by: &Room, known: &KnownRoom) -> Result<Joining, CryptoError> {
@@ -172,9 +172,12 @@ fn a_later_room_that_no_commits_lead_to_is_refused() {
 fn a_device_that_can_follow_expects_nothing() {
     let mut world = World::three();
     let handshake = commit(&mut world.rooms[ADA], &RoomChange::Rotate);
-    assert!(matches!(world.rooms[MALLORY].expect(&handshake.entry), Err(CryptoError::Mls(_))));
-    assert!(world.rooms[MALLORY].expect(&[7; 300]).is_err());
-    assert!(world.rooms[MALLORY].stage(&handshake.entry, &handshake.access_key).is_ok());
+    assert!(matches!(
+        world.rooms[MALLORY].expect(handshake.kind, &handshake.entry),
+        Err(CryptoError::Mls(_))
+    ));
+    assert!(world.rooms[MALLORY].expect(EntryKind::Handshake, &[7; 300]).is_err());
+    assert!(world.rooms[MALLORY].stage(handshake.kind, &handshake.entry, &handshake.access_key).is_ok());
 }
 
 /// A timer has a device erase its keys with an epoch's last message. What it remembers without them tells its room from another

@@ -13,7 +13,7 @@ use crate::{
         policy::{JoinProof, Violation, join_proof_statement},
     },
 };
-use sotto_protocol::{Chain, DoorId};
+use sotto_protocol::{Chain, DoorId, EntryKind};
 
 /// As the holder of the world's link would come in.
 fn honest(world: &World, person: &Person) -> (LeafData, Vec<u8>) {
@@ -75,12 +75,12 @@ fn a_card_alone_lets_nobody_in() {
     for (what, aad, violation) in cases {
         let forged = join(&world, &eve, data.clone(), aad);
         world.rooms.iter_mut().for_each(|room| {
-            let verdict = room.stage(&forged.entry, &forged.access_key).err();
+            let verdict = room.stage(forged.kind, &forged.entry, &forged.access_key).err();
             assert_eq!(verdict, Some(CryptoError::Forbidden(violation)), "{what}");
         });
     }
     let forged = join(&world, &eve, data, good);
-    assert!(world.rooms[ADA].stage(&forged.entry, &forged.access_key).is_ok());
+    assert!(world.rooms[ADA].stage(forged.kind, &forged.entry, &forged.access_key).is_ok());
 }
 
 fn data_of(world: &World) -> LeafData {
@@ -131,7 +131,11 @@ fn a_replayed_join_is_of_another_epoch() {
     let mut world = World::three();
     let eve = Person::new("Eve");
     let joining = world.tries_to_join(&eve).unwrap();
-    let replay = Forged { entry: joining.handshake.entry.clone(), access_key: joining.handshake.access_key };
+    let replay = Forged {
+        kind: EntryKind::Join,
+        entry: joining.handshake.entry.clone(),
+        access_key: joining.handshake.access_key,
+    };
     let epoch = world.rooms[ADA].epoch();
     world.take(&eve, joining);
     world.all_refuse("again", &replay, &CryptoError::WrongEpoch { expected: epoch + 1, found: epoch });
@@ -155,7 +159,7 @@ fn a_spent_invite_stays_spent_when_whoever_used_it_leaves_and_returns() {
     // The card comes from Mallory, since a spent invite has no door.
     let forged = joins(&world, &eve);
     let ada = &mut world.rooms[ADA];
-    let staged = ada.stage(&forged.entry, &forged.access_key).unwrap();
+    let staged = ada.stage(forged.kind, &forged.entry, &forged.access_key).unwrap();
     ada.merge(staged).unwrap();
     world.held = ada.commit(&RoomChange::Rotate, Chain::start(&ada.id())).unwrap();
     ada.merge_pending().unwrap();
@@ -180,7 +184,7 @@ fn a_spent_invite_stays_spent_when_whoever_used_it_leaves_and_returns() {
 }
 
 fn verdict(world: &mut World, forged: &Forged) -> Option<CryptoError> {
-    world.rooms[ADA].stage(&forged.entry, &forged.access_key).err()
+    world.rooms[ADA].stage(forged.kind, &forged.entry, &forged.access_key).err()
 }
 
 #[test]

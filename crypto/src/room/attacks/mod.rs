@@ -14,6 +14,7 @@ mod removals;
 mod rewinds;
 mod states;
 
+use super::process::read_commit;
 use super::{
     Handshake, Invite, JoinRequest, OwnDevice, Room, RoomChange, Suite, card::Card, config, door,
     leaf::LeafData, past::CommitData, policy::Violation,
@@ -142,7 +143,9 @@ impl World {
 
     fn take(&mut self, person: &Person, joining: super::Joining) {
         for room in &mut self.rooms {
-            let staged = room.stage(&joining.handshake.entry, &joining.handshake.access_key).unwrap();
+            let staged = room
+                .stage(joining.handshake.kind, &joining.handshake.entry, &joining.handshake.access_key)
+                .unwrap();
             room.merge(staged).unwrap();
         }
         self.held = joining.handshake;
@@ -156,7 +159,7 @@ impl World {
         let held = self.rooms[who].commit(change, chain).unwrap();
         self.rooms[who].merge_pending().unwrap();
         for (index, room) in self.rooms.iter_mut().enumerate().filter(|(index, _)| *index != who) {
-            let staged = room.stage(&held.entry, &held.access_key);
+            let staged = room.stage(held.kind, &held.entry, &held.access_key);
             let staged = staged.unwrap_or_else(|error| panic!("{index}: {error}"));
             room.merge(staged).unwrap();
         }
@@ -172,7 +175,7 @@ impl World {
     /// What everybody but Mallory finds.
     fn verdicts(&mut self, forged: &Forged) -> Vec<Option<CryptoError>> {
         let others = self.rooms.iter_mut().enumerate().filter(|(index, _)| *index != MALLORY);
-        others.map(|(_, room)| room.stage(&forged.entry, &forged.access_key).err()).collect()
+        others.map(|(_, room)| room.stage(forged.kind, &forged.entry, &forged.access_key).err()).collect()
     }
 
     /// Everybody but Mallory finds the same.
@@ -190,18 +193,24 @@ impl World {
 }
 
 /// A commit in the log, with the access key that was registered with it.
+#[derive(Clone)]
 struct Forged {
+    kind: EntryKind,
     entry: Vec<u8>,
     access_key: [u8; 32],
 }
 
 impl Forged {
     fn seal(room: &Room, commit: &[u8], access_key: [u8; 32]) -> Self {
+        let is_of_newcomer = read_commit(commit).is_ok_and(|commit| commit.is_external());
+        Self::seal_as(EntryKind::of_commit(is_of_newcomer), room, commit, access_key)
+    }
+
+    fn seal_as(kind: EntryKind, room: &Room, commit: &[u8], access_key: [u8; 32]) -> Self {
         let handshake = room.secrets().unwrap().handshake;
         let id = EntryId::new(random_array().unwrap());
-        let entry = entry::seal(handshake.seed(), &room.id(), EntryKind::Handshake, room.epoch(), id, commit)
-            .unwrap();
-        Self { entry, access_key }
+        let entry = entry::seal(handshake.seed(), &room.id(), kind, room.epoch(), id, commit).unwrap();
+        Self { kind, entry, access_key }
     }
 }
 

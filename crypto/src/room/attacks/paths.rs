@@ -34,10 +34,10 @@ fn a_garbage_path_for_one_victim_keeps_it_out_until_it_returns_by_its_door_and_n
             let mut world = World::new(suite, 1);
             let evil = garbage_for(&world, 2, garbage);
             let forged = try_forge(&mut world.rooms[MALLORY], &evil, &[], |builder| builder).unwrap();
-            let victim = world.rooms[2].stage(&forged.entry, &forged.access_key).err();
+            let victim = world.rooms[2].stage(forged.kind, &forged.entry, &forged.access_key).err();
             assert_eq!(victim, Some(CryptoError::CannotFollow));
             let ada = &mut world.rooms[ADA];
-            let staged = ada.stage(&forged.entry, &forged.access_key).unwrap();
+            let staged = ada.stage(forged.kind, &forged.entry, &forged.access_key).unwrap();
             ada.merge(staged).unwrap();
             world.rooms[MALLORY].merge_pending().unwrap();
 
@@ -50,7 +50,9 @@ fn a_garbage_path_for_one_victim_keeps_it_out_until_it_returns_by_its_door_and_n
             let healed = AccountJoin { room, card: &held.card, wrap, epoch, own }.join().unwrap();
             for who in [ADA, MALLORY] {
                 let room = &mut world.rooms[who];
-                let staged = room.stage(&healed.handshake.entry, &healed.handshake.access_key).unwrap();
+                let staged = room
+                    .stage(healed.handshake.kind, &healed.handshake.entry, &healed.handshake.access_key)
+                    .unwrap();
                 let transition = room.merge(staged).unwrap();
                 assert!(transition.is_return && transition.removed.is_empty());
                 assert_eq!(room.secrets().unwrap(), healed.room.secrets().unwrap());

@@ -27,7 +27,9 @@ fn follow(
     bad: &[u8],
     came_by_door: bool,
 ) -> Result<RewindEffect, CryptoError> {
-    room.rewind(rewind, |_| Some(Left { seq: 9, entry: bad.to_vec(), came_by_door }))
+    room.rewind(rewind, |_| {
+        Some(Left { seq: 9, entry: bad.to_vec(), kind: EntryKind::of_commit(came_by_door) })
+    })
 }
 
 /// A room of the attacker's own making, as the relay would hand its card out.
@@ -116,18 +118,18 @@ fn a_voided_commit_is_not_followed_under_another_entry_id() {
     let Handshake { entry: bad, access_key, .. } = joining.handshake;
     let again = replayed(&world.rooms[ADA], &bad, access_key);
     assert_ne!(again.entry, bad);
-    let staged = world.rooms[ADA].stage(&bad, &access_key).unwrap();
+    let staged = world.rooms[ADA].stage(EntryKind::Join, &bad, &access_key).unwrap();
     world.rooms[ADA].merge(staged).unwrap();
     let (rewind, _) = void(&world.rooms[2], &bad, None);
     assert_eq!(follow(&mut world.rooms[ADA], &rewind, &bad, true), Ok(RewindEffect::Restored));
     for who in [MALLORY, 2] {
-        assert!(world.rooms[who].stage(&again.entry, &again.access_key).is_ok(), "good as such");
+        assert!(world.rooms[who].stage(again.kind, &again.entry, &again.access_key).is_ok(), "good as such");
         assert_eq!(follow(&mut world.rooms[who], &rewind, &bad, true), Ok(RewindEffect::Unmoved));
     }
     for room in &mut world.rooms {
         *room = copy(room);
-        assert_eq!(room.stage(&again.entry, &again.access_key).err(), VOIDED);
-        assert_eq!(room.expect(&again.entry).err(), VOIDED);
+        assert_eq!(room.stage(again.kind, &again.entry, &again.access_key).err(), VOIDED);
+        assert_eq!(room.expect(again.kind, &again.entry).err(), VOIDED);
     }
     // Another join by the same person is as good as ever.
     world.joins(&Person::new("Eve"));
@@ -137,10 +139,11 @@ fn a_voided_commit_is_not_followed_under_another_entry_id() {
 fn replayed(room: &Room, entry: &[u8], access_key: [u8; 32]) -> Forged {
     let secrets = room.secrets().unwrap();
     let seed = secrets.handshake.seed();
-    let (_, commit) = entry::open(seed, &room.id(), EntryKind::Handshake, room.epoch(), entry).unwrap();
+    let kind = EntryKind::Join;
+    let (_, commit) = entry::open(seed, &room.id(), kind, room.epoch(), entry).unwrap();
     let id = EntryId::new([0xee; 16]);
-    let entry = entry::seal(seed, &room.id(), EntryKind::Handshake, room.epoch(), id, &commit).unwrap();
-    Forged { entry, access_key }
+    let entry = entry::seal(seed, &room.id(), kind, room.epoch(), id, &commit).unwrap();
+    Forged { kind, entry, access_key }
 }
 
 /// Prevented: who is removed cannot see whether the epoch after it is one, and believes a removal that all others refuse. It is back
@@ -152,9 +155,12 @@ fn a_removal_that_only_its_target_believes_is_undone_for_it_too() {
     world.change(ADA, &RoomChange::SetRole(mallory, Role::Admin));
     let forged = removal(&mut world, &[2], Removal::Forced, &[]);
     let forged = Forged { access_key: [7; 32], ..forged };
-    assert!(matches!(world.rooms[ADA].stage(&forged.entry, &forged.access_key), Err(CryptoError::Mls(_))));
+    assert!(matches!(
+        world.rooms[ADA].stage(forged.kind, &forged.entry, &forged.access_key),
+        Err(CryptoError::Mls(_))
+    ));
     let victim = &mut world.rooms[2];
-    let staged = victim.stage(&forged.entry, &forged.access_key).unwrap();
+    let staged = victim.stage(forged.kind, &forged.entry, &forged.access_key).unwrap();
     assert!(victim.merge(staged).unwrap().is_removed);
     let mut victim = copy(victim);
     assert!(victim.is_removed());

@@ -21,7 +21,7 @@ mod violation;
 
 use super::{RoomState, Roster, RosterEntry, Suite, past::Past};
 use crate::CryptoError;
-use sotto_protocol::RoomId;
+use sotto_protocol::{EntryKind, RoomId};
 
 pub use change::open_invites_max;
 pub use joiner::{JoinProof, join_proof_statement};
@@ -52,6 +52,8 @@ pub struct Before<'a> {
 /// A commit, as far as rules look at it.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
+    /// Its kind in the log: a member's commit, or one that came through a door.
+    pub kind: EntryKind,
     /// The member's leaf, or `None` for a joiner.
     pub member: Option<u32>,
     /// The leaf that the path gives the committer; an error where it is not valid.
@@ -73,6 +75,9 @@ pub struct Facts<'a> {
 /// # Errors
 /// The first rule that forbids it.
 pub fn judge(before: &Before<'_>, commit: &Facts<'_>) -> Result<(), Violation> {
+    if commit.kind != EntryKind::of_commit(commit.member.is_none()) {
+        return Err(Violation::EntryKind);
+    }
     if commit.has_foreign_proposal {
         return Err(Violation::ProposalKind);
     }

@@ -2,10 +2,9 @@
 
 use super::{Before, Violation};
 use crate::{room::Role, sign};
-use sotto_protocol::{Rewind, RewindAuthority};
+use sotto_protocol::{EntryKind, Rewind, RewindAuthority};
 
-/// Whether a rewind to the epoch `before` may be followed. `access_key` is the one of that epoch; `came_by_door` says whether the
-/// voided handshake did.
+/// Whether a rewind to the epoch `before` may be followed. `access_key` is the one of that epoch; `kind` is that of the voided handshake.
 ///
 /// A room-admin key that a removed device knows is nobody's word: it lapses with the door key that was published with it.
 ///
@@ -15,13 +14,13 @@ pub fn judge_rewind(
     before: &Before<'_>,
     access_key: &[u8; 32],
     rewind: &Rewind,
-    came_by_door: bool,
+    kind: EntryKind,
 ) -> Result<(), Violation> {
     if rewind.epoch != before.epoch {
         return Err(Violation::Rewind);
     }
     let key = match &rewind.authority {
-        RewindAuthority::Access if came_by_door => access_key,
+        RewindAuthority::Access if kind == EntryKind::Join => access_key,
         RewindAuthority::Access => return Err(Violation::Rewind),
         RewindAuthority::Admin(key) => {
             let is_admins = |entry: &crate::room::RosterEntry| {

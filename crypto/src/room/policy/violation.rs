@@ -3,6 +3,9 @@
 /// The first rule that a commit breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
+    /// A member's commit that came through a door, or a newcomer's that did not.
+    #[error("it did not come the way that commits of its kind come")]
+    EntryKind,
     /// Other proposals than the allowed ones.
     #[error("it has a proposal of a kind that rooms do not use")]
     ProposalKind,

@@ -114,9 +114,8 @@ impl Batch<'_> {
         let (seq, epoch) = (room.head.head_seq + 1, room.head.epoch + 1);
         let cut_seq = if record.is_cut { seq } else { room.head.cut_seq };
         let head = RoomHead { epoch, began_seq: seq, head_seq: seq, last_handshake_seq: seq, cut_seq };
-        let kind = EntryKind::Handshake;
-        let (access_key, by_door) = (Some(record.access_key), Some(record.by_door));
-        let log_entry = LogEntry { seq, kind, entry, access_key, dropped: None, by_door };
+        let kind = EntryKind::of_commit(record.by_door);
+        let log_entry = LogEntry { seq, kind, entry, access_key: Some(record.access_key), dropped: None };
         let effect = if record.is_cut { Effect::Cut } else { Effect::None };
         self.announce(room_id, header.epoch, &log_entry, effect);
         self.rooms.insert(room_id, StoredRoom { row: room.row, head, join_key: record.join_key });

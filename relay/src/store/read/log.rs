@@ -18,9 +18,9 @@ macro_rules! page {
         concat!(
             "SELECT e.seq, e.kind, CAST(length(e.entry) AS BIGINT) AS length_bytes,
                 CASE WHEN e.entry IS NULL THEN e.hash WHEN length(e.entry) <= 4096 THEN e.entry END AS body,
-                p.access_key, p.by_door
+                p.access_key
             FROM rooms r JOIN entries e ON e.room = r.number
-                LEFT JOIN epochs p ON e.kind = 1 AND p.room = e.room AND p.began_seq = e.seq
+                LEFT JOIN epochs p ON e.kind IN (1, 4) AND p.room = e.room AND p.began_seq = e.seq
             WHERE r.number = $1 AND e.seq > $2 AND e.seq <= $3",
             $which,
             " ORDER BY e.seq ",
@@ -52,12 +52,12 @@ const LENGTHS_SINCE: &str = "SELECT e.seq, coalesce(CAST(length(e.entry) AS BIGI
     WHERE r.room_id = $1 ORDER BY e.seq LIMIT $3";
 
 const SINCE: &str = "SELECT e.seq, e.kind, CAST(length(e.entry) AS BIGINT) AS length_bytes,
-        coalesce(e.entry, e.hash) AS body, e.epoch AS entry_epoch, p.access_key, p.by_door, p.is_cut,
+        coalesce(e.entry, e.hash) AS body, e.epoch AS entry_epoch, p.access_key, p.is_cut,
         (SELECT min(v.began_seq) FROM epochs v
             WHERE v.room = e.room AND e.kind = 3 AND v.voided_seq = e.seq) AS bad_seq,
         r.epoch, r.began_seq AS room_began_seq, r.last_handshake_seq, r.cut_seq, e.seq AS head_seq
     FROM rooms r JOIN entries e ON e.room = r.number AND e.seq > $2 AND e.seq <= $3
-        LEFT JOIN epochs p ON e.kind = 1 AND p.room = e.room AND p.began_seq = e.seq
+        LEFT JOIN epochs p ON e.kind IN (1, 4) AND p.room = e.room AND p.began_seq = e.seq
     WHERE r.room_id = $1 ORDER BY e.seq";
 
 /// Queries that a member can cause.
@@ -209,7 +209,6 @@ fn log_entry(row: &AnyRow, body: Option<Body>) -> Result<LogEntry, StoreError> {
         Body::Dropped(hash) => (Vec::new(), Some(hash)),
     };
     let access_key = row.get::<Option<Vec<u8>>, _>("access_key").map(|key| key_of(&key)).transpose()?;
-    let by_door = row.get::<Option<i64>, _>("by_door").filter(|_| kind == EntryKind::Handshake);
     let seq = from_sql(row.get("seq"))?;
-    Ok(LogEntry { seq, kind, entry, access_key, dropped, by_door: by_door.map(|by_door| by_door == 1) })
+    Ok(LogEntry { seq, kind, entry, access_key, dropped })
 }

@@ -20,19 +20,20 @@ use sotto_independent_peer::{
     chain::Chain as PeerChain,
     door::{Door as PeerDoor, InviteKeys},
     encoding,
-    entry::Header,
+    entry::{Header, Kind},
     join::Join,
     link::InviteLink as PeerLink,
     room::{Change, Handshake as PeerHandshake, PeerRoom},
     roster::RosterEntry as PeerEntry,
     wrap::Wrap,
 };
-use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId, RoomId};
+use sotto_protocol::{CapsuleWrap, Chain, Door, DoorId, EntryKind, RoomId};
 use std::collections::BTreeSet;
 
 /// What the relay keeps of a handshake, whoever wrote it.
 #[derive(Clone)]
 pub struct Offered {
+    pub kind: EntryKind,
     pub entry: Vec<u8>,
     pub access_key: [u8; 32],
     pub join_key: [u8; 32],
@@ -54,6 +55,7 @@ pub type ListedDoor = ([u8; 16], Vec<u8>, [u8; 32]);
 impl From<Handshake> for Offered {
     fn from(handshake: Handshake) -> Self {
         Self {
+            kind: handshake.kind,
             entry: handshake.entry,
             access_key: handshake.access_key,
             join_key: handshake.join_key,
@@ -75,6 +77,7 @@ impl From<Handshake> for Offered {
 impl From<PeerHandshake> for Offered {
     fn from(handshake: PeerHandshake) -> Self {
         Self {
+            kind: EntryKind::from_code(handshake.kind as u8).unwrap(),
             entry: handshake.entry,
             access_key: handshake.access_key,
             join_key: handshake.join_key,
@@ -229,7 +232,7 @@ pub fn commit(room: &mut Room, change: &RoomChange) -> Offered {
 
 /// The first implementation takes in a commit.
 pub fn receive(room: &mut Room, offered: &Offered) -> Result<Transition, CryptoError> {
-    let staged = room.stage(&offered.entry, &offered.access_key)?;
+    let staged = room.stage(offered.kind, &offered.entry, &offered.access_key)?;
     room.merge(staged)
 }
 
@@ -261,7 +264,8 @@ pub fn peer_commit(room: &mut PeerRoom, change: Change) -> Offered {
 
 /// The peer takes in a commit.
 pub fn peer_receive(room: &mut PeerRoom, offered: &Offered) -> Result<(), PeerError> {
-    room.follow(&offered.entry, &offered.access_key)
+    let kind = if offered.kind == EntryKind::Join { Kind::Join } else { Kind::Handshake };
+    room.follow(kind, &offered.entry, &offered.access_key)
 }
 
 /// What one side sees of an epoch: its number, secrets, state as bytes, and leaves.

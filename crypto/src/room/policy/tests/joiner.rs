@@ -11,6 +11,7 @@ fn newcomer(number: u8) -> RosterEntry {
 
 fn join(leaf: RosterEntry, aad: &'static [u8]) -> Facts<'static> {
     Facts {
+        kind: EntryKind::Join,
         member: None,
         leaf: Some(Ok(leaf)),
         has_foreign_proposal: false,

@@ -16,7 +16,7 @@ use crate::{
     link::InviteSecret,
     room::{Invite, InviteId, Past, RoomState, Roster, RosterEntry, Suite, state::suspension_hash},
 };
-use sotto_protocol::RoomId;
+use sotto_protocol::{EntryKind, RoomId};
 
 const ROOM: RoomId = RoomId::new([7; 16]);
 const EPOCH: u64 = 9;
@@ -69,6 +69,7 @@ impl World {
     /// A commit of the member at `leaf` that changes nothing but keys.
     fn commit(&self, leaf: u32) -> Facts<'static> {
         Facts {
+            kind: EntryKind::Handshake,
             member: Some(leaf),
             leaf: Some(Ok(self.roster.get(leaf).unwrap().clone())),
             has_foreign_proposal: false,

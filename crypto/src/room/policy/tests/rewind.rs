@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{AccessKey, AdminKey, room::policy::judge_rewind};
-use sotto_protocol::{Rewind, RewindAuthority};
+use sotto_protocol::{EntryKind, Rewind, RewindAuthority};
 
 fn rewind(authority: RewindAuthority, sign: impl Fn(&[u8]) -> [u8; 64]) -> Rewind {
     let mut rewind = Rewind {
@@ -26,7 +26,8 @@ fn a_member_voids_what_came_by_a_door_and_an_admin_anything() {
     let with_key = |number: u8| RosterEntry { admin_key: admin.public(), ..device(number, None) };
     world.roster.apply(&crate::room::RosterChange([(4, Some(with_key(4)))].into()));
     let check = |world: &World, what: &str, rewind: &Rewind, came_by_door, expected| {
-        assert_eq!(judge_rewind(&world.before(), &access.public(), rewind, came_by_door), expected, "{what}");
+        let kind = EntryKind::of_commit(came_by_door);
+        assert_eq!(judge_rewind(&world.before(), &access.public(), rewind, kind), expected, "{what}");
     };
     let refused = Err(Violation::Rewind);
     let by_access = rewind(RewindAuthority::Access, |statement| access.sign(statement));

@@ -70,6 +70,21 @@ impl Area {
         self.refuse.push(json!({ "of": of, "bytes": hex::encode(bytes), "why": why }));
     }
 
+    /// A good case in whose place these bytes are refused, where one thing that the reader knows is another.
+    pub fn refuse_bytes_with(
+        &mut self,
+        of: &str,
+        name: &str,
+        value: impl Into<Value>,
+        bytes: &[u8],
+        why: &str,
+    ) {
+        self.refuse_with(of, name, value, why);
+        if let Some(refused) = self.refuse.last_mut() {
+            refused["bytes"] = hex::encode(bytes).into();
+        }
+    }
+
     /// A good case in whose place this text is refused.
     pub fn refuse_text(&mut self, of: &str, text: &str, why: &str) {
         self.refuse.push(json!({ "of": of, "text": text, "why": why }));

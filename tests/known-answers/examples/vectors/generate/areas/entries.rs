@@ -16,6 +16,7 @@ pub fn area() -> Area {
     padding(&mut area);
     entry(&mut area, "a message entry", EntryKind::Message, 0x02, b"signature || message-body");
     entry(&mut area, "a handshake entry", EntryKind::Handshake, 0x20, b"the MLSMessage of a commit");
+    entry(&mut area, "a join", EntryKind::Join, 0x20, b"the MLSMessage of a newcomer's commit");
     badly_padded_entry(&mut area);
     log(&mut area);
     area
@@ -83,7 +84,7 @@ fn entry(area: &mut Area, name: &str, kind: EntryKind, seed: u8, content: &[u8])
     area.refuse_with(name, "secret", hex([0x7f; 32]), "the secret of another epoch");
     area.refuse_with(name, "room", hex([0x12; 16]), "another room");
     area.refuse_with(name, "epoch", EPOCH + 1, "another epoch than the header's");
-    area.refuse_with(name, "kind", 3 - kind.code(), "the other kind");
+    area.refuse_with(name, "kind", if kind == EntryKind::Message { 1 } else { 2 }, "the other kind");
 }
 
 /// Everything is right but the padding: only a member can make it.
@@ -100,12 +101,13 @@ fn badly_padded_entry(area: &mut Area) {
 }
 
 fn log(area: &mut Area) {
-    let entries =
-        [(EntryKind::Handshake, b"first"), (EntryKind::Message, b"other"), (EntryKind::Rewind, b"third")];
+    let entries = [EntryKind::Handshake, EntryKind::Message, EntryKind::Rewind, EntryKind::Join]
+        .into_iter()
+        .zip([b"first", b"other", b"third", b"forth"]);
     let mut chain = Chain::start(&ROOM);
     let mut from = Vec::new();
     let mut gives = json!({ "H_0": hex(chain.hash) });
-    for (place, (kind, entry)) in entries.into_iter().enumerate() {
+    for (place, (kind, entry)) in entries.enumerate() {
         let seq = place as u64 + 1;
         chain = chain.then(seq, kind, &entry_hash(entry));
         from.push(json!({ "seq": seq, "kind": kind.code(), "entry": hex(entry) }));

@@ -158,12 +158,7 @@ fn requests() -> Vec<(&'static str, Request)> {
 fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
     let reply = |reply| RelayFrame::Reply(1, reply);
     let message = LogEntry::message(9, b"entry".to_vec());
-    let handshake = LogEntry {
-        kind: EntryKind::Handshake,
-        access_key: Some([0x01; 32]),
-        by_door: Some(true),
-        ..message.clone()
-    };
+    let handshake = LogEntry { kind: EntryKind::Handshake, access_key: Some([0x01; 32]), ..message.clone() };
     let rewind = LogEntry { kind: EntryKind::Rewind, ..message.clone() };
     let dropped = LogEntry { dropped: Some([0x15; 32]), ..LogEntry::message(9, Vec::new()) };
     let opened = |access, retention| {

@@ -8,8 +8,8 @@ use sotto_crypto::{
     AccessKey, DeviceKey, Secret,
     room::{Handshake, Invite, Past},
     testing::{
-        JoinProof, expand, join_with, leaf_data, open_committed, seal_committed_with_salt, seal_entry,
-        write_commit_data,
+        JoinProof, expand, join_with, leaf_data, open_committed, open_entry, seal_committed_with_salt,
+        seal_entry, write_commit_data,
     },
 };
 use sotto_protocol::{EntryId, EntryKind, RoomId, encode};
@@ -43,7 +43,7 @@ pub fn bad_joins(area: &mut Area, story: &Story) {
     let credential = BOB.certificate().as_bytes().to_vec();
     let sealed = |device: &DeviceKey, credential: &[u8], data: &[u8], aad: &[u8]| {
         let commit = join_with(&info, device, credential, data, &write_commit_data(past, aad)).unwrap();
-        seal_entry(&handshake, &room, EntryKind::Handshake, epoch, EntryId::new([0x24; 16]), &commit).unwrap()
+        seal_entry(&handshake, &room, EntryKind::Join, epoch, EntryId::new([0x24; 16]), &commit).unwrap()
     };
     let bob = BOB.device();
     let good = sealed(&bob, &credential, &good_data, &good_proof);
@@ -85,6 +85,17 @@ pub fn bad_joins(area: &mut Area, story: &Story) {
         "by an account's door that no leaf has",
     );
     area.refuse_changed(name, Change::Xor(30, 1), "a bit of the entry is flipped");
+    area.refuse_with(name, "kind", 1, "sealed as a newcomer's commit, and it did not come through a door");
+    let (_, commit) = open_entry(&handshake, &room, EntryKind::Join, epoch, &good).unwrap();
+    let as_members =
+        seal_entry(&handshake, &room, EntryKind::Handshake, epoch, EntryId::new([0x24; 16]), &commit);
+    area.refuse_bytes_with(
+        name,
+        "kind",
+        1,
+        &as_members.unwrap(),
+        "a newcomer's commit, sealed as a member's",
+    );
     area.refuse_with(name, "handshake secret", hex([0x7f; 32]), "the handshake secret of another epoch");
     let later = area.case("another newcomer comes in (epoch 4): the entry")["with"]["GroupInfo"].clone();
     area.refuse_with(name, "GroupInfo", later, "on the epoch that it began: a commit is good once");

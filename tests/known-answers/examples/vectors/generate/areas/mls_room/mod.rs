@@ -104,11 +104,11 @@ fn read_group_info(_: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
 
 fn read_handshake(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
     let (room, epoch) = (RoomId::new(with.array("room")), with.number("epoch"));
-    let (_, commit) =
-        open_entry(&with.secret("handshake secret"), &room, EntryKind::Handshake, epoch, bytes)?;
+    let kind = EntryKind::from_code(with.number("kind") as u8).unwrap();
+    let (_, commit) = open_entry(&with.secret("handshake secret"), &room, kind, epoch, bytes)?;
     let past = with.at("past");
     let past = Past { last: past.array("last"), whole: past.array("whole") };
-    Ok(seen(&observe(&with.bytes("GroupInfo"), Some((&commit, past)))?))
+    Ok(seen(&observe(&with.bytes("GroupInfo"), Some((kind, &commit, past)))?))
 }
 
 fn read_card_of_link(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
@@ -182,7 +182,7 @@ impl Story {
     fn commits(&mut self, area: &mut Area, name: &str, change: &RoomChange) -> Handshake {
         let before = self.again();
         let handshake = self.room.commit(change, self.chain).unwrap();
-        self.append(EntryKind::Handshake, &handshake.entry);
+        self.append(handshake.kind, &handshake.entry);
         self.room.merge_pending().unwrap();
         self.published(area, name, &before, &handshake, &self.room);
         self.before = Some(before);
@@ -198,14 +198,9 @@ impl Story {
     fn published(&self, area: &mut Area, name: &str, before: &Room, handshake: &Handshake, after: &Room) {
         let (secrets, next) = (before.secrets().unwrap(), after.secrets().unwrap());
         let room = after.id();
-        let (_, commit) = open_entry(
-            secrets.handshake.seed(),
-            &room,
-            EntryKind::Handshake,
-            before.epoch(),
-            &handshake.entry,
-        )
-        .unwrap();
+        let (_, commit) =
+            open_entry(secrets.handshake.seed(), &room, handshake.kind, before.epoch(), &handshake.entry)
+                .unwrap();
         let card = open_card(&next, &room, &handshake.card);
         let info = group_info(&card);
         area.value(
@@ -222,7 +217,7 @@ impl Story {
         area.read(&format!("{name}: the GroupInfo"), "GroupInfo", json!({}), &info, gives.clone());
         if let Some(known) = group_info_of(before) {
             let with = json!({
-                "room": hex(room.as_bytes()), "epoch": before.epoch(),
+                "room": hex(room.as_bytes()), "kind": handshake.kind.code(), "epoch": before.epoch(),
                 "handshake secret": hex(secrets.handshake.seed().expose()), "GroupInfo": hex(known),
                 "past": past_json(&next_past(before)),
             });
@@ -310,9 +305,9 @@ impl Story {
         area.refuse_with(&case, "link", other.to_fragment().as_str(), "the card is older than the link");
         let handshake = joining.handshake.clone();
         let before = self.again();
-        let staged = self.room.stage(&handshake.entry, &handshake.access_key).unwrap();
+        let staged = self.room.stage(handshake.kind, &handshake.entry, &handshake.access_key).unwrap();
         self.room.merge(staged).unwrap();
-        let seq = self.append(EntryKind::Handshake, &handshake.entry);
+        let seq = self.append(handshake.kind, &handshake.entry);
         self.published(area, name, &before, &handshake, &self.room);
         self.before = Some(before);
         Came { joining, handshake, seq }
