@@ -58,6 +58,7 @@ pub mod signature {
     pub const MESSAGE: &[u8] = b"sotto/1 message signature";
     pub const LEAVE: &[u8] = b"sotto/1 leave";
     pub const REMOVE_DEVICE: &[u8] = b"sotto/1 remove device";
+    pub const RETIRE_DEVICE: &[u8] = b"sotto/1 retire device";
     pub const DIRECT_INVITE: &[u8] = b"sotto/1 direct invite signature";
     pub const PAIRING_DEVICE: &[u8] = b"sotto/1 pairing device signature";
     pub const STATUS: &[u8] = b"sotto/1 status signature";

@@ -153,8 +153,9 @@ fn leaving_and_voiding() {
         epoch: EPOCH,
         bad_entry: [0x1d; 32],
         access_key: [0x1e; 32],
-        card_hash: [0x1f; 32],
+        published_hash: [0x1f; 32],
         authority,
+        left_out: Some(sotto_protocol::DoorId::new([0x25; 16])),
         signature: [0x20; 64],
     };
     let by_admin = rewind(RewindAuthority::Admin([0x21; 32].into()));

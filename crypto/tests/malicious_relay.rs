@@ -219,7 +219,7 @@ fn a_relay_cannot_make_a_rewind_or_change_one() {
         let changed = [
             sotto_protocol::Rewind { bad_seq: 4, ..rewind.clone() },
             sotto_protocol::Rewind { bad_entry: [2; 32], ..rewind.clone() },
-            sotto_protocol::Rewind { card_hash: [2; 32], ..rewind.clone() },
+            sotto_protocol::Rewind { published_hash: [2; 32], ..rewind.clone() },
             sotto_protocol::Rewind { access_key: [2; 32], ..rewind.clone() },
             sotto_protocol::Rewind { signature: [0; 64], ..rewind },
         ];

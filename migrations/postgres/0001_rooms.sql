@@ -43,7 +43,7 @@ CREATE TABLE entries (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     room BIGINT NOT NULL,
     seq BIGINT NOT NULL,   -- from 1, without gaps
-    kind BIGINT NOT NULL,  -- 1 handshake, 2 message, 3 rewind, 4 join
+    kind BIGINT NOT NULL,  -- 1 handshake, 2 message, 3 rewind
     epoch BIGINT NOT NULL, -- as in the entry's clear header
     entry_id BYTEA NOT NULL CHECK (length(entry_id) = 16), -- as in the entry's clear header: recognises what is sent twice
     stored_hour BIGINT NOT NULL, -- hours since 1970: how old it is, and no finer

@@ -43,7 +43,7 @@ CREATE TABLE entries (
     number INTEGER PRIMARY KEY,
     room INTEGER NOT NULL,
     seq INTEGER NOT NULL,   -- from 1, without gaps
-    kind INTEGER NOT NULL,  -- 1 handshake, 2 message, 3 rewind, 4 join
+    kind INTEGER NOT NULL,  -- 1 handshake, 2 message, 3 rewind
     epoch INTEGER NOT NULL, -- as in the entry's clear header
     entry_id BLOB NOT NULL CHECK (length(entry_id) = 16), -- as in the entry's clear header: recognises what is sent twice
     stored_hour INTEGER NOT NULL, -- hours since 1970: how old it is, and no finer

@@ -11,6 +11,7 @@ mod challenge;
 mod entry;
 mod error;
 mod frame;
+mod handover;
 mod id;
 pub mod limits;
 mod push;
@@ -36,6 +37,7 @@ pub use frame::{
     RelayFrame, RepairEpoch, Reply, Request, Retention, RoomAccess, SetRetention, Status, StatusRequest,
     Subscribe, Unsubscribe, Welcome, WriteStatus, register_of,
 };
+pub use handover::{Handover, handover_statement};
 pub use id::{BlobId, DoorId, EntryId, IdError, Incarnation, RoomId};
 pub use push::{PushSubscription, push_payload, read_push_payload};
 pub use rewind::{Rewind, RewindAuthority, confirm_statement};

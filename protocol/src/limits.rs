@@ -49,6 +49,9 @@ pub const CAPSULE_WRAP_MAX_BYTES: usize = 2048;
 /// Most room-admin keys of one epoch: one for each device of owner and admins.
 pub const ADMIN_KEYS_MAX: usize = (ADMINS_MAX + 1) * DEVICES_PER_ACCOUNT_MAX;
 
+/// Most joins of a room that nobody has confirmed yet: all of them can be voided at once.
+pub const UNCONFIRMED_JOINS_MAX: u64 = 500;
+
 /// Most epochs that one rewind voids: members notice a fault long before.
 pub const REWIND_MAX_EPOCHS: u64 = 1000;
 

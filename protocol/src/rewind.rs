@@ -2,7 +2,7 @@
 //!
 //! A rewind is an entry of the log that is signed and not sealed: the relay reads it as members do.
 
-use crate::{EntryId, FrameError, RoomId, decode_exact, encode, entry_hash};
+use crate::{DoorId, EntryId, FrameError, RoomId, decode_exact, encode, entry_hash};
 use minicbor::{Decode, Encode};
 
 /// By which key a rewind is signed.
@@ -32,14 +32,17 @@ pub struct Rewind {
     /// The access key of that epoch.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub access_key: [u8; 32],
-    /// SHA-256 of the card that the relay is to keep for it.
+    /// [`Published::hash`](crate::Published::hash) of what the relay is to keep for it.
     #[cbor(n(4), with = "minicbor::bytes")]
-    pub card_hash: [u8; 32],
+    pub published_hash: [u8; 32],
     /// Who signs.
     #[n(5)]
     pub authority: RewindAuthority,
+    /// The invite through which the voided join came, where nobody is to come in by it any more.
+    #[n(6)]
+    pub left_out: Option<DoorId>,
     /// Over [`Rewind::statement`].
-    #[cbor(n(6), with = "minicbor::bytes")]
+    #[cbor(n(7), with = "minicbor::bytes")]
     pub signature: [u8; 64],
 }
 
@@ -61,6 +64,11 @@ impl Rewind {
     /// What is signed.
     #[must_use]
     pub fn statement(&self, room: &RoomId) -> Vec<u8> {
+        let authority = match &self.authority {
+            RewindAuthority::Access => vec![0],
+            RewindAuthority::Admin(key) => [&[1][..], &**key].concat(),
+        };
+        let left_out = self.left_out.map_or_else(|| vec![0], |door| [&[1][..], door.as_bytes()].concat());
         [
             b"sotto/1 rewind",
             room.as_bytes().as_slice(),
@@ -68,7 +76,9 @@ impl Rewind {
             &self.epoch.to_be_bytes(),
             &self.bad_entry,
             &self.access_key,
-            &self.card_hash,
+            &self.published_hash,
+            &authority,
+            &left_out,
         ]
         .concat()
     }

@@ -8,12 +8,12 @@ mod golden;
 use sotto_protocol::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, Chain, Challenge,
     ClientFrame, ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, Dropped,
-    EntryHeader, EntryId, EntryKind, ErrorCode, Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation,
-    JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, PushSubscription,
-    RelayFrame, RepairEpoch, Reply, Request, Retention, Rewind, RewindAuthority, RoomAccess, RoomId,
-    RoomToken, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, Welcome, WireError, WriteStatus,
-    confirm_statement, decode, delete_statement, drop_statement, encode, entry_hash, join_statement,
-    open_statement, push_payload, retention_statement,
+    EntryHeader, EntryId, EntryKind, ErrorCode, Handover, Held, HeldRequest, HistoryReply, HistoryRequest,
+    Incarnation, JoinAuthority, LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published,
+    PushSubscription, RelayFrame, RepairEpoch, Reply, Request, Retention, Rewind, RewindAuthority,
+    RoomAccess, RoomId, RoomToken, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe, Welcome,
+    WireError, WriteStatus, confirm_statement, decode, delete_statement, drop_statement, encode, entry_hash,
+    join_statement, open_statement, push_payload, retention_statement,
 };
 
 const ROOM: RoomId = RoomId::new([0x01; 16]);
@@ -45,14 +45,20 @@ fn what_clients_send_is_what_it_was() {
         capsule: None,
         capsule_wraps: None,
         history: None,
-        admin_keys: None,
+        handover: None,
         cut: None,
     };
     let page =
         |direction| PageRequest { room: ROOM, from: u64::MAX, direction, limit: 500, handshakes_only: true };
     check_request(
         "create.v1",
-        Request::Create(CreateRoom { room: ROOM, access_key: [4; 32], join_key: [5; 32], token: None }),
+        Request::Create(CreateRoom {
+            room: ROOM,
+            access_key: [4; 32],
+            join_key: [5; 32],
+            token: None,
+            admin_key: [6; 32],
+        }),
     );
     let token = RoomToken { period: 688, nonce: [6; 32], output: [7; 64] };
     check_request(
@@ -62,6 +68,7 @@ fn what_clients_send_is_what_it_was() {
             access_key: [4; 32],
             join_key: [5; 32],
             token: Some(token),
+            admin_key: [6; 32],
         }),
     );
     check_request("open.v1", Request::Open(OpenRoom { room: ROOM, epoch: 70_000, signature: [9; 64] }));
@@ -77,7 +84,7 @@ fn what_clients_send_is_what_it_was() {
         capsule: Some(vec![0x0d; 70]),
         capsule_wraps: Some(vec![CapsuleWrap { tag: [0x0e; 16], wrap: vec![0x0f; 40], owner: None }]),
         history: Some(vec![0x10; 70]),
-        admin_keys: Some(vec![[0x11; 32].into()]),
+        handover: Some(Handover { keys: vec![[0x11; 32].into()], signer: [0x13; 32], signature: [0x14; 64] }),
         cut: Some(true),
         ..append(None)
     };
@@ -100,7 +107,6 @@ fn published() -> Published {
             wrap: vec![0x0f; 40],
             owner: Some([0x12; 32]),
         }]),
-        admin_keys: Some(vec![[0x11; 32].into()]),
     }
 }
 
@@ -182,6 +188,7 @@ fn what_relays_send_is_what_it_was() {
             published,
             door_wrap,
             capsule_wrap,
+            admin_keys: Some(vec![[0x11; 32].into()]),
         }))
     };
     check_frame("held-reply.v1", held(Some(published()), None, None));
@@ -235,7 +242,8 @@ fn header_chain_and_statements_are_what_they_were() {
         epoch: 7,
         bad_entry: entry_hash(b"entry"),
         access_key: [4; 32],
-        card_hash: entry_hash(b"card"),
+        published_hash: entry_hash(b"card"),
+        left_out: None,
         authority: RewindAuthority::Admin([0x11; 32].into()),
         signature: [9; 64],
     };

@@ -5,9 +5,9 @@
 
 use crate::account::{GoodToken, RoomTokens};
 use sotto_protocol::{
-    CardRequest, Challenge, ConfirmJoin, DoorId, EntryKind, ErrorCode, Published, Rewind, RewindAuthority,
-    RoomAccess, RoomId, RoomToken, WireError, card_statement, confirm_statement, join_statement, limits,
-    open_statement,
+    CardRequest, Challenge, ConfirmJoin, DoorId, EntryKind, ErrorCode, Handover, Published, Rewind,
+    RewindAuthority, RoomAccess, RoomId, RoomToken, WireError, card_statement, confirm_statement,
+    handover_statement, join_statement, limits, open_statement,
 };
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -53,8 +53,8 @@ pub(crate) struct JudgedEpoch {
     pub by_door: bool,
     /// Whether that handshake is good for ever.
     pub is_confirmed: bool,
-    /// Keys of owner and admins, end to end.
-    pub admin_keys: Vec<u8>,
+    /// The door through which that handshake came, while that is kept.
+    pub door: Option<DoorId>,
 }
 
 /// What a connection may still do in a room by what it has proven.
@@ -250,8 +250,10 @@ pub(crate) struct RewindCase<'c> {
     pub bad_entry: [u8; 32],
     /// The epoch of the number that the rewind names.
     pub before: &'c JudgedEpoch,
-    /// Whether no cut since has taken the named key from those who administer the room.
-    pub survives_cuts: bool,
+    /// The room-admin keys of that epoch, end to end.
+    pub admin_keys: &'c [u8],
+    /// Whether no handover since has taken the named key from those who administer the room.
+    pub survives_handovers: bool,
     /// The current epoch.
     pub current_epoch: u64,
 }
@@ -262,15 +264,16 @@ pub(crate) struct RewindCase<'c> {
 /// [`ErrorCode::Conflict`] where there is no such handshake, [`ErrorCode::BadSignature`] where the key may not,
 /// [`ErrorCode::LimitExceeded`] where too much came since.
 pub(crate) fn may_rewind(rewind: &Rewind, case: &RewindCase<'_>) -> Result<(), ErrorCode> {
-    let RewindCase { bad, bad_entry, before, survives_cuts, current_epoch } = *case;
-    if bad.epoch.checked_sub(1) != Some(before.epoch) || bad_entry != rewind.bad_entry {
+    let RewindCase { bad, bad_entry, before, admin_keys, survives_handovers, current_epoch } = *case;
+    let leaves_another_out = rewind.left_out.is_some() && rewind.left_out != bad.door;
+    if bad.epoch.checked_sub(1) != Some(before.epoch) || bad_entry != rewind.bad_entry || leaves_another_out {
         return Err(ErrorCode::Conflict);
     }
     let may = rewind.access_key == before.access_key
         && match &rewind.authority {
             RewindAuthority::Access => bad.by_door && !bad.is_confirmed,
             // Who was removed must not undo that.
-            RewindAuthority::Admin(key) => is_among(key, &before.admin_keys) && survives_cuts,
+            RewindAuthority::Admin(key) => is_among(key, admin_keys) && survives_handovers,
         };
     if !may {
         return Err(ErrorCode::BadSignature);
@@ -311,7 +314,7 @@ pub(crate) fn handshake_is_next(known_seq: u64, entry_epoch: u64, head: RoomHead
 /// # Errors
 /// The code, with the limit where one is exceeded.
 pub(crate) fn published_is_in_shape(published: &Published) -> Result<(), WireError> {
-    let Published { doors, capsule, capsule_wraps, admin_keys, .. } = published;
+    let Published { doors, capsule, capsule_wraps, .. } = published;
     is_short(doors.len(), limits::DOORS_MAX)?;
     is_short(doors.iter().map(|door| door.wrap.len()).max().unwrap_or(0), limits::DOOR_WRAP_MAX_BYTES)?;
     is_padded(doors.len())?;
@@ -324,9 +327,22 @@ pub(crate) fn published_is_in_shape(published: &Published) -> Result<(), WireErr
     if capsule.is_none() && !wraps.is_empty() {
         return Err(ErrorCode::MalformedFrame.into());
     }
-    let admin_keys = admin_keys.as_deref().unwrap_or_default();
-    is_short(admin_keys.len(), limits::ADMIN_KEYS_MAX)?;
-    all_differ(admin_keys.iter().map(|key| **key))
+    Ok(())
+}
+
+/// Whether a handover has a shape that one may have.
+///
+/// # Errors
+/// The code, with the limit where it is exceeded.
+pub(crate) fn handover_is_in_shape(handover: &Handover) -> Result<(), WireError> {
+    is_short(handover.keys.len(), limits::ADMIN_KEYS_MAX)?;
+    if handover.is_well_formed() { Ok(()) } else { Err(ErrorCode::MalformedFrame.into()) }
+}
+
+/// Whether a handover was signed by the key that it names, for that handshake. Whether the key counts is another question.
+pub(crate) fn handover_is_signed(room: &RoomId, epoch: u64, entry: &[u8; 32], handover: &Handover) -> bool {
+    let statement = handover_statement(room, epoch, entry, &handover.keys);
+    verifies(&handover.signer, &statement, &handover.signature)
 }
 
 fn is_short(length: usize, limit: usize) -> Result<(), WireError> {
@@ -486,7 +502,6 @@ mod tests {
             doors: Vec::new(),
             capsule: Some(Vec::new()),
             capsule_wraps: None,
-            admin_keys: None,
         };
         let doors = |doors| published_is_in_shape(&Published { doors, ..none() });
         let wraps = |wraps| published_is_in_shape(&Published { capsule_wraps: Some(wraps), ..none() });
@@ -507,9 +522,14 @@ mod tests {
         assert_eq!(wraps(vec![CapsuleWrap { wrap: long, ..wrap(1) }]), exceeds(2048));
         let no_capsule = Published { capsule: None, capsule_wraps: Some(vec![wrap(1)]), ..none() };
         assert_eq!(published_is_in_shape(&no_capsule), malformed, "wraps of nothing");
-        let keys = |keys| published_is_in_shape(&Published { admin_keys: Some(keys), ..none() });
-        assert_eq!(keys(vec![[1; 32].into(), [2; 32].into(), [3; 32].into()]), Ok(()));
-        assert_eq!(keys(vec![[1; 32].into(), [1; 32].into()]), malformed);
+        let handover = |keys: &[u8]| {
+            let keys = keys.iter().map(|key| [*key; 32].into()).collect();
+            handover_is_in_shape(&Handover { keys, signer: [0; 32], signature: [0; 64] })
+        };
+        assert_eq!(handover(&[1, 2, 3]), Ok(()));
+        assert_eq!(handover(&[]), malformed, "nobody");
+        assert_eq!(handover(&[1, 1]), malformed);
+        assert_eq!(handover(&[2, 1]), malformed);
     }
 
     #[test]

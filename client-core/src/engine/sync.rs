@@ -68,12 +68,15 @@ impl Engine {
     }
 
     fn create_at_relay(&mut self, id: RoomId) {
-        let Some(secrets) = self.rooms.get(&id).and_then(|slot| slot.room.secrets().ok()) else { return };
+        let Some(room) = self.rooms.get(&id).map(|slot| &slot.room) else { return };
+        let own = room.roster().get(room.own_leaf()).map(|own| own.admin_key);
+        let (Ok(secrets), Some(admin_key)) = (room.secrets(), own) else { return };
         let create = CreateRoom {
             room: id,
             access_key: secrets.access_key().public(),
             join_key: secrets.join_key().public(),
             token: None,
+            admin_key,
         };
         self.request_in_phase(id, Phase::Opening, Purpose::Create(id), Request::Create(create));
     }

@@ -247,7 +247,7 @@ pub fn append_handshake(
         capsule: handshake.capsule,
         capsule_wraps: Some(handshake.capsule_wraps),
         history: handshake.history,
-        admin_keys: Some(handshake.admin_keys),
+        handover: handshake.handover,
         cut: handshake.cut.then_some(true),
     }
 }

@@ -44,6 +44,7 @@ impl Member {
             access_key: secrets.access_key().public(),
             join_key: secrets.join_key().public(),
             token: None,
+            admin_key: own.admin_key(&room.id()).unwrap().public(),
         };
         let connection = relay.borrow_mut().connect();
         let frame = encode(&ClientFrame { request: 1, body: Request::Create(create) });
@@ -113,7 +114,7 @@ fn append(room: RoomId, handshake: Handshake) -> AppendHandshake {
         capsule: handshake.capsule,
         capsule_wraps: Some(handshake.capsule_wraps),
         history: handshake.history,
-        admin_keys: Some(handshake.admin_keys),
+        handover: handshake.handover,
         cut: handshake.cut.then_some(true),
     }
 }

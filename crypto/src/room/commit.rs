@@ -52,8 +52,11 @@ pub enum RoomChange {
     Reopen,
     /// Remove an account with all its devices.
     RemoveMember(AccountId),
-    /// Remove other devices of this account, as its identity key has signed.
-    RemoveDevice(DeviceRemoval),
+    /// Remove other devices of this account, as its identity key has signed; with what the account publishes now. Where it has a
+    /// role, new keys have to come in the same commit: the removed device knows the room-admin key.
+    RemoveDevice(DeviceRemoval, Option<Box<OwnDevice>>),
+    /// Remove devices of this account that are gone, as its identity key has signed. Invites and doors stay as they are.
+    RetireDevice(DeviceRemoval),
     /// Remove whoever signed that they leave.
     Leave(LeaveStatement),
     /// New keys, and nothing else.
@@ -80,6 +83,7 @@ impl core::fmt::Debug for RoomChange {
             Self::Reopen => "Reopen",
             Self::RemoveMember(..) => "RemoveMember",
             Self::RemoveDevice(..) => "RemoveDevice",
+            Self::RetireDevice(..) => "RetireDevice",
             Self::Leave(..) => "Leave",
             Self::Rotate => "Rotate",
             Self::Renew(..) => "Renew",
@@ -149,6 +153,22 @@ impl Room {
             return Err(CryptoError::BadKey);
         }
         Ok(DeviceRemoval::sign(identity, &self.id, own, device_keys))
+    }
+
+    /// The same for devices that are gone: [`RoomChange::RetireDevice`] carries it out.
+    ///
+    /// # Errors
+    /// As [`Room::sign_device_removal`].
+    pub fn sign_device_retirement(
+        &self,
+        identity: &IdentityKey,
+        device_keys: &[[u8; 32]],
+    ) -> Result<DeviceRemoval, CryptoError> {
+        let own = self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))?;
+        if identity.public() != own.identity_key {
+            return Err(CryptoError::BadKey);
+        }
+        Ok(DeviceRemoval::sign_retirement(identity, &self.id, own, device_keys))
     }
 
     /// Forgets a pending commit that lost its race.
@@ -230,6 +250,7 @@ impl Room {
             change: &arrival,
             past: Some(self.next_past),
             certificates: &certificates,
+            left_out: &[],
         };
         let record = hands_history_on(&self.state, state).then(|| self.record(before)).transpose()?;
         let outgoing = Outgoing {
@@ -238,6 +259,7 @@ impl Room {
             handshake: &before.handshake,
             history: record.as_ref(),
             cut: plan.is_cut,
+            admins_before: self.admin_keys()?,
         };
         outgoing.handshake(&next, group_info, chain)
     }
@@ -284,25 +306,26 @@ impl Room {
         };
         match change {
             RoomChange::Rotate => {}
-            RoomChange::Renew(own) => {
-                own.check()?;
-                let RosterEntry { via, joined, stay, .. } = plan.entry;
-                plan.data = own.leaf_data(&self.id, via, Stay { joined, stay, updated })?;
-                plan.entry = RosterEntry::new(&own.certificate, &plan.data)?;
-                plan.certificate = Some(own.certificate.clone());
-            }
+            RoomChange::Renew(own) => self.renew(&mut plan, own)?,
             RoomChange::RemoveMember(account) => {
                 plan.removed = self.roster.devices_of(account).map(|(leaf, _)| leaf).collect();
                 plan.is_cut = true;
                 plan.state = Some(self.state_without(&plan, Removal::Forced)?);
             }
-            RoomChange::RemoveDevice(removal) => {
-                let own = self.roster.devices_of(&plan.entry.account);
-                let named = own.filter(|(_, entry)| removal.names(&entry.device_key));
-                plan.removed = named.map(|(leaf, _)| leaf).collect();
+            RoomChange::RemoveDevice(removal, renewed) => {
+                if let Some(own) = renewed {
+                    self.renew(&mut plan, own)?;
+                }
+                plan.removed = self.named(&plan.entry.account, removal);
                 plan.aad = sotto_protocol::encode(&RemovalProof::OwnDevices(removal.clone()));
                 plan.is_cut = true;
                 plan.state = Some(self.state_without(&plan, Removal::Forced)?);
+            }
+            RoomChange::RetireDevice(retired) => {
+                plan.removed = self.named(&plan.entry.account, retired);
+                plan.aad = sotto_protocol::encode(&RemovalProof::Retired(retired.clone()));
+                plan.is_cut = true;
+                plan.state = Some(self.state_without(&plan, Removal::Retired)?);
             }
             RoomChange::Leave(statement) => {
                 plan.removed = self.leaving(statement);
@@ -323,6 +346,20 @@ impl Room {
         };
         policy::judge(&self.before(), &facts)?;
         Ok(plan)
+    }
+
+    fn renew(&self, plan: &mut Plan, own: &OwnDevice) -> Result<(), CryptoError> {
+        own.check()?;
+        let RosterEntry { via, joined, stay, updated, .. } = plan.entry;
+        plan.data = own.leaf_data(&self.id, via, Stay { joined, stay, updated })?;
+        plan.entry = RosterEntry::new(&own.certificate, &plan.data)?;
+        plan.certificate = Some(own.certificate.clone());
+        Ok(())
+    }
+
+    fn named(&self, account: &AccountId, removal: &DeviceRemoval) -> Vec<u32> {
+        let own = self.roster.devices_of(account);
+        own.filter(|(_, entry)| removal.names(&entry.device_key)).map(|(leaf, _)| leaf).collect()
     }
 
     fn state_without(&self, plan: &Plan, kind: Removal) -> Result<RoomState, CryptoError> {
@@ -397,6 +434,7 @@ impl Room {
             roster: &self.roster,
             state: &self.state,
             past: self.next_past,
+            left_out: &self.left_out,
         }
     }
 }

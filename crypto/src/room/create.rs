@@ -58,6 +58,7 @@ impl Room {
             checkpoint: None,
             own_join: None,
             voided: Vec::new(),
+            left_out: Vec::new(),
             past: None,
             next_past: Past { last: [0; 32], whole: [0; 32] },
         };

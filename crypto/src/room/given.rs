@@ -75,7 +75,7 @@ pub fn observe(group_info: &[u8], commit: Option<(EntryKind, &[u8], Past)>) -> R
         let room = RoomId::try_from(group.group_id().as_slice()).map_err(|_| malformed())?;
         let epoch = group.group_context().epoch().as_u64();
         let (roster, state) = (&seen.roster, &seen.state);
-        let before = policy::Before { room, epoch, suite, roster, state, past };
+        let before = policy::Before { room, epoch, suite, roster, state, past, left_out: &[] };
         policy::judge(&before, &super::facts::facts(suite, kind, &sender, &data, &staged)?)?;
         group.merge_commit(storage, *staged).map_err(|_| not_valid)?;
         seen = Observed::of(&group, suite)?;
@@ -409,6 +409,7 @@ impl GivenEpoch {
             found.map(|leaf| leaf.own.certificate.as_bytes().to_vec())
         };
         act(&Epoch {
+            left_out: &[],
             room: self.room,
             number: self.number,
             secrets: &self.secrets,

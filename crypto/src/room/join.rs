@@ -364,6 +364,7 @@ impl Entrance {
             roster: &self.roster,
             state: &self.state,
             past: self.card.past,
+            left_out: &[],
         };
         policy::judge(&before, &facts)?;
 
@@ -385,6 +386,7 @@ impl Entrance {
             checkpoint: None,
             own_join: None,
             voided: Vec::new(),
+            left_out: Vec::new(),
             past: Some(self.card.past),
             next_past: self.card.past,
         };
@@ -481,6 +483,7 @@ impl Entrance {
             handshake: &self.card.handshake,
             history: None,
             cut: false,
+            admins_before: next.admin_keys(),
         };
         outgoing.handshake(&next, group_info, self.card.chain)
     }

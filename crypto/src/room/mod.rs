@@ -33,14 +33,14 @@ mod timer;
 mod wraps;
 
 use crate::{
-    CryptoError, DeviceKey,
+    AdminKey, CryptoError, DeviceKey, entry,
     provider::{GroupState, Provider},
 };
 use history::{EpochRecord, LeafChange};
 use minicbor::{Decode, Encode, bytes::ByteArray};
 use openmls::group::{GroupId, MlsGroup};
 use openmls_traits::OpenMlsProvider as _;
-use sotto_protocol::{CapsuleWrap, Door, EntryId, EntryKind, RoomId};
+use sotto_protocol::{CapsuleWrap, Door, EntryId, EntryKind, Handover, RoomId, handover_statement};
 use zeroize::Zeroizing;
 
 pub use commit::RoomChange;
@@ -86,6 +86,8 @@ pub struct Room {
     own_join: Option<rewind::OwnJoin>,
     /// SHA-256 of commits that left this very epoch and were voided: none of them is followed any more, under whatever entry id.
     voided: Vec<ByteArray<32>>,
+    /// Invites that rewinds to this very epoch have left out: their doors are closed while it lasts.
+    left_out: Vec<InviteId>,
 }
 
 /// What is appended to the log for a commit, and what the relay keeps for the epoch it leads to.
@@ -119,18 +121,38 @@ pub struct Handshake {
     /// The record of the epoch before, under the next one, where newcomers may read it.
     #[cbor(n(8), with = "minicbor::bytes")]
     pub history: Option<Vec<u8>>,
-    /// Room-admin keys of owner and admins.
+    /// Room-admin keys of owner and admins after the commit.
     #[n(9)]
-    pub admin_keys: Vec<minicbor::bytes::ByteArray<32>>,
+    pub admin_keys: Vec<ByteArray<32>>,
     /// Whether access keys of earlier epochs open nothing after this entry.
     #[n(10)]
     pub cut: bool,
     /// A member's commit, or a join.
     #[n(11)]
     pub kind: EntryKind,
+    /// Whether the room-admin keys are others than before, so that the relay has to be told.
+    #[n(12)]
+    pub changes_admins: bool,
+    /// That, signed by [`Handshake::hand_over`].
+    #[n(13)]
+    pub handover: Option<Handover>,
 }
 
 impl Handshake {
+    /// Tells the relay who administers the room from this commit on. `key` is the room-admin key of this device's account that counts
+    /// before it. Only who has a role does this, and only where there is anyone to hand over to.
+    ///
+    /// # Errors
+    /// [`CryptoError::Malformed`] only for a fault in here.
+    pub fn hand_over(&mut self, room: &RoomId, key: &AdminKey) -> Result<(), CryptoError> {
+        let (header, _) = entry::split(&self.entry)?;
+        let hash = sotto_protocol::entry_hash(&self.entry);
+        let statement = handover_statement(room, header.epoch, &hash, &self.admin_keys);
+        let (keys, signer) = (self.admin_keys.clone(), key.public());
+        self.handover = Some(Handover { keys, signer, signature: key.sign(&statement) });
+        Ok(())
+    }
+
     /// What the relay keeps for the epoch that the commit leads to.
     #[must_use]
     pub fn publication(&self) -> Publication {
@@ -164,6 +186,8 @@ struct Saved {
     past: Option<Past>,
     #[n(8)]
     next_past: Past,
+    #[n(9)]
+    left_out: Vec<InviteId>,
 }
 
 /// A room as it was, and the handshake that left it.
@@ -201,6 +225,7 @@ impl Room {
             checkpoint: saved.checkpoint,
             own_join: saved.own_join,
             voided: saved.voided,
+            left_out: saved.left_out,
             past: saved.past,
             next_past: saved.next_past,
         })
@@ -228,6 +253,7 @@ impl Room {
             checkpoint,
             own_join: self.own_join.clone(),
             voided: self.voided.clone(),
+            left_out: self.left_out.clone(),
             past: self.past,
             next_past: self.next_past,
         };

@@ -147,6 +147,7 @@ impl Room {
         self.checkpoint = checkpoint;
         self.previous = previous;
         self.voided.clear();
+        self.left_out.clear();
         self.finish(outcome)
     }
 
@@ -174,6 +175,7 @@ impl Room {
         self.checkpoint = None;
         self.previous = previous;
         self.voided.clear();
+        self.left_out.clear();
         self.finish(outcome)
     }
 

@@ -1,7 +1,7 @@
 //! What goes out beside a commit: everything that the relay keeps for the epoch it leads to.
 
 use super::{
-    Authority, EpochSecrets, Handshake, HandshakeSecret, History, Role, Room, RoomState, Roster,
+    Authority, EpochSecrets, Handshake, HandshakeSecret, History, InviteId, Role, Room, RoomState, Roster,
     card::Card,
     door,
     door::Leaves,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{CryptoError, entry, random_array};
 use openmls::{group::MlsGroup, prelude::LeafNode};
-use sotto_protocol::{CapsuleWrap, Chain, Door, EntryId, EntryKind, RoomId};
+use sotto_protocol::{CapsuleWrap, Chain, Door, EntryId, EntryKind, Published, RoomId};
 use std::collections::BTreeMap;
 
 /// An epoch, as far as what is published for it depends on it.
@@ -28,6 +28,8 @@ pub(super) struct Epoch<'a> {
     pub past: Option<Past>,
     /// Certificates by leaf; asked for only where the record holds the whole roster.
     pub certificates: &'a dyn Fn(u32) -> Option<Vec<u8>>,
+    /// Invites whose doors are closed.
+    pub left_out: &'a [InviteId],
 }
 
 /// What the relay keeps for an epoch.
@@ -41,8 +43,21 @@ pub struct Publication {
     pub capsule: Option<Vec<u8>>,
     /// The capsule's key, for each account.
     pub capsule_wraps: Vec<CapsuleWrap>,
-    /// Keys of owner and admins.
+    /// Keys of owner and admins. They are not published with the rest, but handed over: [`Handshake::hand_over`].
     pub admin_keys: Vec<[u8; 32]>,
+}
+
+impl Publication {
+    /// As it is sent.
+    #[must_use]
+    pub fn into_published(self) -> Published {
+        Published {
+            card: self.card,
+            doors: self.doors,
+            capsule: self.capsule,
+            capsule_wraps: Some(self.capsule_wraps),
+        }
+    }
 }
 
 impl core::fmt::Debug for Publication {
@@ -85,7 +100,9 @@ impl Epoch<'_> {
     }
 
     pub fn doors(&self) -> Result<Vec<Door>, CryptoError> {
-        door::doors(self.secrets, &self.room, self.number, self.state, self.roster, self.leaves)
+        let mut state = self.state.clone();
+        state.invites.retain(|invite| !self.left_out.contains(&invite.id));
+        door::doors(self.secrets, &self.room, self.number, &state, self.roster, self.leaves)
     }
 
     pub fn capsule_wraps(&self) -> Result<Vec<CapsuleWrap>, CryptoError> {
@@ -120,6 +137,8 @@ pub(super) struct Outgoing<'a> {
     pub history: Option<&'a EpochRecord>,
     /// Whether earlier access keys end here.
     pub cut: bool,
+    /// The room-admin keys before it.
+    pub admins_before: Vec<[u8; 32]>,
 }
 
 impl Outgoing<'_> {
@@ -146,8 +165,11 @@ impl Outgoing<'_> {
             capsule: published.capsule,
             capsule_wraps: published.capsule_wraps,
             history: link,
-            admin_keys: published.admin_keys.into_iter().map(Into::into).collect(),
             cut: self.cut,
+            // Nobody is told that nobody administers the room: then those before stay.
+            changes_admins: !published.admin_keys.is_empty() && published.admin_keys != self.admins_before,
+            admin_keys: published.admin_keys.into_iter().map(Into::into).collect(),
+            handover: None,
         })
     }
 }
@@ -207,6 +229,7 @@ impl Room {
             change: &self.arrival,
             past: self.past,
             certificates,
+            left_out: &self.left_out,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! whoever commits next looks at all of it.
 
 use super::{
-    Publication, Room, RosterEntry,
+    InviteId, Publication, Room, RosterEntry,
     card::Card,
     door,
     door::Leaves,
@@ -71,13 +71,22 @@ impl Room {
     /// # Errors
     /// [`CryptoError::Mls`] where this device is not in the room any more.
     pub fn republish(&self, chain: Chain) -> Result<Publication, CryptoError> {
+        self.republish_without(chain, &self.left_out)
+    }
+
+    /// The same, without the doors of some invites.
+    pub(super) fn republish_without(
+        &self,
+        chain: Chain,
+        left_out: &[InviteId],
+    ) -> Result<Publication, CryptoError> {
         let group_info = self
             .group
             .export_group_info(self.provider.crypto(), &self.device, true)
             .map_err(|_| CryptoError::Mls("no GroupInfo"))?
             .tls_serialize_detached()
             .map_err(|_| CryptoError::Mls("serialization"))?;
-        self.with_current(|epoch| epoch.publication(group_info, chain))
+        self.with_current(|epoch| Epoch { left_out, ..*epoch }.publication(group_info, chain))
     }
 
     /// Looks at everything that the relay holds for the current epoch. `place` says what this device's own log has at a seq: by
@@ -190,6 +199,15 @@ impl Room {
 
     fn own_entry(&self) -> Result<&RosterEntry, CryptoError> {
         self.roster.get(self.own_leaf()).ok_or(CryptoError::Mls("not in the room"))
+    }
+
+    /// The room-admin keys of owner and admins, ascending: those that the relay should have. Where it has others, owner or an admin
+    /// [hands over](super::Handshake::hand_over) with the next commit.
+    ///
+    /// # Errors
+    /// [`CryptoError::Mls`] where this device is not in the room any more.
+    pub fn admin_keys(&self) -> Result<Vec<[u8; 32]>, CryptoError> {
+        self.with_current(|epoch| Ok(epoch.admin_keys()))
     }
 
     fn with_current<T>(

@@ -5,7 +5,7 @@
 //! join through a door can be voided by any member of the epoch before, until one of them *confirms* it; any other handshake only
 //! by owner or admins.
 
-use super::{Checkpoint, KnownRoom, Publication, Room, policy};
+use super::{Checkpoint, InviteId, KnownRoom, Publication, Room, policy};
 use crate::{AdminKey, CryptoError, entry, link::InviteLink};
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
@@ -118,6 +118,68 @@ impl Room {
         chain: Chain,
     ) -> Result<(Rewind, Publication), CryptoError> {
         let publication = self.republish(chain)?;
+        self.sign_rewind((bad_seq, bad_entry), admin, None, publication)
+    }
+
+    /// The same for a join, and nobody comes in any more by the invite through which it came: its door is closed while this epoch
+    /// lasts, and any member may close the invite.
+    ///
+    /// # Errors
+    /// As [`Room::make_rewind`]; [`CryptoError::Malformed`] where there is no such invite.
+    pub fn make_rewind_leaving_out(
+        &self,
+        bad_seq: u64,
+        bad_entry: &[u8; 32],
+        (invite, admin): (InviteId, Option<&AdminKey>),
+        chain: Chain,
+    ) -> Result<(Rewind, Publication), CryptoError> {
+        if self.state.invite(&invite).is_none() {
+            return Err(CryptoError::Malformed("invite"));
+        }
+        let left_out = [&self.left_out[..], &[invite]].concat();
+        let publication = self.republish_without(chain, &left_out)?;
+        self.sign_rewind((bad_seq, bad_entry), admin, Some(invite), publication)
+    }
+
+    /// A step back from far: voids what came after an epoch to which this device has never come, where the relay voids no more at once.
+    /// `left` is what left that epoch, and `access_key` what was registered with the handshake that began it. Nothing is published for
+    /// it, since nobody is in it.
+    #[must_use]
+    pub fn make_step_back(
+        &self,
+        left: (u64, u64, &[u8; 32]),
+        access_key: &[u8; 32],
+        admin: &AdminKey,
+    ) -> (Rewind, Publication) {
+        let (bad_seq, epoch, bad_entry) = left;
+        let nothing = Publication {
+            card: Vec::new(),
+            doors: Vec::new(),
+            capsule: None,
+            capsule_wraps: Vec::new(),
+            admin_keys: Vec::new(),
+        };
+        let mut rewind = Rewind {
+            bad_seq,
+            epoch,
+            bad_entry: *bad_entry,
+            access_key: *access_key,
+            published_hash: nothing.clone().into_published().hash(),
+            authority: RewindAuthority::Admin(admin.public().into()),
+            left_out: None,
+            signature: [0; 64],
+        };
+        rewind.signature = admin.sign(&rewind.statement(&self.id));
+        (rewind, nothing)
+    }
+
+    fn sign_rewind(
+        &self,
+        (bad_seq, bad_entry): (u64, &[u8; 32]),
+        admin: Option<&AdminKey>,
+        left_out: Option<InviteId>,
+        publication: Publication,
+    ) -> Result<(Rewind, Publication), CryptoError> {
         let access = self.secrets()?.access_key();
         let authority = match admin {
             Some(key) => RewindAuthority::Admin(key.public().into()),
@@ -128,8 +190,9 @@ impl Room {
             epoch: self.epoch(),
             bad_entry: *bad_entry,
             access_key: access.public(),
-            card_hash: Sha256::digest(&publication.card).into(),
+            published_hash: publication.clone().into_published().hash(),
             authority,
+            left_out,
             signature: [0; 64],
         };
         let statement = rewind.statement(&self.id);
@@ -163,6 +226,7 @@ impl Room {
                 self.discard_pending()?;
             }
             self.remember_voided(&left)?;
+            self.leave_out(rewind);
             return Ok(RewindEffect::Unmoved);
         }
         let is_of_it = self.checkpoint.as_ref().is_some_and(|before| before.entry_hash == rewind.bad_entry);
@@ -174,6 +238,7 @@ impl Room {
                 before.discard_pending()?;
             }
             before.remember_voided(&left)?;
+            before.leave_out(rewind);
             *self = before;
             return Ok(RewindEffect::Restored);
         }
@@ -210,6 +275,11 @@ impl Room {
     fn undone_with_more(&self, rewind: &Rewind) -> Option<UndoneJoin> {
         let join = self.own_join.as_ref().filter(|join| rewind.epoch < join.epoch)?;
         Some(UndoneJoin { way: join.way.clone(), known: None })
+    }
+
+    fn leave_out(&mut self, rewind: &Rewind) {
+        let invite = rewind.left_out.filter(|invite| self.state.invite(invite).is_some());
+        self.left_out.extend(invite.filter(|invite| !self.left_out.contains(invite)));
     }
 
     /// Of what opens: so that nobody appends the same commit again, under another entry id.

@@ -1,6 +1,5 @@
 //! A relay in memory that does what `docs/PROTOCOL.md` says a relay does, and keeps everything for those who attack later.
 
-use sha2::{Digest as _, Sha256};
 use sotto_crypto::{
     AccessKey, JoinKey,
     room::{Confirm, Handshake, Publication},
@@ -197,7 +196,7 @@ impl Relay {
             || rewind.bad_entry != entry_hash(&bad.bytes)
             || rewind.epoch + 1 != self.epoch
             || rewind.access_key != self.access_keys[left]
-            || rewind.card_hash != <[u8; 32]>::from(Sha256::digest(&held.card))
+            || rewind.published_hash != held.clone().into_published().hash()
         {
             return Err(Refusal::NotTheLast);
         }

@@ -122,7 +122,7 @@ impl World {
                 let word = self.clients[&by].room.sign_device_removal(identity, &[device_key]);
                 // Whoever is not in the room has nothing to sign.
                 let none = DeviceRemoval { device_keys: vec![device_key.into()], signature: [0; 64] };
-                RoomChange::RemoveDevice(word.unwrap_or(none))
+                RoomChange::RemoveDevice(word.unwrap_or(none), None)
             }
             Change::Leave { who, stay, whole } => {
                 let is_it = |(statement, of, all): &&(sotto_crypto::room::LeaveStatement, Who, bool)| {

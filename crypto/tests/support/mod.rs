@@ -91,7 +91,7 @@ impl Person {
     /// This device's change that removes another one of the account, as the identity key signs it.
     pub fn removes(&self, room: &Room, device: &Self) -> RoomChange {
         let word = room.sign_device_removal(&self.identity, &[device.own.device.public()]);
-        RoomChange::RemoveDevice(word.unwrap())
+        RoomChange::RemoveDevice(word.unwrap(), None)
     }
 
     pub fn account(&self) -> AccountId {

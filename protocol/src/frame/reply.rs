@@ -249,6 +249,9 @@ pub struct Held {
     /// The capsule wrap of the tag that was asked for.
     #[cbor(n(4), with = "minicbor::bytes")]
     pub capsule_wrap: Option<Vec<u8>>,
+    /// The room-admin keys that count, ascending, where all was asked for.
+    #[n(5)]
+    pub admin_keys: Option<Vec<minicbor::bytes::ByteArray<32>>>,
 }
 
 /// What it takes to read past epochs.

@@ -3,7 +3,7 @@
 #[cfg(doc)]
 use crate::Reply;
 use crate::limits::STATUS_VALUE_BYTES;
-use crate::{DoorId, PushSubscription, RoomId, RoomToken, entry_hash};
+use crate::{DoorId, Handover, PushSubscription, RoomId, RoomToken, entry_hash};
 use minicbor::{Decode, Encode};
 
 /// What a client can ask.
@@ -88,6 +88,9 @@ pub struct CreateRoom {
     /// Where the relay lets only accounts make rooms: their right to make this one.
     #[n(3)]
     pub token: Option<RoomToken>,
+    /// Ed25519 public key that may act on the room at the relay: its maker's room-admin key.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub admin_key: [u8; 32],
 }
 
 /// Proof of membership in an epoch.
@@ -159,9 +162,9 @@ pub struct AppendHandshake {
     /// The epoch before, sealed under the next one; only where newcomers may read history.
     #[cbor(n(10), with = "minicbor::bytes")]
     pub history: Option<Vec<u8>>,
-    /// Keys that may act on the room at the relay from now on: those of its owner and admins.
+    /// Who may act on the room at the relay from now on; absent: the same as before.
     #[n(11)]
-    pub admin_keys: Option<Vec<minicbor::bytes::ByteArray<32>>>,
+    pub handover: Option<Handover>,
     /// Whether access keys of earlier epochs open nothing after this entry.
     #[n(12)]
     pub cut: Option<bool>,
@@ -277,9 +280,14 @@ pub struct Published {
     /// The capsule's key, sealed to each account, padded to a power of two.
     #[n(3)]
     pub capsule_wraps: Option<Vec<CapsuleWrap>>,
-    /// Keys of owner and admins.
-    #[n(4)]
-    pub admin_keys: Option<Vec<minicbor::bytes::ByteArray<32>>>,
+}
+
+impl Published {
+    /// SHA-256 of its encoding: what a rewind signs.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        entry_hash(&crate::encode(self))
+    }
 }
 
 /// Voids everything from a handshake on, and publishes the epoch that is current again. All of it is stored at once, or none.

@@ -56,7 +56,8 @@ pub async fn open(authority: &str, room: &Room, create: bool) -> Result<Socket> 
     let RelayFrame::Welcome(welcome) = read(&mut socket).await? else { bail!("no welcome") };
     if create {
         let key = room.key.verifying_key().to_bytes();
-        let create = CreateRoom { room: room.id, access_key: key, join_key: key, token: None };
+        let create =
+            CreateRoom { room: room.id, access_key: key, join_key: key, token: None, admin_key: key };
         ask(&mut socket, Request::Create(create)).await?;
     }
     let signature = room.key.sign(&open_statement(authority, &welcome.challenge, &room.id, 0)).to_bytes();

@@ -6,10 +6,13 @@
 
 use super::operation::{Authority, Handshake, Operation};
 use super::{ReplyTo, Rooms, read_failed, refused};
-use crate::access::{Standing, handshake_is_next, proves_card_opened, published_is_in_shape, said_to};
+use crate::access::{
+    Standing, handover_is_in_shape, handover_is_signed, handshake_is_next, proves_card_opened,
+    published_is_in_shape, said_to,
+};
 use crate::store::{CardLookup, Found, HandshakeRecord};
 use sotto_protocol::{
-    AppendHandshake, EntryHeader, ErrorCode, JoinAuthority, Published, Reply, RoomId, entry_hash,
+    AppendHandshake, EntryHeader, ErrorCode, Handover, JoinAuthority, Published, Reply, RoomId, entry_hash,
 };
 
 impl Rooms {
@@ -21,14 +24,17 @@ impl Rooms {
         let AppendHandshake {
             room, last_handshake_seq, entry, access_key, join_key, card, doors, join, ..
         } = append;
-        let AppendHandshake { capsule, capsule_wraps, history, admin_keys, cut, .. } = append;
-        let published = Published { card, doors, capsule, capsule_wraps, admin_keys };
+        let AppendHandshake { capsule, capsule_wraps, history, handover, cut, .. } = append;
+        let published = Published { card, doors, capsule, capsule_wraps };
         if let Err(error) = published_is_in_shape(&published) {
             return reply_to.error(error);
         }
+        if let Some(Err(error)) = handover.as_ref().map(handover_is_in_shape) {
+            return reply_to.error(error);
+        }
         let (by_door, is_cut) = (join.is_some(), cut == Some(true));
-        if by_door && is_cut {
-            // Who comes in removes nobody.
+        if by_door && (is_cut || handover.is_some()) {
+            // Who comes in removes nobody, and administers nothing.
             return reply_to.error(ErrorCode::MalformedFrame);
         }
         let authority = match &join {
@@ -51,8 +57,14 @@ impl Rooms {
                 None => return,
             },
         };
-        let record = HandshakeRecord { access_key, join_key, published, history, by_door, is_cut };
         let (hash, known_seq) = (entry_hash(&entry), last_handshake_seq);
+        let is_signed = |handover: &Handover| handover_is_signed(&room, header.epoch, &hash, handover);
+        if !handover.as_ref().is_none_or(is_signed) {
+            return reply_to.error(ErrorCode::BadSignature);
+        }
+        let door = join.map(|join| join.door);
+        let record =
+            HandshakeRecord { access_key, join_key, published, history, by_door, is_cut, door, handover };
         let handshake = Handshake { room, known_seq, header, entry, hash, record, authority };
         self.writer.submit(Operation::Handshake(Box::new(handshake)), reply_to);
     }

@@ -18,11 +18,18 @@ pub(super) async fn judge_rewind(
     let (Some(bad), Some(before), Some(bad_entry)) = (bad, before, bad_entry) else {
         return Ok(Err(ErrorCode::Conflict));
     };
-    let mut case = RewindCase { bad: &bad, bad_entry, before: &before, survives_cuts: true, current_epoch };
+    let admin_keys = match &rewind.authority {
+        RewindAuthority::Access => Vec::new(),
+        RewindAuthority::Admin(_) => epochs.admin_keys(row, before.began_seq).await?,
+    };
+    let (bad, admin_keys) = (&bad, &admin_keys[..]);
+    let before_it = &before;
+    let mut case =
+        RewindCase { bad, bad_entry, before: before_it, admin_keys, survives_handovers: true, current_epoch };
     if let RewindAuthority::Admin(key) = &rewind.authority
         && may_rewind(rewind, &case).is_ok()
     {
-        case.survives_cuts = epochs.survives_cuts(row, rewind.bad_seq, key).await?;
+        case.survives_handovers = epochs.survives_handovers(row, rewind.bad_seq, key).await?;
     }
     let judged = may_rewind(rewind, &case);
     Ok(judged.map(|()| before))
@@ -51,7 +58,7 @@ pub(super) async fn judge_confirm(
     let (Some(before), Some(entry)) = (before, entry) else { return Ok(Err(ErrorCode::Conflict)) };
     let admin_keys = match confirm.admin_key {
         None => Vec::new(),
-        Some(_) => epochs.trusted_admin_keys(row).await?,
+        Some(_) => epochs.current_admin_keys(row).await?,
     };
     let Some(key) = confirming_key(confirm, &before, &admin_keys) else {
         return Ok(Err(ErrorCode::BadSignature));

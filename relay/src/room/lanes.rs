@@ -326,8 +326,13 @@ mod tests {
             seen += taken;
         }
         assert_eq!(seen, added);
-        let empty =
-            CreateRoom { room: RoomId::new([0; 16]), access_key: [0; 32], join_key: [0; 32], token: None };
+        let empty = CreateRoom {
+            room: RoomId::new([0; 16]),
+            access_key: [0; 32],
+            join_key: [0; 32],
+            token: None,
+            admin_key: [0; 32],
+        };
         lanes.add(Queued { operation: Operation::Create { create: empty, token: None }, reply_to: None });
         assert_eq!(lanes.take(10, 10).operations.len(), 1);
     }

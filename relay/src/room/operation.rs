@@ -42,9 +42,9 @@ pub(super) enum Operation {
     /// Wraps that are to be dropped, signed by their owner.
     DropWraps { grant: Grant, drop: DropWraps },
     /// The end of a room, signed by this key.
-    Delete { room: RoomId, admin_key: [u8; 32] },
+    Delete { room: RoomId, grant: Grant, admin_key: [u8; 32] },
     /// How long messages are kept, signed by this key.
-    Retain { room: RoomId, admin_key: [u8; 32], seconds: Option<u64> },
+    Retain { room: RoomId, grant: Grant, admin_key: [u8; 32], seconds: Option<u64> },
     /// Where a device wants to be woken.
     Subscribe { room: RoomId, grant: Grant, push: NewPush },
     /// That it wants to be woken no more.

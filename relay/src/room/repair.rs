@@ -20,7 +20,7 @@ impl Rooms {
         if let Err(error) = published_is_in_shape(&published) {
             return reply_to.error(error);
         }
-        if rewind.card_hash != entry_hash(&published.card) {
+        if rewind.published_hash != published.hash() {
             return reply_to.error(ErrorCode::BadEntry);
         }
         if !rewind_is_signed(&room, &rewind) {

@@ -284,7 +284,7 @@ mod tests {
                 capsule: None,
                 capsule_wraps: None,
                 history: None,
-                admin_keys: None,
+                handover: None,
                 cut: None,
             }),
         };

@@ -5,7 +5,7 @@ use super::entry::Found;
 use super::error::StoreError;
 use super::read::{from_sql, key_of, to_sql};
 use crate::access::{JudgedEpoch, is_among};
-use sotto_protocol::{EntryId, EntryKind};
+use sotto_protocol::{DoorId, EntryId, EntryKind};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
@@ -15,25 +15,23 @@ pub(crate) struct Epochs<'c>(pub(super) &'c mut AnyConnection);
 macro_rules! epoch_where {
     ($which:literal) => {
         concat!(
-            "SELECT epoch, began_seq, access_key, join_key, by_door, is_confirmed, admin_keys FROM epochs
+            "SELECT epoch, began_seq, access_key, join_key, by_door, is_confirmed, door_id FROM epochs
                 WHERE room = $1 AND voided_seq = 0 AND ",
             $which
         )
     };
 }
 
-/// Of a few joins in a row that nobody has confirmed, the first decides: what comes after it has only their word.
-const TRUSTED: &str = "SELECT admin_keys FROM epochs WHERE room = $1 AND voided_seq = 0
-    AND began_seq < coalesce((SELECT min(u.began_seq) FROM epochs u
-        WHERE u.room = $1 AND u.is_confirmed = 0 AND u.voided_seq = 0), 9223372036854775807)
+/// The room-admin keys of an epoch: those of the last handover up to it.
+const ADMINS: &str =
+    "SELECT admin_keys FROM epochs WHERE room = $1 AND is_handover = 1 AND voided_seq = 0 AND began_seq <= $2
     ORDER BY began_seq DESC LIMIT 1";
 
-/// The room-admin keys that came with each cut since a place.
-const CUTS: &str =
-    "SELECT admin_keys FROM epochs WHERE room = $1 AND is_cut = 1 AND voided_seq = 0 AND began_seq >= $2";
+/// The room-admin keys that came with each handover since a place.
+const HANDOVERS: &str = "SELECT admin_keys FROM epochs WHERE room = $1 AND is_handover = 1 AND voided_seq = 0 AND began_seq >= $2";
 
 const UNCONFIRMED: &str =
-    "SELECT began_seq FROM epochs WHERE room = $1 AND is_confirmed = 0 AND voided_seq = 0 LIMIT 1";
+    "SELECT began_seq FROM epochs WHERE room = $1 AND is_confirmed = 0 AND voided_seq = 0 LIMIT $2";
 
 const LIMIT: &str = "SELECT e.voided_seq,
         (SELECT min(c.began_seq) FROM epochs c
@@ -53,8 +51,8 @@ const VOIDED_BY: &str = "SELECT v.voided_seq AS seq, h.hash FROM epochs v
 pub(super) const OF_ANYBODY: [&str; 8] = [
     epoch_where!("epoch = $2"),
     epoch_where!("began_seq = $2"),
-    TRUSTED,
-    CUTS,
+    ADMINS,
+    HANDOVERS,
     UNCONFIRMED,
     LIMIT,
     NEXT,
@@ -132,38 +130,43 @@ impl Epochs<'_> {
         if key_of(by.get("hash"))? == *hash { from_sql(by.get("seq")).map(Some) } else { Ok(None) }
     }
 
-    /// The room-admin keys that count, end to end: those of the last epoch that members stand behind.
-    pub(crate) async fn trusted_admin_keys(&mut self, row: i64) -> Result<Vec<u8>, StoreError> {
-        let keys: Option<Vec<u8>> = sqlx::query_scalar(TRUSTED)
+    /// The room-admin keys that count in the epoch that `began_seq` began, end to end.
+    pub(crate) async fn admin_keys(&mut self, row: i64, began_seq: u64) -> Result<Vec<u8>, StoreError> {
+        let keys: Option<Vec<u8>> = sqlx::query_scalar(ADMINS)
             .bind(row)
+            .bind(to_sql(began_seq))
             .fetch_optional(&mut *self.0)
             .await
             .map_err(StoreError::Open)?;
         Ok(keys.unwrap_or_default())
     }
 
-    /// Whether there is a join that no one has confirmed.
-    pub(crate) async fn has_unconfirmed_join(&mut self, row: i64) -> Result<bool, StoreError> {
-        let join: Result<Option<i64>, _> =
-            sqlx::query_scalar(UNCONFIRMED).bind(row).fetch_optional(&mut *self.0).await;
-        Ok(join.map_err(StoreError::Open)?.is_some())
+    /// The room-admin keys that count now.
+    pub(crate) async fn current_admin_keys(&mut self, row: i64) -> Result<Vec<u8>, StoreError> {
+        self.admin_keys(row, i64::MAX.unsigned_abs()).await
     }
 
-    /// Whether no cut since `bad_seq` has taken the key from those who administer the room. Nobody has cut who came through a
-    /// door and was not confirmed.
-    pub(crate) async fn survives_cuts(
+    /// How many joins there are that no one has confirmed; counted up to `most`.
+    pub(crate) async fn unconfirmed_joins(&mut self, row: i64, most: u64) -> Result<u64, StoreError> {
+        let joins: Result<Vec<i64>, _> =
+            sqlx::query_scalar(UNCONFIRMED).bind(row).bind(to_sql(most)).fetch_all(&mut *self.0).await;
+        Ok(joins.map_err(StoreError::Open)?.len() as u64)
+    }
+
+    /// Whether no handover since `bad_seq` has taken the key from those who administer the room.
+    pub(crate) async fn survives_handovers(
         &mut self,
         row: i64,
         bad_seq: u64,
         key: &[u8; 32],
     ) -> Result<bool, StoreError> {
-        let cuts: Vec<Vec<u8>> = sqlx::query_scalar(CUTS)
+        let handovers: Vec<Vec<u8>> = sqlx::query_scalar(HANDOVERS)
             .bind(row)
             .bind(to_sql(bad_seq))
             .fetch_all(&mut *self.0)
             .await
             .map_err(StoreError::Open)?;
-        Ok(cuts.iter().all(|keys| is_among(key, keys)))
+        Ok(handovers.iter().all(|keys| is_among(key, keys)))
     }
 
     /// The last entry that the key of the epoch opens which `began_seq` began, if there is an end to it. 0 where the epoch is gone.
@@ -189,6 +192,10 @@ fn epoch_of(row: &AnyRow) -> Result<JudgedEpoch, StoreError> {
         join_key: key_of(row.get("join_key"))?,
         by_door: row.get::<i64, _>("by_door") == 1,
         is_confirmed: row.get::<i64, _>("is_confirmed") == 1,
-        admin_keys: row.get("admin_keys"),
+        door: row.get::<Option<&[u8]>, _>("door_id").map(door_of).transpose()?,
     })
+}
+
+fn door_of(bytes: &[u8]) -> Result<DoorId, StoreError> {
+    DoorId::try_from(bytes).map_err(|_| StoreError::Damaged("door id"))
 }

@@ -44,7 +44,7 @@ async fn count(database: &mut AnyConnection, table: &str, of: &str) -> i64 {
 async fn admin(client: &mut Client, room: &mut Room) -> SigningKey {
     let key = signing_key();
     let mut commit = room.commit(&[]);
-    commit.admin_keys = Some(vec![public(&key).into()]);
+    room.hand_over(&mut commit, &[&key]);
     client.send_commit(room, commit).await;
     key
 }
@@ -85,7 +85,7 @@ async fn what_is_left_of_a_deleted_room_goes_in_pieces_until_nothing_is_left() {
     let key = admin(&mut client, &mut room).await;
     for n in 0..3 {
         let mut commit = room.commit(&[]);
-        commit.admin_keys = Some(vec![public(&key).into()]);
+        room.hand_over(&mut commit, &[&key]);
         commit.capsule = Some(vec![n; 3 << 20]);
         commit.capsule_wraps = Some(vec![capsule_wrap(1, "wrap"), capsule_wrap(2, "wrap")]);
         commit.history = Some(vec![n; 2 << 20]);

@@ -167,28 +167,26 @@ async fn a_rewind_by_any_key_is_no_work_for_the_writer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleting_and_retaining_by_any_key_is_no_work_for_the_writer() {
     let scene = Scene::new();
-    let (_member, room) = scene.member().await;
-    let (mut stranger, own) = (scene.connect().await, signing_key());
-    let challenge = stranger.welcome.challenge;
+    let (mut member, room) = scene.member().await;
+    let own = signing_key();
+    let challenge = member.welcome.challenge;
     let delete = DeleteRoom {
         room: room.id,
         admin_key: public(&own),
-        signature: own.sign(&delete_statement(&stranger.authority, &challenge, &room.id)).to_bytes(),
+        signature: own.sign(&delete_statement(&member.authority, &challenge, &room.id)).to_bytes(),
     };
     let retain = SetRetention {
         room: room.id,
         seconds: Some(90_000),
         admin_key: public(&own),
-        signature: own
-            .sign(&retention_statement(&stranger.authority, &challenge, &room.id, 90_000))
-            .to_bytes(),
+        signature: own.sign(&retention_statement(&member.authority, &challenge, &room.id, 90_000)).to_bytes(),
     };
     let measured = scene
         .attack(async {
             for_a_while(async || {
                 let both = || [Request::DeleteRoom(delete.clone()), Request::SetRetention(retain.clone())];
                 let tries = (0..32).flat_map(|_| both());
-                assert_refused(&flood(&mut stranger, tries).await, ErrorCode::BadSignature);
+                assert_refused(&flood(&mut member, tries).await, ErrorCode::BadSignature);
             })
             .await;
         })

@@ -31,7 +31,7 @@ async fn room_keeping(client: &mut Client, seconds: u64) -> Room {
     client.create(&room).await;
     client.open(&room).await;
     let mut commit = room.commit(&[]);
-    commit.admin_keys = Some(vec![public(&admin).into()]);
+    room.hand_over(&mut commit, &[&admin]);
     client.send_commit(&mut room, commit).await;
     let statement = retention_statement(&client.authority, &client.welcome.challenge, &room.id, seconds);
     let signature = admin.sign(&statement).to_bytes();

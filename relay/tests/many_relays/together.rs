@@ -30,7 +30,7 @@ async fn room_of(client: &mut Client, admin: &SigningKey) -> Room {
 /// Leads the room on. Place and bytes of the handshake.
 async fn lead(client: &mut Client, room: &mut Room, admin: &SigningKey, cut: Option<bool>) -> (u64, Vec<u8>) {
     let mut commit = room.commit(&[]);
-    commit.admin_keys = Some(vec![public(admin).into()]);
+    room.hand_over(&mut commit, &[admin]);
     commit.cut = cut;
     let entry = commit.entry.clone();
     (client.send_commit(room, commit).await, entry)

@@ -26,7 +26,7 @@ async fn room_of(client: &mut Client, admin: &SigningKey) -> Room {
     client.create(&room).await;
     client.open(&room).await;
     let mut commit = room.commit(&[DoorId::new(random())]);
-    commit.admin_keys = Some(vec![public(admin).into()]);
+    room.hand_over(&mut commit, &[admin]);
     commit.capsule = Some(b"capsule".to_vec());
     commit.capsule_wraps = Some(vec![capsule_wrap(1, "wrap")]);
     commit.history = Some(b"link".to_vec());
@@ -79,12 +79,14 @@ async fn a_deleted_room_is_gone_with_everything_in_it() {
         ("signed for another room", Request::DeleteRoom(moved), ErrorCode::BadSignature),
         ("no admin", delete(&room, &alice, &signing_key()), ErrorCode::BadSignature),
         ("the access key", delete(&room, &alice, &room.access[1]), ErrorCode::BadSignature),
-        ("no such room", delete(&Room::new(), &alice, &admin), ErrorCode::UnknownRoom),
+        ("no such room", delete(&Room::new(), &alice, &admin), ErrorCode::RoomNotOpen),
     ] {
         assert_eq!(alice.ask(request).await, error(expected), "{what}");
     }
-    let mut elsewhere = relay.connect().await; // It need not be in the room: perhaps nobody can be.
+    let mut elsewhere = relay.connect().await;
     let request = delete(&room, &elsewhere, &admin);
+    assert_eq!(elsewhere.ask(request.clone()).await, error(ErrorCode::RoomNotOpen), "who is not in it");
+    elsewhere.open(&room).await;
     assert_eq!(elsewhere.ask(request.clone()).await, Reply::Done);
     assert_eq!(elsewhere.ask(request).await, error(ErrorCode::UnknownRoom));
     loop {
@@ -115,32 +117,47 @@ async fn a_deleted_room_is_gone_with_everything_in_it() {
 }
 
 #[tokio::test]
-async fn admin_keys_of_a_join_count_once_it_is_confirmed() {
+async fn a_room_is_administered_by_whom_an_admin_has_named() {
     let relay = TestRelay::start().await;
     let mut alice = relay.connect().await;
-    let (admin, impostor, door) = (signing_key(), signing_key(), DoorId::new(random()));
+    let (admin, next, impostor, door) = (signing_key(), signing_key(), signing_key(), DoorId::new(random()));
     let mut room = room_of(&mut alice, &admin).await;
-    alice.commit(&mut room, &[door]).await; // Registers none.
-    assert_eq!(
-        alice.ask(retain(&room, &alice, &admin, None)).await,
-        error(ErrorCode::BadSignature),
-        "dropped"
-    );
     let mut newcomer = relay.connect().await;
     let before = room.clone();
+    alice.commit(&mut room, &[door]).await; // Says nothing of admins.
+    assert_eq!(alice.ask(retain(&room, &alice, &admin, None)).await, Reply::Done, "so they are the same");
+    let with_door = room.clone();
     let mut join = room.commit(&[]);
-    join.admin_keys = Some(vec![public(&impostor).into()]);
-    before.join(&newcomer, 2, door, &mut join);
+    with_door.join(&newcomer, 2, door, &mut join);
+    let mut with_handover = join.clone();
+    with_handover.handover = Some(room.handover(&join, &admin, &[&impostor]));
+    let with_handover = Request::AppendHandshake(with_handover);
+    assert_eq!(newcomer.ask(with_handover).await, error(ErrorCode::MalformedFrame), "nobody by coming in");
     let entry = join.entry.clone();
     let seq = newcomer.send_commit(&mut room, join).await;
-    let mut next = room.commit(&[]);
-    next.admin_keys = Some(vec![public(&impostor).into()]);
-    newcomer.send_commit(&mut room, next).await;
-    let request = retain(&room, &newcomer, &impostor, None);
-    assert_eq!(newcomer.ask(request).await, error(ErrorCode::BadSignature), "nobody stands behind that");
-    assert_eq!(alice.ask(Request::Confirm(before.confirm(2, seq, &entry))).await, Reply::Done);
-    let request = retain(&room, &newcomer, &impostor, None);
-    assert_eq!(newcomer.ask(request).await, Reply::Done);
+    assert_eq!(alice.ask(Request::Confirm(with_door.confirm(2, seq, &entry))).await, Reply::Done);
+    let mut theirs = room.clone().commit(&[]);
+    theirs.handover = Some(room.handover(&theirs, &impostor, &[&impostor]));
+    let theirs = Request::AppendHandshake(theirs);
+    assert_eq!(newcomer.ask(theirs).await, error(ErrorCode::BadSignature), "nobody by their own word");
+
+    let mut commit = room.commit(&[]);
+    room.hand_over(&mut commit, &[&next]);
+    alice.open_at(&with_door, 2).await;
+    alice.open_at(&room, 3).await;
+    alice.send_commit(&mut room, commit).await;
+    for (what, key, expected) in [
+        ("who laid it down", &admin, error(ErrorCode::BadSignature)),
+        ("who never was", &impostor, error(ErrorCode::BadSignature)),
+        ("who was named", &next, Reply::Done),
+    ] {
+        assert_eq!(alice.ask(retain(&room, &alice, key, None)).await, expected, "{what}");
+    }
+    let mut left = relay.connect().await;
+    left.open_at(&before, 1).await;
+    for request in [retain(&before, &left, &next, None), delete(&before, &left, &next)] {
+        assert_eq!(left.ask(request).await, error(ErrorCode::RoomNotOpen), "who is not in the room any more");
+    }
 }
 
 async fn make_older(relay: &TestRelay, hours: i64) {
@@ -190,11 +207,6 @@ async fn old_messages_leave_their_hashes() {
             WireError::from(ErrorCode::BadSignature),
         ),
         (
-            "dropped with the commit",
-            retain(&room, &client, &admin, Some(3600)),
-            ErrorCode::BadSignature.into(),
-        ),
-        (
             "too short",
             retain(&room, &client, &admin, Some(1)),
             WireError::with_limit(ErrorCode::LimitExceeded, 60),
@@ -208,7 +220,7 @@ async fn old_messages_leave_their_hashes() {
         assert_eq!(client.refusal(request).await, expected, "{what}");
     }
     let mut commit = room.commit(&[]);
-    commit.admin_keys = Some(vec![public(&admin).into()]);
+    room.hand_over(&mut commit, &[&admin]);
     client.send_commit(&mut room, commit).await; // 6
     let whole = client.whole_log(&room).await;
     let Request::SetRetention(mut longer) = retain(&room, &client, &admin, Some(3600)) else { panic!("no") };

@@ -60,7 +60,13 @@ type Ask = fn(&Holder, &Fixture) -> Request;
 
 fn create(holder: &Holder, fixture: &Fixture) -> Request {
     let (access_key, join_key) = (public(&holder.access), public(&holder.join));
-    Request::Create(CreateRoom { room: fixture.room.id, access_key, join_key, token: None })
+    Request::Create(CreateRoom {
+        room: fixture.room.id,
+        access_key,
+        join_key,
+        token: None,
+        admin_key: access_key,
+    })
 }
 
 fn open(holder: &Holder, fixture: &Fixture) -> Request {
@@ -233,8 +239,8 @@ fn table() -> Vec<(&'static str, Ask, [Gets; 5])> {
         ("DropWraps", drop_wraps, all(RoomNotOpen)),
         ("WriteStatus", write_status, all(RoomNotOpen)),
         ("Statuses", statuses, all(RoomNotOpen)),
-        ("DeleteRoom", delete, all(BadSignature)),
-        ("SetRetention", retain, all(BadSignature)),
+        ("DeleteRoom", delete, all(RoomNotOpen)),
+        ("SetRetention", retain, all(RoomNotOpen)),
         ("Subscribe", subscribe, all(RoomNotOpen)),
         // The room has to be open, in whatever way; this relay has nobody to wake.
         (
@@ -258,13 +264,13 @@ async fn nobody_does_anything_without_the_credentials_for_it() {
         alice.create(room).await;
         alice.open(room).await;
         let mut commit = room.commit(&[door]);
-        commit.admin_keys = Some(vec![public(key).into()]);
+        room.hand_over(&mut commit, &[key]);
         alice.send_commit(room, commit).await; // 1
     }
     alice.append(&room, &entry(1, b"read by who is removed")).await; // 2
     let mut cut = room.commit(&[old_door]);
     cut.cut = Some(true);
-    cut.admin_keys = Some(vec![public(&admin).into()]);
+    room.hand_over(&mut cut, &[&admin]);
     cut.capsule = Some(b"capsule".to_vec());
     cut.capsule_wraps = Some(vec![CapsuleWrap { owner: Some(public(&admin)), ..capsule_wrap(1, "wrap") }]);
     alice.send_commit(&mut room, cut).await; // 3
@@ -355,7 +361,7 @@ async fn a_signature_is_good_on_its_connection_alone() {
     alice.create(&room).await;
     alice.open(&room).await;
     let mut first = room.commit(&[door]);
-    first.admin_keys = Some(vec![public(&admin).into()]);
+    room.hand_over(&mut first, &[&admin]);
     first.capsule = Some(b"capsule".to_vec());
     first.capsule_wraps = Some(vec![CapsuleWrap { owner: Some(public(&admin)), ..capsule_wrap(1, "wrap") }]);
     alice.send_commit(&mut room, first).await;

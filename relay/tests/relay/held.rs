@@ -15,13 +15,12 @@ fn full_commit(room: &mut Room, doors: &[DoorId], owner: &SigningKey) -> AppendH
     let mine = CapsuleWrap { owner: Some(public(owner)), ..capsule_wrap(1, &format!("mine of {epoch}")) };
     commit.capsule_wraps = Some(vec![mine, capsule_wrap(2, &format!("hers of {epoch}"))]);
     commit.history = Some(format!("link to {}", epoch - 1).into_bytes());
-    commit.admin_keys = Some(vec![[9; 32].into()]);
     commit
 }
 
 fn published_by(commit: AppendHandshake) -> Published {
-    let AppendHandshake { card, doors, capsule, capsule_wraps, admin_keys, .. } = commit;
-    Published { card, doors, capsule, capsule_wraps, admin_keys }
+    let AppendHandshake { card, doors, capsule, capsule_wraps, .. } = commit;
+    Published { card, doors, capsule, capsule_wraps }
 }
 
 fn all_of(room: &Room) -> Request {
@@ -55,7 +54,14 @@ async fn what_comes_with_a_handshake_is_held_as_it_came() {
     let (mut room, owner) = (Room::new(), signing_key());
     client.create(&room).await;
     client.open(&room).await;
-    let nothing = Held { epoch: 0, history: None, published: None, door_wrap: None, capsule_wrap: None };
+    let nothing = Held {
+        epoch: 0,
+        history: None,
+        published: None,
+        door_wrap: None,
+        capsule_wrap: None,
+        admin_keys: Some(vec![public(&room.admin).into()]),
+    };
     assert_eq!(client.ask(all_of(&room)).await, Reply::Held(nothing.clone()));
     let doors = [DoorId::new([1; 16]), DoorId::new([2; 16])];
     let mut commit = full_commit(&mut room, &doors, &owner);
@@ -69,7 +75,7 @@ async fn what_comes_with_a_handshake_is_held_as_it_came() {
         ..nothing
     };
     assert_eq!(client.ask(all_of(&room)).await, Reply::Held(held.clone()));
-    let nothing = Held { published: None, ..held.clone() };
+    let nothing = Held { published: None, admin_keys: None, ..held.clone() };
     let ask = |door, tag| Request::Held(HeldRequest { room: room.id, door, tag });
     let with_door = Held { door_wrap: Some(commit.doors[1].wrap.clone()), ..nothing.clone() };
     assert_eq!(client.ask(ask(Some(doors[1]), None)).await, Reply::Held(with_door));
@@ -153,13 +159,14 @@ async fn a_rewind_takes_capsules_and_links_of_voided_epochs_with_it() {
     let mut bad = Vec::new();
     for _ in 1..=2 {
         let mut commit = full_commit(&mut room, &[], &owner);
-        commit.admin_keys = Some(vec![public(&admin).into()]);
+        room.hand_over(&mut commit, &[&admin]);
         bad.clone_from(&commit.entry);
         client.send_commit(&mut room, commit).await;
     }
-    let mut rewind = room.rewind(1, (2, &bad), Some(&admin));
-    rewind.published.capsule = Some(b"capsule of 1, again".to_vec());
-    rewind.published.capsule_wraps = Some(vec![capsule_wrap(1, "mine of 1, again")]);
+    let mut with = published(&[], b"card after the rewind");
+    with.capsule = Some(b"capsule of 1, again".to_vec());
+    with.capsule_wraps = Some(vec![capsule_wrap(1, "mine of 1, again")]);
+    let rewind = room.rewind_with(1, (2, &bad), Some(&admin), with);
     assert_eq!(client.ask(Request::Rewind(rewind)).await, Reply::Appended(3));
     room.go_back(1, 3);
     client.open(&room).await;
@@ -230,7 +237,7 @@ async fn a_repair_from_before_a_rewind_is_stale() {
     client.create(&room).await;
     client.open(&room).await;
     let mut first = room.commit(&[door]);
-    first.admin_keys = Some(vec![public(&admin).into()]);
+    room.hand_over(&mut first, &[&admin]);
     client.send_commit(&mut room, first).await; // 1
     let repair = |room: &Room| {
         let published = Some(published(&[door], b"card of the repair"));

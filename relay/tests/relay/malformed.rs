@@ -5,8 +5,8 @@ use crate::credentials::one_of_each;
 use crate::support::*;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_protocol::{
-    AppendHandshake, ClientFrame, Direction, Door, DoorId, ErrorCode, HistoryRequest, PageRequest, Published,
-    RelayFrame, RepairEpoch, Reply, Request, WireError, decode, encode, limits,
+    AppendHandshake, ClientFrame, Direction, Door, DoorId, ErrorCode, Handover, HistoryRequest, PageRequest,
+    Published, RelayFrame, RepairEpoch, Reply, Request, WireError, decode, encode, limits,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
@@ -220,16 +220,11 @@ async fn lists_and_numbers_past_their_limits_are_named() {
             },
             limits::CAPSULE_WRAPS_MAX,
         ),
-        (
-            "admin keys",
-            Published { admin_keys: Some(keys(limits::ADMIN_KEYS_MAX + 1)), ..plain() },
-            limits::ADMIN_KEYS_MAX,
-        ),
     ] {
         let expected = WireError::with_limit(ErrorCode::LimitExceeded, limit as u64);
-        let Published { card, doors, capsule, capsule_wraps, admin_keys } = published.clone();
+        let Published { card, doors, capsule, capsule_wraps } = published.clone();
         let commit = room.clone().commit(&[]);
-        let commit = AppendHandshake { card, doors, capsule, capsule_wraps, admin_keys, ..commit };
+        let commit = AppendHandshake { card, doors, capsule, capsule_wraps, ..commit };
         let last_handshake_seq = room.last_handshake_seq;
         let published = Some(published);
         let repair = RepairEpoch { room: room.id, epoch: 1, published, history: None, last_handshake_seq };
@@ -237,6 +232,11 @@ async fn lists_and_numbers_past_their_limits_are_named() {
             assert_eq!(client.refusal(request).await, expected, "{what}");
         }
     }
+    let mut commit = room.clone().commit(&[]);
+    let handover = room.handover(&commit, &room.admin, &[&room.admin]);
+    commit.handover = Some(Handover { keys: keys(limits::ADMIN_KEYS_MAX + 1), ..handover });
+    let expected = WireError::with_limit(ErrorCode::LimitExceeded, limits::ADMIN_KEYS_MAX as u64);
+    assert_eq!(client.refusal(Request::AppendHandshake(commit)).await, expected, "room-admin keys");
     for limit in [0, limits::PAGE_MAX_ENTRIES + 1, u32::MAX] {
         let direction = Direction::Forward;
         let page = PageRequest { room: room.id, from: 0, direction, limit, handshakes_only: false };

@@ -48,7 +48,7 @@ async fn members_are_told_what_was_dropped_and_by_the_shortest_retention() {
     client.create(&room).await;
     client.open(&room).await;
     let mut commit = room.commit(&[]);
-    commit.admin_keys = Some(vec![public(&admin).into()]);
+    room.hand_over(&mut commit, &[&admin]);
     client.send_commit(&mut room, commit).await; // 1
     for _ in 2..=6 {
         client.append(&room, &entry(1, b"message")).await;

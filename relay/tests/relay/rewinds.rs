@@ -1,7 +1,7 @@
 //! Wedge and repair: what voids a handshake, and who may.
 
 use crate::support::*;
-use sotto_protocol::{DoorId, EntryKind, ErrorCode, Reply, Request, RoomAccess};
+use sotto_protocol::{DoorId, EntryKind, ErrorCode, Reply, Request, RoomAccess, limits};
 
 /// A room in epoch 1 with a door and an admin, and somebody who came in through the door at 2.
 struct Joined {
@@ -10,6 +10,8 @@ struct Joined {
     room: Room,
     door: DoorId,
     admin: ed25519_dalek::SigningKey,
+    /// Who made the room, and has handed it over.
+    first_admin: ed25519_dalek::SigningKey,
     join: Vec<u8>,
 }
 
@@ -18,18 +20,18 @@ async fn joined(relay: &TestRelay) -> Joined {
     let (mut room, door, admin) = (Room::new(), DoorId::new(random()), signing_key());
     alice.create(&room).await;
     alice.open(&room).await;
+    let first_admin = room.admin.clone();
     let mut commit = room.commit(&[door]);
-    commit.admin_keys = Some(vec![public(&admin).into()]);
+    room.hand_over(&mut commit, &[&admin]);
     alice.send_commit(&mut room, commit).await;
     let mut newcomer = relay.connect().await;
     let mut commit = room.commit(&[door]);
-    commit.admin_keys = Some(vec![public(&admin).into()]);
     room.join(&newcomer, 1, door, &mut commit);
     let join = commit.entry.clone();
     assert_eq!(newcomer.send_commit(&mut room, commit).await, 2);
     assert_eq!(alice.pushed_entry().await.1.seq, 1);
     assert_eq!(alice.pushed_entry().await.1.kind, EntryKind::Join, "the log tells joins from commits");
-    Joined { alice, newcomer, room, door, admin, join }
+    Joined { alice, newcomer, room, door, admin, first_admin, join }
 }
 
 #[tokio::test]
@@ -101,7 +103,7 @@ async fn a_confirmed_join_is_voided_by_an_admin_alone() {
 #[tokio::test]
 async fn a_rewind_needs_its_key_its_handshake_and_an_open_room() {
     let relay = TestRelay::start().await;
-    let Joined { mut alice, mut newcomer, room, admin, join, .. } = joined(&relay).await;
+    let Joined { mut alice, mut newcomer, room, admin, first_admin, join, .. } = joined(&relay).await;
     let first = newcomer.page(&room, 0, sotto_protocol::Direction::Forward, 1).await.entries[0].entry.clone();
     let good = room.rewind(1, (2, &join), None);
     let mut unproven = relay.connect().await;
@@ -129,6 +131,7 @@ async fn a_rewind_needs_its_key_its_handshake_and_an_open_room() {
         ("of another entry", room.rewind(1, (2, b"other"), None), ErrorCode::Conflict),
         ("of a member's commit", room.rewind(0, (1, &first), None), ErrorCode::BadSignature),
         ("by an admin of later", room.rewind(0, (1, &first), Some(&admin)), ErrorCode::BadSignature),
+        ("by an admin of before", room.rewind(0, (1, &first), Some(&first_admin)), ErrorCode::BadSignature),
         ("of nothing", room.rewind(1, (7, &join), None), ErrorCode::Conflict),
     ] {
         assert_eq!(newcomer.ask(Request::Rewind(rewind)).await, error(expected), "{what}");
@@ -149,7 +152,8 @@ async fn an_admin_voids_a_members_commit_and_all_that_came_after_it() {
     assert_eq!(newcomer.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
     let mut before = room.clone();
     let mut cut = room.commit(&[]);
-    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&admin).into()]));
+    cut.cut = Some(true);
+    room.hand_over(&mut cut, &[&admin]);
     let bad = cut.entry.clone();
     newcomer.send_commit(&mut room, cut).await; // 3: cuts everybody else
     newcomer.commit(&mut room, &[]).await; // 4
@@ -183,17 +187,18 @@ async fn an_admin_voids_a_members_commit_and_all_that_came_after_it() {
 #[tokio::test]
 async fn an_admin_who_was_removed_does_not_undo_that() {
     let relay = TestRelay::start().await;
-    let Joined { mut alice, mut newcomer, mut room, admin, join, door } = joined(&relay).await;
+    let Joined { mut alice, mut newcomer, mut room, admin, join, door, .. } = joined(&relay).await;
     assert_eq!(newcomer.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
     let before = room.clone();
     let mut harmless = room.commit(&[door]);
     let owner = signing_key();
-    harmless.admin_keys = Some(vec![public(&admin).into(), public(&owner).into()]);
+    harmless.handover = Some(room.handover(&harmless, &admin, &[&admin, &owner]));
     let third = harmless.entry.clone();
     newcomer.send_commit(&mut room, harmless).await; // 3
     let with_both = room.clone();
     let mut cut = room.commit(&[door]);
-    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&owner).into()]));
+    cut.cut = Some(true);
+    cut.handover = Some(room.handover(&cut, &owner, &[&owner]));
     let fourth = cut.entry.clone();
     newcomer.send_commit(&mut room, cut).await; // 4: removes the first admin
     alice.open_at(&before, 2).await;
@@ -210,14 +215,16 @@ async fn an_admin_who_was_removed_does_not_undo_that() {
 async fn who_came_in_unconfirmed_takes_rewinding_from_nobody() {
     let relay = TestRelay::start().await;
     let Joined { mut alice, mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
-    let before = room.clone();
+    let (before, own) = (room.clone(), signing_key());
     let mut cut = room.clone().commit(&[]);
-    (cut.cut, cut.admin_keys) = (Some(true), Some(vec![public(&signing_key()).into()]));
+    cut.cut = Some(true);
     let cut = Request::AppendHandshake(cut);
     assert_eq!(newcomer.ask(cut).await, error(ErrorCode::JoinUnconfirmed), "nobody is cut");
-    let mut next = room.commit(&[]);
-    next.admin_keys = Some(vec![public(&signing_key()).into()]);
-    newcomer.send_commit(&mut room, next).await; // 3
+    let mut theirs = room.clone().commit(&[]);
+    theirs.handover = Some(room.handover(&theirs, &admin, &[&own]));
+    let theirs = Request::AppendHandshake(theirs);
+    assert_eq!(newcomer.ask(theirs).await, error(ErrorCode::JoinUnconfirmed), "nor does anybody hand over");
+    newcomer.commit(&mut room, &[]).await; // 3
     let by_admin = Request::Rewind(before.rewind(1, (2, &join), Some(&admin)));
     assert_eq!(alice.ask(by_admin).await, Reply::Appended(4), "the admin of before still can");
     assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
@@ -228,6 +235,99 @@ async fn who_came_in_unconfirmed_takes_rewinding_from_nobody() {
     let by_access = Request::Rewind(before.rewind(1, (2, &join), None));
     assert_eq!(alice.ask(by_access).await, Reply::Appended(4), "any member can");
     assert_eq!(alice.open_at(&before, 1).await.access, RoomAccess::Full);
+}
+
+/// A plain member puts something into the log that nobody can follow, cuts everybody off with it, and wants it to stay.
+#[tokio::test]
+async fn who_is_no_admin_takes_rewinding_from_nobody() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
+    assert_eq!(alice.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
+    let (before, own) = (room.clone(), signing_key());
+    let mut garbage = room.commit(&[]);
+    garbage.cut = Some(true);
+    let bad = garbage.entry.clone();
+    let mut forged = garbage.clone();
+    forged.handover = Some(room.handover(&garbage, &own, &[&own]));
+    let mut changed = garbage.clone();
+    changed.handover = Some(room.handover(&garbage, &admin, &[&admin]));
+    changed.handover.as_mut().unwrap().keys = vec![public(&own).into()];
+    let mut of_another = garbage.clone();
+    of_another.handover = Some(room.handover(&before.clone().commit(&[]), &admin, &[&own]));
+    let mut nobodys = garbage.clone();
+    nobodys.handover = Some(room.handover(&garbage, &admin, &[&admin]));
+    nobodys.handover.as_mut().unwrap().keys.clear();
+    for (what, commit, code) in [
+        ("by a key of their own", forged, ErrorCode::BadSignature),
+        ("with other keys than an admin signed", changed, ErrorCode::BadSignature),
+        ("that an admin signed for another handshake", of_another, ErrorCode::BadSignature),
+        ("to nobody", nobodys, ErrorCode::MalformedFrame),
+    ] {
+        assert_eq!(newcomer.ask(Request::AppendHandshake(commit)).await, error(code), "{what}");
+    }
+    newcomer.send_commit(&mut room, garbage).await; // 3
+    let repair = sotto_protocol::RepairEpoch {
+        room: room.id,
+        epoch: 3,
+        published: Some(published(&[], b"theirs")),
+        history: None,
+        last_handshake_seq: 3,
+    };
+    newcomer.open_at(&room, 3).await;
+    assert_eq!(newcomer.ask(Request::Repair(repair)).await, Reply::Done);
+    alice.open_at(&before, 2).await;
+    let rewind = Request::Rewind(before.rewind(2, (3, &bad), Some(&admin)));
+    assert_eq!(alice.ask(rewind).await, Reply::Appended(4), "the admin still can");
+}
+
+/// More than one rewind voids: an admin goes back in steps, to epochs that nobody has followed and then to the members' own.
+#[tokio::test]
+async fn an_admin_voids_any_number_of_handshakes_in_steps() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
+    assert_eq!(alice.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
+    let before = room.clone();
+    let mut bad = Vec::new();
+    for _ in 0..limits::REWIND_MAX_EPOCHS + 2 {
+        let garbage = room.commit(&[]);
+        bad.push(garbage.entry.clone());
+        newcomer.send_commit(&mut room, garbage).await; // 3 to 1004
+    }
+    alice.open_at(&before, 2).await;
+    let at_once = Request::Rewind(before.rewind(2, (3, &bad[0]), Some(&admin)));
+    assert_eq!(alice.refusal_code(at_once).await, ErrorCode::LimitExceeded);
+    // The access key of an epoch that nobody is in stands in the log beside the handshake that began it.
+    let step = Request::Rewind(room.rewind(4, (5, &bad[2]), Some(&admin)));
+    assert_eq!(alice.ask(step).await, Reply::Appended(1005));
+    let at_last = Request::Rewind(before.rewind(2, (3, &bad[0]), Some(&admin)));
+    assert_eq!(alice.ask(at_last).await, Reply::Appended(1006));
+    assert_eq!(alice.open_at(&before, 2).await.access, RoomAccess::Full);
+}
+
+/// The door through which the bad handshake came, and no other, is closed with it.
+#[tokio::test]
+async fn a_rewind_leaves_out_only_the_door_through_which_the_join_came() {
+    let relay = TestRelay::start().await;
+    let Joined { mut alice, mut room, door, join, .. } = joined(&relay).await;
+    let without = |left_out: Option<DoorId>| {
+        Request::Rewind(room.rewind_leaving_out(1, (2, &join), left_out, published(&[], b"card")))
+    };
+    let another = Some(DoorId::new([9; 16]));
+    assert_eq!(alice.ask(without(another)).await, error(ErrorCode::Conflict));
+    assert_eq!(alice.ask(without(Some(door))).await, Reply::Appended(3));
+    room.go_back(1, 3);
+    alice.open(&room).await;
+
+    let Joined { mut alice, room, door, join, .. } = joined(&relay).await;
+    assert_eq!(alice.ask(Request::Confirm(room.confirm(1, 2, &join))).await, Reply::Done);
+    let mut database = relay.database().await;
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM epochs WHERE door_id IS NOT NULL")
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(kept, 0, "of a join that is confirmed or voided the relay does not keep the door");
+    let late = room.rewind_leaving_out(1, (2, &join), Some(door), published(&[], b"card"));
+    assert_eq!(alice.ask(Request::Rewind(late)).await, error(ErrorCode::Conflict));
 }
 
 /// Whoever was there before a join could void it, and with it their own removal that came after it. So whoever removes has every
@@ -264,13 +364,12 @@ async fn a_join_is_confirmed_by_an_admin_who_was_there_before_it() {
     let relay = TestRelay::start().await;
     let Joined { mut newcomer, mut room, admin, join, .. } = joined(&relay).await;
     let own = signing_key();
-    let mut next = room.clone().commit(&[]);
-    next.admin_keys = Some(vec![public(&own).into()]);
-    newcomer.send_commit(&mut room, next).await; // 3: with an admin key of the newcomer's own
+    let next = room.clone().commit(&[]);
+    newcomer.send_commit(&mut room, next).await; // 3
     let mut forged = room.confirm_by(&admin, 2, &join);
     forged.signature[3] ^= 1;
     for (what, confirm) in [
-        ("by a key that came after it", room.confirm_by(&own, 2, &join)),
+        ("by a key that does not count", room.confirm_by(&own, 2, &join)),
         ("by nobody's key", room.confirm_by(&signing_key(), 2, &join)),
         ("of another entry", room.confirm_by(&admin, 2, b"other")),
         ("a flipped bit", forged),
@@ -288,9 +387,10 @@ async fn of_many_rewinds_of_one_handshake_exactly_one_comes() {
     let mut requests = [0; 3];
     for (index, (member, request)) in members.iter_mut().zip(&mut requests).enumerate() {
         member.open_at(&room, 1).await;
-        let mut rewind = room.rewind(1, (2, &join), None);
         // Each has the card of its own making: here, another capsule.
-        rewind.published.capsule = Some(vec![index as u8; 40]);
+        let mut own = published(&[], b"card after the rewind");
+        own.capsule = Some(vec![index as u8; 40]);
+        let rewind = room.rewind_with(1, (2, &join), None, own);
         *request = member.send(Request::Rewind(rewind)).await;
     }
     let commit = room.clone().commit(&[]);
@@ -302,8 +402,6 @@ async fn of_many_rewinds_of_one_handshake_exactly_one_comes() {
             other => assert_eq!(other, error(ErrorCode::Conflict)),
         }
     }
-    // All of them are one entry: the capsule is not signed, and the same bytes are the same entry.
-    places.dedup();
     assert_eq!(places.len(), 1, "{places:?}");
     let commit = newcomer.reply_to(racing).await;
     let is_before = commit == Reply::Appended(3);

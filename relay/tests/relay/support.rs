@@ -3,11 +3,9 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sotto_protocol::{
-    Append, AppendHandshake, AppendRewind, CapsuleWrap, CardRequest, ClientFrame, ConfirmJoin, CreateRoom,
-    Direction, Door, DoorId, EntryHeader, EntryId, ErrorCode, JoinAuthority, LogEntry, OpenRoom, OpenedRoom,
-    Page, PageRequest, Published, ROOM_SOCKET_PATH, RelayFrame, Reply, Request, Rewind, RewindAuthority,
-    RoomId, Welcome, WireError, card_statement, confirm_statement, decode, encode, entry_hash,
-    join_statement, open_statement,
+    Append, AppendHandshake, CapsuleWrap, CardRequest, ClientFrame, Direction, Door, DoorId, ErrorCode,
+    LogEntry, OpenRoom, OpenedRoom, Page, PageRequest, Published, ROOM_SOCKET_PATH, RelayFrame, Reply,
+    Request, RoomId, Welcome, WireError, card_statement, decode, encode, entry_hash,
 };
 use sotto_relay::{Config, Database, Limits, RunningRelay, SecretUrl, Strictness, start};
 use sotto_test_services::Postgres;
@@ -20,6 +18,11 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+#[path = "made_room.rs"]
+mod made_room;
+
+pub use made_room::*;
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -99,155 +102,6 @@ pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).unwrap();
     bytes
-}
-
-/// An entry of that epoch with a fresh id.
-pub fn entry(epoch: u64, body: &[u8]) -> Vec<u8> {
-    entry_with_id(epoch, EntryId::new(random()), body)
-}
-
-pub fn entry_with_id(epoch: u64, id: EntryId, body: &[u8]) -> Vec<u8> {
-    let mut entry = EntryHeader { epoch, id }.to_bytes().to_vec();
-    entry.extend_from_slice(body);
-    entry.extend_from_slice(&[0; 16]);
-    entry
-}
-
-/// The keys of a room's epochs, as a member has them.
-#[derive(Clone)]
-pub struct Room {
-    pub id: RoomId,
-    pub access: Vec<SigningKey>,
-    pub join: Vec<SigningKey>,
-    pub last_handshake_seq: u64,
-}
-
-impl Room {
-    pub fn new() -> Self {
-        let mut room =
-            Self { id: RoomId::new(random()), access: Vec::new(), join: Vec::new(), last_handshake_seq: 0 };
-        room.next_keys();
-        room
-    }
-
-    pub fn epoch(&self) -> u64 {
-        self.access.len() as u64 - 1
-    }
-
-    fn next_keys(&mut self) {
-        self.access.push(SigningKey::from_bytes(&random()));
-        self.join.push(SigningKey::from_bytes(&random()));
-    }
-
-    pub fn access_key(&self, epoch: u64) -> [u8; 32] {
-        self.access[epoch as usize].verifying_key().to_bytes()
-    }
-
-    pub fn creation(&self) -> CreateRoom {
-        CreateRoom {
-            room: self.id,
-            access_key: self.access_key(0),
-            join_key: self.join[0].verifying_key().to_bytes(),
-            token: None,
-        }
-    }
-
-    /// What leads the room into its next epoch. The room here goes there at once.
-    pub fn commit(&mut self, doors: &[DoorId]) -> AppendHandshake {
-        let entry = entry(self.epoch(), b"commit");
-        let last_handshake_seq = self.last_handshake_seq;
-        self.next_keys();
-        let doors = doors.iter().copied().map(door);
-        AppendHandshake {
-            room: self.id,
-            last_handshake_seq,
-            entry,
-            access_key: self.access_key(self.epoch()),
-            join_key: self.join[self.epoch() as usize].verifying_key().to_bytes(),
-            card: format!("card of epoch {}", self.epoch()).into_bytes(),
-            doors: doors.collect(),
-            join: None,
-            capsule: None,
-            capsule_wraps: None,
-            history: None,
-            admin_keys: None,
-            cut: None,
-        }
-    }
-
-    /// Back where the room was in that epoch, after a rewind at `rewind_seq`.
-    pub fn go_back(&mut self, epoch: u64, rewind_seq: u64) {
-        self.access.truncate(epoch as usize + 1);
-        self.join.truncate(epoch as usize + 1);
-        self.last_handshake_seq = rewind_seq;
-    }
-
-    /// Voids a handshake that left `epoch`.
-    pub fn rewind(
-        &self,
-        epoch: u64,
-        (bad_seq, bad_entry): (u64, &[u8]),
-        by: Option<&SigningKey>,
-    ) -> AppendRewind {
-        self.rewind_with(epoch, (bad_seq, bad_entry), by, published(&[], b"card after the rewind"))
-    }
-
-    /// The same, with what is to be kept for the epoch that is current again.
-    pub fn rewind_with(
-        &self,
-        epoch: u64,
-        (bad_seq, bad_entry): (u64, &[u8]),
-        by: Option<&SigningKey>,
-        published: Published,
-    ) -> AppendRewind {
-        let access = &self.access[epoch as usize];
-        let mut rewind = Rewind {
-            bad_seq,
-            epoch,
-            bad_entry: entry_hash(bad_entry),
-            access_key: self.access_key(epoch),
-            card_hash: entry_hash(&published.card),
-            authority: by.map_or(RewindAuthority::Access, |key| {
-                RewindAuthority::Admin(key.verifying_key().to_bytes().into())
-            }),
-            signature: [0; 64],
-        };
-        rewind.signature = by.unwrap_or(access).sign(&rewind.statement(&self.id)).to_bytes();
-        AppendRewind { room: self.id, rewind: encode(&rewind), published }
-    }
-
-    /// A word by the access key of `epoch` for a join.
-    pub fn confirm(&self, epoch: u64, seq: u64, entry: &[u8]) -> ConfirmJoin {
-        let statement = confirm_statement(&self.id, seq, &entry_hash(entry));
-        let signature = self.access[epoch as usize].sign(&statement).to_bytes();
-        ConfirmJoin { room: self.id, seq, signature, admin_key: None }
-    }
-
-    /// The same by a room-admin key.
-    pub fn confirm_by(&self, admin: &SigningKey, seq: u64, entry: &[u8]) -> ConfirmJoin {
-        let signature = admin.sign(&confirm_statement(&self.id, seq, &entry_hash(entry))).to_bytes();
-        let admin_key = Some(admin.verifying_key().to_bytes().into());
-        ConfirmJoin { room: self.id, seq, signature, admin_key }
-    }
-
-    pub fn open_signature(&self, client: &Client, epoch: u64) -> [u8; 64] {
-        let statement = open_statement(&client.authority, &client.welcome.challenge, &self.id, epoch);
-        self.access[epoch as usize].sign(&statement).to_bytes()
-    }
-
-    /// Makes a commit a join: `epoch` is the one it leaves.
-    pub fn join(&self, client: &Client, epoch: u64, door: DoorId, commit: &mut AppendHandshake) {
-        let statement = join_statement(
-            &client.authority,
-            &client.welcome.challenge,
-            &self.id,
-            epoch,
-            &door,
-            &commit.entry,
-        );
-        let signature = self.join[epoch as usize].sign(&statement).to_bytes();
-        commit.join = Some(JoinAuthority { door, signature });
-    }
 }
 
 pub struct Client {
@@ -511,7 +365,6 @@ pub fn published(doors: &[DoorId], card: &[u8]) -> Published {
         doors: doors.iter().copied().map(door).collect(),
         capsule: None,
         capsule_wraps: None,
-        admin_keys: None,
     }
 }
 

@@ -61,7 +61,7 @@ async fn no_table_that_grows_is_read_from_one_end_to_the_other() {
             client.open(room).await;
         }
     }
-    // Requests without any proof, and requests signed by any key.
+    // Requests without any proof, and requests of members, signed by any key.
     for (client, room) in &mut rooms {
         let mut stranger = Client::connect(&authority).await;
         let own = signing_key();
@@ -74,10 +74,10 @@ async fn no_table_that_grows_is_read_from_one_end_to_the_other() {
                 room: room.id,
                 admin_key: public(&own),
                 signature: own
-                    .sign(&delete_statement(&stranger.authority, &stranger.welcome.challenge, &room.id))
+                    .sign(&delete_statement(&client.authority, &client.welcome.challenge, &room.id))
                     .to_bytes(),
             };
-            assert_eq!(stranger.ask(Request::DeleteRoom(delete)).await, error(ErrorCode::BadSignature));
+            assert_eq!(client.ask(Request::DeleteRoom(delete)).await, error(ErrorCode::BadSignature));
             let confirm = Request::Confirm(room.confirm(0, 1, b"of no join"));
             assert_eq!(client.ask(confirm).await, error(ErrorCode::Conflict));
             let rewind = Request::Rewind(room.rewind(0, (1, b"of another"), Some(&own)));

@@ -99,7 +99,7 @@ impl Bytes {
             capsule: handshake.capsule,
             capsule_wraps: Some(handshake.capsule_wraps),
             history: handshake.history,
-            admin_keys: Some(handshake.admin_keys),
+            handover: handshake.handover,
             cut: Some(handshake.cut),
         };
         Self {

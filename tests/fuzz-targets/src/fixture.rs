@@ -91,7 +91,7 @@ impl Fixture {
         let (_, commit) = open_entry(
             room.secrets().expect("has secrets").handshake.seed(),
             &room.id(),
-            EntryKind::Handshake,
+            EntryKind::Join,
             room.epoch(),
             &joining.handshake.entry,
         )

@@ -75,6 +75,7 @@ pub fn relay_frames() -> Vec<RelayFrame> {
         published: Some(published()),
         door_wrap: Some(vec![1; 40]),
         capsule_wrap: Some(vec![2; 40]),
+        admin_keys: Some(vec![[14; 32].into()]),
     };
     let past =
         PastEpoch { epoch: 1, capsule: Some(vec![3; 40]), wrap: Some(vec![4; 40]), link: Some(vec![5; 40]) };
@@ -109,7 +110,6 @@ fn published() -> Published {
         }],
         capsule: Some(vec![10; 40]),
         capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40], owner: Some([13; 32]) }]),
-        admin_keys: Some(vec![[14; 32].into()]),
     }
 }
 
@@ -117,8 +117,9 @@ fn published() -> Published {
 pub fn client_frames() -> Vec<ClientFrame> {
     use sotto_protocol::{
         Append, AppendHandshake, AppendRewind, CardRequest, ConfirmJoin, CreateRoom, DeleteRoom, Direction,
-        DropWraps, HeldRequest, HistoryRequest, JoinAuthority, OpenRoom, PageRequest, PushSubscription,
-        RepairEpoch, Request, SetRetention, StatusRequest, Subscribe, Unsubscribe, WriteStatus,
+        DropWraps, Handover, HeldRequest, HistoryRequest, JoinAuthority, OpenRoom, PageRequest,
+        PushSubscription, RepairEpoch, Request, SetRetention, StatusRequest, Subscribe, Unsubscribe,
+        WriteStatus,
     };
     let (room, door) = (RoomId::new([1; 16]), DoorId::new([2; 16]));
     let handshake = AppendHandshake {
@@ -133,7 +134,7 @@ pub fn client_frames() -> Vec<ClientFrame> {
         capsule: Some(vec![10; 40]),
         capsule_wraps: Some(vec![CapsuleWrap { tag: [11; 16], wrap: vec![12; 40], owner: None }]),
         history: Some(vec![13; 40]),
-        admin_keys: Some(vec![[14; 32].into()]),
+        handover: Some(Handover { keys: vec![[14; 32].into()], signer: [15; 32], signature: [16; 64] }),
         cut: Some(true),
     };
     let page = PageRequest {
@@ -147,7 +148,13 @@ pub fn client_frames() -> Vec<ClientFrame> {
     let endpoint = "https://push.example/device".to_owned();
     let subscription = PushSubscription { endpoint, p256dh: [4; 65], auth: [5; 16], tag: [14; 16] };
     let bodies = [
-        Request::Create(CreateRoom { room, access_key: [1; 32], join_key: [2; 32], token: None }),
+        Request::Create(CreateRoom {
+            room,
+            access_key: [1; 32],
+            join_key: [2; 32],
+            token: None,
+            admin_key: [3; 32],
+        }),
         Request::Open(OpenRoom { room, epoch: 3, signature: [4; 64] }),
         Request::Append(Append { room, entry: vec![5; 50], read_seq: 3 }),
         Request::AppendHandshake(handshake),

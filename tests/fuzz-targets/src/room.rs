@@ -54,8 +54,8 @@ pub fn commit(input: &[u8]) {
 fn stage(fixture: &mut Fixture, commit: &[u8]) -> Result<Staged, CryptoError> {
     let (id, epoch) = (fixture.room.id(), fixture.room.epoch());
     let secret = fixture.room.secrets()?.handshake;
-    let entry = seal_entry(secret.seed(), &id, EntryKind::Handshake, epoch, EntryId::new([4; 16]), commit)?;
-    let staged = fixture.room.stage(EntryKind::Handshake, &entry, &[5; 32]);
+    let entry = seal_entry(secret.seed(), &id, EntryKind::Join, epoch, EntryId::new([4; 16]), commit)?;
+    let staged = fixture.room.stage(EntryKind::Join, &entry, &[5; 32]);
     assert_eq!(*fixture.room.save().expect("is stored"), fixture.saved, "staging writes nothing");
     staged
 }
@@ -138,7 +138,8 @@ pub fn real_statements() -> [Vec<u8>; 2] {
         epoch: 8,
         bad_entry: [1; 32],
         access_key: [2; 32],
-        card_hash: [3; 32],
+        published_hash: [3; 32],
+        left_out: Some(sotto_protocol::DoorId::new([4; 16])),
         authority: RewindAuthority::Admin([8; 32].into()),
         signature: [4; 64],
     };

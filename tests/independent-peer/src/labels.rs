@@ -73,6 +73,8 @@ pub const CAPSULE_WRAP: &str = "sotto/1 capsule wrap";
 pub const LINK: &str = "sotto/1 link";
 /// Signed: an account removes devices of its own.
 pub const REMOVE_DEVICE: &str = "sotto/1 remove device";
+/// Signed: an account retires devices of its own.
+pub const RETIRE_DEVICE: &str = "sotto/1 retire device";
 /// Hashed: whose a revoked device key or suspended door key is.
 pub const REMOVED_ACCOUNT: &str = "sotto/1 removed account";
 /// Hashed: revoked device key.

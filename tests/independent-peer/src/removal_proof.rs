@@ -23,6 +23,9 @@ pub enum RemovalProof {
     /// Of the committer's account.
     #[n(1)]
     OwnDevices(#[n(0)] DeviceRemoval),
+    /// Of the committer's account, for devices that are gone.
+    #[n(2)]
+    Retired(#[n(0)] DeviceRemoval),
 }
 
 /// `device-removal`.
@@ -56,26 +59,36 @@ impl RemovalProof {
 impl DeviceRemoval {
     /// Signs that `committer` removes those devices, which are ascending.
     pub fn sign(identity: &SigningKey, room: &Id, committer: &RosterEntry, devices: Vec<Bytes32>) -> Self {
-        let signature = identity.sign(&statement(room, committer, &devices)).to_bytes().into();
+        let statement = statement(labels::REMOVE_DEVICE, room, committer, &devices);
+        let signature = identity.sign(&statement).to_bytes().into();
         Self { devices, signature }
     }
 
     /// Verifies it for the device that commits it.
     pub fn verify(&self, room: &Id, committer: &RosterEntry) -> Result<(), PeerError> {
+        self.verify_for(labels::REMOVE_DEVICE, room, committer)
+    }
+
+    /// The same for devices that are retired.
+    pub fn verify_retirement(&self, room: &Id, committer: &RosterEntry) -> Result<(), PeerError> {
+        self.verify_for(labels::RETIRE_DEVICE, room, committer)
+    }
+
+    fn verify_for(&self, label: &str, room: &Id, committer: &RosterEntry) -> Result<(), PeerError> {
         if self.devices.len() > DEVICES_OF_AN_ACCOUNT
             || !self.devices.is_sorted_by(|one, next| one[..] < next[..])
         {
             return Err(PeerError::Forbidden("devices that are removed"));
         }
-        let signed = statement(room, committer, &self.devices);
+        let signed = statement(label, room, committer, &self.devices);
         verify_signature(&committer.certificate.identity, &signed, &self.signature, WHAT)
     }
 }
 
-fn statement(room: &Id, committer: &RosterEntry, devices: &[Bytes32]) -> Vec<u8> {
+fn statement(label: &str, room: &Id, committer: &RosterEntry, devices: &[Bytes32]) -> Vec<u8> {
     let account = committer.certificate.account();
     let mut statement = [
-        labels::REMOVE_DEVICE.as_bytes(),
+        label.as_bytes(),
         &room[..],
         &account[..],
         &committer.certificate.device[..],

@@ -157,8 +157,12 @@ impl PeerRoom {
     /// Removes leaves, with the state that follows from it. `proof` is a removal proof, or empty.
     pub fn remove(&mut self, leaves: &[u32], proof: Vec<u8>, chain: Chain) -> Result<Handshake, PeerError> {
         let (state, roster) = (self.state()?, self.roster()?);
-        let is_leave = matches!(RemovalProof::read(&proof)?, Some(RemovalProof::Leave(_)));
-        let next = rules::state_after_removal(&state, &roster, leaves, is_leave);
+        let end = match RemovalProof::read(&proof)? {
+            Some(RemovalProof::Leave(_)) => rules::End::Left,
+            Some(RemovalProof::Retired(_)) => rules::End::Retired,
+            Some(RemovalProof::OwnDevices(_)) | None => rules::End::Removed,
+        };
+        let next = rules::state_after_removal(&state, &roster, leaves, end);
         let change = Change {
             state: (next != state).then_some(next),
             removes: leaves.to_vec(),

@@ -82,14 +82,25 @@ pub fn judge(before: &View, after: &View, commit: &Commit<'_>) -> Result<(), Pee
     }
 }
 
+/// How leaves end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By their own wish.
+    Left,
+    /// Of own devices that are gone.
+    Retired,
+    /// Against them, or of own devices that are not trusted.
+    Removed,
+}
+
 /// Rule 18: the state that follows from a removal.
-pub fn state_after_removal(state: &RoomState, roster: &Roster, leaves: &[u32], is_leave: bool) -> RoomState {
+pub fn state_after_removal(state: &RoomState, roster: &Roster, leaves: &[u32], end: End) -> RoomState {
     let is_removed = |leaf: &u32| leaves.contains(leaf);
     let stay =
         Roster(roster.0.iter().filter(|(leaf, _)| !is_removed(leaf)).map(|(l, e)| (*l, e.clone())).collect());
     let removed = || roster.0.iter().filter(|(leaf, _)| is_removed(leaf)).map(|(_, entry)| entry);
     let mut next = state.clone();
-    if is_leave {
+    if end == End::Left {
         for invite in &mut next.invites {
             let gone: BTreeSet<Id> = removed()
                 .filter(|entry| entry.leaf.via == Some(invite.door))
@@ -99,10 +110,12 @@ pub fn state_after_removal(state: &RoomState, roster: &Roster, leaves: &[u32], i
             invite.spent = invite.spent.saturating_add(u32::try_from(gone.len()).unwrap_or(u32::MAX));
         }
     } else {
-        next.invites.clear();
         for entry in removed() {
             remember(&mut next.revoked, entry.revocation_hash(), REVOKED_MAX);
         }
+    }
+    if end == End::Removed {
+        next.invites.clear();
         let accounts: BTreeSet<Id> = removed().map(|entry| entry.certificate.account()).collect();
         let of_them = |entry: &&RosterEntry| accounts.contains(&entry.certificate.account());
         for hash in roster.0.values().filter(of_them).map(RosterEntry::suspension_hash) {
@@ -214,7 +227,11 @@ fn judge_removal(
     let leaves: Vec<u32> = commit.removed.iter().copied().collect();
     let removed = |leaf: &u32| before.roster.0.get(leaf);
     let proof = RemovalProof::read(commit.authenticated_data)?;
-    let is_leave = matches!(proof, Some(RemovalProof::Leave(_)));
+    let end = match proof {
+        Some(RemovalProof::Leave(_)) => End::Left,
+        Some(RemovalProof::Retired(_)) => End::Retired,
+        Some(RemovalProof::OwnDevices(_)) | None => End::Removed,
+    };
     if let Some(RemovalProof::Leave(leave)) = proof {
         leave.verify(&before.room)?;
         let signs =
@@ -229,9 +246,12 @@ fn judge_removal(
         if !expected.eq(leaves.iter().copied()) {
             return Err(PeerError::Forbidden("leave statement for other leaves"));
         }
-    } else if let Some(RemovalProof::OwnDevices(removal)) = proof {
+    } else if let Some(RemovalProof::OwnDevices(removal) | RemovalProof::Retired(removal)) = proof {
         let old = before.roster.0.get(&commit.committer).ok_or(PeerError::Forbidden("committer"))?;
-        removal.verify(&before.room, old)?;
+        match end {
+            End::Retired => removal.verify_retirement(&before.room, old)?,
+            End::Removed | End::Left => removal.verify(&before.room, old)?,
+        }
         let named = before.roster.0.iter().filter(|(_, entry)| {
             is_same_account(entry, committer) && removal.devices.contains(&entry.certificate.device)
         });
@@ -249,7 +269,7 @@ fn judge_removal(
             return Err(PeerError::Forbidden("removal"));
         }
     }
-    if after.state == state_after_removal(&before.state, &before.roster, &leaves, is_leave) {
+    if after.state == state_after_removal(&before.state, &before.roster, &leaves, end) {
         Ok(())
     } else {
         Err(PeerError::Forbidden("state after a removal"))

@@ -197,13 +197,17 @@ fn read_removal_proof(with: &Value, bytes: &[u8]) -> Result<(), PeerError> {
     let room = id(&with["room"]);
     match RemovalProof::read(bytes)?.ok_or(PeerError::Malformed("removal proof"))? {
         RemovalProof::Leave(statement) => statement.verify(&room),
-        RemovalProof::OwnDevices(removal) => {
+        proof @ (RemovalProof::OwnDevices(_) | RemovalProof::Retired(_)) => {
             let committer = &with["committer"];
             let ada = people().into_iter().find(|device| device.body.account() == id(&committer["account"]));
             let mut entry = entry_of(&ada.unwrap(), &room, None, 1);
             entry.leaf.stay = id(&committer["stay"]);
             entry.certificate.device = array::<32>(&committer["device key"]).into();
-            removal.verify(&room, &entry)
+            match proof {
+                RemovalProof::Retired(removal) => removal.verify_retirement(&room, &entry),
+                RemovalProof::OwnDevices(removal) => removal.verify(&room, &entry),
+                RemovalProof::Leave(_) => Err(PeerError::Malformed("removal proof")),
+            }
         }
     }
 }

@@ -169,7 +169,7 @@ impl World {
     /// Somebody removes a device of their account.
     fn removes_device(&mut self, who: usize, gone: &Person) {
         let word = self.rooms[who].sign_device_removal(&gone.identity, &[gone.own.device.public()]).unwrap();
-        self.change(who, &RoomChange::RemoveDevice(word));
+        self.change(who, &RoomChange::RemoveDevice(word, None));
     }
 
     /// What everybody but Mallory finds.

@@ -48,7 +48,7 @@ fn a_stolen_device_does_not_remove_its_siblings() {
     assert_eq!(world.rooms[MALLORY].sign_device_removal(&eves, &[sibling]), Err(crate::CryptoError::BadKey));
     // Mallory's phone removes the stolen device, with her identity's word.
     let word = world.rooms[3].sign_device_removal(&mallorys, &[thief.device_key]).unwrap();
-    world.change(3, &RoomChange::RemoveDevice(word));
+    world.change(3, &RoomChange::RemoveDevice(word, None));
     assert!(world.rooms[MALLORY].is_removed());
 }
 

@@ -89,7 +89,7 @@ pub fn open_invites_max(role: Role) -> (usize, usize) {
 }
 
 /// Who may invite opens invites in their own name, and leaves places to those of a higher role. The inviter or an admin closes
-/// them; anyone closes one that is used up or has an expiry.
+/// them; anyone closes one that is used up, has an expiry, or was left out by a rewind to this epoch.
 fn are_invites_allowed(before: &Before<'_>, new: &RoomState, committer: &RosterEntry, role: Role) -> bool {
     let old = before.state;
     let may_add = |invite: &Invite| {
@@ -100,6 +100,7 @@ fn are_invites_allowed(before: &Before<'_>, new: &RoomState, committer: &RosterE
             || invite.inviter == committer.account
             || invite.expires_at_ms.is_some()
             || invite.is_used_up(before.roster)
+            || before.left_out.contains(&invite.id)
     };
     let is_any_new = new.invites.iter().any(|invite| old.invite(&invite.id).is_none());
     let own = new.invites.iter().filter(|invite| invite.inviter == committer.account).count();

@@ -54,7 +54,8 @@ pub(super) fn judge(before: &Before<'_>, commit: &Facts<'_>, joiner: &RosterEntr
             if before.state.is_closed {
                 return Err(Violation::RoomClosed);
             }
-            let invite = before.state.invite(&id).ok_or(Violation::InviteNotOpen)?;
+            let invite = before.state.invite(&id).filter(|_| !before.left_out.contains(&id));
+            let invite = invite.ok_or(Violation::InviteNotOpen)?;
             judge_by_invite(before, commit, joiner, invite, &signature)?;
         }
         JoinProof::Account(door) => judge_by_account(before, commit, joiner, &door)?,

@@ -19,7 +19,7 @@ mod rewind;
 mod tests;
 mod violation;
 
-use super::{RoomState, Roster, RosterEntry, Suite, past::Past};
+use super::{InviteId, RoomState, Roster, RosterEntry, Suite, past::Past};
 use crate::CryptoError;
 use sotto_protocol::{EntryKind, RoomId};
 
@@ -47,6 +47,8 @@ pub struct Before<'a> {
     pub state: &'a RoomState,
     /// What the next epoch's record says of those before it.
     pub past: Past,
+    /// Invites that rewinds to this very epoch have left out: nobody comes in by one in this epoch, and every member may close it.
+    pub left_out: &'a [InviteId],
 }
 
 /// A commit, as far as rules look at it.

@@ -1,8 +1,10 @@
 //! Removing an account's own devices: only with the word of its identity key, which lies on no device of a registered account.
 //!
+//! *Removed* is a device that may be in foreign hands; *retired* is one that is gone: a wiped phone, a private window, a forgotten logout.
+//!
 //! So whoever holds one unlocked device does not throw the others out.
 
-use super::{Before, Violation};
+use super::{Before, Removal, Violation};
 use crate::{CryptoError, identity::IdentityKey, labels, room::RosterEntry, sign};
 use minicbor::{Decode, Encode, bytes::ByteArray};
 use sotto_protocol::{RoomId, limits::DEVICES_PER_ACCOUNT_MAX};
@@ -31,10 +33,30 @@ impl DeviceRemoval {
         committer: &RosterEntry,
         device_keys: &[[u8; 32]],
     ) -> Self {
+        Self::sign_for(labels::signature::REMOVE_DEVICE, identity, (room, committer), device_keys)
+    }
+
+    /// Signs that `committer`, a leaf of the identity's account, retires these devices.
+    #[must_use]
+    pub fn sign_retirement(
+        identity: &IdentityKey,
+        room: &RoomId,
+        committer: &RosterEntry,
+        device_keys: &[[u8; 32]],
+    ) -> Self {
+        Self::sign_for(labels::signature::RETIRE_DEVICE, identity, (room, committer), device_keys)
+    }
+
+    fn sign_for(
+        label: &[u8],
+        identity: &IdentityKey,
+        (room, committer): (&RoomId, &RosterEntry),
+        device_keys: &[[u8; 32]],
+    ) -> Self {
         let mut device_keys: Vec<ByteArray<32>> = device_keys.iter().map(|key| (*key).into()).collect();
         device_keys.sort_unstable();
         device_keys.dedup();
-        let signature = identity.sign(&statement(room, committer, &device_keys));
+        let signature = identity.sign(&statement(label, room, committer, &device_keys));
         Self { device_keys, signature }
     }
 
@@ -43,12 +65,24 @@ impl DeviceRemoval {
     /// # Errors
     /// [`CryptoError::Malformed`], [`CryptoError::BadSignature`], [`CryptoError::BadKey`].
     pub fn verify(&self, room: &RoomId, committer: &RosterEntry) -> Result<(), CryptoError> {
+        self.verify_for(labels::signature::REMOVE_DEVICE, room, committer)
+    }
+
+    /// Whether the identity of `committer` has signed that these devices are retired.
+    ///
+    /// # Errors
+    /// As [`DeviceRemoval::verify`].
+    pub fn verify_retirement(&self, room: &RoomId, committer: &RosterEntry) -> Result<(), CryptoError> {
+        self.verify_for(labels::signature::RETIRE_DEVICE, room, committer)
+    }
+
+    fn verify_for(&self, label: &[u8], room: &RoomId, committer: &RosterEntry) -> Result<(), CryptoError> {
         let are_in_order = self.device_keys.is_sorted_by(|one, next| one < next)
             && self.device_keys.len() <= DEVICES_PER_ACCOUNT_MAX;
         if !are_in_order {
             return Err(CryptoError::Malformed("device removal"));
         }
-        let statement = statement(room, committer, &self.device_keys);
+        let statement = statement(label, room, committer, &self.device_keys);
         sign::verify(&committer.identity_key, &statement, &self.signature)
     }
 
@@ -59,26 +93,21 @@ impl DeviceRemoval {
     }
 }
 
-fn statement(room: &RoomId, committer: &RosterEntry, device_keys: &[ByteArray<32>]) -> Vec<u8> {
-    let mut statement = [
-        labels::signature::REMOVE_DEVICE,
-        room.as_bytes(),
-        committer.account.as_bytes(),
-        &committer.device_key,
-        &committer.stay,
-    ]
-    .concat();
+fn statement(label: &[u8], room: &RoomId, committer: &RosterEntry, device_keys: &[ByteArray<32>]) -> Vec<u8> {
+    let mut statement =
+        [label, room.as_bytes(), committer.account.as_bytes(), &committer.device_key, &committer.stay]
+            .concat();
     for key in device_keys {
         statement.extend_from_slice(&**key);
     }
     statement
 }
 
-/// Exactly those devices of the committer's account are removed that are here and that its identity key has named.
+/// Exactly those devices of the committer's account are removed that are here and that its identity key has named, for that.
 pub(super) fn judge(
     before: &Before<'_>,
     removed: &[u32],
-    removal: &DeviceRemoval,
+    (removal, kind): (&DeviceRemoval, Removal),
     committer: &RosterEntry,
 ) -> Result<(), Violation> {
     let named: Vec<u32> = before
@@ -91,5 +120,9 @@ pub(super) fn judge(
     if !are_those {
         return Err(Violation::DeviceRemoval);
     }
-    removal.verify(&before.room, committer).map_err(|_| Violation::DeviceRemoval)
+    let verified = match kind {
+        Removal::Retired => removal.verify_retirement(&before.room, committer),
+        Removal::Forced | Removal::Left => removal.verify(&before.room, committer),
+    };
+    verified.map_err(|_| Violation::DeviceRemoval)
 }

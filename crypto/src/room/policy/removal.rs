@@ -2,8 +2,8 @@
 //!
 //! A removal by another is against somebody: the device keys are revoked, all invites are closed (whoever is removed may know
 //! the links), and all door keys of the account are suspended for good: nobody can tell which of them the removed device knew.
-//! The account publishes new ones. So is one of an account's own device, which its identity key signs. Whoever leaves of their
-//! own will has signed that they do.
+//! The account publishes new ones. So is one of an account's own device, which its identity key signs. A device that is only retired
+//! does not come in again with its key, and nothing else changes. Whoever leaves of their own will has signed that they do.
 
 use super::{
     Before, DeviceRemoval, LeaveStatement, Violation, leave, memory, own_device, read_proof, revocation_hash,
@@ -23,6 +23,8 @@ pub enum Removal {
     Forced,
     /// Asked for by whoever is removed.
     Left,
+    /// Of an own device that is gone.
+    Retired,
 }
 
 /// By what right a member removes: the authenticated data of its commit. Empty: by its role.
@@ -34,6 +36,9 @@ pub enum RemovalProof {
     /// The committer's account has signed that its devices are removed.
     #[n(1)]
     OwnDevices(#[n(0)] DeviceRemoval),
+    /// The committer's account has signed that its devices are retired.
+    #[n(2)]
+    Retired(#[n(0)] DeviceRemoval),
 }
 
 /// Whether `committer` may remove these leaves, and what kind of removal it is.
@@ -49,7 +54,12 @@ pub(super) fn judge(
     match read_proof(aad, Violation::Removal)? {
         RemovalProof::Leave(statement) => leave::judge(before, removed, &statement).map(|()| Removal::Left),
         RemovalProof::OwnDevices(statement) => {
-            own_device::judge(before, removed, &statement, committer).map(|()| Removal::Forced)
+            own_device::judge(before, removed, (&statement, Removal::Forced), committer)
+                .map(|()| Removal::Forced)
+        }
+        RemovalProof::Retired(statement) => {
+            own_device::judge(before, removed, (&statement, Removal::Retired), committer)
+                .map(|()| Removal::Retired)
         }
     }
 }
@@ -94,13 +104,11 @@ pub fn state_after_removal(before: &Before<'_>, removed: &[u32], kind: Removal) 
                 invite.spent = invite.spent.saturating_add(u32::try_from(accounts.len()).unwrap_or(u32::MAX));
             }
         }
+        Removal::Retired => revoke(&mut state, &gone),
         Removal::Forced => {
             state.invites.clear();
             let accounts: BTreeSet<_> = gone.iter().map(|entry| entry.account).collect();
-            for entry in &gone {
-                let hash = revocation_hash(&entry.account, &entry.device_key);
-                memory::remember(&mut state.revoked, hash, REVOKED_DEVICES_MAX);
-            }
+            revoke(&mut state, &gone);
             for (_, entry) in before.roster.iter().filter(|(_, entry)| accounts.contains(&entry.account)) {
                 if !state.is_suspended(entry) {
                     let hash = suspension_hash(entry);
@@ -110,6 +118,13 @@ pub fn state_after_removal(before: &Before<'_>, removed: &[u32], kind: Removal) 
         }
     }
     state
+}
+
+fn revoke(state: &mut RoomState, gone: &[&RosterEntry]) {
+    for entry in gone {
+        let hash = revocation_hash(&entry.account, &entry.device_key);
+        memory::remember(&mut state.revoked, hash, REVOKED_DEVICES_MAX);
+    }
 }
 
 fn accounts_of(before: &Before<'_>, removed: &[u32]) -> Result<BTreeSet<AccountId>, Violation> {

@@ -16,7 +16,8 @@ pub fn judge_rewind(
     rewind: &Rewind,
     kind: EntryKind,
 ) -> Result<(), Violation> {
-    if rewind.epoch != before.epoch {
+    // Only what came in by an invite leaves one out.
+    if rewind.epoch != before.epoch || rewind.left_out.is_some() && kind != EntryKind::Join {
         return Err(Violation::Rewind);
     }
     let key = match &rewind.authority {

@@ -1,7 +1,8 @@
 //! What room-admin keys are for, and what the relay does by itself.
 
+use super::entries::is_current;
 use super::{Batch, Verdict};
-use crate::access::is_among;
+use crate::access::{Grant, is_among};
 use crate::room::operation::Sweep;
 use crate::store::{Registers, StoredRoom, Swept, WriteFault};
 use sotto_protocol::{ErrorCode, Reply, RoomId};
@@ -9,9 +10,14 @@ use tokio::sync::oneshot;
 
 impl Batch<'_> {
     /// The whole room, by an admin's key.
-    pub(super) async fn delete(&mut self, room_id: RoomId, key: &[u8; 32]) -> Result<Verdict, WriteFault> {
+    pub(super) async fn delete(
+        &mut self,
+        room_id: RoomId,
+        grant: Grant,
+        key: &[u8; 32],
+    ) -> Result<Verdict, WriteFault> {
         self.flush().await?;
-        match self.administered(&room_id, key).await? {
+        match self.administered(&room_id, grant, key).await? {
             Err(code) => Ok(code.into()),
             Ok(room) => {
                 self.store.delete_room(room.row, &room_id).await?;
@@ -26,10 +32,10 @@ impl Batch<'_> {
     pub(super) async fn retain(
         &mut self,
         room_id: RoomId,
-        key: &[u8; 32],
+        (grant, key): (Grant, &[u8; 32]),
         seconds: Option<u64>,
     ) -> Result<Verdict, WriteFault> {
-        match self.administered(&room_id, key).await? {
+        match self.administered(&room_id, grant, key).await? {
             Err(code) => Ok(code.into()),
             Ok(room) => {
                 self.store.set_retention(room.row, seconds).await?;
@@ -41,10 +47,14 @@ impl Batch<'_> {
     async fn administered(
         &mut self,
         room: &RoomId,
+        grant: Grant,
         key: &[u8; 32],
     ) -> Result<Result<StoredRoom, ErrorCode>, WriteFault> {
         let Some(room) = self.rooms.get(room).copied() else { return Ok(Err(ErrorCode::UnknownRoom)) };
-        let keys = self.store.epochs().trusted_admin_keys(room.row).await?;
+        if let Err(code) = is_current(grant, &room) {
+            return Ok(Err(code));
+        }
+        let keys = self.store.epochs().current_admin_keys(room.row).await?;
         Ok(if is_among(key, &keys) { Ok(room) } else { Err(ErrorCode::BadSignature) })
     }
 

@@ -2,12 +2,15 @@
 
 use super::{Batch, Verdict};
 use crate::access::{
-    Effect, Grant, RoomHead, Standing, handshake_is_next, is_in_reach, may_append, room_access, said_to,
+    Effect, Grant, RoomHead, Standing, handshake_is_next, is_among, is_in_reach, may_append, room_access,
+    said_to,
 };
 use crate::account::GoodToken;
 use crate::room::operation::{Authority, Handshake};
 use crate::store::{Found, NewEntry, StoredRoom, WriteFault};
-use sotto_protocol::{CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId};
+use sotto_protocol::{
+    CreateRoom, EntryHeader, EntryKind, ErrorCode, LogEntry, Reply, RoomAccess, RoomId, limits,
+};
 
 impl Batch<'_> {
     pub(super) async fn create(
@@ -36,7 +39,7 @@ impl Batch<'_> {
         }
         let Some(room) = self.rooms.get(&create.room) else { return Ok(ErrorCode::Internal.into()) };
         let keys = self.store.first_keys(room.row).await?;
-        let is_same = keys == (create.access_key, create.join_key);
+        let is_same = keys == (create.access_key, create.join_key, create.admin_key);
         Ok(if is_same { Verdict::Judged(Reply::Created) } else { ErrorCode::RoomExists.into() })
     }
 
@@ -107,8 +110,16 @@ impl Batch<'_> {
         }
         // Whoever was there before a join can void it until it is confirmed, and with it all that came after it: also this cut, if
         // it were them that it removes.
-        if record.is_cut && self.store.epochs().has_unconfirmed_join(room.row).await? {
+        let most = if record.by_door { limits::UNCONFIRMED_JOINS_MAX } else { 1 };
+        let waits_for_joins = record.by_door || record.is_cut || record.handover.is_some();
+        if waits_for_joins && self.store.epochs().unconfirmed_joins(room.row, most).await? >= most {
             return Ok(ErrorCode::JoinUnconfirmed.into());
+        }
+        if let Some(handover) = &record.handover {
+            let keys = self.store.epochs().current_admin_keys(room.row).await?;
+            if !is_among(&handover.signer, &keys) {
+                return Ok(ErrorCode::BadSignature.into());
+            }
         }
         self.flush().await?;
         let (seq, epoch) = (room.head.head_seq + 1, room.head.epoch + 1);

@@ -149,9 +149,9 @@ impl<'w> Batch<'w> {
                 Operation::Confirm(confirm) => self.confirm(&confirm).await,
                 Operation::Repair(repair) => self.repair(*repair).await,
                 Operation::DropWraps { grant, drop } => self.drop_wraps(grant, &drop).await,
-                Operation::Delete { room, admin_key } => self.delete(room, &admin_key).await,
-                Operation::Retain { room, admin_key, seconds } => {
-                    self.retain(room, &admin_key, seconds).await
+                Operation::Delete { room, grant, admin_key } => self.delete(room, grant, &admin_key).await,
+                Operation::Retain { room, grant, admin_key, seconds } => {
+                    self.retain(room, (grant, &admin_key), seconds).await
                 }
                 Operation::Subscribe { room, grant, push } => self.subscribe(room, grant, &push).await,
                 Operation::Unsubscribe { room, grant, id } => self.unsubscribe(room, grant, &id).await,

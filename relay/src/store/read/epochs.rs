@@ -20,10 +20,9 @@ pub(crate) enum HeldPart {
     CapsuleWrap([u8; 16]),
 }
 
-const HELD: &str = "SELECT r.epoch, e.admin_keys,
+const HELD: &str = "SELECT r.epoch,
         (SELECT l.link FROM history_links l WHERE l.room = r.number AND l.began_seq = r.began_seq) AS link
-    FROM rooms r JOIN epochs e ON e.room = r.number AND e.began_seq = r.began_seq
-    WHERE r.number = $1 AND r.began_seq = $2";
+    FROM rooms r WHERE r.number = $1 AND r.began_seq = $2";
 
 const WRAPS: &str = "SELECT
         (SELECT d.wrap FROM doors d WHERE d.room = r.number AND d.door_id = $3) AS door_wrap,
@@ -63,10 +62,11 @@ impl ReadStore {
         began_seq: u64,
         part: HeldPart,
     ) -> Result<Option<Held>, StoreError> {
-        let Some((epoch, admin_keys, history)) = self.current(row, began_seq).await? else {
+        let Some((epoch, history)) = self.current(row, began_seq).await? else {
             return Ok(None);
         };
-        let mut held = Held { epoch, history, published: None, door_wrap: None, capsule_wrap: None };
+        let mut held =
+            Held { epoch, history, published: None, door_wrap: None, capsule_wrap: None, admin_keys: None };
         match part {
             HeldPart::DoorWrap(_) | HeldPart::CapsuleWrap(_) => {
                 let (door, tag) = match part {
@@ -87,7 +87,10 @@ impl ReadStore {
                 held.capsule_wrap = wraps.get("capsule_wrap");
             }
             HeldPart::All => {
-                held.published = self.published(row, began_seq, &admin_keys).await?;
+                held.published = self.published(row, began_seq).await?;
+                let keys = self.epochs(async |epochs| epochs.current_admin_keys(row).await).await?;
+                let keys = keys.chunks(32).map(|key| key_of(key).map(Into::into));
+                held.admin_keys = Some(keys.collect::<Result<_, _>>()?);
                 // Between these statements another handshake may have come.
                 if self.current(row, began_seq).await?.is_none() {
                     return Ok(None);
@@ -177,26 +180,17 @@ impl ReadStore {
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
-    async fn current(
-        &self,
-        row: i64,
-        began_seq: u64,
-    ) -> Result<Option<(u64, Vec<u8>, Option<Vec<u8>>)>, StoreError> {
+    async fn current(&self, row: i64, began_seq: u64) -> Result<Option<(u64, Option<Vec<u8>>)>, StoreError> {
         let row = sqlx::query(HELD)
             .bind(row)
             .bind(to_sql(began_seq))
             .fetch_optional(&self.pool)
             .await
             .map_err(StoreError::Open)?;
-        row.map(|row| Ok((from_sql(row.get("epoch"))?, row.get("admin_keys"), row.get("link")))).transpose()
+        row.map(|row| Ok((from_sql(row.get("epoch"))?, row.get("link")))).transpose()
     }
 
-    async fn published(
-        &self,
-        row: i64,
-        began_seq: u64,
-        admin_keys: &[u8],
-    ) -> Result<Option<Published>, StoreError> {
+    async fn published(&self, row: i64, began_seq: u64) -> Result<Option<Published>, StoreError> {
         let card: Option<Vec<u8>> = sqlx::query_scalar("SELECT card FROM cards WHERE room = $1")
             .bind(row)
             .fetch_optional(&self.pool)
@@ -227,15 +221,7 @@ impl ReadStore {
         .map_err(StoreError::Open)?;
         let doors = doors.iter().map(door_of).collect::<Result<Vec<_>, _>>()?;
         let wraps = wraps.iter().map(wrap_of).collect::<Result<Vec<_>, _>>()?;
-        let admin_keys: Vec<_> =
-            admin_keys.chunks(32).map(|key| key_of(key).map(Into::into)).collect::<Result<_, _>>()?;
-        Ok(Some(Published {
-            card,
-            doors,
-            capsule,
-            capsule_wraps: (!wraps.is_empty()).then_some(wraps),
-            admin_keys: (!admin_keys.is_empty()).then_some(admin_keys),
-        }))
+        Ok(Some(Published { card, doors, capsule, capsule_wraps: (!wraps.is_empty()).then_some(wraps) }))
     }
 }
 

@@ -4,7 +4,7 @@ use super::{StoredRoom, WriteStore, from_sql, key_of, to_sql};
 use crate::access::RoomHead;
 use crate::store::WriteFault;
 use crate::store::leftovers::leave_behind;
-use sotto_protocol::{CreateRoom, Published};
+use sotto_protocol::{CreateRoom, DoorId, Handover, Published};
 use sqlx::Row as _;
 
 /// What comes with a handshake, for the epoch that it begins.
@@ -22,6 +22,21 @@ pub(crate) struct HandshakeRecord {
     pub by_door: bool,
     /// Whether keys of earlier epochs open nothing after it.
     pub is_cut: bool,
+    /// Through which door it came.
+    pub door: Option<DoorId>,
+    /// Who administers the room from it on; nothing where that stays as it was.
+    pub handover: Option<Handover>,
+}
+
+/// An epoch that begins.
+struct NewEpoch<'n> {
+    /// Access key and join key.
+    keys: (&'n [u8; 32], &'n [u8; 32]),
+    /// The door through which the handshake came that begins it.
+    door: Option<DoorId>,
+    is_cut: bool,
+    /// Who administers the room from it on, where that is said.
+    admin_keys: Option<Vec<u8>>,
 }
 
 impl WriteStore {
@@ -38,17 +53,21 @@ impl WriteStore {
         .fetch_optional(&mut self.connection)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        self.insert_epoch(row, (0, 0), (&create.access_key, &create.join_key), (false, false)).await?;
+        let keys = (&create.access_key, &create.join_key);
+        let first = NewEpoch { keys, door: None, is_cut: false, admin_keys: Some(create.admin_key.to_vec()) };
+        self.insert_epoch(row, (0, 0), first).await?;
         Ok(Some(StoredRoom { row, head: RoomHead::default(), join_key: create.join_key }))
     }
 
-    /// Access key and join key that a room was made with.
-    pub(crate) async fn first_keys(&mut self, row: i64) -> Result<([u8; 32], [u8; 32]), WriteFault> {
-        let row = sqlx::query("SELECT access_key, join_key FROM epochs WHERE room = $1 AND began_seq = 0")
-            .bind(row)
-            .fetch_one(&mut self.connection)
-            .await?;
-        Ok((key_of(row.get("access_key"))?, key_of(row.get("join_key"))?))
+    /// Access key, join key and room-admin key that a room was made with.
+    pub(crate) async fn first_keys(
+        &mut self,
+        row: i64,
+    ) -> Result<([u8; 32], [u8; 32], [u8; 32]), WriteFault> {
+        let sql = "SELECT access_key, join_key, admin_keys FROM epochs WHERE room = $1 AND began_seq = 0";
+        let row = sqlx::query(sql).bind(row).fetch_one(&mut self.connection).await?;
+        let key = |name| key_of(row.get(name));
+        Ok((key("access_key")?, key("join_key")?, key("admin_keys")?))
     }
 
     /// Leads a room into the epoch that the handshake at `head.began_seq` begins.
@@ -58,8 +77,13 @@ impl WriteStore {
         head: RoomHead,
         record: HandshakeRecord,
     ) -> Result<(), WriteFault> {
-        let keys = (&record.access_key, &record.join_key);
-        self.insert_epoch(row, (head.epoch, head.began_seq), keys, (record.by_door, record.is_cut)).await?;
+        let new = NewEpoch {
+            keys: (&record.access_key, &record.join_key),
+            door: record.door.filter(|_| record.by_door),
+            is_cut: record.is_cut,
+            admin_keys: record.handover.map(|handover| handover.keys.iter().flat_map(|key| **key).collect()),
+        };
+        self.insert_epoch(row, (head.epoch, head.began_seq), new).await?;
         self.set_head(row, head).await?;
         self.publish(row, head.began_seq, record.published).await?;
         if record.is_cut {
@@ -80,7 +104,7 @@ impl WriteStore {
         head: RoomHead,
     ) -> Result<u64, WriteFault> {
         sqlx::query(
-            "UPDATE epochs SET voided_seq = $1 WHERE room = $2 AND began_seq >= $3 AND voided_seq = 0",
+            "UPDATE epochs SET voided_seq = $1, door_id = NULL WHERE room = $2 AND began_seq >= $3 AND voided_seq = 0",
         )
         .bind(to_sql(head.last_handshake_seq))
         .bind(row)
@@ -103,7 +127,7 @@ impl WriteStore {
 
     /// Takes the handshake that began an epoch for good.
     pub(crate) async fn confirm(&mut self, row: i64, began_seq: u64) -> Result<(), WriteFault> {
-        sqlx::query("UPDATE epochs SET is_confirmed = 1 WHERE room = $1 AND began_seq = $2")
+        sqlx::query("UPDATE epochs SET is_confirmed = 1, door_id = NULL WHERE room = $1 AND began_seq = $2")
             .bind(row)
             .bind(to_sql(began_seq))
             .execute(&mut self.connection)
@@ -129,12 +153,13 @@ impl WriteStore {
         &mut self,
         row: i64,
         (epoch, began_seq): (u64, u64),
-        (access_key, join_key): (&[u8; 32], &[u8; 32]),
-        (by_door, is_cut): (bool, bool),
+        new: NewEpoch<'_>,
     ) -> Result<(), WriteFault> {
+        let NewEpoch { keys: (access_key, join_key), door, is_cut, admin_keys } = new;
+        let by_door = door.is_some();
         sqlx::query(
             "INSERT INTO epochs (room, began_seq, epoch, access_key, join_key, by_door, is_confirmed, is_cut,
-                voided_seq, admin_keys) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
+                voided_seq, admin_keys, is_handover, door_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)",
         )
         .bind(row)
         .bind(to_sql(began_seq))
@@ -144,7 +169,9 @@ impl WriteStore {
         .bind(i64::from(by_door))
         .bind(i64::from(!by_door))
         .bind(i64::from(is_cut))
-        .bind(Vec::<u8>::new())
+        .bind(admin_keys.clone().unwrap_or_default())
+        .bind(i64::from(admin_keys.is_some()))
+        .bind(door.map(|door| door.as_bytes().to_vec()))
         .execute(&mut self.connection)
         .await?;
         Ok(())

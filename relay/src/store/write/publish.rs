@@ -1,4 +1,4 @@
-//! What is kept for an epoch: card, doors, capsule and wraps, room-admin keys.
+//! What is kept for an epoch: card, doors, capsule and wraps.
 
 use super::{WriteStore, add, statement_size, to_sql, with_rows};
 use crate::store::WriteFault;
@@ -17,7 +17,7 @@ impl WriteStore {
         began_seq: u64,
         published: Published,
     ) -> Result<(), WriteFault> {
-        let Published { card, doors, capsule, capsule_wraps, admin_keys } = published;
+        let Published { card, doors, capsule, capsule_wraps } = published;
         sqlx::query("INSERT INTO cards (room, card) VALUES ($1, $2) ON CONFLICT (room) DO UPDATE SET card = excluded.card")
             .bind(row)
             .bind(card)
@@ -39,15 +39,7 @@ impl WriteStore {
                 .execute(&mut self.connection)
                 .await?;
         }
-        self.insert_wraps(row, began_seq, capsule_wraps.unwrap_or_default()).await?;
-        let admin_keys: Vec<u8> = admin_keys.unwrap_or_default().iter().flat_map(|key| **key).collect();
-        sqlx::query("UPDATE epochs SET admin_keys = $1 WHERE room = $2 AND began_seq = $3")
-            .bind(admin_keys)
-            .bind(row)
-            .bind(to_sql(began_seq))
-            .execute(&mut self.connection)
-            .await?;
-        Ok(())
+        self.insert_wraps(row, began_seq, capsule_wraps.unwrap_or_default()).await
     }
 
     /// Keeps the link to the epoch before the one that `began_seq` began.

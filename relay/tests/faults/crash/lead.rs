@@ -35,13 +35,15 @@ pub async fn lead(shared: Arc<Shared>, mut dice: Dice, is_first: bool) {
 
 async fn commit(shared: &Shared, link: &mut Link, known: Known, dice: &mut Dice) {
     let mut next = known;
-    let published = publication(dice, &shared.admin);
+    let published = publication(dice);
     let mut commit = next.room.commit(&[]);
     commit.card = published.card.clone();
     commit.doors = published.doors.clone();
     commit.capsule = published.capsule;
     commit.capsule_wraps = published.capsule_wraps;
-    commit.admin_keys = published.admin_keys;
+    if dice.one_in(3) {
+        commit.handover = Some(next.room.handover(&commit, &shared.admin, &[&shared.admin]));
+    }
     commit.history = Some(random::<40>().to_vec());
     commit.cut = dice.one_in(5).then_some(true);
     let entry = commit.entry.clone();
@@ -65,7 +67,7 @@ async fn rewind(shared: &Shared, link: &mut Link, known: Known, dice: &mut Dice)
     let mut next = known;
     let (bad_seq, bad_entry) = next.chain.pop().unwrap();
     let epoch = next.room.epoch() - 1;
-    let published = publication(dice, &shared.admin);
+    let published = publication(dice);
     let append = next.room.rewind_with(epoch, (bad_seq, &bad_entry), Some(&shared.admin), published.clone());
     let entry = append.rewind.clone();
     match link.settle(&Request::Rewind(append)).await {
@@ -84,7 +86,7 @@ async fn rewind(shared: &Shared, link: &mut Link, known: Known, dice: &mut Dice)
 }
 
 async fn repair(shared: &Shared, link: &mut Link, known: &Known, dice: &mut Dice) {
-    let published = publication(dice, &shared.admin);
+    let published = publication(dice);
     let (room, epoch) = (known.room.id, known.room.epoch());
     let last_handshake_seq = known.room.last_handshake_seq;
     let published_now = Some(published.clone());
@@ -118,6 +120,8 @@ async fn retain(shared: &Shared, link: &mut Link, known: &Known, dice: &mut Dice
         };
         match link.ask(signed).await {
             Some(Reply::Done) => return shared.note_retention(seconds),
+            // Another one has led the room on meanwhile.
+            Some(Reply::Error(error)) if error.code == ErrorCode::RoomNotOpen => return,
             None => while link.open(&known.room).await.is_none() {},
             Some(other) => panic!("{other:?}"),
         }

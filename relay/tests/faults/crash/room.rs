@@ -68,7 +68,7 @@ impl Shared {
         client.create(&room).await;
         client.open(&room).await;
         let mut commit = room.commit(&[]);
-        commit.admin_keys = Some(vec![public(&admin).into()]);
+        room.hand_over(&mut commit, &[&admin]);
         let (entry, card) = (commit.entry.clone(), commit.card.clone());
         let seq = client.send_commit(&mut room, commit).await;
         let known = Known { room, chain: vec![(seq, entry.clone())], card, doors: Vec::new() };
@@ -385,13 +385,12 @@ pub async fn verify(shared: &Arc<Shared>, relay: &str, database: &mut AnyConnect
 }
 
 /// What a handshake publishes for its epoch.
-pub fn publication(dice: &mut Dice, admin: &SigningKey) -> Published {
+pub fn publication(dice: &mut Dice) -> Published {
     let doors: Vec<_> = (0..1 << dice.below(3)).map(|_| DoorId::new(random())).collect();
     let wrap = |tag| CapsuleWrap { tag: [tag; 16], wrap: random::<64>().to_vec(), owner: None };
     Published {
         capsule: Some(random::<64>().to_vec()),
         capsule_wraps: Some(vec![wrap(1), wrap(2)]),
-        admin_keys: Some(vec![public(admin).into()]),
         ..published(&doors, &random::<64>())
     }
 }

@@ -9,7 +9,7 @@ fn newcomer(number: u8) -> RosterEntry {
     RosterEntry { joined: EPOCH + 1, ..device(number, World::via()) }
 }
 
-fn join(leaf: RosterEntry, aad: &'static [u8]) -> Facts<'static> {
+pub(super) fn join(leaf: RosterEntry, aad: &'static [u8]) -> Facts<'static> {
     Facts {
         kind: EntryKind::Join,
         member: None,
@@ -20,6 +20,13 @@ fn join(leaf: RosterEntry, aad: &'static [u8]) -> Facts<'static> {
         past: PAST,
         aad,
     }
+}
+
+/// Who comes in by the world's invite as it may.
+pub(super) fn by_the_invite() -> (RosterEntry, &'static [u8]) {
+    let leaf = newcomer(5);
+    let aad = proof(&leaf, &secret(100), EPOCH);
+    (leaf, aad)
 }
 
 fn by_account(door: DoorId) -> &'static [u8] {

@@ -25,6 +25,7 @@ const EPOCH: u64 = 9;
 struct World {
     roster: Roster,
     state: RoomState,
+    left_out: Vec<InviteId>,
 }
 
 impl World {
@@ -44,7 +45,7 @@ impl World {
             (3, second_device(3, via)),
             (4, device(4, None)),
         ];
-        Self { roster: Roster::from_entries(roster), state }
+        Self { roster: Roster::from_entries(roster), state, left_out: Vec::new() }
     }
 
     fn via() -> Option<InviteId> {
@@ -59,6 +60,7 @@ impl World {
             roster: &self.roster,
             state: &self.state,
             past: PAST,
+            left_out: &self.left_out,
         }
     }
 

@@ -11,6 +11,7 @@ impl World {
     fn removal(&self, leaf: u32, removed: &[u32], aad: &'static [u8]) -> Facts<'static> {
         let kind = match sotto_protocol::decode(aad) {
             Ok(RemovalProof::Leave(_)) => Removal::Left,
+            Ok(RemovalProof::Retired(_)) => Removal::Retired,
             _ => Removal::Forced,
         };
         let state = state_after_removal(&self.before(), removed, kind);
@@ -92,6 +93,29 @@ fn an_account_removes_its_own_devices_with_the_word_of_its_identity() {
     let healed = RosterEntry { joined: 8, stay: [8; 16], ..second_device(3, World::via()) };
     world.roster.apply(&RosterChange([(3, Some(healed))].into()));
     world.check("after it came in anew", &world.removal(2, &[3], good), Ok(()));
+}
+
+#[test]
+fn an_account_retires_devices_that_are_gone_and_nothing_else_changes() {
+    let world = World::new();
+    let refused = Err(Violation::DeviceRemoval);
+    let (me, phone) = (device(3, World::via()), key(103).public());
+    let retired = |word| -> &'static [u8] { Vec::leak(sotto_protocol::encode(&RemovalProof::Retired(word))) };
+    let good = retired(DeviceRemoval::sign_retirement(&identity(3), &ROOM, &me, &[phone]));
+    let commit = world.removal(2, &[3], good);
+    world.check("its other device", &commit, Ok(()));
+    let after = commit.new_state.clone().unwrap().unwrap();
+    assert_eq!(after.revoked.last().map(|hash| **hash), Some(revocation_hash(&account(3), &phone)));
+    assert_eq!(RoomState { revoked: world.state.revoked.clone(), ..after }, world.state, "and nothing else");
+    world.check("by the owner", &world.removal(0, &[3], good), refused);
+    world.check("another's", &world.removal(2, &[1], good), refused);
+    let removed = DeviceRemoval::sign(&identity(3), &ROOM, &me, &[phone]);
+    world.check("the word for a removal", &world.removal(2, &[3], retired(removed)), refused);
+    let word = DeviceRemoval::sign_retirement(&identity(3), &ROOM, &me, &[phone]);
+    world.check("as one for a removal", &world.removal(2, &[3], own_proof(word)), refused);
+    let as_removal = state_after_removal(&world.before(), &[3], Removal::Forced);
+    let closes_all = Facts { new_state: Some(Ok(as_removal)), ..commit };
+    world.check("and closes what a removal closes", &closes_all, Err(Violation::StateChange));
 }
 
 #[test]

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use sotto_protocol::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, Challenge, ClientFrame,
     ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, Dropped, EntryKind, ErrorCode,
-    Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation, JoinAuthority, LogEntry, OpenRoom,
-    OpenedRoom, Page, PageRequest, PastEpoch, Published, PushSubscription, RelayFrame, RepairEpoch, Reply,
-    Request, Retention, RoomAccess, RoomToken, SetRetention, Status, StatusRequest, Subscribe, Unsubscribe,
-    Welcome, WireError, WriteStatus, decode, encode, push_payload, read_push_payload,
+    Handover, Held, HeldRequest, HistoryReply, HistoryRequest, Incarnation, JoinAuthority, LogEntry,
+    OpenRoom, OpenedRoom, Page, PageRequest, PastEpoch, Published, PushSubscription, RelayFrame, RepairEpoch,
+    Reply, Request, Retention, RoomAccess, RoomToken, SetRetention, Status, StatusRequest, Subscribe,
+    Unsubscribe, Welcome, WireError, WriteStatus, decode, encode, push_payload, read_push_payload,
 };
 
 /// Readers of this area.
@@ -64,8 +64,11 @@ fn published() -> Published {
         doors: doors(),
         capsule: Some(b"capsule".to_vec()),
         capsule_wraps: Some(wraps()),
-        admin_keys: Some(vec![[0x02; 32].into()]),
     }
+}
+
+fn handover() -> Handover {
+    Handover { keys: vec![[0x02; 32].into(), [0x03; 32].into()], signer: [0x02; 32], signature: SIGNATURE }
 }
 
 fn subscription() -> PushSubscription {
@@ -86,22 +89,24 @@ fn handshake() -> AppendHandshake {
         capsule: None,
         capsule_wraps: None,
         history: None,
-        admin_keys: None,
+        handover: None,
         cut: None,
     }
 }
 
 fn requests() -> Vec<(&'static str, Request)> {
     let (room, signature, epoch) = (ROOM, SIGNATURE, EPOCH);
-    let create =
-        |token| Request::Create(CreateRoom { room, access_key: [0x01; 32], join_key: [0x02; 32], token });
+    let create = |token| {
+        let (access_key, join_key, admin_key) = ([0x01; 32], [0x02; 32], [0x03; 32]);
+        Request::Create(CreateRoom { room, access_key, join_key, token, admin_key })
+    };
     let token = RoomToken { period: 656, nonce: [0x06; 32], output: [0x07; 64] };
     let join = Some(JoinAuthority { door: DOOR, signature });
     let whole = AppendHandshake {
         capsule: Some(b"capsule".to_vec()),
         capsule_wraps: Some(wraps()),
         history: Some(b"link".to_vec()),
-        admin_keys: Some(vec![[0x02; 32].into()]),
+        handover: Some(handover()),
         cut: Some(true),
         ..handshake()
     };
@@ -160,6 +165,7 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
     let message = LogEntry::message(9, b"entry".to_vec());
     let handshake = LogEntry { kind: EntryKind::Handshake, access_key: Some([0x01; 32]), ..message.clone() };
     let rewind = LogEntry { kind: EntryKind::Rewind, ..message.clone() };
+    let join = LogEntry { kind: EntryKind::Join, ..handshake.clone() };
     let dropped = LogEntry { dropped: Some([0x15; 32]), ..LogEntry::message(9, Vec::new()) };
     let opened = |access, retention| {
         let room = OpenedRoom { access, epoch: EPOCH, head_seq: 9, last_handshake_seq: 7, retention };
@@ -171,8 +177,9 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
         dropped: Some(Dropped { up_to_seq: 6, aged_s: 86_400 }),
     };
     let page = |entries, more| reply(Reply::Page(Page { entries, more }));
-    let held = |published, door_wrap, capsule_wrap, history| {
-        reply(Reply::Held(Held { epoch: EPOCH, history, published, door_wrap, capsule_wrap }))
+    let held = |published: Option<Published>, door_wrap, capsule_wrap, history| {
+        let admin_keys = published.is_some().then(|| vec![[0x02; 32].into(), [0x03; 32].into()]);
+        reply(Reply::Held(Held { epoch: EPOCH, history, published, door_wrap, capsule_wrap, admin_keys }))
     };
     let past = PastEpoch {
         epoch: 2,
@@ -203,7 +210,10 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
         ("Opened, where bodies are dropped", opened(RoomAccess::Full, Some(dropping))),
         ("Opened for handshakes", opened(RoomAccess::Handshakes, None)),
         ("Appended", reply(Reply::Appended(9))),
-        ("Page of all kinds", page(vec![message.clone(), handshake.clone(), rewind.clone()], true)),
+        (
+            "Page of all kinds",
+            page(vec![message.clone(), handshake.clone(), rewind.clone(), join.clone()], true),
+        ),
         ("Page with a dropped body", page(vec![dropped], false)),
         ("Page of nothing", page(Vec::new(), false)),
         ("Card", reply(Reply::Card(card))),
@@ -217,6 +227,7 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
         ("Entry: a message", RelayFrame::Entry(ROOM, message)),
         ("Entry: a handshake", RelayFrame::Entry(ROOM, handshake)),
         ("Entry: a rewind", RelayFrame::Entry(ROOM, rewind)),
+        ("Entry: a join", RelayFrame::Entry(ROOM, join)),
         ("Behind", RelayFrame::Behind(ROOM)),
         ("Status", RelayFrame::Status(ROOM, status)),
         ("Gone", RelayFrame::Gone(ROOM)),
@@ -282,9 +293,18 @@ fn as_readers_take_them(area: &mut Area) {
     }
     let create = encode(&ClientFrame {
         request: 1,
-        body: Request::Create(CreateRoom { room: ROOM, access_key: [1; 32], join_key: [2; 32], token: None }),
+        body: Request::Create(CreateRoom {
+            room: ROOM,
+            access_key: [1; 32],
+            join_key: [2; 32],
+            token: None,
+            admin_key: [3; 32],
+        }),
     });
-    let null = [&create[..7], &[0xa4], &create[8..], &[0x03, 0xf6]].concat();
+    let before_the_last = create.len() - 35;
+    let null =
+        [&create[..7], &[0xa5], &create[8..before_the_last], &[0x03, 0xf6], &create[before_the_last..]]
+            .concat();
     area.refuse_bytes("Append", &null, "null for a field that is absent");
 }
 

@@ -141,7 +141,7 @@ fn read_removal_proof(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
                 json!({ "device key": hex(statement.device_key), "stay": hex(statement.stay), "scope": scope }),
             )
         }
-        RemovalProof::OwnDevices(removal) => {
+        proof @ (RemovalProof::OwnDevices(_) | RemovalProof::Retired(_)) => {
             let committer = with.at("committer");
             let committer = RosterEntry {
                 account: AccountId::new(committer.array("account")),
@@ -150,7 +150,17 @@ fn read_removal_proof(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
                 stay: committer.array("stay"),
                 ..entry(&ADA, 2)
             };
-            removal.verify(&room, &committer)?;
+            let removal = match proof {
+                RemovalProof::Retired(removal) => {
+                    removal.verify_retirement(&room, &committer)?;
+                    removal
+                }
+                RemovalProof::OwnDevices(removal) => {
+                    removal.verify(&room, &committer)?;
+                    removal
+                }
+                RemovalProof::Leave(_) => return Err(Refused("another proof".to_owned())),
+            };
             let keys: Vec<_> = removal.device_keys.iter().map(|key| hex(**key)).collect();
             Ok(json!({ "device keys": keys }))
         }
@@ -326,6 +336,7 @@ fn proofs(area: &mut Area) {
     area.refuse_changed("join-proof by an account's door", Change::Append(&[0]), "a byte follows");
     leaving(area);
     own_devices(area);
+    retired_devices(area);
 }
 
 fn by_invite(area: &mut Area) {
@@ -428,6 +439,26 @@ fn own_devices(area: &mut Area) {
     area.refuse_with(NAME, "committer", with(stay(2), BOB.device().public()), "another device commits");
     let again: RemovalProof = decode(&bytes).unwrap();
     let RemovalProof::OwnDevices(mut removal) = again else { panic!("it was one") };
+    area.refuse_bytes(NAME, &encode(&RemovalProof::Retired(removal.clone())), "signed for another end");
     removal.device_keys.reverse();
     area.refuse_bytes(NAME, &encode(&RemovalProof::OwnDevices(removal)), "keys that do not ascend");
+}
+
+fn retired_devices(area: &mut Area) {
+    const NAME: &str = "an account retires its own devices";
+    let committer = entry(&ADA, 2);
+    let keys = [BOB.device().public(), CLEO.device().public()];
+    let retired = DeviceRemoval::sign_retirement(&ADA.identity(), &ROOM, &committer, &keys);
+    let bytes = encode(&RemovalProof::Retired(retired.clone()));
+    let with = area.case("an account removes its own devices")["with"].clone();
+    let keys: Vec<_> = retired.device_keys.iter().map(|key| hex(**key)).collect();
+    area.value(
+        "the statement of retiring devices",
+        json!({ "identity seed": hex([ADA.identity; 32]), "with": with, "device keys": keys }),
+        json!({ "signature": hex(retired.signature) }),
+    );
+    area.read(NAME, "removal-proof", with, &bytes, json!({ "device keys": keys }));
+    area.refuse_damaged(NAME, &[(bytes.len() - 1, "the signature")]);
+    area.refuse_with(NAME, "room", hex([0x12; 16]), "another room");
+    area.refuse_bytes(NAME, &encode(&RemovalProof::OwnDevices(retired)), "signed for another end");
 }

@@ -1,6 +1,7 @@
 //! What is signed for the relay, and for the log: statement by statement, with the key that signs.
 
 use super::{ADA, AUTHORITY, Area, EPOCH, ROOM, Reader, Refused, With, hex, relay_id, secret};
+use minicbor::bytes::ByteArray;
 use serde_json::{Value, json};
 use sotto_crypto::{
     AccessKey, Secret,
@@ -11,7 +12,7 @@ use sotto_protocol::{
     Challenge, DoorId, Rewind, RewindAuthority, RoomId,
     account::{DirectoryEntry, RelayId, directory_statement, registration_statement},
     card_statement, confirm_statement, decode, delete_statement, drop_statement, encode, entry_hash,
-    join_statement, open_statement, recovery_statement, retention_statement,
+    handover_statement, join_statement, open_statement, recovery_statement, retention_statement,
 };
 
 /// Readers of this area: they take a signature, but for the last two, which take a rewind and a directory entry.
@@ -22,6 +23,7 @@ pub const READERS: &[(&str, Reader)] = &[
     ("delete statement", |with, bytes| checked(with, bytes, delete)),
     ("retention statement", |with, bytes| checked(with, bytes, retention)),
     ("drop statement", |with, bytes| checked(with, bytes, drop_wraps)),
+    ("handover statement", |with, bytes| checked(with, bytes, handover)),
     ("confirm statement", |with, bytes| checked(with, bytes, confirm)),
     ("recovery statement", |with, bytes| checked(with, bytes, recovery)),
     ("registration statement", |with, bytes| checked(with, bytes, registration)),
@@ -60,6 +62,14 @@ fn drop_wraps(with: &With<'_>) -> Vec<u8> {
 
 fn confirm(with: &With<'_>) -> Vec<u8> {
     confirm_statement(&room(with), with.number("seq"), &entry_hash(&with.bytes("entry")))
+}
+
+fn handover(with: &With<'_>) -> Vec<u8> {
+    let listed = with.0["keys"].as_array().unwrap().iter();
+    let keys: Vec<ByteArray<32>> = listed
+        .map(|key| <[u8; 32]>::try_from(hex::decode(key.as_str().unwrap()).unwrap()).unwrap().into())
+        .collect();
+    handover_statement(&room(with), with.number("epoch"), &entry_hash(&with.bytes("entry")), &keys)
 }
 
 fn recovery(with: &With<'_>) -> Vec<u8> {
@@ -123,6 +133,15 @@ fn for_the_relay(area: &mut Area) {
             with(&here, &json!({ "tag": hex([0x0e; 16]), "before": 9 })),
         ),
         (
+            "handover statement",
+            handover,
+            0x25,
+            json!({
+                "room": hex(ROOM.as_bytes()), "epoch": EPOCH, "entry": hex(b"the sealed entry"),
+                "keys": [hex([0x02; 32]), hex([0x03; 32])],
+            }),
+        ),
+        (
             "confirm statement",
             confirm,
             0x09,
@@ -153,6 +172,13 @@ fn for_the_relay(area: &mut Area) {
     );
     area.refuse_with("registration statement", "registration record", hex([0x0a; 192]), "another password");
     area.refuse_with("join statement", "entry", hex(b"another entry"), "another entry");
+    for (what, other, why) in [
+        ("entry", json!(hex(b"another entry")), "another entry"),
+        ("epoch", json!(EPOCH + 1), "it leaves another epoch"),
+        ("keys", json!([hex([0x02; 32])]), "other keys"),
+    ] {
+        area.refuse_with("handover statement", what, other, why);
+    }
     area.refuse_with("confirm statement", "entry", hex(b"another entry"), "another entry");
     area.refuse_with("confirm statement", "seq", 8, "another place in the log");
     area.refuse_with("drop statement", "before", 10, "more epochs than the owner said");
@@ -202,14 +228,15 @@ fn signed(area: &mut Area, (name, statement): (&str, Statement), seed: &Secret, 
 }
 
 fn rewinds(area: &mut Area) {
-    let rewind = |authority: RewindAuthority, signer: &AccessKey| {
+    let rewind = |authority: RewindAuthority, left_out: Option<DoorId>, signer: &AccessKey| {
         let mut rewind = Rewind {
             bad_seq: 7,
             epoch: EPOCH,
             bad_entry: entry_hash(b"the bad entry"),
             access_key: AccessKey::from_seed(&secret(0x09)).public(),
-            card_hash: entry_hash(b"the card"),
+            published_hash: entry_hash(b"what is published"),
             authority,
+            left_out,
             signature: [0; 64],
         };
         rewind.signature = signer.sign(&rewind.statement(&ROOM));
@@ -218,8 +245,13 @@ fn rewinds(area: &mut Area) {
     let (access, admin) = (AccessKey::from_seed(&secret(0x09)), AccessKey::from_seed(&secret(0x25)));
     let by_admin = RewindAuthority::Admin(admin.public().into());
     for (name, rewind, seed) in [
-        ("a rewind by access key", rewind(RewindAuthority::Access, &access), 0x09),
-        ("a rewind by room-admin key", rewind(by_admin.clone(), &admin), 0x25),
+        ("a rewind by access key", rewind(RewindAuthority::Access, None, &access), 0x09),
+        (
+            "a rewind that leaves an invite out",
+            rewind(RewindAuthority::Access, Some(DoorId::new([0x66; 16])), &access),
+            0x09,
+        ),
+        ("a rewind by room-admin key", rewind(by_admin.clone(), None, &admin), 0x25),
     ] {
         let bytes = rewind.to_bytes();
         let gives = json!({
@@ -230,7 +262,8 @@ fn rewinds(area: &mut Area) {
             &format!("the signing of {name}"),
             json!({
                 "seed": hex([seed; 32]), "room": hex(ROOM.as_bytes()), "bad_seq": 7, "epoch": EPOCH,
-                "bad entry": hex(b"the bad entry"), "access key": hex(rewind.access_key), "card": hex(b"the card"),
+                "bad entry": hex(b"the bad entry"), "access key": hex(rewind.access_key), "published": hex(b"what is published"),
+                "left out": rewind.left_out.map(|door| hex(door.as_bytes())),
             }),
             json!({ "rewind": hex(&bytes), "shows": super::diagnostic(&bytes) }),
         );
@@ -241,7 +274,7 @@ fn rewinds(area: &mut Area) {
         );
         area.refuse_with(name, "room", hex([0x12; 16]), "another room");
     }
-    let forged = rewind(by_admin, &access).to_bytes();
+    let forged = rewind(by_admin, None, &access).to_bytes();
     area.refuse_bytes(
         "a rewind by room-admin key",
         &forged,
