@@ -37,12 +37,17 @@ fn forms(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     ]
 }
 
-/// Makes a room whose access key is the marker: it goes over the wire and into the database as it is.
+/// Makes a room whose keys are the marker: they go over the wire and into the database as they are.
 async fn plant(address: &str) {
     let url = format!("{}{}", address.replace("http", "ws"), sotto_protocol::ROOM_SOCKET_PATH);
     let (mut socket, _) = connect_async(url).await.unwrap();
-    let create =
-        CreateRoom { room: RoomId::new([7; 16]), access_key: *MARKER, join_key: *MARKER, token: None };
+    let create = CreateRoom {
+        room: RoomId::new([7; 16]),
+        access_key: *MARKER,
+        join_key: *MARKER,
+        token: None,
+        admin_key: *MARKER,
+    };
     let frame = encode(&ClientFrame { request: 1, body: Request::Create(create) });
     socket.send(Message::Binary(frame.into())).await.unwrap();
     loop {
