@@ -81,6 +81,8 @@ pub enum Action {
     Fork { to: Index, by: Index, is_swapped: bool },
     /// A handshake that is not good, or not believed to be: some follow it, then it is voided, or confirmed.
     Wedge { bad: Bad, by: Index, who: Index, followers: u8, is_confirmed: bool },
+    /// Owner or an admin voids what others have followed, so many epochs back.
+    Attack { by: Index, back: u64 },
     /// The relay damages what it holds.
     Damage { by: Index, what: Damage, place: Index },
     /// An account loses every device; a new one reads what it may.
@@ -153,6 +155,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => (bad(), index(), index(), any::<u8>(), prop::bool::weighted(0.4)).prop_map(|(bad, by, who, followers, is_confirmed)| {
             Action::Wedge { bad, by, who, followers, is_confirmed }
         }),
+        2 => (index(), 0..4_u64).prop_map(|(by, back)| Action::Attack { by, back }),
         2 => (index(), damage(), index()).prop_map(|(by, what, place)| Action::Damage { by, what, place }),
     ]
 }

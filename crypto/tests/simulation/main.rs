@@ -1,7 +1,7 @@
 //! A world of people, devices, a relay and a bad network, in which anything may happen in any order: whatever did, rooms keep
 //! what they promise.
 //!
-//! [`actions`] says what can happen, [`world`] (with [`wishes`], [`joins`], [`wedge`], [`damage`], [`client`], [`relay`] and [`people`]) makes it
+//! [`actions`] says what can happen, [`world`] (with [`wishes`], [`joins`], [`wedge`], [`attack`], [`damage`], [`client`], [`relay`] and [`people`]) makes it
 //! happen, [`rules`] is a second opinion on who may do what, [`properties`] and [`outsiders`] say what must hold.
 //!
 //! `SOTTO_SIMULATIONS` says how many sequences are run; `PROPTEST_RNG_SEED` makes a run choose the same ones again. A sequence
@@ -17,6 +17,7 @@
 )]
 
 mod actions;
+mod attack;
 mod client;
 mod damage;
 mod joins;

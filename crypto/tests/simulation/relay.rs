@@ -102,6 +102,11 @@ impl Relay {
         }
     }
 
+    /// The access key that is registered for an epoch.
+    pub fn access_key(&self, epoch: u64) -> [u8; 32] {
+        self.access_keys[usize::try_from(epoch).unwrap()]
+    }
+
     pub fn head(&self) -> u64 {
         self.log.len() as u64
     }

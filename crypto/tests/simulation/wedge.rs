@@ -91,7 +91,7 @@ impl World {
     }
 
     /// The key with which a device acts as owner or admin, where its account is that and no removed device knows the key.
-    fn admin_of(&self, who: Who) -> Option<AdminKey> {
+    pub fn admin_of(&self, who: Who) -> Option<AdminKey> {
         let leaf = self.now().devices.get(&who)?;
         let may = self.now().role(who.account) >= Role::Admin
             && !self.now().suspended.contains(&(who.account, leaf.keys));

@@ -165,6 +165,7 @@ impl World {
             Action::Wedge { bad, by, who, followers, is_confirmed } => {
                 self.wedge(*bad, *by, *who, *followers, *is_confirmed);
             }
+            Action::Attack { by, back } => self.attack(*by, *back),
             Action::Damage { by, what, place } => self.damage(*by, *what, *place),
             Action::Lose(account) => self.lose(*account),
             Action::Steal(who) => {
