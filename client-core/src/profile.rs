@@ -70,6 +70,8 @@ impl Profile {
             display_name,
             generation: 0,
             not_before_ms: now_ms,
+            operator: None,
+            devices: None,
         };
         Certificate::issue(&IdentityKey::from_seed(&self.identity), request)
             .map_err(|_| ClientError::Bug("the certificate could not be made"))

@@ -51,7 +51,7 @@ fn who_is_removed_is_told_by_whom_keeps_what_was_said_and_no_key() {
         }
         let waiting = is_away.then(|| bob.says(room, "too late"));
         let account = mira.account_of("Bob");
-        mira.commits(&RoomChange::RemoveMember(account));
+        mira.commits(&RoomChange::RemoveMember(account, None));
         if is_away {
             bob.connect();
         }
@@ -89,7 +89,7 @@ fn another_process_of_the_same_profile_hears_of_the_removal() {
     other.connect();
     settle(&mut [&mut bob, &mut other]);
     let account = mira.account_of("Bob");
-    mira.commits(&RoomChange::RemoveMember(account));
+    mira.commits(&RoomChange::RemoveMember(account, None));
     settle(&mut [&mut bob, &mut other]);
     for device in [&bob, &other] {
         assert!(device.view(room).end.is_some());
@@ -103,7 +103,7 @@ fn a_removed_device_does_not_come_back_by_a_new_link_and_loses_nothing_by_trying
     bob.disconnect_for_good();
     bob.says(room, "too late");
     let account = mira.account_of("Bob");
-    mira.commits(&RoomChange::RemoveMember(account));
+    mira.commits(&RoomChange::RemoveMember(account, None));
     bob.connect();
     settle(&mut [&mut bob]);
     assert!(bob.view(room).end.is_some());

@@ -92,6 +92,8 @@ fn what_is_said_and_what_people_and_rooms_are_called_is_not_shown() {
         display_name: word,
         generation: 0,
         not_before_ms: 0,
+        operator: None,
+        devices: None,
     };
     let room = sotto_protocol::RoomId::new([0; 16]);
     let chain = sotto_protocol::Chain::start(&room);

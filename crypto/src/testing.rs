@@ -80,7 +80,7 @@ const EXTENSIONS: [u16; 2] = [0xF501, 0xF502];
 /// The `authenticated_data` of a commit in a room's present epoch, with any proof.
 #[must_use]
 pub fn commit_data(room: &Room, proof: &[u8]) -> Vec<u8> {
-    room.commit_data(proof)
+    room.commit_data(proof, None)
 }
 
 /// A join that is right by MLS, with any credential, leaf data and `authenticated_data`; `None` where even MLS refuses it.

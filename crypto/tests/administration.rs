@@ -55,7 +55,7 @@ fn the_relay_is_told_with_the_commit_that_changes_who_administers_the_room() {
     assert_eq!(rooms[2].admin_keys().unwrap(), both);
     assert!(!change(&mut rooms, 1, &RoomChange::Rotate).changes_admins);
     assert!(!change(&mut rooms, 2, &RoomChange::Rotate).changes_admins);
-    let removed = change(&mut rooms[..2], 0, &RoomChange::RemoveMember(people[2].account()));
+    let removed = change(&mut rooms[..2], 0, &RoomChange::RemoveMember(people[2].account(), None));
     assert!(!removed.changes_admins, "a plain member has no key there");
     let mut left = change(&mut rooms[..2], 1, &RoomChange::SetRole(people[1].account(), Role::Member));
     assert!(is_told(&mut left, &people[1], &rooms[0]), "who lays a role down says so, before they leave");

@@ -48,6 +48,8 @@ fn certificate(recovery_key_hash: Option<[u8; 32]>, generation: u32) -> Certific
         display_name: "Ada Lovelace",
         generation,
         not_before_ms: 1_700_000_000_000,
+        operator: None,
+        devices: None,
     };
     Certificate::issue(&IdentityKey::from_seed(&secret(0x11)), request).unwrap()
 }

@@ -222,7 +222,7 @@ fn a_removed_member_opens_no_later_capsule() {
     let tag = rooms[1].own_capsule_tag().unwrap();
     let wrap = |held: &Handshake| held.capsule_wraps.iter().find(|wrap| wrap.tag == tag).cloned();
     assert!(wrap(&held).is_some());
-    let removal = commit(&mut rooms[0], &RoomChange::RemoveMember(bob.account()));
+    let removal = commit(&mut rooms[0], &RoomChange::RemoveMember(bob.account(), None));
     assert!(wrap(&removal).is_none());
     // None of the wraps opens with his recovery key, whichever he tries.
     for other in &removal.capsule_wraps {

@@ -75,7 +75,7 @@ fn a_removed_member_is_out_with_all_devices_and_finds_no_way_back() {
     let tag = rooms[1].own_capsule_tag().unwrap();
     assert!(held.capsule_wraps.iter().any(|wrap| wrap.tag == tag));
 
-    let removal = commit(&mut rooms[0], &RoomChange::RemoveMember(bob.account()));
+    let removal = commit(&mut rooms[0], &RoomChange::RemoveMember(bob.account(), None));
     assert!(removal.cut, "the relay closes the log to older keys");
     for index in [1, 3] {
         let transition = receive(&mut rooms[index], &removal).unwrap();
@@ -116,7 +116,7 @@ fn only_those_who_may_remove_do() {
     let (mut rooms, _, _) = room_of(HYBRID, &[&ada, &bob, &cy]);
     let removes = |rooms: &mut Vec<sotto_crypto::room::Room>, who: usize, whom: &Person| {
         let room = &mut rooms[who];
-        let result = room.commit(&RoomChange::RemoveMember(whom.account()), start(room)).map(|_| ());
+        let result = room.commit(&RoomChange::RemoveMember(whom.account(), None), start(room)).map(|_| ());
         if result.is_ok() {
             room.discard_pending().unwrap();
         }

@@ -80,7 +80,7 @@ fn a_late_message_signed_in_an_old_epoch_is_refused() {
     let (people, mut rooms, _) = three();
     let late = say(&rooms[1], "I never left");
     let epoch = rooms[1].epoch();
-    let removal = commit(&mut rooms[0], &RoomChange::RemoveMember(people[1].account()));
+    let removal = commit(&mut rooms[0], &RoomChange::RemoveMember(people[1].account(), None));
     receive(&mut rooms[2], &removal).unwrap();
     assert_eq!(
         hear(&rooms[2], &late).err(),
@@ -105,7 +105,7 @@ fn a_plain_member_is_told_that_roles_are_not_theirs_to_give() {
         assert_eq!(refused(&mut rooms[1], &change), forbidden(Violation::StateChange));
     }
     assert_eq!(refused(&mut rooms[1], &RoomChange::TakeOver), forbidden(Violation::StateChange));
-    assert_eq!(refused(&mut rooms[1], &RoomChange::RemoveMember(ada)), forbidden(Violation::Removal));
+    assert_eq!(refused(&mut rooms[1], &RoomChange::RemoveMember(ada, None)), forbidden(Violation::Removal));
     assert!(!rooms[1].has_pending_commit());
 }
 
@@ -127,7 +127,7 @@ fn a_wrong_next_access_key_is_noticed_by_all_and_voided_by_an_admin() {
     for who in [0, 2] {
         rooms[who].rewind(&rewind, logged(&rewind, &mallorys.entry, false)).unwrap();
     }
-    let next = commit(&mut rooms[0], &RoomChange::RemoveMember(people[1].account()));
+    let next = commit(&mut rooms[0], &RoomChange::RemoveMember(people[1].account(), None));
     receive(&mut rooms[2], &next).unwrap();
     same_epoch(&rooms[0], &rooms[2]);
 }

@@ -85,6 +85,18 @@ pub const ROOM_AVATAR_MAX_BYTES: usize = 512;
 /// Most admins of a room, besides its owner.
 pub const ADMINS_MAX: usize = 64;
 
+/// Longest reference to a member's picture, in bytes.
+pub const MEMBER_AVATAR_MAX_BYTES: usize = 512;
+
+/// Most accounts that may post in a room though their role may not.
+pub const SPEAKERS_MAX: usize = 64;
+
+/// Most assistants on a room's list.
+pub const ASSISTANTS_MAX: usize = 8;
+
+/// Longest reason of a removal, in bytes of UTF-8.
+pub const REMOVAL_REASON_MAX_BYTES: usize = 256;
+
 /// Most devices of one account in a room.
 pub const DEVICES_PER_ACCOUNT_MAX: usize = 16;
 

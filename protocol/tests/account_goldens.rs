@@ -8,14 +8,14 @@ mod golden;
 use minicbor::{Decode, Encode};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, BlindRoomToken, Challenged,
-    DeleteAccount, DeleteVault, Deposit, DirectoryEntry, Done, DropPush, EndSession, EndedSessions,
-    EvaluatedRoomToken, FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode,
-    Letters, ListSessions, ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted,
-    PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault, RefreshSession,
-    Register, RegisterStarted, RelayId, RelayKeys, ReplaceRecord, RoomPolicy, SealedRecordHead, SessionGiven,
-    SessionInfo, SessionToken, Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof,
-    StartRecovery, StartRegister, TakePairing, ThisRelay, VaultEntries, VaultEntry, VaultList, VaultListed,
-    Which, WhichRelay, directory_statement, registration_statement,
+    DeleteAccount, DeleteVault, Deposit, DeviceList, DirectoryEntry, Done, DropPush, EndSession,
+    EndedSessions, EvaluatedRoomToken, FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter,
+    InviteCode, Letters, ListSessions, ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage,
+    PasswordStarted, PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault,
+    RefreshSession, Register, RegisterStarted, RelayId, RelayKeys, ReplaceRecord, RoomPolicy,
+    SealedRecordHead, SessionGiven, SessionInfo, SessionToken, Sessions, SetFindable, SetPush, StartLogin,
+    StartPassword, StartProof, StartRecovery, StartRegister, TakePairing, ThisRelay, VaultEntries,
+    VaultEntry, VaultList, VaultListed, Which, WhichRelay, directory_statement, registration_statement,
 };
 use sotto_protocol::{Challenge, PushSubscription, RoomToken, decode, encode, recovery_statement};
 
@@ -33,6 +33,7 @@ fn entry() -> DirectoryEntry {
         recovery_public: vec![0x03; 40],
         generation: 1,
         signature: [0x04; 64],
+        devices: Some(DeviceList { version: 1, hash: [0x05; 32] }),
     }
 }
 
@@ -141,7 +142,12 @@ fn what_relays_answer_is_what_it_was() {
 fn what_is_signed_is_what_it_was() {
     golden::check(
         "account-directory-statement.v1",
-        &directory_statement(&RelayId::new([4; 32]), 2, &[3; 40]),
+        &directory_statement(&RelayId::new([4; 32]), 2, &[3; 40], None),
+    );
+    let list = DeviceList { version: 1, hash: [5; 32] };
+    golden::check(
+        "account-directory-statement-devices.v1",
+        &directory_statement(&RelayId::new([4; 32]), 2, &[3; 40], Some(&list)),
     );
     let statement = recovery_statement("relay.example", &Challenge::new([0x0a; 32]));
     golden::check("account-recovery-statement.v1", &statement);

@@ -96,6 +96,9 @@ mod tests {
             admin_key: [account; 32],
             stay: [account; 16],
             updated: 0,
+            rules: 1,
+            operator: None,
+            devices: None,
         }
     }
 

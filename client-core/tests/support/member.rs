@@ -29,6 +29,8 @@ impl Member {
             display_name: name,
             generation: 0,
             not_before_ms: NOW_MS,
+            operator: None,
+            devices: None,
         };
         let own = OwnDevice {
             certificate: Certificate::issue(&identity, request).unwrap(),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     CryptoError, DeviceKey, Secret,
-    identity::{Certificate, IdentityKey},
+    identity::{AccountId, Certificate, IdentityKey},
     labels::hpke,
     testing::Script,
     wrap,
@@ -45,7 +45,23 @@ pub fn account_keys(
         vault: VaultKey::from_seed(vault),
         door: DoorKey::from_seed(door),
         device_keys,
+        devices: None,
+        operator: None,
     }
+}
+
+/// The same keys after devices were retired: these are left.
+///
+/// # Errors
+/// [`CryptoError`] only for a fault in here.
+pub fn retired(keys: &AccountKeys, staying: &[[u8; 32]]) -> Result<AccountKeys, CryptoError> {
+    keys.without_devices(staying)
+}
+
+/// The same keys as a program's, for which that account answers.
+#[must_use]
+pub fn program(keys: &AccountKeys, operator: AccountId) -> AccountKeys {
+    AccountKeys { operator: Some(operator), ..keys.clone() }
 }
 
 /// A recovery code of 26 symbols, each from 0 to 31.

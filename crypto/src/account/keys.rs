@@ -3,7 +3,7 @@
 use super::AccountDevice;
 use crate::{
     CryptoError, DeviceKey, Secret,
-    identity::{AccountId, Certificate, CertificateRequest, IdentityKey},
+    identity::{AccountId, Certificate, CertificateRequest, DeviceList, IdentityKey},
     room::OwnDevice,
     secret::{generated_secret, secret_type},
     wrap::WrapKey,
@@ -71,6 +71,10 @@ pub struct AccountKeys {
     pub(super) door: DoorKey,
     /// Rises with each change of vault and door key.
     pub(super) device_keys: u32,
+    /// Which devices are left; `None` while none was ever removed.
+    pub(super) devices: Option<DeviceList>,
+    /// Of a program: the account that answers for it.
+    pub(super) operator: Option<AccountId>,
 }
 
 /// What opens direct invites: the recovery keys, the present one first, and whose they are.
@@ -103,7 +107,17 @@ impl AccountKeys {
             vault: VaultKey::generate()?,
             door: DoorKey::generate()?,
             device_keys: 1,
+            devices: None,
+            operator: None,
         })
+    }
+
+    /// The keys of a program's account: every certificate says so, and who answers for it. That never changes.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn generate_for_program(operator: AccountId) -> Result<Self, CryptoError> {
+        Ok(Self { operator: Some(operator), ..Self::generate()? })
     }
 
     /// Whose keys they are.
@@ -147,6 +161,12 @@ impl AccountKeys {
         self.device_keys
     }
 
+    /// Which devices are left; `None` while none was ever removed.
+    #[must_use]
+    pub const fn devices(&self) -> Option<&DeviceList> {
+        self.devices.as_ref()
+    }
+
     /// States that a device is the account's.
     ///
     /// # Errors
@@ -163,6 +183,8 @@ impl AccountKeys {
             display_name,
             generation: self.generation,
             not_before_ms,
+            operator: self.operator,
+            devices: self.devices,
         };
         Certificate::issue(&self.identity, request)
     }
@@ -189,10 +211,19 @@ impl AccountKeys {
         Ok(next)
     }
 
-    /// The same keys with a fresh vault key and a fresh door key: those that a removed device knew are worth nothing.
-    pub(super) fn with_new_device_keys(&self) -> Result<Self, CryptoError> {
+    /// The same keys with a fresh vault key and a fresh door key: those that a removed device knew are worth nothing. `staying` are the
+    /// keys of the devices that the account has left: certificates of before are not of its latest list any more.
+    pub(super) fn with_new_device_keys(&self, staying: &[[u8; 32]]) -> Result<Self, CryptoError> {
         let device_keys = self.device_keys.checked_add(1).ok_or(CryptoError::Malformed("device keys"))?;
-        Ok(Self { vault: VaultKey::generate()?, door: DoorKey::generate()?, device_keys, ..self.clone() })
+        let next = self.without_devices(staying)?;
+        Ok(Self { vault: VaultKey::generate()?, door: DoorKey::generate()?, device_keys, ..next })
+    }
+
+    /// The same keys, and a list of devices that has only these left.
+    pub(super) fn without_devices(&self, staying: &[[u8; 32]]) -> Result<Self, CryptoError> {
+        let devices = DeviceList::after_removal(self.devices.as_ref(), self.account().as_bytes(), staying);
+        let devices = Some(devices.ok_or(CryptoError::Malformed("list of devices"))?);
+        Ok(Self { devices, ..self.clone() })
     }
 }
 

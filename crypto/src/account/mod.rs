@@ -30,7 +30,7 @@ mod vault;
 mod vault_index;
 
 pub use direct_invite::{DirectInvite, InviteRecipient, open_direct_invite, seal_direct_invite};
-pub use directory::{SeenRecoveryKey, check_directory_entry};
+pub use directory::{SeenIdentity, check_directory_entry};
 pub use keys::{AccountKeys, DeviceSecrets, DoorKey, RecoveryKey, RecoveryKeys, VaultKey};
 pub(crate) use opaque::{LoggingIn, Registration};
 pub use opaque::{

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     CryptoError, Secret, committed,
-    identity::IdentityKey,
+    identity::{AccountId, DeviceList, IdentityKey},
     labels::{expand, hpke},
     random_array, wrap,
 };
@@ -78,6 +78,10 @@ struct Contents {
     device_keys: u32,
     #[cbor(n(8), with = "minicbor::bytes")]
     code_wrap_hash: [u8; 32],
+    #[n(9)]
+    devices: Option<DeviceList>,
+    #[n(10)]
+    operator: Option<AccountId>,
 }
 
 impl OpenedRecord {
@@ -142,7 +146,8 @@ impl OpenedRecord {
 
     /// The next version, after another person has had the password, or has seen the record open: everything that can be new is. They
     /// know the old code's public key, and could write a record that it opens; of the new one they know nothing. Only the identity
-    /// stays, and they have it.
+    /// stays, and they have it. `staying` are the keys of the devices that the account has left: only certificates made now are of its
+    /// latest list.
     ///
     /// # Errors
     /// [`CryptoError::NoRandomness`], [`CryptoError::OverLimit`].
@@ -150,18 +155,36 @@ impl OpenedRecord {
         &self,
         new_password: &PasswordKey,
         new_code: &RecoveryCode,
+        staying: &[[u8; 32]],
     ) -> Result<(Self, SealedRecord), CryptoError> {
-        let keys = self.keys.with_new_recovery_key()?.with_new_device_keys()?;
+        let keys = self.keys.with_new_recovery_key()?.with_new_device_keys(staying)?;
         self.next(keys, new_code.public()?)?.sealed(new_password)
     }
 
     /// The next version, with fresh vault and door keys: after a device was removed. The relay takes it only where all other
-    /// sessions end with it: the other devices log in again and get the new keys.
+    /// sessions end with it: the other devices log in again and get the new keys, and certificates of the new list. `staying` are
+    /// the keys of the devices that the account has left.
     ///
     /// # Errors
     /// [`CryptoError::NoRandomness`].
-    pub fn with_new_device_keys(&self, password: &PasswordKey) -> Result<(Self, SealedRecord), CryptoError> {
-        self.next(self.keys.with_new_device_keys()?, self.code.clone())?.sealed(password)
+    pub fn with_new_device_keys(
+        &self,
+        password: &PasswordKey,
+        staying: &[[u8; 32]],
+    ) -> Result<(Self, SealedRecord), CryptoError> {
+        self.next(self.keys.with_new_device_keys(staying)?, self.code.clone())?.sealed(password)
+    }
+
+    /// The next version after devices were retired that are only gone: the same keys, and a list that has these devices left.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn without_devices(
+        &self,
+        password: &PasswordKey,
+        staying: &[[u8; 32]],
+    ) -> Result<(Self, SealedRecord), CryptoError> {
+        self.next(self.keys.without_devices(staying)?, self.code.clone())?.sealed(password)
     }
 
     fn next(&self, keys: AccountKeys, code: RecoveryCodePublic) -> Result<Self, CryptoError> {
@@ -307,6 +330,8 @@ impl Contents {
             code: record.code.clone(),
             device_keys: keys.device_keys,
             code_wrap_hash: hash_of(code_wrap),
+            devices: keys.devices,
+            operator: keys.operator,
         }
     }
 
@@ -319,6 +344,8 @@ impl Contents {
             vault: self.vault,
             door: self.door,
             device_keys: self.device_keys,
+            devices: self.devices,
+            operator: self.operator,
         };
         OpenedRecord { version, keys, code: self.code, opens_by_code }
     }
@@ -411,7 +438,7 @@ mod tests {
     #[test]
     fn after_a_device_is_removed_vault_and_door_keys_are_new() {
         let (first, _, _) = created();
-        let (second, sealed) = first.with_new_device_keys(&password(1)).unwrap();
+        let (second, sealed) = first.with_new_device_keys(&password(1), &[[5; 32]]).unwrap();
         assert_ne!(second.keys().vault, first.keys().vault);
         assert_ne!(second.keys().door, first.keys().door);
         assert_eq!(second.keys().recovery(), first.keys().recovery());
@@ -443,7 +470,7 @@ mod tests {
         let (_, forged) = leaked.with_password(&password(9)).unwrap();
         assert!(forged.open_with_code(&old).is_ok());
         let new = RecoveryCode::generate().unwrap();
-        let (opened, sealed) = leaked.after_leak(&password(2), &new).unwrap();
+        let (opened, sealed) = leaked.after_leak(&password(2), &new, &[[5; 32]]).unwrap();
         assert!(is_same(&opened, &sealed.open_with_code(&new).unwrap()));
         assert!(forged.open_with_code(&new).is_err());
         assert!(sealed.open_with_code(&old).is_err() && sealed.open_with_password(&password(1)).is_err());
@@ -509,6 +536,8 @@ mod tests {
                 vault: VaultKey(seed(4)),
                 door: DoorKey(seed(5)),
                 device_keys: 3,
+                devices: Some(DeviceList { version: 2, hash: [9; 32] }),
+                operator: Some(AccountId::new([8; 16])),
             },
             code: code.public().unwrap(),
             opens_by_code: true,

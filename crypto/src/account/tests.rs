@@ -46,7 +46,7 @@ fn a_removed_device_opens_nothing_that_is_written_later() {
     let code = RecoveryCode::generate().unwrap();
     let (opened, _) = OpenedRecord::create(AccountKeys::generate().unwrap(), &password(1), &code).unwrap();
     let removed = opened.keys().device_secrets(DeviceKey::generate().unwrap());
-    let (opened, _) = opened.with_new_device_keys(&password(1)).unwrap();
+    let (opened, _) = opened.with_new_device_keys(&password(1), &[]).unwrap();
     let kept = opened.keys().device_secrets(DeviceKey::generate().unwrap());
     let label = VaultLabel::Room(ROOM);
     let value = kept.vault.seal(label, 2, b"room").unwrap();
@@ -78,7 +78,7 @@ fn after_a_removal_the_vault_is_rebuilt_from_what_the_removed_device_could_not_w
     .map(|(label, content)| (old.name(label).unwrap(), old.seal(label, 9, &content).unwrap()))
     .collect();
 
-    let (opened, _) = opened.with_new_device_keys(&password(1)).unwrap();
+    let (opened, _) = opened.with_new_device_keys(&password(1), &[]).unwrap();
     let (new, mut rebuilt) = (&opened.keys().vault, BTreeMap::new());
     for (name, value) in vault {
         let (label, content) = old.open(&name, 9, &value).unwrap();

@@ -3,11 +3,12 @@
 //! ```text
 //! certificate = CBOR [body (bytes), signature (64 bytes)]
 //! body        = CBOR map { 0: version, 1: identity key, 2: recovery key hash (not for guests), 3: device key,
-//!                          4: display name, 5: generation, 6: not before (ms since 1970) }
+//!                          4: display name, 5: generation, 6: not before (ms since 1970), 7: operator (only of bots),
+//!                          8: device list (once a device was removed) }
 //! signature   = Ed25519 by the identity key over label || body
 //! ```
 
-use super::{AccountId, check_display_name, is_display_name};
+use super::{AccountId, DeviceList, check_display_name, is_display_name};
 use crate::{CryptoError, labels, sign, sign::IdentityKey};
 use minicbor::{Decode, Encode};
 
@@ -29,6 +30,10 @@ pub struct CertificateRequest<'a> {
     pub generation: u32,
     /// When it was made, in milliseconds since 1970. Nothing is decided by it.
     pub not_before_ms: u64,
+    /// Of a program: the account that answers for it. `None` for people.
+    pub operator: Option<AccountId>,
+    /// The account's list of devices; `None` while none was ever removed.
+    pub devices: Option<DeviceList>,
 }
 
 /// Names stay out of logs.
@@ -55,6 +60,10 @@ struct Body {
     generation: u32,
     #[n(6)]
     not_before_ms: u64,
+    #[n(7)]
+    operator: Option<AccountId>,
+    #[n(8)]
+    devices: Option<DeviceList>,
 }
 
 /// The part of a body that every version has.
@@ -77,6 +86,8 @@ pub struct Certificate {
     device_key: [u8; 32],
     display_name: String,
     generation: u32,
+    operator: Option<AccountId>,
+    devices: Option<DeviceList>,
 }
 
 impl Certificate {
@@ -95,6 +106,8 @@ impl Certificate {
             display_name: name,
             generation: request.generation,
             not_before_ms: request.not_before_ms,
+            operator: request.operator,
+            devices: request.devices,
         });
         let signature = identity.sign(&statement(&body));
         Self::verify(&sotto_protocol::encode(&Signed(body, signature)))
@@ -124,6 +137,10 @@ impl Certificate {
         if body.recovery_key_hash.is_none() != (body.generation == 0) {
             return Err(malformed());
         }
+        // A list begins with the first removal.
+        if body.devices.is_some_and(|list| list.version == 0) {
+            return Err(malformed());
+        }
         sign::verify(&body.identity_key, &statement(&signed), &signature)?;
         Ok(Self {
             bytes: bytes.to_vec(),
@@ -132,6 +149,8 @@ impl Certificate {
             device_key: body.device_key,
             display_name: body.display_name,
             generation: body.generation,
+            operator: body.operator,
+            devices: body.devices,
         })
     }
 
@@ -177,6 +196,18 @@ impl Certificate {
         self.generation
     }
 
+    /// Who answers for it, where it is a program's.
+    #[must_use]
+    pub const fn operator(&self) -> Option<&AccountId> {
+        self.operator.as_ref()
+    }
+
+    /// The account's list of devices when it was made; `None` where none was ever removed.
+    #[must_use]
+    pub const fn devices(&self) -> Option<&DeviceList> {
+        self.devices.as_ref()
+    }
+
     /// Whether the identity has no recovery key.
     #[must_use]
     pub const fn is_guest(&self) -> bool {
@@ -206,6 +237,8 @@ mod tests {
             display_name: "Ada",
             generation: 0,
             not_before_ms: 1,
+            operator: Some(AccountId::new([4; 16])),
+            devices: Some(DeviceList { version: 1, hash: [3; 32] }),
         };
         Certificate::issue(&IdentityKey::generate().unwrap(), request).unwrap()
     }
@@ -217,6 +250,8 @@ mod tests {
         assert_eq!(read, issued);
         assert_eq!(read.display_name(), "Ada");
         assert!(read.is_guest());
+        assert_eq!(read.operator(), Some(&AccountId::new([4; 16])));
+        assert_eq!(read.devices(), Some(&DeviceList { version: 1, hash: [3; 32] }));
         assert!(!format!("{read:?}").contains("Ada"));
     }
 
@@ -250,6 +285,10 @@ mod tests {
             ([&begin(7), &b"\x02\xf6"[..], &device(7), &end[..]].concat(), "null for what is absent"),
             ([&begin(6), &device(7), &b"\x04\x78\x03Ada\x05\x00\x06\x01"[..]].concat(), "a longer length"),
             ([&good[..], b"\x00"].concat(), "one more byte"),
+            (
+                [&begin(7), &device(7), &end[..], b"\x08\x82\x00\x58\x20", &[0; 32]].concat(),
+                "a list of version 0",
+            ),
         ] {
             assert_eq!(signed(&body).unwrap_err(), CryptoError::Malformed("certificate"), "{what}");
         }

@@ -21,3 +21,4 @@ pub use name::{
 pub use pins::{KEYS_PER_SUBJECT_MAX, PinState, Pins, Seen, Subject};
 pub use room_fingerprint::RoomFingerprint;
 pub use safety_number::{Comparison, Party, SAFETY_QR_BYTES, SafetyNumber, compare_safety_qr, safety_qr};
+pub use sotto_protocol::account::DeviceList;

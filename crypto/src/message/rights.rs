@@ -38,11 +38,31 @@ pub fn judge(authority: &Authority, sender: &AccountId, content: &Content) -> Re
         let is_enough = authority.role_of(sender) >= role;
         is_enough.then_some(()).ok_or(Refusal::NeedsRole(role))
     };
+    if is_speech(content) && !authority.may_post(sender) {
+        return Err(Refusal::NeedsRole(authority.permissions.post));
+    }
     match content {
         Content::Edit(edit) if !is_author(&edit.target) => Err(Refusal::NotAuthor),
         Content::Delete(delete) if !is_author(&delete.target) => needs(authority.permissions.delete),
         Content::Pin(_) => needs(authority.permissions.pin),
         _ => Ok(()),
+    }
+}
+
+/// Whether it puts something before everybody. Where not all may post, all still react, vote, take their own words back, and leave.
+const fn is_speech(content: &Content) -> bool {
+    match content {
+        Content::Text(_)
+        | Content::Edit(_)
+        | Content::Attachment(_)
+        | Content::Sticker(_)
+        | Content::Poll(_)
+        | Content::Pin(_)
+        | Content::Stream(_)
+        | Content::System(_)
+        | Content::Unknown(_)
+        | Content::Unreadable => true,
+        Content::Delete(_) | Content::Reaction(_) | Content::Vote(_) | Content::Leave(_) => false,
     }
 }
 
@@ -63,7 +83,7 @@ mod tests {
     fn each_rule_lets_some_do_it_and_refuses_others() {
         let rules = |pin, delete| {
             let permissions = Permissions { pin, delete, ..Permissions::default() };
-            Authority { owner: OWNER, admins: vec![ADMIN], permissions }
+            Authority { owner: OWNER, admins: vec![ADMIN], permissions, speakers: vec![] }
         };
         let authority = rules(Role::Admin, Role::Owner);
         let target = Target { account: ADA, id: [0; 16] };
@@ -92,5 +112,31 @@ mod tests {
         let open = rules(Role::Member, Role::Member);
         assert_eq!((judge(&open, &BOB, &pin), judge(&open, &BOB, &delete)), (Ok(()), Ok(())));
         assert_eq!(judge(&open, &BOB, &edit), Err(Refusal::NotAuthor), "no rule lets one speak for another");
+    }
+
+    #[test]
+    fn where_not_all_may_post_the_others_react_vote_and_take_back() {
+        let permissions = Permissions { post: Role::Admin, ..Permissions::default() };
+        let authority = Authority { owner: OWNER, admins: vec![ADMIN], permissions, speakers: vec![ADA] };
+        let target = Target { account: BOB, id: [0; 16] };
+        let edit = Content::Edit(Edit { target, text: String::new(), mentions: vec![] });
+        let silent = [
+            Content::Reaction(Reaction { target, emoji: String::new(), remove: false }),
+            Content::Vote(Vote { target, choices: vec![] }),
+            Content::Delete(Delete { target }),
+        ];
+        for (sender, may) in [(OWNER, true), (ADMIN, true), (ADA, true), (BOB, false)] {
+            let expected = if may { Ok(()) } else { Err(Refusal::NeedsRole(Role::Admin)) };
+            assert_eq!(judge(&authority, &sender, &Content::text("News")), expected, "{sender:?}");
+            assert_eq!(judge(&authority, &sender, &Content::Unknown(99)), expected, "{sender:?}");
+        }
+        assert_eq!(
+            judge(&authority, &BOB, &edit),
+            Err(Refusal::NeedsRole(Role::Admin)),
+            "not by an edit either"
+        );
+        for content in silent {
+            assert_eq!(judge(&authority, &BOB, &content), Ok(()), "{content:?}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! A member's commit: a change to the room's state, a removal, or only new keys.
 
 use super::{
-    Handshake, History, Invite, InviteId, OwnDevice, Permissions, Role, Room, RoomState, RosterChange,
-    RosterEntry, config,
+    Assistant, Handshake, History, Invite, InviteId, OwnDevice, Permissions, Role, Room, RoomState,
+    RosterChange, RosterEntry, config,
     door::Leaves,
     history::{LeafChange, LeafRecord},
     leaf::LeafData,
@@ -40,6 +40,18 @@ pub enum RoomChange {
     SetRole(AccountId, Role),
     /// Say what roles may.
     SetPermissions(Permissions),
+    /// Say who may post though the role may not.
+    SetSpeakers(Vec<AccountId>),
+    /// Have admins let in each newcomer by name, or let links do. All invites that are for anyone are closed.
+    SetApproval(bool),
+    /// Ask the relay to keep messages for so many seconds; `None` asks for nothing. The relay is told apart from that.
+    SetRetention(Option<u64>),
+    /// Say which assistants the room has.
+    SetAssistants(Vec<Assistant>),
+    /// Move the room to later rules. Whose client does not know them can neither judge nor commit until it is updated.
+    MoveToRules(u32),
+    /// Give this member a picture in this room (an encoded attachment reference), or none.
+    SetOwnAvatar(Option<Vec<u8>>),
     /// Let messages vanish after so many seconds, or never.
     SetTimer(Option<u32>),
     /// Say what newcomers may read.
@@ -50,8 +62,8 @@ pub enum RoomChange {
     Close,
     /// Open a closed room again.
     Reopen,
-    /// Remove an account with all its devices.
-    RemoveMember(AccountId),
+    /// Remove an account with all its devices; with a reason, which those who stay and who goes read, or none.
+    RemoveMember(AccountId, Option<String>),
     /// Remove other devices of this account, as its identity key has signed; with what the account publishes now. Where it has a
     /// role, new keys have to come in the same commit: the removed device knows the room-admin key.
     RemoveDevice(DeviceRemoval, Option<Box<OwnDevice>>),
@@ -76,6 +88,12 @@ impl core::fmt::Debug for RoomChange {
             Self::SetAvatar(..) => "SetAvatar",
             Self::SetRole(..) => "SetRole",
             Self::SetPermissions(..) => "SetPermissions",
+            Self::SetSpeakers(..) => "SetSpeakers",
+            Self::SetApproval(..) => "SetApproval",
+            Self::SetRetention(..) => "SetRetention",
+            Self::SetAssistants(..) => "SetAssistants",
+            Self::MoveToRules(..) => "MoveToRules",
+            Self::SetOwnAvatar(..) => "SetOwnAvatar",
             Self::SetTimer(..) => "SetTimer",
             Self::SetHistory(..) => "SetHistory",
             Self::TakeOver => "TakeOver",
@@ -96,6 +114,7 @@ struct Plan {
     state: Option<RoomState>,
     removed: Vec<u32>,
     aad: Vec<u8>,
+    reason: Option<String>,
     /// Whether it removes somebody against their will.
     is_cut: bool,
     /// This device's new leaf.
@@ -110,13 +129,14 @@ impl Room {
     /// or not at all. `chain` is the last entry that this device has verified.
     ///
     /// # Errors
-    /// [`CryptoError::CommitPending`]; [`CryptoError::Forbidden`] where the rules do not allow the change;
+    /// [`CryptoError::CommitPending`]; [`CryptoError::NewerVersion`] where this version does not know the room's rules; [`CryptoError::Forbidden`] where the rules do not allow the change;
     /// [`CryptoError::OverLimit`] where the room, or this account in it, has as many open invites as it may; [`CryptoError::Malformed`] where a name or topic
     /// cannot be used, or whoever is to be removed is not there.
     pub fn commit(&mut self, change: &RoomChange, chain: Chain) -> Result<Handshake, CryptoError> {
         if self.has_pending_commit() {
             return Err(CryptoError::CommitPending);
         }
+        self.check_rules()?;
         let before = self.secrets()?;
         let plan = self.plan(change)?;
         let (commit, group_info) = self.make_commit(&plan)?;
@@ -182,7 +202,7 @@ impl Room {
     }
 
     fn make_commit(&mut self, plan: &Plan) -> Result<(Vec<u8>, Vec<u8>), CryptoError> {
-        self.group.set_aad(self.commit_data(&plan.aad));
+        self.group.set_aad(self.commit_data(&plan.aad, plan.reason.as_deref()));
         let mut builder = self
             .group
             .commit_builder()
@@ -299,15 +319,22 @@ impl Room {
             state: None,
             removed: Vec::new(),
             aad: Vec::new(),
+            reason: None,
             is_cut: false,
-            data: LeafData { updated, ..LeafData::of(own_leaf)? },
+            data: LeafData { updated, rules: self.known_rules, ..LeafData::of(own_leaf)? },
             certificate: None,
-            entry: RosterEntry { updated, ..entry.clone() },
+            entry: RosterEntry { updated, rules: self.known_rules, ..entry.clone() },
         };
         match change {
             RoomChange::Rotate => {}
             RoomChange::Renew(own) => self.renew(&mut plan, own)?,
-            RoomChange::RemoveMember(account) => {
+            RoomChange::SetOwnAvatar(avatar) => {
+                plan.data.avatar.clone_from(avatar);
+                plan.data.check()?;
+            }
+            RoomChange::RemoveMember(account, reason) => {
+                let checked = reason.as_deref().map(|reason| name_of(check_topic(reason), "reason"));
+                plan.reason = checked.transpose()?;
                 plan.removed = self.roster.devices_of(account).map(|(leaf, _)| leaf).collect();
                 plan.is_cut = true;
                 plan.state = Some(self.state_without(&plan, Removal::Forced)?);
@@ -343,6 +370,7 @@ impl Room {
             new_state: plan.state.clone().map(Ok),
             past: self.next_past,
             aad: &plan.aad,
+            reason: plan.reason.as_deref(),
         };
         policy::judge(&self.before(), &facts)?;
         Ok(plan)
@@ -351,7 +379,9 @@ impl Room {
     fn renew(&self, plan: &mut Plan, own: &OwnDevice) -> Result<(), CryptoError> {
         own.check()?;
         let RosterEntry { via, joined, stay, updated, .. } = plan.entry;
-        plan.data = own.leaf_data(&self.id, via, Stay { joined, stay, updated })?;
+        let (avatar, rules) = (plan.data.avatar.take(), plan.data.rules);
+        let data = own.leaf_data(&self.id, via, Stay { joined, stay, updated })?;
+        plan.data = LeafData { avatar, rules, ..data };
         plan.entry = RosterEntry::new(&own.certificate, &plan.data)?;
         plan.certificate = Some(own.certificate.clone());
         Ok(())
@@ -398,6 +428,21 @@ impl Room {
                 state.admins.retain(|admin| *admin != own.account);
             }
             RoomChange::SetPermissions(permissions) => state.permissions = *permissions,
+            RoomChange::SetSpeakers(speakers) => {
+                state.speakers.clone_from(speakers);
+                state.speakers.sort_unstable();
+                state.speakers.dedup();
+            }
+            RoomChange::SetApproval(by_approval) => {
+                state.by_approval = *by_approval;
+                state.invites.retain(|invite| !by_approval || invite.for_account.is_some());
+            }
+            RoomChange::SetRetention(seconds) => state.retention_s = *seconds,
+            RoomChange::SetAssistants(assistants) => {
+                state.assistants.clone_from(assistants);
+                state.assistants.sort_unstable_by_key(|assistant| assistant.account);
+            }
+            RoomChange::MoveToRules(version) => state.policy_version = *version,
             RoomChange::SetTimer(timer_s) => {
                 state.timer_s = *timer_s;
                 // What vanishes cannot be handed to those who come later.

@@ -61,6 +61,7 @@ impl Room {
             left_out: Vec::new(),
             past: None,
             next_past: Past { last: [0; 32], whole: [0; 32] },
+            known_rules: super::state::POLICY_VERSION,
         };
         room.next_past = room.next_past(&room.secrets()?)?;
         Ok(room)

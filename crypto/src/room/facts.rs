@@ -40,6 +40,7 @@ pub fn facts<'a>(
         new_state: (replaces_state > 0).then(|| new_state(staged.group_context().extensions())),
         past: data.past,
         aad: data.proof(),
+        reason: data.reason.as_deref(),
     })
 }
 

@@ -199,12 +199,12 @@ pub fn past_after(record: &[u8]) -> Result<Past, CryptoError> {
     Ok(Past::after(&record))
 }
 
-/// The authenticated data of a commit, read as the rules do.
+/// The authenticated data of a commit, read as the rules do: what it says of the past, a proof, a reason.
 ///
 /// # Errors
 /// [`CryptoError::Forbidden`].
-pub fn read_commit_data(bytes: &[u8]) -> Result<(Past, Vec<u8>), CryptoError> {
-    CommitData::read(bytes).map(|data| (data.past, data.proof().to_vec()))
+pub fn read_commit_data(bytes: &[u8]) -> Result<(Past, Vec<u8>, Option<String>), CryptoError> {
+    CommitData::read(bytes).map(|data| (data.past, data.proof().to_vec(), data.reason))
 }
 
 /// What every commit of the room's present epoch says of the past.
@@ -219,6 +219,12 @@ pub fn write_commit_data(past: Past, proof: &[u8]) -> Vec<u8> {
     CommitData::new(past, proof.to_vec()).to_bytes()
 }
 
+/// The same of a commit that removes somebody for a reason.
+#[must_use]
+pub fn write_reasoned_commit_data(past: Past, reason: &str) -> Vec<u8> {
+    CommitData::new(past, Vec::new()).because(Some(reason)).to_bytes()
+}
+
 /// What a leaf publishes.
 ///
 /// # Errors
@@ -227,13 +233,22 @@ pub fn leaf_data(room: &RoomId, leaf: &GivenLeaf) -> Result<Vec<u8>, CryptoError
     leaf.data(room).map(|data| sotto_protocol::encode(&data))
 }
 
+/// The same, with a picture.
+///
+/// # Errors
+/// [`CryptoError`] only for a fault in here.
+pub fn leaf_data_with_avatar(room: &RoomId, leaf: &GivenLeaf, avatar: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let data = LeafData { avatar: Some(avatar.to_vec()), ..leaf.data(room)? };
+    Ok(sotto_protocol::encode(&data))
+}
+
 /// Reads what a leaf publishes, as [`super::Roster`] does.
 ///
 /// # Errors
 /// As the roster.
 pub fn read_leaf_data(bytes: &[u8], account: &AccountId) -> Result<DoorId, CryptoError> {
     let data = LeafData::read(bytes)?;
-    data.check_keys()?;
+    data.check()?;
     Ok(data.door(account))
 }
 

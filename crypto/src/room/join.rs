@@ -18,6 +18,7 @@ use super::{
     policy::JoinProof,
     publish::{Epoch, Outgoing, certificate_bytes},
     rewind::OwnJoin,
+    state::POLICY_VERSION,
     wraps,
 };
 use crate::{CryptoError, DeviceKey, JoinKey, link, link::InviteLink, provider::Provider, wrap::WrapKey};
@@ -305,6 +306,9 @@ impl Entrance {
         )
         .map_err(|_| CryptoError::Mls("the card's group is not valid"))?;
         let state = new_state(group.group_context().extensions())?;
+        if state.policy_version > POLICY_VERSION {
+            return Err(CryptoError::NewerVersion);
+        }
         if !state.is_well_formed() {
             return Err(CryptoError::Malformed("room state"));
         }
@@ -356,6 +360,7 @@ impl Entrance {
             new_state: None,
             past: self.card.past,
             aad: &aad,
+            reason: None,
         };
         let before = policy::Before {
             room: self.room,
@@ -389,6 +394,7 @@ impl Entrance {
             left_out: Vec::new(),
             past: Some(self.card.past),
             next_past: self.card.past,
+            known_rules: POLICY_VERSION,
         };
         room.next_past = room.next_past(&room.secrets()?)?;
         let handshake = self.handshake(&room, &commit, &removed, data)?;

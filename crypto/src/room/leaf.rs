@@ -6,7 +6,7 @@ use crate::{CryptoError, identity::AccountId, labels, link::split_hash, wrap};
 use minicbor::{Decode, Encode};
 use openmls::prelude::{Extension, Extensions, LeafNode, UnknownExtension};
 use sha2::{Digest as _, Sha256};
-use sotto_protocol::DoorId;
+use sotto_protocol::{DoorId, limits::MEMBER_AVATAR_MAX_BYTES};
 
 /// Type of the leaf extension (RFC 9420, section 17.3: private use).
 pub const LEAF_EXTENSION: u16 = 0xF502;
@@ -41,6 +41,12 @@ pub struct LeafData {
     /// The epoch that began with this leaf: with its device's last commit. So no leaf of before passes for one of later.
     #[n(7)]
     pub updated: u64,
+    /// The member's picture: an encoded attachment reference.
+    #[cbor(n(8), with = "minicbor::bytes")]
+    pub avatar: Option<Vec<u8>>,
+    /// The latest rules of rooms that the device's client knows.
+    #[n(9)]
+    pub rules: u32,
 }
 
 impl LeafData {
@@ -68,8 +74,12 @@ impl LeafData {
         sotto_protocol::decode_exact(bytes).map_err(|_| CryptoError::Malformed("leaf extension"))
     }
 
-    /// Whether its keys can be used.
-    pub fn check_keys(&self) -> Result<(), CryptoError> {
+    /// Whether its keys can be used, and it is within its limits.
+    pub fn check(&self) -> Result<(), CryptoError> {
+        let fits = |avatar: &Vec<u8>| (1..=MEMBER_AVATAR_MAX_BYTES).contains(&avatar.len());
+        if self.rules == 0 || !self.avatar.as_ref().is_none_or(fits) {
+            return Err(CryptoError::Malformed("leaf extension"));
+        }
         wrap::check_public_key(&self.door_key)?;
         self.recovery_key.as_deref().map_or(Ok(()), wrap::check_public_key)
     }

@@ -3,6 +3,7 @@
 //! A file an operation: [`create`], [`commit`], [`join`], [`process`], [`repair`], [`rewind`]; [`policy`] is the one place that
 //! judges commits.
 
+mod assistant;
 #[cfg(test)]
 mod attacks;
 mod card;
@@ -43,6 +44,7 @@ use openmls_traits::OpenMlsProvider as _;
 use sotto_protocol::{CapsuleWrap, Door, EntryId, EntryKind, Handover, RoomId, handover_statement};
 use zeroize::Zeroizing;
 
+pub use assistant::{Assistant, RunsAt};
 pub use commit::RoomChange;
 pub use config::Suite;
 pub use healing::KnownRoom;
@@ -88,6 +90,8 @@ pub struct Room {
     voided: Vec<ByteArray<32>>,
     /// Invites that rewinds to this very epoch have left out: their doors are closed while it lasts.
     left_out: Vec<InviteId>,
+    /// The latest rules that this client knows.
+    known_rules: u32,
 }
 
 /// What is appended to the log for a commit, and what the relay keeps for the epoch it leads to.
@@ -228,6 +232,7 @@ impl Room {
             left_out: saved.left_out,
             past: saved.past,
             next_past: saved.next_past,
+            known_rules: state::POLICY_VERSION,
         })
     }
 
@@ -320,6 +325,36 @@ impl Room {
     #[must_use]
     pub fn is_removed(&self) -> bool {
         !self.group.is_active()
+    }
+
+    /// Whether the room has moved to rules that this version does not know. What was said up to the move can be read; nothing that comes
+    /// later can be judged, and nothing may be said or changed, until the client is updated. Nothing is lost meanwhile.
+    #[must_use]
+    pub const fn needs_newer_version(&self) -> bool {
+        self.state.policy_version > self.known_rules
+    }
+
+    /// Leaves whose clients do not know these rules: they cannot go on, until they are updated, where the room moves to them.
+    #[must_use]
+    pub fn left_standing(&self, rules: u32) -> Vec<u32> {
+        self.roster.iter().filter(|(_, entry)| entry.rules < rules).map(|(leaf, _)| leaf).collect()
+    }
+
+    /// A member's picture in this room, an encoded attachment reference.
+    #[must_use]
+    pub fn avatar_of(&self, leaf: u32) -> Option<Vec<u8>> {
+        let node = self.group.public_group().leaf(openmls::prelude::LeafNodeIndex::new(leaf))?;
+        leaf::LeafData::of(node).ok()?.avatar
+    }
+
+    /// As if this client were updated.
+    #[cfg(test)]
+    fn know_rules(&mut self, latest: u32) {
+        self.known_rules = latest;
+    }
+
+    fn check_rules(&self) -> Result<(), CryptoError> {
+        if self.needs_newer_version() { Err(CryptoError::NewerVersion) } else { Ok(()) }
     }
 
     /// Whether a commit of this device waits for the relay.

@@ -3,6 +3,7 @@
 use super::{
     InviteId,
     leaf::{LeafData, account_door},
+    state::POLICY_VERSION,
 };
 use crate::{
     AdminKey, CryptoError, DeviceKey,
@@ -109,6 +110,8 @@ impl OwnDevice {
             recovery_key: self.recovery_key.clone(),
             stay,
             updated,
+            avatar: None,
+            rules: POLICY_VERSION,
         })
     }
 

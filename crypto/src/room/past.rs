@@ -46,12 +46,15 @@ pub struct CommitData {
     /// By what right a joiner comes in, or a member removes; `None` where it takes no further one.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub proof: Option<Vec<u8>>,
+    /// Why somebody is removed, as the committer says it to those who stay and to who goes.
+    #[n(2)]
+    pub reason: Option<String>,
 }
 
 impl CommitData {
     /// With a proof, or with none where that is empty.
     pub fn new(past: Past, proof: Vec<u8>) -> Self {
-        Self { past, proof: (!proof.is_empty()).then_some(proof) }
+        Self { past, proof: (!proof.is_empty()).then_some(proof), reason: None }
     }
 
     /// Reads exactly what a commit carries.
@@ -62,6 +65,11 @@ impl CommitData {
         } else {
             Ok(data)
         }
+    }
+
+    /// The same, with a reason.
+    pub fn because(self, reason: Option<&str>) -> Self {
+        Self { reason: reason.map(str::to_owned), ..self }
     }
 
     /// As it is carried.
@@ -77,8 +85,8 @@ impl CommitData {
 
 impl Room {
     /// What a commit of this epoch carries, with a proof or none.
-    pub(crate) fn commit_data(&self, proof: &[u8]) -> Vec<u8> {
-        CommitData::new(self.next_past, proof.to_vec()).to_bytes()
+    pub(crate) fn commit_data(&self, proof: &[u8], reason: Option<&str>) -> Vec<u8> {
+        CommitData::new(self.next_past, proof.to_vec()).because(reason).to_bytes()
     }
 
     /// What the next epoch's record says of those before it.

@@ -79,13 +79,15 @@ impl Room {
     /// [`CryptoError::DoesNotOpen`] or [`CryptoError::Malformed`] where the entry was damaged or forged;
     /// [`CryptoError::Mls`] where the commit is not valid; [`CryptoError::Forbidden`] where the rules do not allow it, or the
     /// registered access key is not the one that members of the next epoch have; [`CryptoError::CannotFollow`] where it is not
-    /// made for this device, which then has to come in again by its account's door.
+    /// made for this device, which then has to come in again by its account's door; [`CryptoError::NewerVersion`] where the room
+    /// has moved to rules that this version does not know.
     pub fn stage(
         &mut self,
         kind: EntryKind,
         bytes: &[u8],
         registered_access_key: &[u8; 32],
     ) -> Result<Staged, CryptoError> {
+        self.check_rules()?;
         let secrets = self.secrets()?;
         let (_, commit) = entry::open(secrets.handshake.seed(), &self.id, kind, self.epoch(), bytes)?;
         self.refuse_voided(&commit)?;

@@ -211,6 +211,7 @@ impl Room {
         rewind: &Rewind,
         left_by: impl FnOnce(u64) -> Option<Left>,
     ) -> Result<RewindEffect, CryptoError> {
+        self.check_rules()?;
         if self.epoch() < rewind.epoch {
             return Err(CryptoError::WrongEpoch { expected: rewind.epoch, found: self.epoch() });
         }

@@ -37,6 +37,9 @@ pub struct Permissions {
     /// Delete others' messages.
     #[n(4)]
     pub delete: Role,
+    /// Say something.
+    #[n(5)]
+    pub post: Role,
 }
 
 impl Default for Permissions {
@@ -47,6 +50,7 @@ impl Default for Permissions {
             rename: Role::Admin,
             pin: Role::Member,
             delete: Role::Admin,
+            post: Role::Member,
         }
     }
 }
@@ -64,9 +68,18 @@ pub struct Authority {
     /// What roles may.
     #[n(2)]
     pub permissions: Permissions,
+    /// Who may post though the role may not, in order.
+    #[n(3)]
+    pub speakers: Vec<AccountId>,
 }
 
 impl Authority {
+    /// Whether an account may say something.
+    #[must_use]
+    pub fn may_post(&self, account: &AccountId) -> bool {
+        self.role_of(account) >= self.permissions.post || self.speakers.contains(account)
+    }
+
     /// An account's role.
     #[must_use]
     pub fn role_of(&self, account: &AccountId) -> Role {

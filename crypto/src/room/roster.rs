@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     CryptoError,
-    identity::{AccountId, Certificate},
+    identity::{AccountId, Certificate, DeviceList},
     wrap,
 };
 use minicbor::{Decode, Encode};
 use openmls::prelude::{BasicCredential, LeafNode, tls_codec::Serialize as _};
-use sotto_protocol::DoorId;
+use sotto_protocol::{DoorId, account::version_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A device in a room.
@@ -58,6 +58,15 @@ pub struct RosterEntry {
     /// The epoch that began with the device's last commit.
     #[n(12)]
     pub updated: u64,
+    /// The latest rules that the device's client knows.
+    #[n(13)]
+    pub rules: u32,
+    /// Of a program: the account that answers for it.
+    #[n(14)]
+    pub operator: Option<AccountId>,
+    /// The account's list of devices, as the device's certificate has it.
+    #[n(15)]
+    pub devices: Option<DeviceList>,
 }
 
 impl RosterEntry {
@@ -73,7 +82,7 @@ impl RosterEntry {
             return Err(CryptoError::BadKey);
         }
         let data = LeafData::of(leaf)?;
-        data.check_keys()?;
+        data.check()?;
         Self::new(&certificate, &data)
     }
 
@@ -97,6 +106,9 @@ impl RosterEntry {
             admin_key: data.admin_key,
             stay: data.stay,
             updated: data.updated,
+            rules: data.rules,
+            operator: certificate.operator().copied(),
+            devices: certificate.devices().copied(),
         })
     }
 
@@ -107,6 +119,14 @@ impl RosterEntry {
             && self.device_key == *certificate.device_key()
             && self.display_name == certificate.display_name()
             && self.generation == certificate.generation()
+            && self.operator.as_ref() == certificate.operator()
+            && self.devices.as_ref() == certificate.devices()
+    }
+
+    /// The version of its account's list of devices.
+    #[must_use]
+    pub fn device_list_version(&self) -> u32 {
+        version_of(self.devices.as_ref())
     }
 }
 
@@ -128,6 +148,9 @@ impl RosterEntry {
             admin_key: [number; 32],
             stay: [number; 16],
             updated: 0,
+            rules: 1,
+            operator: None,
+            devices: None,
         }
     }
 }

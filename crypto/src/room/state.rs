@@ -1,7 +1,7 @@
 //! Room state: what all members agree on besides who they are. A GroupContext extension: MLS authenticates it, and the relay
 //! never sees it.
 
-use super::{Authority, Permissions, Role, Roster, RosterEntry};
+use super::{Assistant, Authority, Permissions, Role, Roster, RosterEntry};
 use crate::{
     CryptoError, Secret,
     identity::{AccountId, check_room_name, is_room_name, is_topic},
@@ -18,8 +18,8 @@ use sha2::{Digest as _, Sha256};
 use sotto_protocol::{
     DoorId,
     limits::{
-        ADMINS_MAX, OPEN_INVITES_MAX, REVOKED_DEVICES_MAX, ROOM_AVATAR_MAX_BYTES, SUSPENDED_DOORS_MAX,
-        TIMER_MAX_S, TIMER_MIN_S,
+        ADMINS_MAX, ASSISTANTS_MAX, OPEN_INVITES_MAX, RETENTION_S, REVOKED_DEVICES_MAX,
+        ROOM_AVATAR_MAX_BYTES, SPEAKERS_MAX, SUSPENDED_DOORS_MAX, TIMER_MAX_S, TIMER_MIN_S,
     },
 };
 
@@ -141,6 +141,11 @@ pub enum History {
     Shared,
 }
 
+/// The part of a state that every version of the rules has.
+#[derive(Decode)]
+#[cbor(map)]
+struct Version(#[n(0)] u32);
+
 /// What all members agree on.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -188,6 +193,18 @@ pub struct RoomState {
     /// Whether the room is closed: nobody comes in, nothing is said any more.
     #[n(13)]
     pub is_closed: bool,
+    /// Who may post though the role may not, in order.
+    #[n(14)]
+    pub speakers: Vec<AccountId>,
+    /// Whether admins let in each newcomer by name: every invite is for one account then.
+    #[n(15)]
+    pub by_approval: bool,
+    /// For how many seconds the relay is asked to keep messages; `None` where nothing is asked.
+    #[n(16)]
+    pub retention_s: Option<u64>,
+    /// Programs that answer who asks them, in order of their accounts.
+    #[n(17)]
+    pub assistants: Vec<Assistant>,
 }
 
 impl RoomState {
@@ -209,13 +226,22 @@ impl RoomState {
             history: History::default(),
             suspended_doors: Vec::new(),
             is_closed: false,
+            speakers: Vec::new(),
+            by_approval: false,
+            retention_s: None,
+            assistants: Vec::new(),
         })
     }
 
     /// Who has which role, and what roles may.
     #[must_use]
     pub fn authority(&self) -> Authority {
-        Authority { owner: self.owner, admins: self.admins.clone(), permissions: self.permissions }
+        Authority {
+            owner: self.owner,
+            admins: self.admins.clone(),
+            permissions: self.permissions,
+            speakers: self.speakers.clone(),
+        }
     }
 
     /// An account's role.
@@ -245,15 +271,15 @@ impl RoomState {
     pub(super) fn of(extensions: &Extensions<GroupContext>) -> Result<Self, CryptoError> {
         let UnknownExtension(bytes) =
             extensions.unknown(STATE_EXTENSION).ok_or(CryptoError::Malformed("room state"))?;
-        let state: Self = sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("room state"))?;
-        if state.policy_version != POLICY_VERSION {
-            return Err(CryptoError::NewerVersion);
-        }
-        // Nothing may hide in it: what this version does not know, this version of the rules does not allow.
-        if sotto_protocol::encode(&state) == *bytes {
-            Ok(state)
-        } else {
-            Err(CryptoError::Malformed("room state"))
+        let malformed = |_| CryptoError::Malformed("room state");
+        // Nothing may hide in it: what this version does not know, this version of the rules does not allow. A room that has just moved
+        // to later rules says nothing else yet, so who does not know these can still be in it.
+        match sotto_protocol::decode_exact(bytes) {
+            Ok(state) => Ok(state),
+            Err(error) => match sotto_protocol::decode::<Version>(bytes).map_err(malformed)? {
+                Version(version) if version > POLICY_VERSION => Err(CryptoError::NewerVersion),
+                Version(_) => Err(malformed(error)),
+            },
         }
     }
 
@@ -270,7 +296,8 @@ impl RoomState {
 
     /// Whether the state is within its limits.
     pub(super) fn is_well_formed(&self) -> bool {
-        is_room_name(&self.name)
+        self.policy_version != 0
+            && is_room_name(&self.name)
             && self.invites.len() <= OPEN_INVITES_MAX
             && self.invites.iter().all(Invite::is_well_formed)
             && self
@@ -293,6 +320,13 @@ impl RoomState {
             && self.revoked.len() <= REVOKED_DEVICES_MAX
             && self.suspended_doors.len() <= SUSPENDED_DOORS_MAX
             && (!self.is_closed || self.invites.is_empty())
+            && self.speakers.len() <= SPEAKERS_MAX
+            && self.speakers.is_sorted_by(|one, next| one < next)
+            && (!self.by_approval || self.invites.iter().all(|invite| invite.for_account.is_some()))
+            && self.retention_s.is_none_or(|seconds| RETENTION_S.contains(&seconds))
+            && self.assistants.len() <= ASSISTANTS_MAX
+            && self.assistants.is_sorted_by(|one, next| one.account < next.account)
+            && self.assistants.iter().all(Assistant::is_well_formed)
     }
 }
 

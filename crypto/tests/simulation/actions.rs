@@ -202,8 +202,8 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => (0..4_u8).prop_map(Wish::Rename),
         1 => (0..3_u8).prop_map(Wish::Topic),
         6 => (index(), role()).prop_map(|(account, role)| Wish::Role(account, role)),
-        1 => [role(), role(), role(), role(), role()].prop_map(|[invite, remove, rename, pin, delete]| {
-            Wish::Permissions(Permissions { invite, remove, rename, pin, delete })
+        1 => [(); 6].map(|()| role()).prop_map(|[invite, remove, rename, pin, delete, post]| {
+            Wish::Permissions(Permissions { invite, remove, rename, pin, delete, post })
         }),
         3 => prop_oneof![3 => Just(None), 1 => Just(Some(30)), 3 => Just(Some(3600))].prop_map(Wish::Timer),
         4 => prop::bool::weighted(0.7).prop_map(Wish::Share),

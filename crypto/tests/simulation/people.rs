@@ -38,6 +38,8 @@ impl Account {
             display_name: "Nobody",
             generation: 0,
             not_before_ms: 0,
+            operator: None,
+            devices: None,
         };
         let spare = Certificate::issue(&identity, request).unwrap();
         let mut account =
@@ -110,6 +112,8 @@ impl Account {
             display_name: "Somebody",
             generation: u32::try_from(generation).unwrap(),
             not_before_ms: 1_700_000_000_000,
+            operator: None,
+            devices: None,
         };
         let (vault_key, door_key) = self.keys[keys].clone();
         OwnDevice {

@@ -115,7 +115,7 @@ impl World {
             Change::TakeOver => RoomChange::TakeOver,
             Change::Close => RoomChange::Close,
             Change::Reopen => RoomChange::Reopen,
-            Change::RemoveMember(account) => RoomChange::RemoveMember(self.accounts[*account].id),
+            Change::RemoveMember(account) => RoomChange::RemoveMember(self.accounts[*account].id, None),
             Change::RemoveDevice(who) => {
                 let device_key = self.accounts[who.account].device(who.device).public();
                 let identity = &self.accounts[by.account].identity;

@@ -159,6 +159,8 @@ pub fn certificate(
         display_name: name,
         generation,
         not_before_ms: 1_700_000_000_000,
+        operator: None,
+        devices: None,
     };
     Certificate::issue(identity, request).unwrap()
 }

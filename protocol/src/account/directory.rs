@@ -1,6 +1,6 @@
 //! Who has which name: an answer of the relay, to be taken as unverified.
 
-use super::{Done, RelayId, call};
+use super::{DeviceList, Done, RelayId, call};
 use core::fmt;
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
@@ -21,6 +21,9 @@ pub struct DirectoryEntry {
     /// By the identity key, over [`directory_statement`].
     #[cbor(n(3), with = "minicbor::bytes")]
     pub signature: [u8; 64],
+    /// The account's list of devices; `None` while none was ever removed.
+    #[n(4)]
+    pub devices: Option<DeviceList>,
 }
 
 impl fmt::Debug for DirectoryEntry {
@@ -37,13 +40,23 @@ pub fn account_of(identity_key: &[u8; 32]) -> [u8; 16] {
     [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
 }
 
-/// What the identity signs: which recovery key is its own, at that relay.
+/// What the identity signs: which recovery key and which list of devices is its own, at that relay.
 #[must_use]
-pub fn directory_statement(relay: &RelayId, generation: u32, recovery_public: &[u8]) -> Vec<u8> {
+pub fn directory_statement(
+    relay: &RelayId,
+    generation: u32,
+    recovery_public: &[u8],
+    devices: Option<&DeviceList>,
+) -> Vec<u8> {
     let mut statement = b"sotto/1 directory entry".to_vec();
     statement.extend_from_slice(relay.as_bytes());
     statement.extend_from_slice(&generation.to_be_bytes());
     statement.extend_from_slice(&Sha256::digest(recovery_public));
+    statement.push(devices.is_some().into());
+    if let Some(DeviceList { version, hash }) = devices {
+        statement.extend_from_slice(&version.to_be_bytes());
+        statement.extend_from_slice(hash);
+    }
     statement
 }
 

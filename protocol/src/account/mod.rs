@@ -4,6 +4,7 @@
 //! an [`AccountError`] with another status. A session's token goes into `Authorization: Bearer`, in base64url without padding.
 //! Calls whose [`Call::ACCESS`] is [`Access::Anonymous`] are refused with one: nothing is to join them with an account.
 
+mod device_list;
 mod directory;
 mod error;
 mod inbox;
@@ -16,6 +17,7 @@ mod room_token;
 mod session;
 mod vault;
 
+pub use device_list::{DeviceList, version_of};
 pub use directory::{
     AccountRef, DirectoryEntry, Found, Lookup, SetFindable, account_of, directory_statement,
 };

@@ -32,13 +32,12 @@ impl Accounts {
         Ok(Done {})
     }
 
-    /// The generation of the entry that an account has.
-    pub(super) async fn generation_of(&self, account: &StoredAccount) -> Result<u32, AccountError> {
+    /// The entry that an account has.
+    pub(super) async fn entry_of(&self, account: &StoredAccount) -> Result<DirectoryEntry, AccountError> {
         let gone = || AccountError::from(AccountErrorCode::SessionNeeded);
         let id = self.store.id_of(account.number).await.map_err(internal)?.ok_or_else(gone)?;
         let entry = self.store.entry_by_id(&id).await.map_err(internal)?.ok_or_else(gone)?;
-        let entry: DirectoryEntry = sotto_protocol::decode(&entry).map_err(|_| AccountErrorCode::Internal)?;
-        Ok(entry.generation)
+        Ok(sotto_protocol::decode(&entry).map_err(|_| AccountErrorCode::Internal)?)
     }
 
     /// Whether a directory entry is of that account.
@@ -54,9 +53,11 @@ impl Accounts {
 
 /// Whether the identity says of itself what the entry says, for this relay.
 pub(super) fn check(entry: &DirectoryEntry, relay: &RelayId) -> Result<(), AccountError> {
-    let statement = directory_statement(relay, entry.generation, &entry.recovery_public);
+    let statement =
+        directory_statement(relay, entry.generation, &entry.recovery_public, entry.devices.as_ref());
     let is_good = entry.recovery_public.len() == RECOVERY_PUBLIC_BYTES
         && entry.generation > 0
+        && entry.devices.is_none_or(|list| list.version > 0)
         && verifies(&entry.identity_key, &statement, &entry.signature);
     if is_good { Ok(()) } else { Err(AccountErrorCode::Malformed.into()) }
 }

@@ -5,8 +5,8 @@ use super::token::ProvenBy;
 use super::{Accounts, Session, directory, internal, wait};
 use crate::store::{Replaced, Replacement};
 use sotto_protocol::account::{
-    AccountError, AccountErrorCode, DeleteAccount, Done, PasswordStarted, ReplaceRecord, SealedRecordHead,
-    StartPassword,
+    AccountError, AccountErrorCode, DeleteAccount, DirectoryEntry, Done, PasswordStarted, ReplaceRecord,
+    SealedRecordHead, StartPassword, version_of,
 };
 use sotto_protocol::limits::SEALED_RECORD_MAX_BYTES;
 
@@ -61,10 +61,12 @@ impl Accounts {
         {
             return Err(AccountErrorCode::IdentityTaken.into());
         }
-        if let Some(entry) = &asked.entry
-            && entry.generation < self.generation_of(&account).await?
-        {
-            return Err(malformed());
+        if let Some(entry) = &asked.entry {
+            let present = self.entry_of(&account).await?;
+            let list = |entry: &DirectoryEntry| version_of(entry.devices.as_ref());
+            if entry.generation < present.generation || list(entry) < list(&present) {
+                return Err(malformed());
+            }
         }
         let entry = asked.entry.as_ref().map(sotto_protocol::encode);
         let new = Replacement {

@@ -12,7 +12,7 @@ use opaque_ke::{
     TripleDh,
 };
 use sotto_protocol::account::{
-    AccountError, Call, DirectoryEntry, FinishLogin, FinishProof, LoggedIn, Proven, Register,
+    AccountError, Call, DeviceList, DirectoryEntry, FinishLogin, FinishProof, LoggedIn, Proven, Register,
     RegisterStarted, RelayId, ReplaceRecord, SessionToken, StartLogin, StartPassword, StartProof,
     StartRegister, WhichRelay, directory_statement, login_context, registration_statement, relay_statement,
 };
@@ -280,13 +280,19 @@ impl Person {
     }
 
     pub fn entry(&self, generation: u32) -> DirectoryEntry {
+        self.entry_with(generation, None)
+    }
+
+    /// One with that list of devices.
+    pub fn entry_with(&self, generation: u32, devices: Option<DeviceList>) -> DirectoryEntry {
         let recovery_public = vec![7; 1216];
-        let statement = directory_statement(&self.relay, generation, &recovery_public);
+        let statement = directory_statement(&self.relay, generation, &recovery_public, devices.as_ref());
         DirectoryEntry {
             identity_key: self.identity.verifying_key().to_bytes(),
             recovery_public,
             generation,
             signature: self.identity.sign(&statement).to_bytes(),
+            devices,
         }
     }
 

@@ -26,7 +26,7 @@ async fn a_relay_that_moves_keeps_its_accounts() {
     laptop.prove().await;
     assert_eq!(laptop.call(&ListSessions {}).await.unwrap().sessions.len(), 2);
     let entry = call(&new, None, &Lookup { who: AccountRef::Name("ada".into()) }).await.unwrap().entry;
-    let statement = directory_statement(&ada.relay, 1, &entry.recovery_public);
+    let statement = directory_statement(&ada.relay, 1, &entry.recovery_public, None);
     let key = VerifyingKey::from_bytes(&entry.identity_key).unwrap();
     assert!(key.verify_strict(&statement, &Signature::from_bytes(&entry.signature)).is_ok());
     running.shutdown().await;

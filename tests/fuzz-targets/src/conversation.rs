@@ -41,7 +41,7 @@ pub fn conversation(input: &[u8]) {
 
 fn read(said: Vec<Said>) -> Conversation {
     let permissions = Permissions { pin: Role::Admin, delete: Role::Admin, ..Permissions::default() };
-    let authority = Authority { owner: account(0), admins: vec![account(1)], permissions };
+    let authority = Authority { owner: account(0), admins: vec![account(1)], permissions, speakers: vec![] };
     let mut conversation = Conversation::default();
     for said in said {
         let outcome = conversation.take(said, &authority);

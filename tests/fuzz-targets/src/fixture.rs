@@ -153,6 +153,8 @@ fn person(name: &str, recovery_seed: [u8; 32]) -> OwnDevice {
         display_name: name,
         generation: 1,
         not_before_ms: 1_700_000_000_000,
+        operator: None,
+        devices: None,
     };
     let certificate = Certificate::issue(&identity, request).expect("is issued");
     let (vault_key, door_key) = (VaultKey::from_seed(random()), DoorKey::from_seed(random()));

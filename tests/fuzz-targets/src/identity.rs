@@ -34,6 +34,8 @@ pub fn real() -> (Vec<u8>, Vec<u8>) {
         display_name: "Ada",
         generation: 0,
         not_before_ms: 3,
+        operator: None,
+        devices: None,
     };
     let certificate = Certificate::issue(&identity(), request).expect("is issued").as_bytes().to_vec();
     let mut decoder = minicbor::Decoder::new(&certificate);

@@ -93,12 +93,13 @@ pub fn real_join(suite: u8) -> Vec<u8> {
         let mut leaf_data = Vec::new();
         let mut encoder = minicbor::Encoder::new(&mut leaf_data);
         (|| {
-            encoder.map(8)?.u8(0)?.encode(via)?.u8(1)?.u64(fixture.room.epoch() + 1)?;
+            encoder.map(9)?.u8(0)?.encode(via)?.u8(1)?.u64(fixture.room.epoch() + 1)?;
             encoder.u8(2)?.bytes(&[7; 32])?;
             encoder.u8(3)?.bytes(&own.door_key.public())?;
             encoder.u8(4)?.bytes(&own.admin_key(&room).expect("has a key").public())?;
             encoder.u8(5)?.bytes(own.recovery_key.as_ref().expect("has an account"))?;
-            encoder.u8(6)?.bytes(&[8; 16])?.u8(7)?.u64(fixture.room.epoch() + 1)?.ok()
+            encoder.u8(6)?.bytes(&[8; 16])?.u8(7)?.u64(fixture.room.epoch() + 1)?;
+            encoder.u8(9)?.u32(1)?.ok()
         })()
         .expect("is encoded");
         let proof = sotto_protocol::encode(&JoinProof::Invite(via, [6; 64]));

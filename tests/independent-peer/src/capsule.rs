@@ -2,6 +2,7 @@
 
 use crate::{
     PeerError,
+    certificate::DeviceList,
     encoding::{Bytes32, Id, decode, encode},
     expand::expand,
     labels,
@@ -38,6 +39,9 @@ pub struct Authority {
     /// Who may do what.
     #[n(2)]
     pub permissions: Permissions,
+    /// Speakers.
+    #[n(3)]
+    pub speakers: Vec<Id>,
 }
 
 /// `roster-entry`.
@@ -83,6 +87,15 @@ pub struct EntryRecord {
     /// The epoch that began with the leaf.
     #[n(12)]
     pub updated: u64,
+    /// The latest rules that the client knows.
+    #[n(13)]
+    pub rules: u32,
+    /// Of a program: who answers for it.
+    #[n(14)]
+    pub operator: Option<Id>,
+    /// The account's list of devices.
+    #[n(15)]
+    pub devices: Option<DeviceList>,
 }
 
 /// `leaf-record`.
@@ -195,6 +208,7 @@ impl EpochRecord {
                 owner: state.owner,
                 admins: state.admins.clone(),
                 permissions: state.permissions,
+                speakers: state.speakers.clone(),
             },
             everybody: epoch.is_multiple_of(EVERYBODY_EVERY).then(everybody),
             past,

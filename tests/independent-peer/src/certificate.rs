@@ -41,6 +41,23 @@ pub struct Body {
     /// Not before, ms since 1970.
     #[n(6)]
     pub not_before: u64,
+    /// Of a program: who answers for it.
+    #[n(7)]
+    pub operator: Option<Id>,
+    /// Absent: the account has never removed a device.
+    #[n(8)]
+    pub devices: Option<DeviceList>,
+}
+
+/// `device-list`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct DeviceList {
+    /// Version, from 1.
+    #[n(0)]
+    pub version: u32,
+    /// Hash of those that stayed.
+    #[n(1)]
+    pub hash: Bytes32,
 }
 
 /// `certificate`.
@@ -111,6 +128,8 @@ impl Device {
             display_name: display_name.to_owned(),
             generation: u32::from(recovery.is_some()),
             not_before: 1_750_000_000_000,
+            operator: None,
+            devices: None,
         };
         let bytes = encode(&body)?;
         let signature = identity.sign(&statement(&bytes)).to_bytes().into();
@@ -168,6 +187,8 @@ impl AccountKeys {
             recovery_key: self.recovery_key(),
             stay,
             updated: joined,
+            avatar: None,
+            rules: 1,
         })
     }
 }
@@ -185,7 +206,12 @@ pub fn verify(bytes: &[u8]) -> Result<Body, PeerError> {
     }
     verify_signature(&body.identity, &statement(&signed.body), &signed.signature, WHAT)?;
     crate::name::check_name(&body.display_name, MAX_NAME_BYTES)?;
-    if body.recovery.is_none() == (body.generation == 0) { Ok(body) } else { Err(PeerError::Malformed(WHAT)) }
+    let has_list = body.devices.is_none_or(|list| list.version > 0);
+    if has_list && body.recovery.is_none() == (body.generation == 0) {
+        Ok(body)
+    } else {
+        Err(PeerError::Malformed(WHAT))
+    }
 }
 
 /// The account of an identity key.

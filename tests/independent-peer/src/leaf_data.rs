@@ -41,6 +41,12 @@ pub struct LeafData {
     /// The epoch that began with this leaf.
     #[n(7)]
     pub updated: u64,
+    /// The member's picture.
+    #[n(8)]
+    pub avatar: Option<ByteVec>,
+    /// The latest rules that the client knows.
+    #[n(9)]
+    pub rules: u32,
 }
 
 impl LeafData {
@@ -62,6 +68,10 @@ impl LeafData {
                 let is_canonical = encode(&data)? == one.extension_data;
                 if !is_canonical {
                     return Err(PeerError::Forbidden("bytes of the leaf data"));
+                }
+                let fits = |avatar: &ByteVec| (1..=512).contains(&avatar.len());
+                if data.rules == 0 || !data.avatar.as_ref().is_none_or(fits) {
+                    return Err(PeerError::Forbidden("leaf data over a limit"));
                 }
                 check_public(&data.door_key)?;
                 data.recovery_key.as_ref().map_or(Ok(()), |key| check_public(key))?;

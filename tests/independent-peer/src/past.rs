@@ -43,21 +43,24 @@ pub struct CommitData {
     /// By what right.
     #[n(1)]
     pub proof: Option<ByteVec>,
+    /// Why somebody is removed.
+    #[n(2)]
+    pub reason: Option<String>,
 }
 
 impl CommitData {
     /// As a commit carries it; an empty proof is none.
     pub fn write(past: Past, proof: Vec<u8>) -> Result<Vec<u8>, PeerError> {
-        encode(&Self { past, proof: (!proof.is_empty()).then(|| proof.into()) })
+        encode(&Self { past, proof: (!proof.is_empty()).then(|| proof.into()), reason: None })
     }
 
-    /// Reads a commit's; it must name the room's own past. Gives the proof.
-    pub fn read(bytes: &[u8], past: Past) -> Result<Vec<u8>, PeerError> {
+    /// Reads a commit's; it must name the room's own past. Gives proof and reason.
+    pub fn read(bytes: &[u8], past: Past) -> Result<(Vec<u8>, Option<String>), PeerError> {
         let data: Self = decode_exact(bytes, WHAT)?;
         match data.proof {
             Some(proof) if proof.is_empty() => Err(PeerError::Malformed(WHAT)),
             _ if data.past != past => Err(PeerError::Forbidden("another time before")),
-            proof => Ok(proof.map(Vec::from).unwrap_or_default()),
+            proof => Ok((proof.map(Vec::from).unwrap_or_default(), data.reason)),
         }
     }
 }

@@ -218,11 +218,13 @@ impl PeerRoom {
         if kind != (if commit.is_external { Kind::Join } else { Kind::Handshake }) {
             return Err(PeerError::Forbidden("kind of an entry"));
         }
+        let (proof, reason) = CommitData::read(&commit.authenticated_data, self.next_past()?)?;
         let commit = Commit {
             is_external: commit.is_external,
             committer: commit.committer,
             removed: &removed,
-            authenticated_data: &CommitData::read(&commit.authenticated_data, self.next_past()?)?,
+            authenticated_data: &proof,
+            reason: reason.as_deref(),
         };
         rules::judge(&before, &next.view()?, &commit)?;
         if next.secrets()?.access_key() != *registered_access_key {

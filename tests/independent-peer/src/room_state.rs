@@ -28,6 +28,9 @@ const MAX_INVITES: usize = 16;
 const MAX_ADMINS: usize = 64;
 const MAX_REVOKED: usize = 256;
 const MAX_SUSPENDED: usize = 256;
+const MAX_SPEAKERS: usize = 64;
+const MAX_ASSISTANTS: usize = 8;
+const MAX_ASSISTANT_NAME_BYTES: usize = 128;
 
 /// `room-state`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -75,6 +78,54 @@ pub struct RoomState {
     /// Closed.
     #[n(13)]
     pub closed: bool,
+    /// Who may post though the role may not, ascending.
+    #[n(14)]
+    pub speakers: Vec<Id>,
+    /// Each newcomer is let in by name.
+    #[n(15)]
+    pub by_approval: bool,
+    /// For how many seconds the relay is asked to keep messages.
+    #[n(16)]
+    pub retention: Option<u64>,
+    /// Assistants, ascending by account.
+    #[n(17)]
+    pub assistants: Vec<Assistant>,
+}
+
+/// `assistant`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Assistant {
+    /// Account.
+    #[n(0)]
+    pub account: Id,
+    /// Who runs it.
+    #[n(1)]
+    pub operator: String,
+    /// Which model.
+    #[n(2)]
+    pub model: String,
+    /// Where it runs.
+    #[n(3)]
+    pub runs_at: RunsAt,
+    /// For how many seconds what it was asked is kept.
+    #[n(4)]
+    pub kept: u64,
+}
+
+/// Where a model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum RunsAt {
+    /// At the operator.
+    #[n(0)]
+    Operator,
+    /// In the operator's network.
+    #[n(1)]
+    Network,
+    /// Elsewhere.
+    #[n(2)]
+    Elsewhere,
 }
 
 /// `role`.
@@ -111,6 +162,9 @@ pub struct Permissions {
     /// Delete others' messages.
     #[n(4)]
     pub delete: Role,
+    /// Post.
+    #[n(5)]
+    pub post: Role,
 }
 
 /// `history`.
@@ -174,11 +228,16 @@ impl RoomState {
                 rename: Role::Admin,
                 pin: Role::Member,
                 delete: Role::Admin,
+                post: Role::Member,
             },
             timer: None,
             history: History::SinceJoining,
             suspended: vec![],
             closed: false,
+            speakers: vec![],
+            by_approval: false,
+            retention: None,
+            assistants: vec![],
         }
     }
 
@@ -196,9 +255,6 @@ impl RoomState {
         const WHAT: &str = "room state";
         let extension = extensions.get(ROOM_STATE).ok_or(PeerError::Malformed(WHAT))?;
         let state: Self = decode(&extension.extension_data, WHAT)?;
-        if state.version != VERSION {
-            return Err(PeerError::Version(state.version));
-        }
         if state.to_extensions()? != *extensions {
             return Err(PeerError::Forbidden("extensions of the group, or bytes of the room state"));
         }
@@ -228,7 +284,18 @@ impl RoomState {
             && (self.timer.is_none() || self.history == History::SinceJoining)
             && self.revoked.len() <= MAX_REVOKED
             && self.suspended.len() <= MAX_SUSPENDED
-            && (!self.closed || self.invites.is_empty());
+            && (!self.closed || self.invites.is_empty())
+            && self.version >= VERSION
+            && self.speakers.len() <= MAX_SPEAKERS
+            && self.speakers.is_sorted_by(|one, next| one < next)
+            && (!self.by_approval || self.invites.iter().all(|invite| invite.only_for.is_some()))
+            && self.retention.is_none_or(|seconds| (60..=316_224_000).contains(&seconds))
+            && self.assistants.len() <= MAX_ASSISTANTS
+            && self.assistants.is_sorted_by(|one, next| one.account < next.account);
+        for assistant in &self.assistants {
+            check_name(&assistant.operator, MAX_ASSISTANT_NAME_BYTES)?;
+            check_name(&assistant.model, MAX_ASSISTANT_NAME_BYTES)?;
+        }
         if holds { Ok(()) } else { Err(PeerError::Forbidden("form of the room state")) }
     }
 

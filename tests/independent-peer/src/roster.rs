@@ -62,6 +62,9 @@ impl RosterEntry {
             admin_key: self.leaf.admin_key,
             stay: self.leaf.stay,
             updated: self.leaf.updated,
+            rules: self.leaf.rules,
+            operator: certificate.operator,
+            devices: certificate.devices,
         };
         LeafRecord { entry, certificate: self.certificate_bytes.clone().into() }
     }

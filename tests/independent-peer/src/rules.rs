@@ -8,6 +8,7 @@ use crate::{
     encoding::{Bytes32, Id},
     join_proof::{self, JoinProof},
     leave::Scope,
+    name::check_name,
     removal_proof::RemovalProof,
     room_state::{Invite, Role, RoomState},
     roster::{Roster, RosterEntry},
@@ -41,6 +42,8 @@ pub struct Commit<'a> {
     pub removed: &'a BTreeSet<u32>,
     /// Authenticated data.
     pub authenticated_data: &'a [u8],
+    /// Why somebody is removed.
+    pub reason: Option<&'a str>,
 }
 
 /// Judges a message before it is processed. Gives the leaves that it removes.
@@ -66,7 +69,21 @@ pub fn check_message(message: &MlsMessage) -> Result<BTreeSet<u32>, PeerError> {
 pub fn judge(before: &View, after: &View, commit: &Commit<'_>) -> Result<(), PeerError> {
     let new =
         after.roster.0.get(&commit.committer).ok_or(PeerError::Forbidden("committer without a leaf"))?;
+    // Rules that the peer does not know it does not judge by.
+    if before.state.version != 1 {
+        return Err(PeerError::Version(before.state.version));
+    }
     judge_door(after, commit.committer, new)?;
+    if new.leaf.rules < before.state.version {
+        return Err(PeerError::Forbidden("rules that the committer does not know"));
+    }
+    if let Some(reason) = commit.reason {
+        let is_by_role =
+            !commit.is_external && !commit.removed.is_empty() && commit.authenticated_data.is_empty();
+        if !is_by_role || check_name(reason, 256).is_err() {
+            return Err(PeerError::Forbidden("reason"));
+        }
+    }
     if commit.is_external {
         return judge_join(before, after, commit, new);
     }
@@ -125,6 +142,7 @@ pub fn state_after_removal(state: &RoomState, roster: &Roster, leaves: &[u32], e
         }
     }
     next.admins.retain(|account| stay.has(account));
+    next.speakers.retain(|account| stay.has(account));
     next
 }
 
@@ -155,7 +173,14 @@ fn judge_leaf(before: &View, after: &View, leaf: u32, new: &RosterEntry) -> Resu
     if new.certificate.generation < old.certificate.generation {
         return Err(PeerError::Forbidden("generation that falls"));
     }
+    if list(new) < list(old) || list(new) == list(old) && new.certificate.devices != old.certificate.devices {
+        return Err(PeerError::Forbidden("list of devices that falls"));
+    }
     judge_recovery(after, new)
+}
+
+fn list(entry: &RosterEntry) -> u32 {
+    entry.certificate.devices.map_or(0, |list| list.version)
 }
 
 /// No two leaves of an account have the same generation and different recovery keys.
@@ -164,6 +189,10 @@ fn judge_recovery(after: &View, new: &RosterEntry) -> Result<(), PeerError> {
         is_same_account(other, new)
             && other.certificate.generation == new.certificate.generation
             && other.certificate.recovery != new.certificate.recovery
+            || is_same_account(other, new)
+                && list(other) == list(new)
+                && other.certificate.devices != new.certificate.devices
+            || is_same_account(other, new) && other.certificate.operator != new.certificate.operator
     };
     if after.roster.0.values().any(differs) { Err(PeerError::Forbidden("recovery key")) } else { Ok(()) }
 }
@@ -182,8 +211,18 @@ fn judge_state(old: &RoomState, after: &View) -> Result<(), PeerError> {
     if old == new {
         return Ok(());
     }
-    let is_kept = (old.version, &old.revoked, old.decoy_seed) == (new.version, &new.revoked, new.decoy_seed)
-        && old.suspended == new.suspended;
+    if old.version != new.version {
+        let moved = RoomState { version: new.version, ..old.clone() };
+        let knows = after.roster.0.values().any(|entry| {
+            entry.certificate.account() == old.owner
+                && entry.leaf.updated == after.epoch
+                && entry.leaf.rules >= new.version
+        });
+        let is_right = new.version > old.version && *new == moved && knows;
+        return if is_right { Ok(()) } else { Err(PeerError::Forbidden("rules")) };
+    }
+    let is_kept =
+        (&old.revoked, old.decoy_seed) == (&new.revoked, new.decoy_seed) && old.suspended == new.suspended;
     if is_kept { Ok(()) } else { Err(PeerError::Forbidden("a part of the state that never changes")) }
 }
 
@@ -199,8 +238,9 @@ fn judge_invites(before: &View, new: &RoomState, committer: &Id) -> Result<(), P
     let may_close = |invite: &Invite| {
         invite.inviter == *committer || invite.expires.is_some() || role >= Role::Admin || is_used_up(invite)
     };
-    let may_open =
-        |invite: &Invite| invite.inviter == *committer && invite.spent == 0 && role >= old.permissions.invite;
+    let least =
+        if new.by_approval { Role::Admin.max(old.permissions.invite) } else { old.permissions.invite };
+    let may_open = |invite: &Invite| invite.inviter == *committer && invite.spent == 0 && role >= least;
     let opened: Vec<&Invite> =
         new.invites.iter().filter(|invite| old.invite(&invite.door).is_none()).collect();
     let is_kept = |invite: &Invite| old.invite(&invite.door).is_none_or(|known| known == invite);
@@ -293,6 +333,9 @@ fn judge_join(before: &View, after: &View, commit: &Commit<'_>, new: &RosterEntr
     let siblings = || before.roster.0.values().filter(|entry| is_same_account(entry, new));
     if siblings().any(|entry| entry.certificate.generation > new.certificate.generation) {
         return Err(PeerError::Forbidden("generation that falls"));
+    }
+    if siblings().any(|entry| list(entry) > list(new)) {
+        return Err(PeerError::Forbidden("list of devices that falls"));
     }
     judge_recovery(after, new)?;
     match JoinProof::from_bytes(commit.authenticated_data)? {

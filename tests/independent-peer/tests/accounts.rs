@@ -130,7 +130,7 @@ fn shared_history_goes_on_from_one_side_to_the_other() {
 fn the_owner_removes_the_peer_and_nothing_later_reaches_it() {
     let (_, mut adas, bob, mut bobs, _, fragment) = meet();
     let account = sotto_crypto::identity::AccountId::new(*bob.body.account());
-    let removal = commit(&mut adas, &RoomChange::RemoveMember(account));
+    let removal = commit(&mut adas, &RoomChange::RemoveMember(account, None));
     assert!(removal.cut);
     assert!(peer_receive(&mut bobs, &removal).is_err(), "it has no leaf any more");
     let link = sotto_independent_peer::link::InviteLink::from_fragment(&fragment).unwrap();
@@ -171,7 +171,7 @@ fn the_peer_follows_a_removal_and_removes_its_own_device() {
     let (_, joined) = cy.joins(&fragment, &offered).unwrap();
     receive(&mut adas, &joined).unwrap();
     peer_receive(&mut bobs, &joined).unwrap();
-    let removal = commit(&mut adas, &RoomChange::RemoveMember(cy.own.certificate.account()));
+    let removal = commit(&mut adas, &RoomChange::RemoveMember(cy.own.certificate.account(), None));
     peer_receive(&mut bobs, &removal).unwrap();
     same_epoch(&adas, &bobs);
     same_doors(&removal, &bobs);

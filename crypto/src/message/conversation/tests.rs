@@ -12,7 +12,7 @@ const CY: AccountId = AccountId::new([3; 16]);
 
 fn rules() -> Authority {
     let permissions = Permissions { pin: Role::Owner, delete: Role::Owner, ..Permissions::default() };
-    Authority { owner: ADA, admins: vec![], permissions }
+    Authority { owner: ADA, admins: vec![], permissions, speakers: vec![] }
 }
 
 const fn name(number: u8) -> MessageId {

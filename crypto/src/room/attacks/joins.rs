@@ -193,7 +193,7 @@ fn a_revoked_device_does_not_come_back_even_with_a_fresh_link_and_a_members_help
     let removed = world.people[2].clone();
     let account = removed.account();
     world.rooms.truncate(2);
-    world.change(ADA, &RoomChange::RemoveMember(account));
+    world.change(ADA, &RoomChange::RemoveMember(account, None));
     let secret = InviteSecret::generate().unwrap();
     let invite = Invite::of_secret(&secret, world.people[MALLORY].account(), None).unwrap();
     let door = invite.id;

@@ -12,6 +12,7 @@ mod paths;
 mod proposals;
 mod removals;
 mod rewinds;
+mod rules;
 mod states;
 
 use super::process::read_commit;
@@ -73,6 +74,8 @@ fn own_device(identity: &IdentityKey, name: &str, vault_key: VaultKey, door_key:
         display_name: name,
         generation: 0,
         not_before_ms: 1,
+        operator: None,
+        devices: None,
     };
     let certificate = Certificate::issue(identity, request).unwrap();
     OwnDevice { certificate, device, vault_key, door_key, recovery_key: None }

@@ -68,7 +68,7 @@ fn an_admin_does_not_choose_the_room_by_voiding_what_others_have_followed() {
             &match voided {
                 "a rotation" => RoomChange::Rotate,
                 "a demotion" => RoomChange::SetRole(mallory, Role::Member),
-                _ => RoomChange::RemoveMember(mallory),
+                _ => RoomChange::RemoveMember(mallory, None),
             },
         );
         let bad = world.held.entry.clone();

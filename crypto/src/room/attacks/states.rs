@@ -59,7 +59,7 @@ fn nothing_hides_in_the_room_state_and_nothing_lies_beside_it() {
 
     let newer = RoomState { policy_version: 2, ..state.clone() };
     let forged = with_state(&mut world, newer.to_extension());
-    world.all_forbid("other rules", &forged, Violation::InvalidState);
+    world.all_forbid("other rules", &forged, Violation::StateChange);
 
     let required = Extension::RequiredCapabilities(RequiredCapabilitiesExtension::new(
         &[ExtensionType::Unknown(STATE_EXTENSION)],

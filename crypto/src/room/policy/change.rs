@@ -18,12 +18,15 @@ pub(super) fn judge(
     }
     let old = before.state;
     let role = old.role_of(&committer.account);
+    if new.policy_version != old.policy_version {
+        return judge_move(old, new, role, committer);
+    }
     judge_fixed(old, new)?;
     if old.is_closed {
         return judge_closed(old, new, role);
     }
     let is_allowed = (!is_renamed(old, new) || role >= old.permissions.rename)
-        && (new.timer_s == old.timer_s && new.history == old.history || role >= Role::Admin)
+        && (is_as_before(old, new) || role >= Role::Admin)
         && (new.permissions == old.permissions && new.is_closed == old.is_closed || role == Role::Owner)
         && is_succession_allowed(old, new, roster, committer, role)
         && are_invites_allowed(before, new, committer, role);
@@ -32,11 +35,33 @@ pub(super) fn judge(
 
 /// What no change of state touches: only removals add to it.
 fn judge_fixed(old: &RoomState, new: &RoomState) -> Result<(), Violation> {
-    let is_same = new.policy_version == old.policy_version
-        && new.revoked == old.revoked
+    let is_same = new.revoked == old.revoked
         && new.decoy_seed == old.decoy_seed
         && new.suspended_doors == old.suspended_doors;
     if is_same { Ok(()) } else { Err(Violation::StateChange) }
+}
+
+/// The owner, whose client knows them, moves the room to later rules, and with that does nothing else: so those who do not know the new rules judge the move
+/// by the old ones, as everybody else does, and know afterwards that they need a newer version.
+/// Nobody else: a room whose rules nobody knows could never change again.
+fn judge_move(
+    old: &RoomState,
+    new: &RoomState,
+    role: Role,
+    committer: &RosterEntry,
+) -> Result<(), Violation> {
+    let moved = RoomState { policy_version: new.policy_version, ..old.clone() };
+    let is_later = new.policy_version > old.policy_version && new.policy_version <= committer.rules;
+    let is_allowed = role == Role::Owner && is_later && *new == moved;
+    if is_allowed { Ok(()) } else { Err(Violation::StateChange) }
+}
+
+/// Whether what admins decide is as it was.
+fn is_as_before(old: &RoomState, new: &RoomState) -> bool {
+    (new.timer_s, new.history, new.by_approval, new.retention_s)
+        == (old.timer_s, old.history, old.by_approval, old.retention_s)
+        && new.speakers == old.speakers
+        && new.assistants == old.assistants
 }
 
 /// Of a closed room only the owner changes one thing: that it is closed.
@@ -93,7 +118,8 @@ pub fn open_invites_max(role: Role) -> (usize, usize) {
 fn are_invites_allowed(before: &Before<'_>, new: &RoomState, committer: &RosterEntry, role: Role) -> bool {
     let old = before.state;
     let may_add = |invite: &Invite| {
-        role >= old.permissions.invite && invite.inviter == committer.account && invite.spent == 0
+        let is_enough = role >= old.permissions.invite && (!new.by_approval || role >= Role::Admin);
+        is_enough && invite.inviter == committer.account && invite.spent == 0
     };
     let may_close = |invite: &Invite| {
         role >= Role::Admin

@@ -1,6 +1,6 @@
 //! Who may come in: by an invite that signs them, or by the door of an account that is in the room.
 
-use super::{Before, Facts, Violation, judge_door, judge_generation, read_proof, revocation_hash};
+use super::{Before, Facts, Violation, judge_certificate, judge_door, read_proof, revocation_hash};
 use crate::{
     labels,
     room::{Invite, InviteId, RosterEntry},
@@ -48,7 +48,7 @@ pub(super) fn judge(before: &Before<'_>, commit: &Facts<'_>, joiner: &RosterEntr
     judge_removals(before, commit, joiner)?;
     judge_door(before, commit, joiner)?;
     let siblings = before.roster.devices_of(&joiner.account).map(|(_, entry)| entry.clone());
-    judge_generation(joiner, siblings, true)?;
+    judge_certificate(joiner, siblings, true)?;
     match proof {
         JoinProof::Invite(id, signature) => {
             if before.state.is_closed {

@@ -1,7 +1,11 @@
 //! What members may do.
 
-use super::{Before, Facts, Violation, change, judge_door, judge_generation, removal};
-use crate::room::{RosterChange, RosterEntry};
+use super::{Before, Facts, Violation, change, judge_certificate, judge_door, removal};
+use crate::{
+    identity::is_topic,
+    room::{RosterChange, RosterEntry},
+};
+use sotto_protocol::limits::REMOVAL_REASON_MAX_BYTES;
 
 pub(super) fn judge(
     before: &Before<'_>,
@@ -16,9 +20,9 @@ pub(super) fn judge(
     if Some(leaf.updated) != before.epoch.checked_add(1) {
         return Err(Violation::InvalidLeaf);
     }
-    judge_generation(leaf, [committer.clone()].into_iter(), true)?;
+    judge_certificate(leaf, [committer.clone()].into_iter(), true)?;
     let siblings = before.roster.devices_of(&leaf.account).filter(|(index, _)| *index != member);
-    judge_generation(leaf, siblings.map(|(_, entry)| entry.clone()), false)?;
+    judge_certificate(leaf, siblings.map(|(_, entry)| entry.clone()), false)?;
     judge_door(before, commit, leaf)?;
     if commit.removed.is_empty() {
         judge_change(before, commit, member, leaf)
@@ -64,6 +68,10 @@ fn judge_removal(
 ) -> Result<(), Violation> {
     if commit.removed.contains(&member) {
         return Err(Violation::Removal);
+    }
+    let is_good = |reason: &str| reason.len() <= REMOVAL_REASON_MAX_BYTES && is_topic(reason);
+    if !commit.reason.is_none_or(is_good) {
+        return Err(Violation::CommitData);
     }
     let kind = removal::judge(before, &commit.removed, commit.aad, leaf)?;
     let expected = removal::state_after_removal(before, &commit.removed, kind);

@@ -10,6 +10,8 @@
 mod change;
 mod joiner;
 mod leave;
+#[cfg(test)]
+mod made_up;
 mod member;
 mod memory;
 mod own_device;
@@ -70,6 +72,8 @@ pub struct Facts<'a> {
     pub past: Past,
     /// By what right a joiner comes in or a member removes, from the commit's authenticated data; may be empty.
     pub aad: &'a [u8],
+    /// Why somebody is removed.
+    pub reason: Option<&'a str>,
 }
 
 /// Whether the commit may change the room.
@@ -88,14 +92,28 @@ pub fn judge(before: &Before<'_>, commit: &Facts<'_>) -> Result<(), Violation> {
     if commit.past != before.past {
         return Err(Violation::CommitData);
     }
+    // Who commits knows by which rules.
+    if leaf.rules < before.state.policy_version {
+        return Err(Violation::InvalidLeaf);
+    }
+    if commit.reason.is_some()
+        && (commit.member.is_none() || commit.removed.is_empty() || !commit.aad.is_empty())
+    {
+        return Err(Violation::CommitData);
+    }
+    #[cfg(test)]
+    if before.state.policy_version == 2 {
+        made_up::judge(before, commit)?;
+    }
     match commit.member {
         Some(member) => member::judge(before, commit, member, leaf),
         None => joiner::judge(before, commit, leaf),
     }
 }
 
-/// An account's certificates only go forward, and a generation has one recovery key.
-fn judge_generation(
+/// An account's certificates only go forward; a generation has one recovery key, and a version of its list of devices one list. An
+/// account is a person's or a program's.
+fn judge_certificate(
     leaf: &RosterEntry,
     others: impl Iterator<Item = RosterEntry>,
     must_be_latest: bool,
@@ -105,6 +123,13 @@ fn judge_generation(
         let is_same = leaf.generation == other.generation;
         if (is_older && must_be_latest) || (is_same && leaf.recovery_key_hash != other.recovery_key_hash) {
             return Err(Violation::Generation);
+        }
+        let (list, known) = (leaf.device_list_version(), other.device_list_version());
+        if (list < known && must_be_latest) || (list == known && leaf.devices != other.devices) {
+            return Err(Violation::DeviceList);
+        }
+        if leaf.operator != other.operator {
+            return Err(Violation::LeafChangedHands);
         }
     }
     Ok(())

@@ -95,6 +95,7 @@ pub fn state_after_removal(before: &Before<'_>, removed: &[u32], kind: Removal) 
     let departed: BTreeSet<_> =
         gone.iter().map(|entry| entry.account).filter(|account| !after.has(account)).collect();
     state.admins.retain(|admin| !departed.contains(admin));
+    state.speakers.retain(|speaker| !departed.contains(speaker));
     match kind {
         Removal::Left => {
             for invite in &mut state.invites {

@@ -27,6 +27,9 @@ pub enum Violation {
     /// The certificate is of an earlier generation, or another recovery key of the same one.
     #[error("the committer's recovery key is not its account's latest")]
     Generation,
+    /// The certificate was made before the account removed a device, or has another list of the same version.
+    #[error("the committer's certificate is not of its account's latest list of devices")]
+    DeviceList,
     /// The leaf's door is one that somebody else has.
     #[error("the committer's door is taken")]
     DoorTaken,

@@ -4,13 +4,14 @@
 use super::shape::{Field, Item, Shape, bytes_of, field, map, tuple, variants};
 use sotto_protocol::account::{
     AccountError, AccountErrorCode, AccountRef, Acknowledge, AddSession, BlindRoomToken, Challenged,
-    DeleteAccount, DeleteVault, Deposit, DirectoryEntry, Done, DropPush, EndSession, EndedSessions,
-    EvaluatedRoomToken, FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter, InviteCode,
-    Letters, ListSessions, ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage, PasswordStarted,
-    PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault, RefreshSession,
-    Register, RegisterStarted, RelayKeys, ReplaceRecord, RoomPolicy, SessionGiven, SessionInfo, SessionToken,
-    Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof, StartRecovery, StartRegister,
-    TakePairing, ThisRelay, VaultEntries, VaultEntry, VaultList, VaultListed, Which, WhichRelay,
+    DeleteAccount, DeleteVault, Deposit, DeviceList, DirectoryEntry, Done, DropPush, EndSession,
+    EndedSessions, EvaluatedRoomToken, FinishLogin, FinishProof, FinishRecovery, Found, Inbox, InboxLetter,
+    InviteCode, Letters, ListSessions, ListVault, LoggedIn, LoginStarted, Lookup, PairingMessage,
+    PasswordStarted, PostPairing, Proven, PushKey, PushKeyGiven, PutVault, ReadRoomPolicy, ReadVault,
+    RefreshSession, Register, RegisterStarted, RelayKeys, ReplaceRecord, RoomPolicy, SessionGiven,
+    SessionInfo, SessionToken, Sessions, SetFindable, SetPush, StartLogin, StartPassword, StartProof,
+    StartRecovery, StartRegister, TakePairing, ThisRelay, VaultEntries, VaultEntry, VaultList, VaultListed,
+    Which, WhichRelay,
 };
 use sotto_protocol::blob::{BlobError, BlobErrorCode};
 use sotto_protocol::{Challenge, PushSubscription};
@@ -43,7 +44,7 @@ shapes! { map:
     DeleteAccount { 0 proof }
     DeleteVault { 0 name, 1 version }
     Deposit { 0 account, 1 letter }
-    DirectoryEntry { 0 identity_key, 1 recovery_public, 2 generation, 3 signature }
+    DirectoryEntry { 0 identity_key, 1 recovery_public, 2 generation, 3 signature, 4 devices }
     Done {}
     DropPush {}
     EndSession { 0 which, 1 proof }
@@ -96,6 +97,7 @@ shapes! { map:
 }
 
 shapes! { tuple:
+    DeviceList { 0 version, 1 hash }
     VaultListed { 0 name, 1 version }
 }
 

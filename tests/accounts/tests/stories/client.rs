@@ -202,10 +202,15 @@ impl Device {
     }
 
     /// What a device that stays does to one that is removed: new keys, and everybody else logs in again.
-    pub async fn renew_device_keys(&mut self) {
+    pub async fn renew_device_keys(&mut self, staying: &[[u8; 32]]) {
         let key = self.password_key.clone().unwrap();
-        let next = self.record.with_new_device_keys(&key).unwrap();
-        self.replace(next, None, true).await;
+        let (record, sealed) = self.record.with_new_device_keys(&key, staying).unwrap();
+        let entry = Some(record.keys().directory_entry(&self.relay));
+        let proof = self.proof.clone();
+        let replace =
+            ReplaceRecord { proof, record: sealed.to_bytes(), login: None, entry, end_others: true };
+        self.call(&replace).await.unwrap();
+        self.record = record;
     }
 
     /// The same after a leak: the code, and every key that can be new, too.
@@ -215,7 +220,7 @@ impl Device {
         let started = self.call(&StartPassword { proof: self.proof.clone(), request }).await.unwrap();
         let registered = start.finish(&self.relay, &self.name, &started.response).unwrap();
         let login = Some(registered.record.as_slice().try_into().unwrap());
-        let (record, sealed) = self.record.after_leak(&registered.password_key, code).unwrap();
+        let (record, sealed) = self.record.after_leak(&registered.password_key, code, &[]).unwrap();
         let entry = Some(record.keys().directory_entry(&self.relay));
         let proof = self.proof.clone();
         let replace = ReplaceRecord { proof, record: sealed.to_bytes(), login, entry, end_others: true };

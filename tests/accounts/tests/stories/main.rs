@@ -12,8 +12,9 @@ mod client;
 
 use client::{Device, TestRelay};
 use sotto_crypto::account::{
-    LoginStart, Mark, NewDevice, NewPassword, OldDevice, PairingGrant, PairingOffer, RecoveryCode, Username,
-    VaultIndex, VaultLabel, VaultName, check_directory_entry, open_direct_invite, seal_direct_invite,
+    LoginStart, Mark, NewDevice, NewPassword, OldDevice, PairingGrant, PairingOffer, RecoveryCode,
+    SeenIdentity, Username, VaultIndex, VaultLabel, VaultName, check_directory_entry, open_direct_invite,
+    seal_direct_invite,
 };
 use sotto_crypto::{CryptoError, DeviceKey};
 use sotto_protocol::account::{
@@ -197,7 +198,20 @@ async fn after_a_removal_the_other_devices_come_back_under_new_keys() {
     assert_eq!(old, secrets(&phone).vault);
 
     laptop.prove(password.password()).await;
-    laptop.renew_device_keys().await;
+    let stays = [DeviceKey::generate().unwrap().public(), DeviceKey::generate().unwrap().public()];
+    let stolen_certificate =
+        stolen.keys().certify(DeviceKey::generate().unwrap().public(), "Ada", 1).unwrap();
+    laptop.renew_device_keys(&stays).await;
+    // Whoever looks the account up sees that the stolen device's certificate is of before.
+    let who = AccountRef::Name("ada".into());
+    let entry = relay.call(None, &Lookup { who }).await.unwrap().entry;
+    check_directory_entry(&entry, &relay.id(), None).unwrap();
+    let known = SeenIdentity::of_entry(&entry);
+    assert_eq!(known.devices.map(|list| list.version), Some(1));
+    let shown = SeenIdentity::of(&stolen_certificate).unwrap();
+    assert_eq!(known.check(&shown), Err(CryptoError::RolledBack { expected: 1, found: 0 }));
+    let certificate = laptop.keys().certify(stays[0], "Ada", 2).unwrap();
+    assert_eq!(known.check(&SeenIdentity::of(&certificate).unwrap()), Ok(()));
     // Neither the stolen device nor the phone writes anything under the old key.
     let label = VaultLabel::Settings;
     let record = VaultEntry {

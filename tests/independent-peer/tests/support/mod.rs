@@ -153,6 +153,8 @@ impl Person {
             display_name: name,
             generation: u32::from(recovery.is_some()),
             not_before_ms: 1_700_000_000_000,
+            operator: None,
+            devices: None,
         };
         let certificate = Certificate::issue(&identity, request).unwrap();
         let own = OwnDevice { certificate, device, vault_key, door_key, recovery_key };

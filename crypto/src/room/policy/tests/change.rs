@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     CryptoError,
-    room::{History, Permissions, Role},
+    room::{Assistant, History, Permissions, Role, RunsAt},
 };
 
 /// Leaves of the owner, an admin and a member.
@@ -12,6 +12,16 @@ const MEMBER: u32 = 1;
 const ADMIN: u32 = 4;
 
 type Change = fn(&mut RoomState);
+
+fn assistant(number: u8) -> Assistant {
+    Assistant {
+        account: account(number),
+        operator: "Ada".into(),
+        model: "Model 1".into(),
+        runs_at: RunsAt::Operator,
+        kept_s: 0,
+    }
+}
 
 #[test]
 fn each_field_changes_by_those_who_may() {
@@ -22,6 +32,13 @@ fn each_field_changes_by_those_who_may() {
         ("avatar", Role::Admin, |state| state.avatar = Some(vec![1; 100])),
         ("timer", Role::Admin, |state| state.timer_s = Some(3600)),
         ("history", Role::Admin, |state| state.history = History::Shared),
+        ("speakers", Role::Admin, |state| state.speakers = vec![account(2)]),
+        ("approval of newcomers", Role::Admin, |state| {
+            state.by_approval = true;
+            state.invites.clear();
+        }),
+        ("retention", Role::Admin, |state| state.retention_s = Some(3600)),
+        ("assistants", Role::Admin, |state| state.assistants = vec![assistant(9)]),
         ("permissions", Role::Owner, |state| {
             state.permissions = Permissions { invite: Role::Admin, ..Permissions::default() };
         }),
@@ -45,7 +62,7 @@ fn some_fields_nobody_changes() {
     let world = World::new();
     let cases: &[(&str, Change)] = &[
         ("revocations", |state| state.revoked.clear()),
-        ("the policy version", |state| state.policy_version = 2),
+        ("rules that the committer does not know", |state| state.policy_version = 2),
         ("the decoys", |state| state.decoy_seed = [9; 32].into()),
         ("suspended doors", |state| state.suspended_doors.push([9; 32].into())),
     ];
@@ -56,10 +73,49 @@ fn some_fields_nobody_changes() {
     world.check("authenticated data", &with_proof, Err(Violation::Removal));
 }
 
+/// Whose client knows them moves the room, and in the same commit nothing else: so who does not know the new rules can judge the move.
+#[test]
+fn the_owner_moves_the_room_to_rules_that_its_client_knows() {
+    let world = World::new();
+    let moves = |leaf, rules, change: Change| {
+        let commit = world.change(leaf, change);
+        let leaf = RosterEntry { rules, ..world.roster.get(leaf).unwrap().clone() };
+        Facts { leaf: Some(Ok(leaf)), ..commit }
+    };
+    let to: Change = |state| state.policy_version = 2;
+    world.check("the owner", &moves(OWNER, 2, to), Ok(()));
+    world.check("whose client knows later ones", &moves(OWNER, 3, to), Ok(()));
+    let refused = Err(Violation::StateChange);
+    world.check("whose client does not know them", &moves(OWNER, 1, to), refused);
+    world.check("an admin", &moves(ADMIN, 2, to), refused);
+    world.check("a member", &moves(MEMBER, 2, to), refused);
+    let more: Change = |state| (state.policy_version, state.name) = (2, "Meadow".into());
+    world.check("and another name", &moves(OWNER, 2, more), refused);
+    let mut moved = World::new();
+    moved.state.policy_version = 2;
+    let back =
+        Facts { leaf: moves(OWNER, 2, to).leaf, ..moved.change(OWNER, |state| state.policy_version = 1) };
+    moved.check("back", &back, refused);
+    moved.check("who does not know them commits", &moved.commit(MEMBER), Err(Violation::InvalidLeaf));
+}
+
+#[test]
+fn where_admins_let_newcomers_in_only_they_invite_and_each_by_name() {
+    let mut world = World::new();
+    world.state.by_approval = true;
+    world.state.invites.clear();
+    let for_one = |inviter| invite(101, inviter, Some(1)).bound_to(account(7));
+    let opens = |leaf, invite: Invite| world.change(leaf, |state| state.invites.push(invite));
+    world.check("an admin, for one", &opens(ADMIN, for_one(4)), Ok(()));
+    world.check("an admin, for anyone", &opens(ADMIN, invite(101, 4, None)), Err(Violation::InvalidState));
+    world.check("a member, for one", &opens(MEMBER, for_one(2)), Err(Violation::StateChange));
+}
+
 #[test]
 fn a_state_that_is_not_well_formed_is_refused() {
     let world = World::new();
     let cases: &[(&str, Change)] = &[
+        ("no rules", |state| state.policy_version = 0),
         ("an empty name", |state| state.name = String::new()),
         ("a name over the limit", |state| state.name = "x".repeat(257)),
         ("a topic over the limit", |state| state.topic = "x".repeat(1025)),
@@ -81,6 +137,21 @@ fn a_state_that_is_not_well_formed_is_refused() {
         }),
         ("an invite for nobody", |state| state.invites.push(invite(101, 1, Some(0)))),
         ("closed with open invites", |state| state.is_closed = true),
+        ("by approval, with an invite for anyone", |state| state.by_approval = true),
+        ("speakers out of order", |state| state.speakers = vec![account(4), account(2)]),
+        ("a speaker twice", |state| state.speakers = vec![account(4), account(4)]),
+        ("too many speakers", |state| state.speakers = (0..65).map(account).collect()),
+        ("a retention too short", |state| state.retention_s = Some(59)),
+        ("a retention too long", |state| state.retention_s = Some(u64::MAX)),
+        ("assistants out of order", |state| state.assistants = vec![assistant(9), assistant(8)]),
+        ("an assistant twice", |state| state.assistants = vec![assistant(9), assistant(9)]),
+        ("too many assistants", |state| state.assistants = (0..9).map(assistant).collect()),
+        ("an assistant without an operator", |state| {
+            state.assistants = vec![Assistant { operator: String::new(), ..assistant(9) }];
+        }),
+        ("an assistant of a model that cannot be shown", |state| {
+            state.assistants = vec![Assistant { model: "a\u{202e}b".into(), ..assistant(9) }];
+        }),
     ];
     for (what, change) in cases {
         world.check(what, &world.change(OWNER, *change), Err(Violation::InvalidState));

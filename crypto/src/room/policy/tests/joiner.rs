@@ -19,6 +19,7 @@ pub(super) fn join(leaf: RosterEntry, aad: &'static [u8]) -> Facts<'static> {
         new_state: None,
         past: PAST,
         aad,
+        reason: None,
     }
 }
 
@@ -202,4 +203,24 @@ fn nobody_moves_from_one_invite_to_another() {
     };
     world.check("by another invite", &again(other, 101), Err(Violation::AccountPresent));
     world.check("by the same one", &again(World::via(), 100), Ok(()));
+}
+
+/// A certificate of before a removal does not come in where a later one is known; whoever is in already is not put out.
+#[test]
+fn a_joiners_certificate_is_of_the_latest_list_that_the_room_knows() {
+    let mut world = World::new();
+    let list = |version, hash: u8| Some(DeviceList { version, hash: [hash; 32] });
+    let sibling = world.roster.get(2).unwrap().clone();
+    let door = sibling.door;
+    world.roster.apply(&RosterChange([(2, Some(RosterEntry { devices: list(2, 2), ..sibling }))].into()));
+    let comes = |devices, operator| {
+        let entry = RosterEntry { device_key: [33; 32], devices, operator, ..newcomer(3) };
+        join(entry, by_account(door))
+    };
+    world.check("with the same list", &comes(list(2, 2), None), Ok(()));
+    world.check("with a later one", &comes(list(3, 3), None), Ok(()));
+    for (what, devices) in [("none", None), ("an earlier one", list(1, 1)), ("another", list(2, 9))] {
+        world.check(what, &comes(devices, None), Err(Violation::DeviceList));
+    }
+    world.check("as a program", &comes(list(2, 2), Some(account(9))), Err(Violation::LeafChangedHands));
 }

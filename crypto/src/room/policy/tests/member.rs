@@ -71,3 +71,56 @@ fn a_door_of_an_account_has_one_key() {
     let two_keys = Facts { leaf: Some(Ok(two_keys)), ..world.commit(2) };
     world.check("one door with two keys", &two_keys, Err(Violation::DoorTaken));
 }
+
+/// The committer's own certificate only goes forward; a sibling's may be later meanwhile, and of one version there is one list.
+#[test]
+fn a_members_certificate_keeps_to_its_accounts_lists_of_devices() {
+    let mut world = World::new();
+    let list = |version, hash: u8| Some(DeviceList { version, hash: [hash; 32] });
+    let bob = world.roster.get(1).unwrap().clone();
+    let commits = |world: &World, devices| {
+        let leaf = RosterEntry { devices, ..bob.clone() };
+        Facts { leaf: Some(Ok(leaf)), ..world.commit(1) }
+    };
+    world.check("the first removal", &commits(&world, list(1, 1)), Ok(()));
+    let here = RosterEntry { devices: list(2, 2), ..bob.clone() };
+    world.roster.apply(&RosterChange([(1, Some(here))].into()));
+    world.check("the same list", &commits(&world, list(2, 2)), Ok(()));
+    world.check("a later one", &commits(&world, list(3, 3)), Ok(()));
+    let refused = Err(Violation::DeviceList);
+    world.check("an earlier one", &commits(&world, list(1, 1)), refused);
+    world.check("none any more", &commits(&world, None), refused);
+    world.check("another of the same version", &commits(&world, list(2, 9)), refused);
+    let ahead = RosterEntry { devices: list(5, 5), device_key: [77; 32], ..bob.clone() };
+    world.roster.apply(&RosterChange([(9, Some(ahead))].into()));
+    world.check("a sibling is ahead", &commits(&world, list(2, 2)), Ok(()));
+    world.check("another list than the sibling's", &commits(&world, list(5, 9)), refused);
+}
+
+#[test]
+fn a_program_stays_one_and_a_person_too() {
+    let world = World::new();
+    let bob = world.roster.get(1).unwrap().clone();
+    let leaf = RosterEntry { operator: Some(account(9)), ..bob };
+    let commit = Facts { leaf: Some(Ok(leaf)), ..world.commit(1) };
+    world.check("a person becomes a program", &commit, Err(Violation::LeafChangedHands));
+}
+
+#[test]
+fn only_a_removal_by_role_says_why() {
+    let world = World::new();
+    let state = |removed: &[u32]| {
+        let state =
+            super::super::state_after_removal(&world.before(), removed, super::super::Removal::Forced);
+        Some(Ok(state))
+    };
+    let removes = |reason| Facts { removed: vec![1], new_state: state(&[1]), reason, ..world.commit(0) };
+    world.check("without a reason", &removes(None), Ok(()));
+    world.check("with one", &removes(Some("Spam, three times")), Ok(()));
+    let long = "x".repeat(257);
+    for bad in ["", " spaces ", "a\u{202e}b", &long] {
+        world.check("a reason that cannot be shown", &removes(Some(bad)), Err(Violation::CommitData));
+    }
+    let idle = Facts { reason: Some("Spam"), ..world.commit(0) };
+    world.check("nobody is removed", &idle, Err(Violation::CommitData));
+}

@@ -11,10 +11,12 @@ use super::{
 };
 use crate::{
     DeviceKey, Secret,
-    identity::{AccountId, IdentityKey},
+    identity::{AccountId, DeviceList, IdentityKey},
     link,
     link::InviteSecret,
-    room::{Invite, InviteId, Past, RoomState, Roster, RosterEntry, Suite, state::suspension_hash},
+    room::{
+        Invite, InviteId, Past, RoomState, Roster, RosterChange, RosterEntry, Suite, state::suspension_hash,
+    },
 };
 use sotto_protocol::{EntryKind, RoomId};
 
@@ -79,6 +81,7 @@ impl World {
             new_state: None,
             past: PAST,
             aad: &[],
+            reason: None,
         }
     }
 

@@ -76,6 +76,8 @@ impl Person {
             display_name: self.name,
             generation: u32::from(self.recovery.is_some()),
             not_before_ms: NOW_MS,
+            operator: None,
+            devices: None,
         };
         Certificate::issue(&self.identity(), request).unwrap()
     }

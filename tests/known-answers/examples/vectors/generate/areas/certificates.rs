@@ -1,12 +1,17 @@
 //! Certificates: a guest's and an account's.
 
-use super::{ADA, Area, BOB, CborMap, Change, Person, Reader, Refused, With, diagnostic, hex, other_forms};
+use super::{
+    ADA, Area, BOB, CborMap, Change, NOW_MS, Person, Reader, Refused, With, diagnostic, hex, other_forms,
+};
 use minicbor::{
     Encoder,
     bytes::{ByteArray, ByteVec},
 };
 use serde_json::{Value, json};
-use sotto_crypto::identity::{Certificate, IdentityKey};
+use sotto_crypto::{
+    identity::{Certificate, DeviceList, IdentityKey},
+    testing::{program, retired},
+};
 
 /// Readers of this area.
 pub const READERS: &[(&str, Reader)] = &[("certificate", read_certificate)];
@@ -16,6 +21,7 @@ pub fn area() -> Area {
     let mut area = Area::new("certificates", "Inside the room; MLS; Names");
     certificate(&mut area, "certificate of an account", &ADA);
     certificate(&mut area, "certificate of a guest", &BOB);
+    of_a_program(&mut area);
     special(&mut area);
     other_forms_of_it(&mut area);
     area
@@ -28,7 +34,24 @@ fn read_certificate(_: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
         "SHA-256 of the recovery key": certificate.recovery_key_hash().map(hex),
         "device key": hex(certificate.device_key()), "display name": certificate.display_name(),
         "generation": certificate.generation(),
+        "operator": certificate.operator().map(|operator| hex(operator.as_bytes())),
+        "devices": certificate.devices().map(|list| json!({ "version": list.version, "hash": hex(list.hash) })),
     }))
+}
+
+/// Of an account that has removed a device, and is a program's.
+fn of_a_program(area: &mut Area) {
+    let operator = BOB.certificate().account();
+    let keys = program(&retired(&ADA.keys(), &[[0x61; 32], [0x62; 32]]).unwrap(), operator);
+    let certificate = keys.certify(ADA.device().public(), "Helper", NOW_MS).unwrap();
+    let name = "certificate of a program whose account has removed a device";
+    let gives = read_certificate(&With(&Value::Null), certificate.as_bytes()).unwrap();
+    assert_eq!(gives["operator"], json!(hex(operator.as_bytes())));
+    assert_eq!(gives["devices"]["version"], json!(1));
+    area.read(name, "certificate", json!({}), certificate.as_bytes(), gives);
+    let (body, _) = parts(&certificate);
+    let none = CborMap::read(&body).with(8, &DeviceList { version: 0, hash: [7; 32] });
+    area.refuse_bytes(name, &sign_body(&none.write(), &ADA.identity()), "a list of devices of version 0");
 }
 
 /// Body and signature.
@@ -55,7 +78,7 @@ fn certificate(area: &mut Area, name: &str, person: &Person) {
         "account": hex(certificate.account().as_bytes()), "identity key": hex(person.identity().public()),
         "SHA-256 of the recovery key": certificate.recovery_key_hash().map(hex),
         "device key": hex(person.device().public()), "display name": person.name,
-        "generation": u32::from(person.recovery.is_some()),
+        "generation": u32::from(person.recovery.is_some()), "operator": null, "devices": null,
     });
     assert_eq!(gives, own);
     area.read(name, "certificate", json!({}), certificate.as_bytes(), gives);

@@ -125,7 +125,7 @@ fn without_null(area: &mut Area) {
     const NAME: &str = "the capsule of an epoch";
     let [record, _, _] = epoch(EPOCH).record(&MessageSecret::from_seed(secret(0x30)), &[0x55; 16]).unwrap();
     // [… [2, leaf-record, null]], 3: …: the change of leaf 2 is the last one.
-    let last = [0xf6, 0x03, 0xa3];
+    let last = [0xf6, 0x03, 0xa4];
     let end = record.windows(last.len()).position(|window| window == last).unwrap();
     let start = record[..end].windows(3).rposition(|window| window == [0x83, 0x02, 0x82]).unwrap();
     let shorter = [&record[..start], &[0x82], &record[start + 1..end], &record[end + 1..]].concat();

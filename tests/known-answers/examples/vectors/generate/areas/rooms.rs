@@ -1,20 +1,21 @@
 //! What all members agree on: room state, leaf data, hashes of what was removed, and the proofs beside a commit.
 
 use super::{
-    ADA, Area, BOB, CLEO, Change, EPOCH, NOW_MS, ROOM, Reader, Refused, With, diagnostic, hex, other_forms,
-    secret,
+    ADA, Area, BOB, CLEO, CborMap, Change, EPOCH, NOW_MS, ROOM, Reader, Refused, With, diagnostic, hex,
+    other_forms, secret,
 };
 use serde_json::{Value, json};
 use sotto_crypto::{
     identity::AccountId,
     link::InviteSecret,
     room::{
-        DeviceRemoval, History, Invite, InviteId, LeaveScope, LeaveStatement, Past, Permissions, Role,
-        RoomState, RosterEntry,
+        Assistant, DeviceRemoval, History, Invite, InviteId, LeaveScope, LeaveStatement, Past, Permissions,
+        Role, RoomState, RosterEntry, RunsAt,
     },
     testing::{
         GivenEpoch, GivenLeaf, GivenSecrets, JoinProof, RemovalProof, join_proof_statement, leaf_data,
-        read_leaf_data, read_proof, read_room_state, revocation_hash, suspension_hash,
+        leaf_data_with_avatar, read_commit_data, read_leaf_data, read_proof, read_room_state,
+        revocation_hash, suspension_hash, write_commit_data, write_reasoned_commit_data,
     },
 };
 use sotto_protocol::{DoorId, decode, encode};
@@ -23,6 +24,7 @@ use sotto_protocol::{DoorId, decode, encode};
 pub const READERS: &[(&str, Reader)] = &[
     ("room-state", read_state),
     ("leaf-data", read_leaf),
+    ("commit-data", read_data_of_commit),
     ("join-proof", read_join_proof),
     ("removal-proof", read_removal_proof),
 ];
@@ -34,6 +36,7 @@ pub fn area() -> Area {
     full_state(&mut area);
     leaf(&mut area);
     hashes(&mut area);
+    data_of_commits(&mut area);
     proofs(&mut area);
     area
 }
@@ -95,6 +98,10 @@ pub fn new_state() -> RoomState {
         history: History::default(),
         suspended_doors: Vec::new(),
         is_closed: false,
+        speakers: Vec::new(),
+        by_approval: false,
+        retention_s: None,
+        assistants: Vec::new(),
     }
 }
 
@@ -179,7 +186,7 @@ fn state_of_a_new_room(area: &mut Area) {
     area.read(NAME, "room-state", json!({}), &bytes, json!({ "shows": diagnostic(&bytes) }));
     area.refuse_changed(NAME, Change::Cut(1), "the last byte is missing");
     area.refuse_changed(NAME, Change::Append(&[0]), "a byte follows");
-    area.refuse_changed(NAME, Change::Xor(2, 3), "a later version of the rules");
+    area.refuse_changed(NAME, Change::Xor(2, 1), "no version of the rules");
     for (other, why) in other_forms(&bytes) {
         area.refuse_bytes(NAME, &other, why);
     }
@@ -197,7 +204,8 @@ fn state_of_a_new_room(area: &mut Area) {
     let mut used_up = invite(0x05);
     used_up.max_uses = Some(0);
     let invites = |invites: Vec<Invite>| RoomState { invites, ..new_state() };
-    let many = (0..65_u8).map(|number| AccountId::new([number; 16])).collect();
+    let many = many_accounts(65);
+    let assistants = |assistants| RoomState { assistants, ..new_state() };
     let cases = [
         (RoomState { name: String::new(), ..new_state() }, "an empty name"),
         (RoomState { name: " Room".to_owned(), ..new_state() }, "a name that is not in its one form"),
@@ -224,10 +232,37 @@ fn state_of_a_new_room(area: &mut Area) {
         (invites(vec![used_up]), "an invite for nobody"),
         (invites(vec![invite(0x05), invite(0x05)]), "an invite twice"),
         (RoomState { is_closed: true, ..invites(vec![invite(0x05)]) }, "closed, with an invite"),
+        (
+            RoomState { by_approval: true, ..invites(vec![invite(0x05)]) },
+            "by approval, with an invite for anyone",
+        ),
+        (RoomState { speakers: vec![high, low], ..new_state() }, "speakers that do not ascend"),
+        (RoomState { speakers: many_accounts(65), ..new_state() }, "more than 64 speakers"),
+        (RoomState { retention_s: Some(59), ..new_state() }, "a retention of less than a minute"),
+        (RoomState { retention_s: Some(316_224_001), ..new_state() }, "a retention of more than ten years"),
+        (assistants(vec![assistant(high), assistant(low)]), "assistants that do not ascend"),
+        (assistants(many_accounts(9).into_iter().map(assistant).collect()), "more than 8 assistants"),
+        (
+            assistants(vec![Assistant { operator: String::new(), ..assistant(low) }]),
+            "an assistant without an operator",
+        ),
+        (
+            assistants(vec![Assistant { model: " Model".to_owned(), ..assistant(low) }]),
+            "a model's name that is not in its one form",
+        ),
     ];
     for (state, why) in cases {
         area.refuse_bytes(NAME, &encode(&state), why);
     }
+}
+
+fn many_accounts(count: u8) -> Vec<AccountId> {
+    (0..count).map(|number| AccountId::new([number; 16])).collect()
+}
+
+fn assistant(account: AccountId) -> Assistant {
+    let (operator, model) = ("Ada".to_owned(), "Model 1".to_owned());
+    Assistant { account, operator, model, runs_at: RunsAt::Network, kept_s: 3600 }
 }
 
 fn full_state(area: &mut Area) {
@@ -242,6 +277,7 @@ fn full_state(area: &mut Area) {
             rename: Role::Member,
             pin: Role::Admin,
             delete: Role::Owner,
+            post: Role::Admin,
         },
         history: History::Shared,
         invites: vec![
@@ -251,6 +287,14 @@ fn full_state(area: &mut Area) {
         ],
         revoked: vec![[0x71; 32].into()],
         suspended_doors: vec![[0x72; 32].into()],
+        speakers: vec![CLEO.certificate().account()],
+        retention_s: Some(86_400),
+        assistants: vec![assistant(AccountId::new([0x75; 16]))],
+        ..new_state()
+    };
+    let by_name = RoomState {
+        by_approval: true,
+        invites: vec![invite(0x16).bound_to(CLEO.certificate().account())],
         ..new_state()
     };
     let vanishing = RoomState { timer_s: Some(86_400), ..new_state() };
@@ -259,11 +303,53 @@ fn full_state(area: &mut Area) {
         ("room-state with everything in it", everything),
         ("room-state with a timer", vanishing),
         ("room-state of a closed room", closed),
+        ("room-state of a room whose admins let each newcomer in by name", by_name),
+        (
+            "room-state of a room that has moved to rules 2 just now",
+            RoomState { policy_version: 2, ..new_state() },
+        ),
     ];
     for (name, state) in cases {
         let bytes = encode(&state);
         area.read(name, "room-state", json!({}), &bytes, json!({ "shows": diagnostic(&bytes) }));
     }
+    let moved = encode(&RoomState { policy_version: 2, ..new_state() });
+    let later = CborMap::read(&moved).with(18, &1);
+    area.refuse_bytes("room-state of a new room", &later.write(), "of later rules, with what these know");
+}
+
+fn read_data_of_commit(_: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
+    let (past, proof, reason) = read_commit_data(bytes)?;
+    Ok(json!({
+        "last": hex(past.last), "whole": hex(past.whole), "proof": hex(proof), "reason": reason,
+    }))
+}
+
+fn data_of_commits(area: &mut Area) {
+    const NAME: &str = "commit-data without a proof";
+    let past = Past { last: [0x73; 32], whole: [0x74; 32] };
+    let proof = encode(&JoinProof::Account(DoorId::new([0x76; 16])));
+    for (name, bytes, proof, reason) in [
+        (NAME, write_commit_data(past, &[]), Vec::new(), None),
+        ("commit-data with a proof", write_commit_data(past, &proof), proof.clone(), None),
+        (
+            "commit-data of a removal with a reason",
+            write_reasoned_commit_data(past, "Spam"),
+            Vec::new(),
+            Some("Spam"),
+        ),
+    ] {
+        let gives = json!({
+            "last": hex(past.last), "whole": hex(past.whole), "proof": hex(proof), "reason": reason,
+        });
+        area.read(name, "commit-data", json!({}), &bytes, gives);
+    }
+    let good = write_commit_data(past, &[]);
+    for (other, why) in other_forms(&good) {
+        area.refuse_bytes(NAME, &other, why);
+    }
+    let empty = CborMap::read(&good).with(1, &minicbor::bytes::ByteVec::from(Vec::new()));
+    area.refuse_bytes(NAME, &empty.write(), "a proof that is empty");
 }
 
 fn leaf(area: &mut Area) {
@@ -290,7 +376,17 @@ fn leaf(area: &mut Area) {
         let gives = json!({ "shows": diagnostic(&bytes), "door id": hex(door.as_bytes()) });
         area.read(name, "leaf-data", json!({ "account": hex(account.as_bytes()) }), &bytes, gives);
     }
+    let leaf = leaf_of(0, &ADA, None, 1);
+    let bytes = leaf_data_with_avatar(&ROOM, &leaf, &[0xa0]).unwrap();
+    let (account, door) = (ADA.certificate().account(), ADA.own().door(&ROOM).unwrap());
+    let gives = json!({ "shows": diagnostic(&bytes), "door id": hex(door.as_bytes()) });
+    let with = json!({ "account": hex(account.as_bytes()) });
+    area.read("leaf-data with a picture", "leaf-data", with, &bytes, gives);
     const NAME: &str = "leaf-data of an account";
+    for (avatar, why) in [(vec![], "an empty picture"), (vec![0; 513], "a picture of more than 512 bytes")] {
+        let bytes = leaf_data_with_avatar(&ROOM, &leaf, &avatar).unwrap();
+        area.refuse_bytes(NAME, &bytes, why);
+    }
     let leaf = leaf_of(0, &ADA, None, 1);
     let bytes = leaf_data(&ROOM, &leaf).unwrap();
     area.refuse_changed(NAME, Change::Cut(1), "the last byte is missing");

@@ -5,12 +5,12 @@ use minicbor::bytes::ByteArray;
 use serde_json::{Value, json};
 use sotto_crypto::{
     AccessKey, Secret,
-    account::{SeenRecoveryKey, check_directory_entry},
-    testing::{account_keys, verify},
+    account::{SeenIdentity, check_directory_entry},
+    testing::{account_keys, retired, verify},
 };
 use sotto_protocol::{
     Challenge, DoorId, Rewind, RewindAuthority, RoomId,
-    account::{DirectoryEntry, RelayId, directory_statement, registration_statement},
+    account::{DeviceList, DirectoryEntry, RelayId, directory_statement, registration_statement},
     card_statement, confirm_statement, decode, delete_statement, drop_statement, encode, entry_hash,
     handover_statement, join_statement, open_statement, recovery_statement, retention_statement,
 };
@@ -292,9 +292,13 @@ fn read_rewind(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
 
 fn read_directory_entry(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
     let entry: DirectoryEntry = decode(bytes)?;
-    let seen = with.has("seen").then(|| with.at("seen")).map(|seen| SeenRecoveryKey {
+    let seen = with.has("seen").then(|| with.at("seen")).map(|seen| SeenIdentity {
         generation: seen.number("generation") as u32,
         hash: seen.array("SHA-256 of the recovery key"),
+        devices: seen
+            .has("devices")
+            .then(|| seen.at("devices"))
+            .map(|list| DeviceList { version: list.number("version") as u32, hash: list.array("hash") }),
     });
     let recipient = check_directory_entry(&entry, &RelayId::new(with.array("relay id")), seen.as_ref())?;
     Ok(json!({
@@ -308,6 +312,18 @@ fn directory(area: &mut Area) {
     // Of generation 2, so that there is an earlier one.
     let recovery = (secret(0x21), 2, vec![secret(0x2a)]);
     let keys = account_keys(&secret(ADA.identity), recovery, secret(ADA.vault), secret(ADA.door), 1);
+    let staying = [[0x61; 32], [0x62; 32]];
+    let keys = retired(&keys, &staying).unwrap();
+    let list = keys.devices().unwrap();
+    area.value(
+        "the list of devices after the first removal",
+        json!({
+            "account": hex(keys.account().as_bytes()), "version before": 0,
+            "keys of the devices that stay": staying.map(hex),
+        }),
+        json!({ "version": list.version, "hash": hex(list.hash) }),
+    );
+    let devices = json!({ "version": list.version, "hash": hex(list.hash) });
     let (relay, own) = (hex(relay_id().as_bytes()), hex(keys.recovery().public_hash()));
     let entry = keys.directory_entry(&relay_id());
     let bytes = encode(&entry);
@@ -315,10 +331,10 @@ fn directory(area: &mut Area) {
         "the signing of a directory-entry",
         json!({
             "relay id": relay, "identity seed": hex([ADA.identity; 32]), "recovery seed": hex([0x21; 32]),
-            "generation": 2,
+            "generation": 2, "devices": devices,
         }),
         json!({
-            "statement": hex(directory_statement(&relay_id(), 2, &entry.recovery_public)),
+            "statement": hex(directory_statement(&relay_id(), 2, &entry.recovery_public, entry.devices.as_ref())),
             "signature": hex(entry.signature), "directory-entry": hex(&bytes),
         }),
     );
@@ -326,6 +342,12 @@ fn directory(area: &mut Area) {
         "account": hex(keys.account().as_bytes()), "generation": 2, "SHA-256 of the recovery key": own,
     });
     let seen = |generation: u32, hash: Value| json!({ "generation": generation, "SHA-256 of the recovery key": hash });
+    let seen_list = |version: u32, list: Value| {
+        json!({
+            "generation": 2, "SHA-256 of the recovery key": own,
+            "devices": { "version": version, "hash": list },
+        })
+    };
     let mut read = |name: &str, seen: Value| {
         let with = json!({ "relay id": relay, "seen": seen });
         area.read(name, "directory-entry", with, &bytes, gives.clone());
@@ -334,9 +356,17 @@ fn directory(area: &mut Area) {
     read(NAME, Value::Null);
     read("directory-entry, of the generation that was seen", seen(2, own.clone()));
     read("directory-entry, of a later generation than was seen", seen(1, older.clone()));
+    read("directory-entry, of the list of devices that was seen", seen_list(1, hex(list.hash)));
     area.refuse_damaged(
         NAME,
-        &[(10, "the identity"), (60, "the recovery key"), (bytes.len() - 1, "the signature")],
+        &[(10, "the identity"), (60, "the recovery key"), (bytes.len() - 1, "the list of devices")],
+    );
+    area.refuse_with(NAME, "seen", seen_list(2, hex([1; 32])), "an earlier list of devices than was seen");
+    area.refuse_with(
+        NAME,
+        "seen",
+        seen_list(1, hex([1; 32])),
+        "another list of devices in the version that was seen",
     );
     area.refuse_with(NAME, "relay id", hex([0x93; 32]), "another relay");
     area.refuse_with(NAME, "seen", seen(3, own), "an earlier generation than was seen");

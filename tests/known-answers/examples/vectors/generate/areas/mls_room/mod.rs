@@ -406,7 +406,7 @@ impl Story {
     }
 
     fn removes(&mut self, area: &mut Area) {
-        let change = RoomChange::RemoveMember(BOB.certificate().account());
+        let change = RoomChange::RemoveMember(BOB.certificate().account(), None);
         let handshake = self.commits(area, "the owner removes the guest (epoch 4 again)", &change);
         assert!(handshake.cut, "nobody signed that they leave");
     }
