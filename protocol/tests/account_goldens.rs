@@ -83,7 +83,7 @@ fn what_clients_ask_is_what_it_was() {
     check("list-vault", ListVault {});
     check("read-vault", ReadVault { names: vec![[8; 32].into(), [9; 32].into()] });
     check("put-vault", PutVault { record: VaultEntry { name: [8; 32], version: 300, value: vec![9; 40] } });
-    check("delete-vault", DeleteVault { name: [8; 32], version: 300 });
+    check("delete-vault", DeleteVault { name: [8; 32], version: 300, proof: vec![5; 40] });
     check("deposit", Deposit { account: [8; 16], letter: vec![9; 40] });
     check("inbox", Inbox {});
     check("acknowledge", Acknowledge { ids: vec![[8; 16].into()] });
@@ -152,7 +152,8 @@ fn what_is_signed_is_what_it_was() {
     let statement = recovery_statement("relay.example", &Challenge::new([0x0a; 32]));
     golden::check("account-recovery-statement.v1", &statement);
     let challenge = Challenge::new([0x0a; 32]);
-    let statement = registration_statement("Relay.example", &challenge, (&[9; 192], &[7; 40]), &entry());
+    let statement =
+        registration_statement("Relay.example", &challenge, (&[9; 192], &[7; 40]), &entry(), ("ada", true));
     golden::check("account-registration-statement.v1", &statement);
 }
 

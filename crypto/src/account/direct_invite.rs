@@ -279,9 +279,12 @@ mod tests {
         let open = |sealed: &[u8]| open_direct_invite(&bob.keys.recovery_keys_alone(), sealed).unwrap();
         let sealed = ada.invites(&bob, b"link").unwrap();
         let mut seen = SeenInvites::default();
-        assert_eq!((seen.take(&open(&sealed)), seen.take(&open(&sealed))), (Taken::New, Taken::Repeated));
+        assert_eq!(
+            (seen.take(&open(&sealed), 9), seen.take(&open(&sealed), 9)),
+            (Taken::New, Taken::Repeated)
+        );
         let another = ada.invites(&bob, b"another link").unwrap();
-        assert_eq!(seen.take(&open(&another)), Taken::New);
+        assert_eq!(seen.take(&open(&another), 9), Taken::New);
     }
 
     #[test]

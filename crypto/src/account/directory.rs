@@ -32,7 +32,8 @@ impl AccountKeys {
 
 impl AccountKeys {
     /// What the relay of that authority wants to see before it makes an account of this identity, on its challenge: the account's
-    /// owner is there, and this is the password's record, the sealed record and the entry that go with it.
+    /// owner is there, and this is the password's record, the sealed record and the entry that go with it, under this name, which others find or
+    /// do not.
     #[must_use]
     pub fn sign_registration(
         &self,
@@ -40,8 +41,11 @@ impl AccountKeys {
         challenge: &Challenge,
         login_and_record: (&[u8; 192], &[u8]),
         entry: &DirectoryEntry,
+        name_and_findable: (&str, bool),
     ) -> [u8; 64] {
-        self.identity.sign(&registration_statement(authority, challenge, login_and_record, entry))
+        let statement =
+            registration_statement(authority, challenge, login_and_record, entry, name_and_findable);
+        self.identity.sign(&statement)
     }
 }
 
@@ -103,8 +107,8 @@ impl SeenIdentity {
     }
 }
 
-/// Checks an entry that that relay gave, against the newest that was seen of this identity, and tells to whom an invite can be sealed
-/// by it.
+/// Checks an entry that that relay gave, against the account that was asked for (`None` where a name was) and the newest that was seen
+/// of this identity, and tells to whom an invite can be sealed by it.
 ///
 /// # Errors
 /// As [`SeenIdentity::check`]: an older recovery key may be one that the account has given up because others have it.
@@ -112,6 +116,7 @@ impl SeenIdentity {
 pub fn check_directory_entry<'e>(
     entry: &'e DirectoryEntry,
     relay: &RelayId,
+    asked: Option<&AccountId>,
     seen: Option<&SeenIdentity>,
 ) -> Result<InviteRecipient<'e>, CryptoError> {
     let statement =
@@ -120,6 +125,9 @@ pub fn check_directory_entry<'e>(
     wrap::check_public_key(&entry.recovery_public)?;
     if entry.devices.is_some_and(|list| list.version == 0) {
         return Err(CryptoError::Malformed("directory entry"));
+    }
+    if asked.is_some_and(|asked| *asked != AccountId::of(&entry.identity_key)) {
+        return Err(CryptoError::BadKey);
     }
     if let Some(seen) = seen {
         seen.check(&SeenIdentity::of_entry(entry))?;
@@ -140,12 +148,14 @@ mod tests {
         let (ada, eve) = (AccountKeys::generate().unwrap(), AccountKeys::generate().unwrap());
         let (relay, other) = (RelayId::new([1; 32]), RelayId::new([2; 32]));
         let entry = ada.directory_entry(&relay);
-        let recipient = check_directory_entry(&entry, &relay, None).unwrap();
+        let recipient = check_directory_entry(&entry, &relay, Some(&ada.account()), None).unwrap();
         assert_eq!(recipient.account, ada.account());
         let refused = |entry: &DirectoryEntry, relay| {
-            check_directory_entry(entry, relay, None).map(|recipient| recipient.account).unwrap_err()
+            check_directory_entry(entry, relay, None, None).map(|recipient| recipient.account).unwrap_err()
         };
         assert_eq!(refused(&entry, &other), CryptoError::BadSignature);
+        let for_eve = check_directory_entry(&entry, &relay, Some(&eve.account()), None);
+        assert_eq!(for_eve.map(|recipient| recipient.account), Err(CryptoError::BadKey));
         let eves_key = DirectoryEntry { recovery_public: eve.recovery().public(), ..entry.clone() };
         assert_eq!(refused(&eves_key, &relay), CryptoError::BadSignature);
         let older = DirectoryEntry { generation: 2, ..entry };
@@ -159,7 +169,7 @@ mod tests {
         let certificate = new.certify(DeviceKey::generate().unwrap().public(), "Ada", 1).unwrap();
         let seen = SeenIdentity::of(&certificate).unwrap();
         let check = |entry: &DirectoryEntry| {
-            check_directory_entry(entry, &relay, Some(&seen)).map(|recipient| recipient.account)
+            check_directory_entry(entry, &relay, None, Some(&seen)).map(|recipient| recipient.account)
         };
         assert_eq!(check(&new.directory_entry(&relay)), Ok(old.account()));
         let later = new.with_new_recovery_key().unwrap();
@@ -175,10 +185,12 @@ mod tests {
         let ada = AccountKeys::generate().unwrap();
         let entry = ada.directory_entry(&RelayId::new([1; 32]));
         let (login, challenge) = ([9; 192], Challenge::new([8; 32]));
-        let signature = ada.sign_registration("Relay.example", &challenge, (&login, b"record"), &entry);
+        let signature =
+            ada.sign_registration("Relay.example", &challenge, (&login, b"record"), &entry, ("ada", true));
         let check = |authority, challenge: [u8; 32], record: &[u8]| {
             let challenge = Challenge::new(challenge);
-            let statement = registration_statement(authority, &challenge, (&login, record), &entry);
+            let statement =
+                registration_statement(authority, &challenge, (&login, record), &entry, ("ada", true));
             sign::verify(&entry.identity_key, &statement, &signature)
         };
         assert_eq!(check("relay.example", [8; 32], b"record"), Ok(()));
@@ -199,7 +211,7 @@ mod tests {
         assert_eq!(kept.devices(), after.devices());
         let entry = after.directory_entry(&relay);
         let check = |entry: &DirectoryEntry, seen: &SeenIdentity| {
-            check_directory_entry(entry, &relay, Some(seen)).map(|recipient| recipient.account)
+            check_directory_entry(entry, &relay, None, Some(seen)).map(|recipient| recipient.account)
         };
         let seen = SeenIdentity::of(&kept).unwrap();
         assert_eq!(check(&entry, &seen), Ok(first.account()));

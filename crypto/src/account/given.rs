@@ -45,6 +45,7 @@ pub fn account_keys(
         vault: VaultKey::from_seed(vault),
         door: DoorKey::from_seed(door),
         device_keys,
+        vaults_before: Vec::new(),
         devices: None,
         operator: None,
     }

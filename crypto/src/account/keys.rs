@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 /// Most recovery keys that an account remembers, the present one not counted.
 pub(super) const PREVIOUS_RECOVERY_KEYS_MAX: usize = 64;
 
+/// Most vault keys of before that an account remembers until its vault is written anew.
+pub(super) const VAULT_KEYS_BEFORE_MAX: usize = 8;
+
 /// For keys to which something is sealed.
 macro_rules! wrap_key {
     ($name:ident) => {
@@ -71,6 +74,8 @@ pub struct AccountKeys {
     pub(super) door: DoorKey,
     /// Rises with each change of vault and door key.
     pub(super) device_keys: u32,
+    /// Under which the vault is not yet written anew, the latest last.
+    pub(super) vaults_before: Vec<VaultKey>,
     /// Which devices are left; `None` while none was ever removed.
     pub(super) devices: Option<DeviceList>,
     /// Of a program: the account that answers for it.
@@ -107,6 +112,7 @@ impl AccountKeys {
             vault: VaultKey::generate()?,
             door: DoorKey::generate()?,
             device_keys: 1,
+            vaults_before: Vec::new(),
             devices: None,
             operator: None,
         })
@@ -167,6 +173,13 @@ impl AccountKeys {
         self.devices.as_ref()
     }
 
+    /// Vault keys under which records may still be that are not yet written anew under the present one, the latest last: a device that
+    /// broke off may have left some. Any device of the account goes on.
+    #[must_use]
+    pub fn vaults_before(&self) -> &[VaultKey] {
+        &self.vaults_before
+    }
+
     /// States that a device is the account's.
     ///
     /// # Errors
@@ -192,7 +205,7 @@ impl AccountKeys {
     /// What a device of the account keeps at rest.
     #[must_use]
     pub fn device_secrets(&self, device: DeviceKey) -> DeviceSecrets {
-        DeviceSecrets { device, vault: self.vault.clone(), door: self.door.clone() }
+        DeviceSecrets { account: self.account(), device, vault: self.vault.clone(), door: self.door.clone() }
     }
 
     /// The same keys with a fresh recovery key, one generation on. The old one is kept for old capsules.
@@ -204,8 +217,15 @@ impl AccountKeys {
                 max: PREVIOUS_RECOVERY_KEYS_MAX,
             });
         }
+        self.with_fresh_recovery_key()
+    }
+
+    /// The same where it cannot wait: the oldest of the old ones makes room, and what is sealed to that one opens no more.
+    pub(super) fn with_fresh_recovery_key(&self) -> Result<Self, CryptoError> {
         let mut next = self.clone();
         next.previous.push(self.recovery.clone());
+        let surplus = next.previous.len().saturating_sub(PREVIOUS_RECOVERY_KEYS_MAX);
+        next.previous.drain(..surplus);
         next.recovery = RecoveryKey::generate()?;
         next.generation = self.generation.checked_add(1).ok_or(CryptoError::Malformed("generation"))?;
         Ok(next)
@@ -215,7 +235,10 @@ impl AccountKeys {
     /// keys of the devices that the account has left: certificates of before are not of its latest list any more.
     pub(super) fn with_new_device_keys(&self, staying: &[[u8; 32]]) -> Result<Self, CryptoError> {
         let device_keys = self.device_keys.checked_add(1).ok_or(CryptoError::Malformed("device keys"))?;
-        let next = self.without_devices(staying)?;
+        let mut next = self.without_devices(staying)?;
+        next.vaults_before.push(self.vault.clone());
+        let surplus = next.vaults_before.len().saturating_sub(VAULT_KEYS_BEFORE_MAX);
+        next.vaults_before.drain(..surplus);
         Ok(Self { vault: VaultKey::generate()?, door: DoorKey::generate()?, device_keys, ..next })
     }
 
@@ -245,6 +268,8 @@ impl fmt::Debug for AccountKeys {
 /// What a device of an account keeps at rest: neither identity nor recovery key.
 #[derive(Debug, Clone)]
 pub struct DeviceSecrets {
+    /// Whose device it is: a record of the vault, which any device of the account could write, does not make it another's.
+    pub account: AccountId,
     /// Signs leaf, commits and messages.
     pub device: DeviceKey,
     /// Names and seals the vault's records.
@@ -262,6 +287,8 @@ struct StoredDeviceSecrets {
     vault: VaultKey,
     #[n(2)]
     door: DoorKey,
+    #[n(3)]
+    account: AccountId,
 }
 
 impl DeviceSecrets {
@@ -272,19 +299,20 @@ impl DeviceSecrets {
             device: self.device.seed(),
             vault: self.vault.clone(),
             door: self.door.clone(),
+            account: self.account,
         })
     }
 
     /// The device as it makes and joins rooms.
     ///
     /// # Errors
-    /// [`CryptoError::BadKey`] where certificate, device and recovery key do not belong together.
+    /// [`CryptoError::BadKey`] where account, certificate, device and recovery key do not belong together.
     pub fn own_device(
         &self,
         certificate: Certificate,
         recovery_public: Vec<u8>,
     ) -> Result<OwnDevice, CryptoError> {
-        let device = AccountDevice::checked(certificate.as_bytes(), recovery_public)?;
+        let device = AccountDevice::checked(certificate.as_bytes(), recovery_public, &self.account)?;
         if *certificate.device_key() != self.device.public() {
             return Err(CryptoError::BadKey);
         }
@@ -304,7 +332,12 @@ impl DeviceSecrets {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
         let stored: StoredDeviceSecrets =
             sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("device secrets"))?;
-        Ok(Self { device: DeviceKey::from_seed(&stored.device), vault: stored.vault, door: stored.door })
+        Ok(Self {
+            account: stored.account,
+            device: DeviceKey::from_seed(&stored.device),
+            vault: stored.vault,
+            door: stored.door,
+        })
     }
 }
 
@@ -340,6 +373,9 @@ mod tests {
             keys = keys.with_new_recovery_key().unwrap();
         }
         assert!(matches!(keys.with_new_recovery_key(), Err(CryptoError::OverLimit { .. })));
+        let after_leak = keys.with_fresh_recovery_key().unwrap();
+        assert_eq!(after_leak.recovery_keys().count(), PREVIOUS_RECOVERY_KEYS_MAX + 1);
+        assert_ne!(after_leak.recovery(), keys.recovery());
     }
 
     #[test]
@@ -376,7 +412,7 @@ mod tests {
         assert_eq!(format!("{keys:?}"), "AccountKeys { account: AccountId(9a92…), generation: 1, .. }");
         assert_eq!(
             format!("{:?}", keys.device_secrets(DeviceKey::generate().unwrap())),
-            "DeviceSecrets { device: DeviceKey(…), vault: VaultKey(…), door: DoorKey(…) }"
+            "DeviceSecrets { account: AccountId(9a92…), device: DeviceKey(…), vault: VaultKey(…), door: DoorKey(…) }"
         );
         assert_eq!(format!("{:?}", keys.recovery()), "RecoveryKey(…)");
     }

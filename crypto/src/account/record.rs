@@ -12,7 +12,7 @@
 //! with every change; the relay replaces version n by n + 1 and nothing else.
 
 use super::{
-    keys::{AccountKeys, DoorKey, PREVIOUS_RECOVERY_KEYS_MAX, RecoveryKey, VaultKey},
+    keys::{AccountKeys, DoorKey, PREVIOUS_RECOVERY_KEYS_MAX, RecoveryKey, VAULT_KEYS_BEFORE_MAX, VaultKey},
     opaque::PasswordKey,
     recovery_code::{RecoveryCode, RecoveryCodePublic},
     vault_index::Mark,
@@ -82,6 +82,8 @@ struct Contents {
     devices: Option<DeviceList>,
     #[n(10)]
     operator: Option<AccountId>,
+    #[cbor(n(11), skip_if = "Vec::is_empty", default)]
+    vaults_before: Vec<VaultKey>,
 }
 
 impl OpenedRecord {
@@ -157,7 +159,7 @@ impl OpenedRecord {
         new_code: &RecoveryCode,
         staying: &[[u8; 32]],
     ) -> Result<(Self, SealedRecord), CryptoError> {
-        let keys = self.keys.with_new_recovery_key()?.with_new_device_keys(staying)?;
+        let keys = self.keys.with_fresh_recovery_key()?.with_new_device_keys(staying)?;
         self.next(keys, new_code.public()?)?.sealed(new_password)
     }
 
@@ -173,6 +175,15 @@ impl OpenedRecord {
         staying: &[[u8; 32]],
     ) -> Result<(Self, SealedRecord), CryptoError> {
         self.next(self.keys.with_new_device_keys(staying)?, self.code.clone())?.sealed(password)
+    }
+
+    /// The next version after the vault was written anew under the present key: those of before are forgotten.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoRandomness`].
+    pub fn with_vault_rebuilt(&self, password: &PasswordKey) -> Result<(Self, SealedRecord), CryptoError> {
+        let keys = AccountKeys { vaults_before: Vec::new(), ..self.keys.clone() };
+        self.next(keys, self.code.clone())?.sealed(password)
     }
 
     /// The next version after devices were retired that are only gone: the same keys, and a list that has these devices left.
@@ -254,7 +265,8 @@ impl SealedRecord {
         if bytes.len() > SEALED_RECORD_MAX_BYTES {
             return Err(CryptoError::Malformed("sealed record"));
         }
-        sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("sealed record"))
+        // Its mark is over these very bytes.
+        sotto_protocol::decode_exact(bytes).map_err(|_| CryptoError::Malformed("sealed record"))
     }
 
     /// Its version, as the relay compares it.
@@ -301,6 +313,7 @@ impl SealedRecord {
             sotto_protocol::decode(&contents).map_err(|_| CryptoError::Malformed("record contents"))?;
         // The relay must not point the record at a login key of its own.
         if contents.previous.len() > PREVIOUS_RECOVERY_KEYS_MAX
+            || contents.vaults_before.len() > VAULT_KEYS_BEFORE_MAX
             || contents.code.login_key != self.code_login_key
             || contents.device_keys != self.device_keys
         {
@@ -332,6 +345,7 @@ impl Contents {
             code_wrap_hash: hash_of(code_wrap),
             devices: keys.devices,
             operator: keys.operator,
+            vaults_before: keys.vaults_before,
         }
     }
 
@@ -346,6 +360,7 @@ impl Contents {
             device_keys: self.device_keys,
             devices: self.devices,
             operator: self.operator,
+            vaults_before: self.vaults_before,
         };
         OpenedRecord { version, keys, code: self.code, opens_by_code }
     }
@@ -536,6 +551,7 @@ mod tests {
                 vault: VaultKey(seed(4)),
                 door: DoorKey(seed(5)),
                 device_keys: 3,
+                vaults_before: vec![VaultKey(seed(11))],
                 devices: Some(DeviceList { version: 2, hash: [9; 32] }),
                 operator: Some(AccountId::new([8; 16])),
             },

@@ -9,6 +9,8 @@ use sotto_protocol::RoomToken;
 use sotto_protocol::account::{BlindRoomToken, EvaluatedRoomToken, RelayKeys};
 use voprf::{EvaluationElement, Group as _, PoprfClient, Proof};
 
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const PERIOD_MS: u64 = 30 * DAY_MS;
 const PERIOD_INFO: &[u8] = b"sotto/1 room token period";
 
 /// A token that was asked for.
@@ -21,11 +23,18 @@ pub struct RoomTokenRequest {
 }
 
 impl RoomTokenRequest {
-    /// Begins, for the relay whose account it is and its current period.
+    /// Begins, for the relay whose account it is and the period that it says is the current one, at this time. A period of its own for
+    /// each account would tell the relay whose token it is, so it must be the one by the own clock, give or take a day.
     ///
     /// # Errors
-    /// [`CryptoError::NoRandomness`].
-    pub fn new(relay: RelayKeys, period: u32) -> Result<Self, CryptoError> {
+    /// [`CryptoError::Malformed`] where it is another period; [`CryptoError::NoRandomness`].
+    pub fn new(relay: RelayKeys, period: u32, now_ms: u64) -> Result<Self, CryptoError> {
+        let is_now = [now_ms.saturating_sub(DAY_MS), now_ms, now_ms.saturating_add(DAY_MS)]
+            .iter()
+            .any(|at_ms| at_ms / PERIOD_MS == u64::from(period));
+        if !is_now {
+            return Err(CryptoError::Malformed("room token period"));
+        }
         Self::with_nonce(relay, period, random_array()?, &mut SeededRandomness::new(Secret::random()?))
     }
 
@@ -90,7 +99,7 @@ mod tests {
         let server = |seed| PoprfServer::<Ristretto255>::new_from_seed(&[seed; 32], b"test").unwrap();
         let tokens = Ristretto255::serialize_elem(server(1).get_public_key()).as_slice().try_into().unwrap();
         let relay = RelayKeys { signing: [1; 32], tokens };
-        let request = RoomTokenRequest::new(relay, 7).unwrap();
+        let request = RoomTokenRequest::new(relay, 7, 7 * PERIOD_MS).unwrap();
         let info = |period: u32| [PERIOD_INFO, &period.to_be_bytes()].concat();
         let answer_in = |seed, period| {
             let blinded = BlindedElement::deserialize(&request.call().blinded).unwrap();
@@ -113,5 +122,18 @@ mod tests {
             Err(MALFORMED)
         );
         assert_eq!(format!("{request:?}"), "RoomTokenRequest(…)");
+    }
+
+    /// A period that only one account is told would be a mark.
+    #[test]
+    fn another_period_than_the_clocks_is_refused() {
+        let relay = RelayKeys { signing: [1; 32], tokens: [2; 32] };
+        let at = |period, now_ms| RoomTokenRequest::new(relay, period, now_ms).map(|_| ()).err();
+        let middle = 7 * PERIOD_MS + PERIOD_MS / 2;
+        let refused = Some(CryptoError::Malformed("room token period"));
+        assert_eq!((at(7, middle), at(6, middle), at(8, middle)), (None, refused.clone(), refused.clone()));
+        let begin = 7 * PERIOD_MS + DAY_MS / 2;
+        assert_eq!((at(7, begin), at(6, begin), at(8, begin)), (None, None, refused));
+        assert_eq!(at(8, 8 * PERIOD_MS - 1), None);
     }
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! seen = { 0: 1, 1: [* [invite id (16), sent at]] sorted by id, ?2: sent at of the latest one that was forgotten }
 //! ```
-//! At most 1,024 are remembered, those sent last; no clock is asked.
+//! At most 1,024 are remembered, those sent last. The own clock is asked for one thing: nothing was sent later than tomorrow.
 
 use super::DirectInvite;
 use crate::CryptoError;
@@ -46,23 +46,26 @@ struct Stored {
 }
 
 impl SeenInvites {
-    /// Takes an invite that was opened.
-    pub fn take(&mut self, invite: &DirectInvite) -> Taken {
+    /// Takes an invite that was opened, at this time. The sender's clock counts for no later than a day from now: else a stranger could
+    /// have all that is sent later taken for old.
+    pub fn take(&mut self, invite: &DirectInvite, now_ms: u64) -> Taken {
+        let sent_at_ms = invite.sent_at_ms.min(latest(now_ms));
         if self.sent_at_ms.contains_key(&invite.id) {
             return Taken::Repeated;
         }
-        if self.forgotten_ms.is_some_and(|forgotten| invite.sent_at_ms <= forgotten) {
+        if self.forgotten_ms.is_some_and(|forgotten| sent_at_ms <= forgotten) {
             return Taken::TooOldToTell;
         }
-        self.sent_at_ms.insert(invite.id, invite.sent_at_ms);
+        self.sent_at_ms.insert(invite.id, sent_at_ms);
         self.forget_the_oldest();
         Taken::New
     }
 
-    /// Takes over what another device of the account has taken.
-    pub fn merge(&mut self, other: &Self) {
-        self.sent_at_ms.extend(&other.sent_at_ms);
-        self.forgotten_ms = self.forgotten_ms.max(other.forgotten_ms);
+    /// Takes over what another device of the account has taken, at this time; a device that was removed meanwhile may have written it.
+    pub fn merge(&mut self, other: &Self, now_ms: u64) {
+        let at_most = |sent_at_ms: u64| sent_at_ms.min(latest(now_ms));
+        self.sent_at_ms.extend(other.sent_at_ms.iter().map(|(id, sent_at_ms)| (*id, at_most(*sent_at_ms))));
+        self.forgotten_ms = self.forgotten_ms.max(other.forgotten_ms.map(at_most));
         self.forget_the_oldest();
     }
 
@@ -100,6 +103,11 @@ impl SeenInvites {
     }
 }
 
+/// The latest time that an invite can have been sent at, for all that is known: clocks differ.
+const fn latest(now_ms: u64) -> u64 {
+    now_ms.saturating_add(24 * 60 * 60 * 1000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,12 +124,37 @@ mod tests {
         DirectInvite { id, link: Zeroizing::new(b"link".to_vec()), sender, sent_at_ms: number }
     }
 
+    const NOW: u64 = 1_000_000;
+
     #[test]
     fn an_invite_is_taken_once_on_all_devices() {
         let (mut phone, mut laptop) = (SeenInvites::default(), SeenInvites::default());
-        assert_eq!((phone.take(&invite(1)), phone.take(&invite(1))), (Taken::New, Taken::Repeated));
-        laptop.merge(&SeenInvites::from_bytes(&phone.to_bytes()).unwrap());
-        assert_eq!((laptop.take(&invite(1)), laptop.take(&invite(2))), (Taken::Repeated, Taken::New));
+        assert_eq!((phone.take(&invite(1), NOW), phone.take(&invite(1), NOW)), (Taken::New, Taken::Repeated));
+        laptop.merge(&SeenInvites::from_bytes(&phone.to_bytes()).unwrap(), NOW);
+        assert_eq!(
+            (laptop.take(&invite(1), NOW), laptop.take(&invite(2), NOW)),
+            (Taken::Repeated, Taken::New)
+        );
+    }
+
+    /// Invites from the end of time do not push out those of today.
+    #[test]
+    fn a_clock_of_the_future_makes_nothing_old() {
+        let (mut seen, some, tomorrow) = (SeenInvites::default(), invite(0), NOW + 86_400_000);
+        for number in 0..SEEN_INVITES_MAX as u64 + 1 {
+            let mut id = [1; 16];
+            id[8..].copy_from_slice(&number.to_be_bytes());
+            assert_eq!(
+                seen.take(&DirectInvite { id, sent_at_ms: u64::MAX, ..some.clone() }, NOW),
+                Taken::New
+            );
+        }
+        assert_eq!(seen.forgotten_ms, Some(tomorrow));
+        assert_eq!(seen.take(&invite(tomorrow + 1), tomorrow), Taken::New, "two days later");
+        let written = SeenInvites { forgotten_ms: Some(u64::MAX), ..SeenInvites::default() };
+        let mut merged = SeenInvites::default();
+        merged.merge(&written, NOW);
+        assert_eq!(merged.take(&invite(tomorrow + 1), tomorrow), Taken::New);
     }
 
     #[test]
@@ -131,19 +164,19 @@ mod tests {
         for number in 0..SEEN_INVITES_MAX as u64 + 10 {
             let mut id = [0; 16];
             id[8..].copy_from_slice(&number.to_be_bytes());
-            assert_eq!(seen.take(&DirectInvite { id, sent_at_ms: number, ..some.clone() }), Taken::New);
+            assert_eq!(seen.take(&DirectInvite { id, sent_at_ms: number, ..some.clone() }, NOW), Taken::New);
         }
-        assert_eq!(seen.take(&invite(3)), Taken::TooOldToTell);
-        assert_eq!(seen.take(&invite(10)), Taken::Repeated);
-        assert_eq!(seen.take(&invite(5000)), Taken::New);
+        assert_eq!(seen.take(&invite(3), NOW), Taken::TooOldToTell);
+        assert_eq!(seen.take(&invite(10), NOW), Taken::Repeated);
+        assert_eq!(seen.take(&invite(5000), NOW), Taken::New);
         assert_eq!(SeenInvites::from_bytes(&seen.to_bytes()), Ok(seen));
     }
 
     #[test]
     fn the_bytes_are_the_golden_ones() {
         let mut seen = SeenInvites::default();
-        seen.take(&invite(300));
-        seen.take(&invite(7));
+        seen.take(&invite(300), NOW);
+        seen.take(&invite(7), NOW);
         seen.forgotten_ms = Some(5);
         golden::check(GOLDEN, &[("seen invites", seen.to_bytes())]);
         assert_eq!(SeenInvites::from_bytes(&golden::line(GOLDEN, "seen invites")), Ok(seen.clone()));

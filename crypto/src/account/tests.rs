@@ -89,11 +89,11 @@ fn after_a_removal_the_vault_is_rebuilt_from_what_the_removed_device_could_not_w
             Rebuilt::FromOwn => b"my own settings".to_vec(),
             Rebuilt::FromOwnAndSuspect => {
                 let mut pins = own.clone();
-                pins.take_suspect(&Pins::decode(&content).unwrap());
+                pins.take_suspect(&Pins::decode(&content).unwrap(), 30);
                 pins.encode()
             }
-            Rebuilt::UnlessRemoved if label == VaultLabel::Device(removed) => continue,
-            Rebuilt::AsItIs | Rebuilt::UnlessRemoved => content,
+            Rebuilt::IssuedAnew => continue,
+            Rebuilt::AsItIs => content,
         };
         rebuilt.insert(label, new.seal(label, 1, &content).unwrap());
     }

@@ -13,7 +13,7 @@
 use super::keys::VaultKey;
 use crate::{
     CryptoError, committed,
-    identity::Certificate,
+    identity::{AccountId, Certificate},
     kdf,
     labels::{expand, hpke},
     random_array, wrap,
@@ -64,8 +64,8 @@ pub enum Rebuilt {
     FromOwnAndSuspect,
     /// As the vault has it: what is false in it shows when it is used.
     AsItIs,
-    /// As the vault has it, unless it is the removed device's.
-    UnlessRemoved,
+    /// With a certificate that is issued anew, where the one in the vault is the account's own and it is not the removed device's.
+    IssuedAnew,
 }
 
 impl VaultLabel {
@@ -77,7 +77,7 @@ impl VaultLabel {
             Self::Settings => Rebuilt::FromOwn,
             Self::Pins => Rebuilt::FromOwnAndSuspect,
             Self::Room(_) | Self::Position(_) | Self::HistoryArchive(..) | Self::Invites => Rebuilt::AsItIs,
-            Self::Device(_) => Rebuilt::UnlessRemoved,
+            Self::Device(_) => Rebuilt::IssuedAnew,
         }
     }
 
@@ -304,23 +304,27 @@ impl AccountDevice {
         })
     }
 
-    /// Reads one, and checks that certificate and recovery key belong together.
+    /// Reads one, and checks that account, certificate and recovery key belong together.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`], [`CryptoError::BadSignature`], [`CryptoError::BadKey`],
     /// [`CryptoError::NewerVersion`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
+    pub fn from_bytes(bytes: &[u8], account: &AccountId) -> Result<Self, CryptoError> {
         let stored: StoredDevice =
             sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("account device"))?;
-        let device = Self::checked(&stored.certificate, stored.recovery_public)?;
+        let device = Self::checked(&stored.certificate, stored.recovery_public, account)?;
         Ok(Self { session: stored.session, ..device })
     }
 
-    pub(super) fn checked(certificate: &[u8], recovery_public: Vec<u8>) -> Result<Self, CryptoError> {
+    pub(super) fn checked(
+        certificate: &[u8],
+        recovery_public: Vec<u8>,
+        account: &AccountId,
+    ) -> Result<Self, CryptoError> {
         let certificate = Certificate::verify(certificate)?;
         wrap::check_public_key(&recovery_public)?;
         let hash: [u8; 32] = Sha256::digest(&recovery_public).into();
-        if certificate.recovery_key_hash() == Some(&hash) {
+        if certificate.recovery_key_hash() == Some(&hash) && certificate.account() == *account {
             Ok(Self { certificate, recovery_public, session: None })
         } else {
             Err(CryptoError::BadKey)
@@ -453,11 +457,23 @@ mod tests {
         let certificate = keys.certify(device.public(), "Ada", 1).unwrap();
         let recovery_public = keys.recovery().public();
         let listed = AccountDevice { certificate, recovery_public, session: Some([4; 16]) };
-        assert_eq!(AccountDevice::from_bytes(&listed.to_bytes()), Ok(listed.clone()));
+        let account = keys.account();
+        let read = |device: &AccountDevice| AccountDevice::from_bytes(&device.to_bytes(), &account);
+        assert_eq!(read(&listed), Ok(listed.clone()));
+        // Anybody certifies any device key: one that another account certified is none of this account's.
+        let eve = AccountKeys::generate().unwrap();
+        let foreign = AccountDevice {
+            certificate: eve.certify(device.public(), "Ada", 1).unwrap(),
+            recovery_public: eve.recovery().public(),
+            session: None,
+        };
+        assert_eq!(read(&foreign), Err(CryptoError::BadKey));
+        let own = keys.device_secrets(device).own_device(foreign.certificate, foreign.recovery_public);
+        assert_eq!(own.err(), Some(CryptoError::BadKey));
         let recovery_public = RecoveryKey::generate().unwrap().public();
         let other = AccountDevice { recovery_public, ..listed };
-        assert_eq!(AccountDevice::from_bytes(&other.to_bytes()), Err(CryptoError::BadKey));
-        assert!(AccountDevice::from_bytes(&other.to_bytes()[1..]).is_err());
+        assert_eq!(read(&other), Err(CryptoError::BadKey));
+        assert!(AccountDevice::from_bytes(&other.to_bytes()[1..], &account).is_err());
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! mark  = first 16 bytes of SHA-256("sotto/1 vault mark" || what the relay keeps)
-//! index = { ?0: [version, mark] of the sealed record, 1: [* [name, version, mark]] sorted by name }
+//! index = { ?0: [version, mark] of the sealed record, 1: [* [name, version, mark]] sorted by name,
+//!           ?2: the same as 0, of the record that this device saw itself }
 //! ```
 //! Nothing is ever taken out while the vault key stays: what is deleted is replaced by a tombstone, a version like others.
 
@@ -70,6 +71,8 @@ impl fmt::Debug for Mark {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VaultIndex {
     record: Option<Mark>,
+    /// Of the sealed record that this device saw itself.
+    own_record: Option<Mark>,
     entries: BTreeMap<VaultName, Mark>,
 }
 
@@ -80,6 +83,8 @@ struct Stored {
     record: Option<Mark>,
     #[n(1)]
     entries: Vec<Entry>,
+    #[n(2)]
+    own_record: Option<Mark>,
 }
 
 #[derive(Encode, Decode)]
@@ -109,6 +114,13 @@ impl VaultIndex {
     /// # Errors
     /// [`CryptoError::RolledBack`], [`CryptoError::Forked`].
     pub fn note_record(&mut self, mark: Mark) -> Result<(), CryptoError> {
+        self.learn_record(mark)?;
+        self.own_record = Some(mark);
+        Ok(())
+    }
+
+    /// What another device says of it.
+    fn learn_record(&mut self, mark: Mark) -> Result<(), CryptoError> {
         if let Some(seen) = &self.record {
             seen.check(&mark)?;
         }
@@ -145,7 +157,7 @@ impl VaultIndex {
             other => other,
         };
         if let Some(mark) = other.record {
-            take(merged.note_record(mark))?;
+            take(merged.learn_record(mark))?;
         }
         for (name, mark) in &other.entries {
             take(merged.note(*name, *mark))?;
@@ -154,20 +166,22 @@ impl VaultIndex {
         Ok(())
     }
 
-    /// What a new device is given with a pairing: enough to know the sealed record and the vault's index when it sees them.
+    /// What a new device is given with a pairing: enough to know the sealed record and the vault's index when it sees them. Of the record
+    /// what this device saw itself: what another one wrote into the index may be false.
     ///
     /// # Errors
     /// Never for a key of this type.
     pub fn for_new_device(&self, vault: &VaultKey) -> Result<Self, CryptoError> {
         let name = vault.name(VaultLabel::Index)?;
         let entries = self.entries.get(&name).map(|mark| (name, *mark)).into_iter().collect();
-        Ok(Self { record: self.record, entries })
+        Ok(Self { record: self.own_record, own_record: None, entries })
     }
 
-    /// What is left when the vault key changes: every record has another name and begins at version 1.
+    /// What is left when the vault key changes: every record has another name and begins at version 1; and of the sealed record what this
+    /// device saw itself, for the removed device could write a false mark into the index, which no true record would ever reach.
     #[must_use]
     pub const fn after_new_keys(&self) -> Self {
-        Self { record: self.record, entries: BTreeMap::new() }
+        Self { record: self.own_record, own_record: self.own_record, entries: BTreeMap::new() }
     }
 
     /// As it is stored.
@@ -177,6 +191,7 @@ impl VaultIndex {
         sotto_protocol::encode(&Stored {
             record: self.record,
             entries: self.entries.iter().map(entry).collect(),
+            own_record: self.own_record,
         })
     }
 
@@ -189,13 +204,14 @@ impl VaultIndex {
         if bytes.len() > VAULT_CONTENT_MAX_BYTES {
             return Err(malformed());
         }
-        let Stored { record, entries } = sotto_protocol::decode(bytes).map_err(|_| malformed())?;
+        let Stored { record, entries, own_record } =
+            sotto_protocol::decode(bytes).map_err(|_| malformed())?;
         let is_sorted = entries.is_sorted_by(|one, next| one.0 < next.0);
         if !is_sorted || entries.len() > VAULT_RECORDS_MAX {
             return Err(malformed());
         }
         let entry = |Entry(name, version, hash)| (name, Mark { version, hash });
-        Ok(Self { record, entries: entries.into_iter().map(entry).collect() })
+        Ok(Self { record, own_record, entries: entries.into_iter().map(entry).collect() })
     }
 }
 
@@ -243,7 +259,8 @@ mod tests {
         let before = mine.clone();
         assert_eq!(mine.merge(&theirs), Err(CryptoError::Forked));
         assert_eq!(mine, before);
-        let theirs = VaultIndex { record: Some(fork(7)), ..VaultIndex::default() };
+        let mut theirs = VaultIndex::default();
+        theirs.note_record(fork(7)).unwrap();
         assert_eq!(mine.merge(&theirs), Err(CryptoError::Forked));
     }
 
@@ -296,6 +313,22 @@ mod tests {
         assert!(renewed.clone().note_record(mark(3)).is_err());
     }
 
+    /// A stolen device can write into the vault's index that a record was seen which never was. Those who were told are stuck with it until
+    /// the device is removed, and no longer.
+    #[test]
+    fn a_false_mark_of_the_record_goes_with_the_device_that_wrote_it() {
+        let key = VaultKey::from_seed(Secret::new([1; 32]));
+        let (mut mine, mut stolen) = (VaultIndex::default(), VaultIndex::default());
+        mine.note_record(mark(4)).unwrap();
+        stolen.note_record(mark(u64::MAX)).unwrap();
+        mine.merge(&stolen).unwrap();
+        assert!(mine.clone().note_record(mark(5)).is_err());
+        for mut after in [mine.after_new_keys(), mine.for_new_device(&key).unwrap()] {
+            assert!(after.clone().note_record(mark(3)).is_err(), "what it saw itself it still knows");
+            assert_eq!(after.note_record(mark(5)), Ok(()));
+        }
+    }
+
     #[test]
     fn an_index_is_bounded_and_names_each_record_once() {
         let mut index = VaultIndex::default();
@@ -308,7 +341,7 @@ mod tests {
         assert!(matches!(index.note(A, mark(1)), Err(CryptoError::OverLimit { .. })));
         assert!(index.to_bytes().len() <= VAULT_CONTENT_MAX_BYTES, "it fits into a record");
         assert_eq!(VaultIndex::from_bytes(&index.to_bytes()), Ok(index));
-        let stored = |entries| sotto_protocol::encode(&Stored { record: None, entries });
+        let stored = |entries| sotto_protocol::encode(&Stored { record: None, entries, own_record: None });
         let twice = stored(vec![Entry(A, 1, [0; 16]), Entry(A, 2, [0; 16])]);
         assert!(VaultIndex::from_bytes(&twice).is_err());
         let unsorted = stored(vec![Entry(B, 1, [0; 16]), Entry(A, 2, [0; 16])]);

@@ -169,12 +169,13 @@ impl Pins {
     }
 
     /// Takes in what the vault had while a device that was removed could write it: keys of those of whom this device has none, as seen
-    /// and no more. What was accepted or compared there may be a lie, and so may be what was seen first.
-    pub fn take_suspect(&mut self, suspect: &Self) {
+    /// and no more. What was accepted or compared there may be a lie, and so may be what was seen first, and when: no time counts for later
+    /// than now.
+    pub fn take_suspect(&mut self, suspect: &Self, now_ms: u64) {
         for (subject, theirs) in &suspect.0 {
             let keys = self.0.entry(subject.clone()).or_default();
             if keys.is_empty() {
-                keys.extend(theirs.iter().map(|(key, record)| (*key, record.without_decisions())));
+                keys.extend(theirs.iter().map(|(key, record)| (*key, record.without_decisions(now_ms))));
             }
         }
     }
@@ -232,8 +233,9 @@ impl Record {
         }
     }
 
-    const fn without_decisions(&self) -> Self {
-        Self { last_seen_ms: self.last_seen_ms, ..Self::new(self.first_seen_ms) }
+    fn without_decisions(&self, now_ms: u64) -> Self {
+        let (first, last) = (self.first_seen_ms.min(now_ms), self.last_seen_ms.min(now_ms));
+        Self { last_seen_ms: last, ..Self::new(first) }
     }
 
     fn is_verified(&self) -> bool {

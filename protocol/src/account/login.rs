@@ -87,15 +87,17 @@ pub fn registration_statement(
     challenge: &Challenge,
     (login, record): (&[u8; 192], &[u8]),
     entry: &DirectoryEntry,
+    (name, is_findable): (&str, bool),
 ) -> Vec<u8> {
     let authority = authority.to_ascii_lowercase();
     let mut statement = b"sotto/1 register account".to_vec();
     statement.extend_from_slice(&(authority.len() as u64).to_be_bytes());
     statement.extend_from_slice(authority.as_bytes());
     statement.extend_from_slice(challenge.as_bytes());
-    for part in [&login[..], record, &crate::encode(entry)] {
+    for part in [&login[..], record, &crate::encode(entry), name.as_bytes()] {
         statement.extend_from_slice(&Sha256::digest(part));
     }
+    statement.push(is_findable.into());
     statement
 }
 

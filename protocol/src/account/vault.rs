@@ -79,8 +79,9 @@ pub struct PutVault {
 }
 call!(PutVault, "/v1/account/vault/put", VAULT_RECORD_MAX_BYTES + 256, Session, Done);
 
-/// Deletes a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+/// Deletes a record: after a device was removed, for names of the vault key of before. With a proof, for a session alone could begin every
+/// record anew with its old values.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct DeleteVault {
     /// Which.
@@ -89,5 +90,8 @@ pub struct DeleteVault {
     /// The version that it has.
     #[n(1)]
     pub version: u64,
+    /// That who owns the account is there.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub proof: Vec<u8>,
 }
-call!(DeleteVault, "/v1/account/vault/delete", 256, Session, Done);
+call!(DeleteVault, "/v1/account/vault/delete", 1024, Session, Done);

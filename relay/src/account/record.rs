@@ -40,6 +40,10 @@ impl Accounts {
         }
         let (account, by) = self.proven(session, &asked.proof).await?;
         let before = read_head(&account.record)?;
+        // All that follows compares with this record; the store replaces no other one either.
+        if before.version.checked_add(1) != Some(head.version) {
+            return Err(AccountError::conflict(before.version));
+        }
         let is_same_keys = head.device_keys == before.device_keys;
         // Who has the code alone may set a password, and nothing else: not another code either.
         let is_password_alone = asked.login.is_some()
@@ -49,8 +53,7 @@ impl Accounts {
         if by == ProvenBy::RecoveryCode && !is_password_alone {
             return Err(AccountErrorCode::ProofNeeded.into());
         }
-        // A device that still has the old keys of the vault would go on writing under them: it logs in again. The version has the
-        // relay compare with this record and no other.
+        // A device that still has the old keys of the vault would go on writing under them: it logs in again.
         let is_next_keys = before.device_keys.checked_add(1) == Some(head.device_keys);
         let is_allowed = is_same_keys || (is_next_keys && asked.end_others);
         if !is_allowed {

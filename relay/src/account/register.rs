@@ -87,7 +87,13 @@ impl Accounts {
             open(self.secrets.token_key(), &asked.state, self.now_ms()).ok_or_else(refused)?;
         let challenge = Challenge::new(state.challenge);
         let login_and_record = (&asked.login, &asked.record[..]);
-        let statement = registration_statement(&caller.authority, &challenge, login_and_record, &asked.entry);
+        let statement = registration_statement(
+            &caller.authority,
+            &challenge,
+            login_and_record,
+            &asked.entry,
+            (&asked.name, asked.is_findable),
+        );
         if verifies(&asked.entry.identity_key, &statement, &asked.signature) {
             Ok(state.exchange)
         } else {

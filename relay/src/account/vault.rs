@@ -60,6 +60,7 @@ impl Accounts {
         session: &Session,
         asked: DeleteVault,
     ) -> Result<Done, AccountError> {
+        self.proven_by_password(session, &asked.proof).await?;
         let done = self.store.vault_delete(session.account(), &asked.name, asked.version);
         changed(done.await.map_err(internal)?, self.settings.vault_max_bytes)
     }

@@ -251,8 +251,14 @@ impl Person {
 
     /// Signs a registration that was changed.
     pub fn sign(&self, registration: &mut Register, started: &RegisterStarted) {
-        let Register { login, record, entry, .. } = &*registration;
-        let statement = registration_statement(&self.authority, &started.challenge, (login, record), entry);
+        let Register { login, record, entry, name, is_findable, .. } = &*registration;
+        let statement = registration_statement(
+            &self.authority,
+            &started.challenge,
+            (login, record),
+            entry,
+            (name, *is_findable),
+        );
         registration.signature = self.identity.sign(&statement).to_bytes();
     }
 

@@ -47,11 +47,25 @@ async fn version_n_is_replaced_by_n_plus_one_only() {
     put(&ada, entry(3, 1, b"")).await.unwrap();
     assert_eq!(list(&ada).await, [(3, 1), (7, 2)], "sorted by name");
     assert_eq!(read(&ada, &[7, 9, 3]).await, [entry(7, 2, b"two"), entry(3, 1, b"")]);
-    let delete = |version| DeleteVault { name: [7; 32], version };
+    let delete = |version| DeleteVault { name: [7; 32], version, proof: ada.proof.clone() };
     assert_eq!(ada.call(&delete(1)).await, Err(AccountError::conflict(2)));
     ada.call(&delete(2)).await.unwrap();
     assert_eq!(ada.call(&delete(2)).await, Err(AccountError::conflict(0)));
     assert_eq!(list(&ada).await, [(3, 1)]);
+}
+
+/// Whoever has the session and not the password begins no record anew, which would let all its old values come back.
+#[tokio::test]
+async fn a_session_alone_deletes_nothing() {
+    let relay = relay().await;
+    let ada = Person::registered(&relay.authority(), "ada").await;
+    let eve = Person::registered(&relay.authority(), "eve").await;
+    put(&ada, entry(7, 1, b"one")).await.unwrap();
+    for proof in [Vec::new(), vec![5; 40], eve.proof.clone()] {
+        let refused = ada.call(&DeleteVault { name: [7; 32], version: 1, proof }).await.map(|_| ());
+        assert_eq!(refused.unwrap_err().code, AccountErrorCode::ProofNeeded);
+    }
+    assert_eq!(list(&ada).await, [(7, 1)]);
 }
 
 #[tokio::test]
@@ -75,7 +89,7 @@ async fn each_account_has_a_vault_of_its_own() {
     let eve = Person::registered(&relay.authority(), "eve").await;
     put(&ada, entry(1, 1, b"ada's")).await.unwrap();
     assert!(list(&eve).await.is_empty() && read(&eve, &[1]).await.is_empty());
-    let delete = DeleteVault { name: [1; 32], version: 1 };
+    let delete = DeleteVault { name: [1; 32], version: 1, proof: eve.proof.clone() };
     assert_eq!(eve.call(&delete).await, Err(AccountError::conflict(0)));
     put(&eve, entry(1, 1, b"eve's")).await.unwrap();
     assert_eq!(read(&ada, &[1]).await, [entry(1, 1, b"ada's")]);
@@ -101,7 +115,7 @@ async fn a_vault_has_limits_and_what_is_deleted_makes_room() {
     put(&ada, entry(1, 2, &[1; 10])).await.unwrap();
     put(&ada, entry(3, 1, &[1])).await.unwrap();
     assert_eq!(full(entry(4, 1, &[])).await, AccountErrorCode::LimitExceeded, "three records");
-    ada.call(&DeleteVault { name: [2; 32], version: 1 }).await.unwrap();
+    ada.call(&DeleteVault { name: [2; 32], version: 1, proof: ada.proof.clone() }).await.unwrap();
     put(&ada, entry(4, 1, &[1; 989])).await.unwrap();
     assert_eq!(list(&ada).await, [(1, 2), (3, 1), (4, 1)]);
 }

@@ -8,7 +8,7 @@ use sotto_crypto::{
         AccountDevice, AccountKeys, DeviceSecrets, OpenedValue, RecoveryCode, RecoveryCodePublic,
         RecoveryKey, RoomPosition, SeenInvites, VaultKey, VaultLabel, VaultName, open_archive, seal_archive,
     },
-    identity::IdentityKey,
+    identity::{AccountId, IdentityKey},
     testing::{expand, seal_committed},
 };
 use sotto_protocol::{Chain, RoomId};
@@ -72,8 +72,9 @@ pub fn contents(input: &[u8]) {
     if let Ok(seen) = SeenInvites::from_bytes(input) {
         assert_eq!(SeenInvites::from_bytes(&seen.to_bytes()), Ok(seen));
     }
-    if let Ok(device) = AccountDevice::from_bytes(input) {
-        assert_eq!(AccountDevice::from_bytes(&device.to_bytes()), Ok(device));
+    let account = AccountId::of(&identity().public());
+    if let Ok(device) = AccountDevice::from_bytes(input, &account) {
+        assert_eq!(AccountDevice::from_bytes(&device.to_bytes(), &account), Ok(device));
     }
     if let Ok(secrets) = DeviceSecrets::from_bytes(input) {
         let again = DeviceSecrets::from_bytes(&secrets.to_bytes()).expect("what is written can be read");
@@ -99,6 +100,10 @@ fn recovery() -> RecoveryKey {
     RecoveryKey::from_seed(Secret::new([2; 32]))
 }
 
+fn identity() -> IdentityKey {
+    IdentityKey::from_seed(&Secret::new([4; 32]))
+}
+
 /// A record under each kind of label.
 pub fn real_labels() -> Vec<Vec<u8>> {
     let labels = [vec![0], vec![1], vec![2], vec![3], [[4].as_slice(), &[1; 16]].concat()];
@@ -112,7 +117,7 @@ pub fn real_labels() -> Vec<Vec<u8>> {
 /// One of each kind of contents.
 pub fn real_contents() -> Vec<Vec<u8>> {
     let position = RoomPosition { epoch: 5, chain: Chain { seq: 6, hash: [7; 32] } };
-    let keys = AccountKeys::register(IdentityKey::from_seed(&Secret::new([4; 32]))).expect("has randomness");
+    let keys = AccountKeys::register(identity()).expect("has randomness");
     let device = DeviceKey::from_seed(&Secret::new([5; 32]));
     let certificate = keys.certify(device.public(), "Ada", 1).expect("is certified");
     let recovery_public = keys.recovery().public();

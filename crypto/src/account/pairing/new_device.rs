@@ -153,13 +153,13 @@ impl ComparedNewDevice {
         let contents = committed::open(&session.0, labels::expand::PAIRING_GRANT, &nonce, grant)?;
         let contents: GrantContents = sotto_protocol::decode(&contents).map_err(|_| malformed())?;
         let AccountDevice { certificate, recovery_public, .. } =
-            AccountDevice::checked(&contents.certificate, contents.recovery_public)?;
-        let is_ours =
-            *certificate.device_key() == device.public() && certificate.account() == contents.account;
+            AccountDevice::checked(&contents.certificate, contents.recovery_public, &contents.account)?;
+        let is_ours = *certificate.device_key() == device.public();
         if !is_ours || contents.session.len() > PAIRING_SESSION_MAX_BYTES {
             return Err(malformed());
         }
-        let secrets = DeviceSecrets { device, vault: contents.vault, door: contents.door };
+        let secrets =
+            DeviceSecrets { account: contents.account, device, vault: contents.vault, door: contents.door };
         Ok(Paired {
             account: contents.account,
             secrets,

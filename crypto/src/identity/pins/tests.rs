@@ -194,10 +194,19 @@ fn what_a_removed_device_may_have_written_verifies_nobody_and_replaces_no_key() 
     vault.verify(&bob, &NEW, 21);
     vault.observe(&cy, &OLD, 1);
     own.observe(&cy, &NEW, 5);
-    own.take_suspect(&vault);
+    own.take_suspect(&vault, 30);
     assert_eq!((own.pinned(&ada()), own.state(&ada(), &OLD)), (Some(OLD), PinState::Verified));
     assert_eq!((own.pinned(&bob), own.state(&bob, &NEW)), (Some(NEW), PinState::Unverified));
     assert_eq!(own.pinned(&cy), Some(NEW), "not even by having been seen earlier");
+    // A time from the far future would leave no later one for what the person decides.
+    let (mut own, mut vault) = (Pins::default(), Pins::default());
+    vault.observe(&bob, &OLD, TIME_MAX_MS);
+    own.take_suspect(&vault, 30);
+    own.verify(&bob, &OLD, 40);
+    own.unverify(&bob, &OLD, 41);
+    own.verify(&bob, &OLD, 42);
+    assert_eq!(own.state(&bob, &OLD), PinState::Verified);
+    assert_eq!(own.0[&bob][&OLD].newest_stamp(), 42);
 }
 
 #[test]

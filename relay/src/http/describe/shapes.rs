@@ -42,7 +42,7 @@ shapes! { map:
     BlobError { 0 code, 1 limit, 2 retry_after_ms, 3 offset }
     Challenged { 0 challenge, 1 state }
     DeleteAccount { 0 proof }
-    DeleteVault { 0 name, 1 version }
+    DeleteVault { 0 name, 1 version, 2 proof }
     Deposit { 0 account, 1 letter }
     DirectoryEntry { 0 identity_key, 1 recovery_public, 2 generation, 3 signature, 4 devices }
     Done {}

@@ -103,8 +103,13 @@ impl Device {
         let (record, sealed) = OpenedRecord::create(keys, &registered.password_key, &code).unwrap();
         let login = registered.record.as_slice().try_into().unwrap();
         let sealed = sealed.to_bytes();
-        let signature =
-            record.keys().sign_registration(&relay.authority, &started.challenge, (&login, &sealed), &entry);
+        let signature = record.keys().sign_registration(
+            &relay.authority,
+            &started.challenge,
+            (&login, &sealed),
+            &entry,
+            (name.as_str(), true),
+        );
         let register = Register {
             name: name.as_str().to_owned(),
             login,

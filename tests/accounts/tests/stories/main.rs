@@ -132,8 +132,8 @@ async fn a_direct_invite_goes_from_a_name_to_an_inbox() {
     let certificate = ada.keys().certify(device.public(), "Ada", 1).unwrap();
 
     let found = relay.call(None, &Lookup { who: AccountRef::Name("bob".into()) }).await.unwrap().entry;
-    assert!(check_directory_entry(&found, &RelayId::new([9; 32]), None).is_err());
-    let recipient = check_directory_entry(&found, &relay.id(), None).unwrap();
+    assert!(check_directory_entry(&found, &RelayId::new([9; 32]), None, None).is_err());
+    let recipient = check_directory_entry(&found, &relay.id(), None, None).unwrap();
     assert_eq!(recipient.account, bob.keys().account());
     let letter = seal_direct_invite(b"the link", (&device, &certificate), recipient, 7).unwrap();
     let account = *recipient.account.as_bytes();
@@ -205,7 +205,7 @@ async fn after_a_removal_the_other_devices_come_back_under_new_keys() {
     // Whoever looks the account up sees that the stolen device's certificate is of before.
     let who = AccountRef::Name("ada".into());
     let entry = relay.call(None, &Lookup { who }).await.unwrap().entry;
-    check_directory_entry(&entry, &relay.id(), None).unwrap();
+    check_directory_entry(&entry, &relay.id(), None, None).unwrap();
     let known = SeenIdentity::of_entry(&entry);
     assert_eq!(known.devices.map(|list| list.version), Some(1));
     let shown = SeenIdentity::of(&stolen_certificate).unwrap();
@@ -249,7 +249,7 @@ async fn after_a_leak_nothing_of_what_leaked_opens_the_account() {
     let who = AccountRef::Name("ada".into());
     let entry = relay.call(None, &Lookup { who }).await.unwrap().entry;
     assert_eq!(
-        check_directory_entry(&entry, &relay.id(), None).map(|who| who.account),
+        check_directory_entry(&entry, &relay.id(), None, None).map(|who| who.account),
         Ok(ada.keys().account())
     );
     assert_eq!(entry.generation, 2);

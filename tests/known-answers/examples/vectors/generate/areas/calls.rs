@@ -184,7 +184,7 @@ fn vault_and_inbox(area: &mut Area) {
     let read = ReadVault { names: vec![[0x08; 32].into(), [0x09; 32].into()] };
     call(area, &read, &VaultEntries { records: vec![entry.clone()], is_cut: true });
     call(area, &PutVault { record: entry }, &Done {});
-    call(area, &DeleteVault { name: [0x08; 32], version: 2 }, &Done {});
+    call(area, &DeleteVault { name: [0x08; 32], version: 2, proof: vec![0x05; 40] }, &Done {});
     let letter = b"direct invite".to_vec();
     call(area, &Deposit { account: [0x08; 16], letter: letter.clone() }, &Done {});
     call(area, &Inbox {}, &Letters { letters: vec![InboxLetter { id: [0x08; 16], letter }] });

@@ -119,7 +119,7 @@ fn invites(area: &mut Area) {
 fn read_seen(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
     let mut seen = SeenInvites::from_bytes(bytes)?;
     let invite = open_direct_invite(&cleo().recovery_keys_alone(), &with.bytes("direct invite"))?;
-    let finding = match seen.take(&invite) {
+    let finding = match seen.take(&invite, with.number("now")) {
         Taken::New => "new",
         Taken::Repeated => "repeated",
         Taken::TooOldToTell => "perhaps repeated",
@@ -152,7 +152,9 @@ fn taken(area: &mut Area) {
     const NAME: &str = "invites that were taken, and one that is new";
     let invite = seal(&ADA, &ADA, &CLEO);
     let id = open_direct_invite(&cleo().recovery_keys_alone(), &invite).unwrap().id;
-    let with = json!({ "direct invite": hex(&invite), "its recipient": CLEO.to_json() });
+    let with = json!({
+        "direct invite": hex(&invite), "its recipient": CLEO.to_json(), "now": NOW_MS - 86_400_000,
+    });
     let (low, high) = ([0x00; 16], [0xff; 16]);
     let one_of = |forgotten| seen(1, &[(&low, NOW_MS - 5), (&high, NOW_MS + 5)], forgotten);
     let with_it = seen(1, &[(&low, NOW_MS - 5), (&id, NOW_MS), (&high, NOW_MS + 5)], None);

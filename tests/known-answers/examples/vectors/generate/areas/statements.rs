@@ -79,7 +79,8 @@ fn recovery(with: &With<'_>) -> Vec<u8> {
 fn registration(with: &With<'_>) -> Vec<u8> {
     let entry: DirectoryEntry = decode(&with.bytes("directory-entry")).unwrap();
     let (login, record) = (with.array("registration record"), with.bytes("sealed-record"));
-    registration_statement(with.text("authority"), &challenge(with), (&login, &record), &entry)
+    let name = (with.text("name"), with.at("findable").0.as_bool().unwrap());
+    registration_statement(with.text("authority"), &challenge(with), (&login, &record), &entry, name)
 }
 
 /// The file.
@@ -160,6 +161,7 @@ fn for_the_relay(area: &mut Area) {
     let entry = encode(&ADA.keys().directory_entry(&relay_id()));
     let given = json!({
         "registration record": hex([0x09; 192]), "sealed-record": hex([0x07; 40]), "directory-entry": hex(entry),
+        "name": "ada", "findable": true,
     });
     signed(area, ("registration statement", registration), &secret(ADA.identity), with(&authority, &given));
     area.refuse_with("registration statement", "sealed-record", hex([0x08; 40]), "another sealed record");
@@ -171,6 +173,8 @@ fn for_the_relay(area: &mut Area) {
         "an entry for another relay",
     );
     area.refuse_with("registration statement", "registration record", hex([0x0a; 192]), "another password");
+    area.refuse_with("registration statement", "name", "eve", "another name");
+    area.refuse_with("registration statement", "findable", false, "another wish to be found");
     area.refuse_with("join statement", "entry", hex(b"another entry"), "another entry");
     for (what, other, why) in [
         ("entry", json!(hex(b"another entry")), "another entry"),
@@ -300,7 +304,8 @@ fn read_directory_entry(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused>
             .then(|| seen.at("devices"))
             .map(|list| DeviceList { version: list.number("version") as u32, hash: list.array("hash") }),
     });
-    let recipient = check_directory_entry(&entry, &RelayId::new(with.array("relay id")), seen.as_ref())?;
+    let recipient =
+        check_directory_entry(&entry, &RelayId::new(with.array("relay id")), None, seen.as_ref())?;
     Ok(json!({
         "account": hex(recipient.account.as_bytes()), "generation": entry.generation,
         "SHA-256 of the recovery key": hex(entry_hash(recipient.recovery_public)),

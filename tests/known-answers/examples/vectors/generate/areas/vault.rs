@@ -7,7 +7,7 @@ use sotto_crypto::{
         AccountDevice, Mark, RecoveryKey, RoomPosition, VaultIndex, VaultKey, VaultLabel, VaultName,
         open_archive,
     },
-    identity::{Pins, Subject},
+    identity::{AccountId, Pins, Subject},
     testing::{open_committed, seal_archive_seeded, seal_committed_with_salt, seal_vault},
 };
 use sotto_protocol::{Chain, RoomId, entry_hash};
@@ -21,8 +21,10 @@ pub const READERS: &[(&str, Reader)] = &[
     ("last place read", |_, bytes| {
         Ok(json!({ "shows": diagnostic(&RoomPosition::from_bytes(bytes)?.to_bytes()) }))
     }),
-    ("device of the account", |_, bytes| {
-        Ok(json!({ "shows": diagnostic(&AccountDevice::from_bytes(bytes)?.to_bytes()) }))
+    ("device of the account", |with, bytes| {
+        Ok(
+            json!({ "shows": diagnostic(&AccountDevice::from_bytes(bytes, &AccountId::new(with.array("account")))?.to_bytes()) }),
+        )
     }),
     ("pins", |_, bytes| Ok(json!({ "shows": diagnostic(&Pins::decode(bytes)?.encode()) }))),
     ("history archive", read_archive),
@@ -230,7 +232,9 @@ fn merged(area: &mut Area, (name, second, third, fork): (VaultName, &[u8], &[u8]
 
 fn contents(area: &mut Area) {
     let mut both = |name: &str, reader: &str, bytes: &[u8]| {
-        area.read(name, reader, json!({}), bytes, json!({ "shows": diagnostic(bytes) }));
+        let of_account = json!({ "account": hex(ADA.certificate().account().as_bytes()) });
+        let with = if reader == "device of the account" { of_account } else { json!({}) };
+        area.read(name, reader, with, bytes, json!({ "shows": diagnostic(bytes) }));
         area.refuse_changed(name, Change::Cut(1), "the last byte is missing");
         area.refuse_changed(name, Change::Append(&[0]), "a byte follows");
     };
@@ -270,6 +274,12 @@ fn contents(area: &mut Area) {
     let last = foreign.len() - 1 - 18;
     foreign[last] ^= 1;
     area.refuse_bytes("the content of a device", &foreign, "the certificate names another recovery key");
+    area.refuse_with(
+        "the content of a device",
+        "account",
+        hex([0x0e; 16]),
+        "the certificate is another account's",
+    );
 }
 
 /// An index of these names and marks, in this order, each of version 1.
