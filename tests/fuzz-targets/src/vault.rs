@@ -1,6 +1,6 @@
 //! The vault's records, sealed and opened: labels, contents, and the archive of a room's old secrets.
 
-use crate::{edits, survives};
+use crate::edits;
 use minicbor::{Encode, bytes::ByteSlice};
 use sotto_crypto::{
     CryptoError, DeviceKey, Secret,
