@@ -215,6 +215,21 @@ fn in_view_there_is_a_write_at_every_tick_and_one_after_it() {
 }
 
 #[test]
+fn where_others_see_only_what_was_received_the_view_causes_no_write() {
+    let receipts = StatusSwitches { delivered: true, read: false, typing: false, present: false };
+    let mut schedule = StatusSchedule::default();
+    schedule.switched(START, receipts);
+    assert!(schedule.take(START + TICK_MS).is_some(), "the changed switches are told");
+    schedule.in_view(START + TICK_MS, 200);
+    assert_eq!(schedule.due_ms(), None);
+    schedule.changed(START + TICK_MS);
+    assert!(schedule.take(START + 2 * TICK_MS).is_some(), "in view as out of view");
+    assert_eq!(schedule.due_ms(), None);
+    schedule.switched(START + 2 * TICK_MS, StatusSwitches::default());
+    assert!(schedule.due_ms().is_some_and(|due| due % cadence_ms(200) == 0), "from now on at the cadence");
+}
+
+#[test]
 fn with_every_switch_off_one_write_takes_back_what_was_said_and_no_more_come() {
     let off = StatusSwitches { delivered: false, read: false, typing: false, present: false };
     let mut schedule = StatusSchedule::default();

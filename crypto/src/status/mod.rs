@@ -79,7 +79,13 @@ impl StatusSwitches {
     /// Whether others see anything.
     #[must_use]
     pub const fn any(self) -> bool {
-        self.delivered || self.read || self.typing || self.present
+        self.delivered || self.shows_view()
+    }
+
+    /// Whether others see anything that a person does while the room is in view.
+    #[must_use]
+    pub const fn shows_view(self) -> bool {
+        self.read || self.typing || self.present
     }
 }
 

@@ -26,15 +26,17 @@ pub struct StatusSchedule {
     due_ms: Option<u64>,
     version: u64,
     cadence_ms: Option<u64>,
-    is_silent: bool,
+    switches: StatusSwitches,
 }
 
 impl StatusSchedule {
     /// The room has come into view, or the number of its devices has changed while it is.
     pub fn in_view(&mut self, now_ms: u64, devices: usize) {
         self.cadence_ms = Some(cadence_ms(devices));
-        self.due_ms = None;
-        self.due_by(now_ms);
+        if self.has_cadence() {
+            self.due_ms = None;
+            self.due_by(now_ms);
+        }
     }
 
     /// The room is in view no longer. What was due at the next tick still goes out there: the last things that were read are in it.
@@ -42,13 +44,13 @@ impl StatusSchedule {
         self.cadence_ms = None;
     }
 
-    /// What others may see. With every switch off nothing is written: members would see that a person is there who does not want them
-    /// to. One more write takes back what was said before.
+    /// What others may see has changed: one write says so, or takes back what was said. With every switch off that is the last one, and
+    /// where others may see nothing but what was received, nothing is written because of the view: members would see by the writes that
+    /// a person is there who does not want them to.
     pub fn switched(&mut self, now_ms: u64, switches: StatusSwitches) {
-        if switches.any() == self.is_silent {
-            self.is_silent = false;
-            self.due_by(now_ms);
-            self.is_silent = !switches.any();
+        let before = core::mem::replace(&mut self.switches, switches);
+        if before != switches {
+            self.due_at_tick_after(now_ms);
         }
     }
 
@@ -77,7 +79,7 @@ impl StatusSchedule {
     /// Where a write is due: the version to write. It rises with time, so that a device that forgot it goes on above it.
     pub fn take(&mut self, now_ms: u64) -> Option<u64> {
         self.due_ms.take_if(|due_ms| *due_ms <= now_ms)?;
-        if self.cadence_ms.is_some() {
+        if self.has_cadence() {
             self.due_by(now_ms);
         }
         self.version = self.version.saturating_add(1).max(now_ms);
@@ -85,10 +87,17 @@ impl StatusSchedule {
     }
 
     fn due_by(&mut self, time_ms: u64) {
-        if self.is_silent {
-            return;
+        if self.switches.any() {
+            self.due_at_tick_after(time_ms);
         }
-        let distance_ms = self.cadence_ms.unwrap_or(TICK_MS);
+    }
+
+    const fn has_cadence(&self) -> bool {
+        self.cadence_ms.is_some() && self.switches.shows_view()
+    }
+
+    fn due_at_tick_after(&mut self, time_ms: u64) {
+        let distance_ms = self.cadence_ms.filter(|_| self.has_cadence()).unwrap_or(TICK_MS);
         let tick_ms = (time_ms / distance_ms).saturating_add(1).saturating_mul(distance_ms);
         self.due_ms = Some(self.due_ms.map_or(tick_ms, |due_ms| due_ms.min(tick_ms)));
     }
