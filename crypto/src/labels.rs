@@ -25,6 +25,7 @@ pub mod expand {
     pub const INVITE_WRAP: &[u8] = b"sotto/1 invite wrap key";
     pub const ATTACHMENT: &[u8] = b"sotto/1 attachment";
     pub const STATUS: &[u8] = b"sotto/1 status value";
+    pub const READ_MARK: &[u8] = b"sotto/1 read mark";
     pub const STATUS_REGISTER: &[u8] = b"sotto/1 status register";
     pub const STORAGE: &[u8] = b"sotto/1 storage value";
     pub const ACCOUNT_DOOR: &[u8] = b"sotto/1 account door";

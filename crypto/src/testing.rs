@@ -25,7 +25,7 @@ use crate::{
     account::{LoggingIn, Login, Password, Registered, Registration},
     attachment::{AttachmentKey, FileState, Sealer},
     room::Room,
-    status::{Status, StatusRegisters, StatusWrite},
+    status::{OWN_MARK_BYTES, Status, StatusRegisters, StatusWrite},
 };
 use opaque_ke::{Identifiers, ksf::Identity, rand};
 use openmls::{
@@ -47,7 +47,7 @@ pub fn sealer_with_key(key: AttachmentKey, state: FileState, max_bytes: u64) -> 
     Sealer::with_key(key, state, max_bytes)
 }
 
-/// Seals a device's status with a salt that is used once, as [`StatusRegisters::seal`].
+/// Seals a device's status with a salt that is used once, and with the bytes that stand where there is no mark, as [`StatusRegisters::seal`].
 ///
 /// # Errors
 /// As [`StatusRegisters::seal`].
@@ -57,8 +57,9 @@ pub fn seal_status(
     leaf: u32,
     status: &Status,
     salt: [u8; 16],
+    no_mark: [u8; OWN_MARK_BYTES],
 ) -> Result<StatusWrite, CryptoError> {
-    registers.seal_with_salt(device, leaf, status, salt)
+    registers.seal_given(device, leaf, status, salt, no_mark)
 }
 
 /// Seals a stored value with a salt that is used once, as [`crate::StorageKey::seal`].

@@ -16,6 +16,7 @@ mod opaque_tests;
 mod opaque_vectors;
 mod pairing;
 mod password;
+mod read_marks;
 mod record;
 mod recovery_code;
 mod relay;
@@ -43,6 +44,10 @@ pub use pairing::{
 #[cfg(feature = "chosen-passwords")]
 pub use password::KnownWords;
 pub use password::{NewPassword, PASSPHRASE_WORDS, Password};
+pub use read_marks::{
+    READ_MARKS_AFTER_MS, READ_MARKS_MAX_ROOMS, READ_MARKS_WITHIN_MS, ReadMarks, RoomPosition,
+    read_marks_due_ms,
+};
 pub use record::{OpenedRecord, SealedRecord};
 pub use recovery_code::{RecoveryCode, RecoveryCodePublic};
 pub use relay::{RelayQuestion, check_relay};
@@ -50,7 +55,5 @@ pub use room_token::RoomTokenRequest;
 pub use seen_invites::{SEEN_INVITES_MAX, SeenInvites, Taken};
 pub use strength::Weakness;
 pub use username::{UserAddress, Username};
-pub use vault::{
-    AccountDevice, OpenedValue, Rebuilt, RoomPosition, VaultLabel, VaultName, open_archive, seal_archive,
-};
+pub use vault::{AccountDevice, OpenedValue, Rebuilt, VaultLabel, VaultName, open_archive, seal_archive};
 pub use vault_index::{Mark, VaultIndex};

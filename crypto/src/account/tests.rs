@@ -5,6 +5,7 @@ use crate::{
     CryptoError, DeviceKey, Secret,
     identity::{IdentityKey, PinState, Pins, Subject},
     random_array,
+    status::ReadMark,
 };
 use sotto_protocol::{Chain, RoomId};
 use std::collections::BTreeMap;
@@ -20,10 +21,12 @@ fn an_account_that_lost_every_device_comes_back_with_password_or_code() {
     let code = RecoveryCode::generate().unwrap();
     let keys = AccountKeys::register(IdentityKey::generate().unwrap()).unwrap();
     let lost = keys.device_secrets(DeviceKey::generate().unwrap());
-    let position = RoomPosition { epoch: 3, chain: Chain::start(&ROOM) };
-    let label = VaultLabel::Position(ROOM);
+    let mut marks = ReadMarks::default();
+    let mark = ReadMark { turn: 0, seq: 3 };
+    marks.take(ROOM, RoomPosition { mark, chain: Chain::start(&ROOM) }).unwrap();
+    let label = VaultLabel::ReadMarks;
     let (name, value) =
-        (lost.vault.name(label).unwrap(), lost.vault.seal(label, 1, &position.to_bytes()).unwrap());
+        (lost.vault.name(label).unwrap(), lost.vault.seal(label, 1, &marks.to_bytes()).unwrap());
     let archive = seal_archive(&keys.recovery().public(), &ROOM, 0, b"old message secrets").unwrap();
     let (_, record) = OpenedRecord::create(keys, &password(1), &code).unwrap();
     drop(lost);
@@ -35,7 +38,7 @@ fn an_account_that_lost_every_device_comes_back_with_password_or_code() {
         assert_eq!(certificate.account(), opened.keys().account());
         let secrets = opened.keys().device_secrets(device);
         let (read, content) = secrets.vault.open(&name, 1, &value).unwrap();
-        assert_eq!((read, RoomPosition::from_bytes(&content.unwrap())), (label, Ok(position)));
+        assert_eq!((read, ReadMarks::from_bytes(&content.unwrap())), (label, Ok(marks.clone())));
         let old = open_archive(opened.keys().recovery(), &ROOM, 0, &archive).unwrap();
         assert_eq!(old.as_slice(), b"old message secrets");
     }
@@ -123,7 +126,7 @@ fn garbage_is_refused_by_every_decoder() {
         assert!(DeviceSecrets::from_bytes(garbage).is_err());
         assert!(VaultIndex::from_bytes(garbage).is_err());
         assert!(SeenInvites::from_bytes(garbage).is_err());
-        assert!(RoomPosition::from_bytes(garbage).is_err());
+        assert!(ReadMarks::from_bytes(garbage).is_err());
         assert!(vault.open(&name, 1, garbage).is_err());
         assert!(open_direct_invite(&keys.recovery_keys_alone(), garbage).is_err());
         assert!(open_archive(keys.recovery(), &ROOM, 0, garbage).is_err());

@@ -22,7 +22,7 @@ use core::fmt;
 use minicbor::{Decode, Encode};
 use sha2::{Digest as _, Sha256};
 use sotto_protocol::{
-    Chain, RoomId,
+    RoomId,
     limits::{VAULT_CONTENT_MAX_BYTES, VAULT_RECORD_MAX_BYTES},
 };
 use zeroize::Zeroizing;
@@ -42,8 +42,8 @@ pub enum VaultLabel {
     Pins,
     /// A room of the room list.
     Room(RoomId),
-    /// The last place read in a room's log: a [`RoomPosition`].
-    Position(RoomId),
+    /// How far the person has read in all rooms: [`super::ReadMarks`].
+    ReadMarks,
     /// A part of a room's old message secrets, sealed to the recovery key: see [`seal_archive`].
     HistoryArchive(RoomId, u32),
     /// A device of the account, by its public key: an [`AccountDevice`].
@@ -76,7 +76,7 @@ impl VaultLabel {
             Self::Index | Self::DoorKey => Rebuilt::FromKeys,
             Self::Settings => Rebuilt::FromOwn,
             Self::Pins => Rebuilt::FromOwnAndSuspect,
-            Self::Room(_) | Self::Position(_) | Self::HistoryArchive(..) | Self::Invites => Rebuilt::AsItIs,
+            Self::Room(_) | Self::ReadMarks | Self::HistoryArchive(..) | Self::Invites => Rebuilt::AsItIs,
             Self::Device(_) => Rebuilt::IssuedAnew,
         }
     }
@@ -89,7 +89,7 @@ impl VaultLabel {
             Self::Settings => about(2, [&[], &[]]),
             Self::Pins => about(3, [&[], &[]]),
             Self::Room(room) => about(4, [room.as_bytes(), &[]]),
-            Self::Position(room) => about(5, [room.as_bytes(), &[]]),
+            Self::ReadMarks => about(5, [&[], &[]]),
             Self::HistoryArchive(room, part) => about(6, [room.as_bytes(), &part.to_be_bytes()]),
             Self::Device(key) => about(7, [&key, &[]]),
             Self::Invites => about(8, [&[], &[]]),
@@ -106,7 +106,7 @@ impl VaultLabel {
             (2, true) => Ok(Self::Settings),
             (3, true) => Ok(Self::Pins),
             (4, _) => room().map(Self::Room),
-            (5, _) => room().map(Self::Position),
+            (5, true) => Ok(Self::ReadMarks),
             (6, _) => {
                 let (room, part) = rest.split_last_chunk::<4>().ok_or_else(malformed)?;
                 let room = RoomId::try_from(room).map_err(|_| malformed())?;
@@ -114,7 +114,7 @@ impl VaultLabel {
             }
             (7, _) => rest.try_into().map(Self::Device).map_err(|_| malformed()),
             (8, true) => Ok(Self::Invites),
-            (0..=3 | 8, false) => Err(malformed()),
+            (0..=3 | 5 | 8, false) => Err(malformed()),
             _ => Err(CryptoError::NewerVersion),
         }
     }
@@ -144,18 +144,6 @@ impl fmt::Debug for VaultName {
         let [a, b, ..] = self.0;
         write!(f, "VaultName({a:02x}{b:02x}…)")
     }
-}
-
-/// The last place that a device of the account has read in a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct RoomPosition {
-    /// The epoch there.
-    #[n(0)]
-    pub epoch: u64,
-    /// The entry, and the hash of everything up to it.
-    #[n(1)]
-    pub chain: Chain,
 }
 
 /// A device of the account, as its other devices list it and as it finds its newest certificate.
@@ -277,22 +265,6 @@ impl VaultKey {
     }
 }
 
-impl RoomPosition {
-    /// As it stands in its record.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        sotto_protocol::encode(self)
-    }
-
-    /// Reads one.
-    ///
-    /// # Errors
-    /// [`CryptoError::Malformed`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CryptoError> {
-        sotto_protocol::decode(bytes).map_err(|_| CryptoError::Malformed("room position"))
-    }
-}
-
 impl AccountDevice {
     /// As it stands in its record.
     #[must_use]
@@ -372,9 +344,11 @@ mod tests {
     use super::*;
     use crate::{
         DeviceKey, Secret,
-        account::{AccountKeys, RecoveryKey},
+        account::{AccountKeys, ReadMarks, RecoveryKey, RoomPosition},
         golden,
+        status::ReadMark,
     };
+    use sotto_protocol::Chain;
 
     const GOLDEN: &str = include_str!("../../tests/goldens/vault-v1.hex");
 
@@ -392,7 +366,7 @@ mod tests {
             VaultLabel::Pins,
             VaultLabel::Room(ROOM),
             VaultLabel::Room(RoomId::new([2; 16])),
-            VaultLabel::Position(ROOM),
+            VaultLabel::ReadMarks,
             VaultLabel::HistoryArchive(ROOM, 0),
             VaultLabel::HistoryArchive(ROOM, 1),
             VaultLabel::Device([3; 32]),
@@ -445,7 +419,7 @@ mod tests {
     #[test]
     fn a_label_that_is_not_known_is_a_newer_version() {
         assert_eq!(VaultLabel::from_bytes(&[9]), Err(CryptoError::NewerVersion));
-        for malformed in [&[][..], &[0, 0], &[8, 0], &[4], &[4; 16], &[6; 17], &[7; 32]] {
+        for malformed in [&[][..], &[0, 0], &[8, 0], &[5; 17], &[4], &[4; 16], &[6; 17], &[7; 32]] {
             assert_eq!(VaultLabel::from_bytes(malformed), Err(CryptoError::Malformed("vault label")));
         }
     }
@@ -487,15 +461,17 @@ mod tests {
 
     #[test]
     fn the_bytes_are_the_golden_ones() {
-        let position = RoomPosition { epoch: 5, chain: Chain { seq: 6, hash: [7; 32] } };
-        let label = VaultLabel::Position(ROOM);
+        let mut marks = ReadMarks::default();
+        let chain = Chain { seq: 6, hash: [7; 32] };
+        marks.take(ROOM, RoomPosition { mark: ReadMark { turn: 1, seq: 5 }, chain }).unwrap();
+        let label = VaultLabel::ReadMarks;
         let name = key(1).name(label).unwrap();
-        let value = key(1).seal_salted(label, 3, Some(&position.to_bytes()), &[8; 16]).unwrap();
+        let value = key(1).seal_salted(label, 3, Some(&marks.to_bytes()), &[8; 16]).unwrap();
         let tombstone = key(1).seal_salted(label, 4, None, &[9; 16]).unwrap();
         let lines = [("name", name.as_bytes().to_vec()), ("value", value), ("tombstone", tombstone)];
         golden::check(GOLDEN, &lines);
         let (read, content) = key(1).open(&name, 3, &golden::line(GOLDEN, "value")).unwrap();
-        assert_eq!((read, RoomPosition::from_bytes(&content.unwrap())), (label, Ok(position)));
+        assert_eq!((read, ReadMarks::from_bytes(&content.unwrap())), (label, Ok(marks)));
         assert_eq!(key(1).open(&name, 4, &golden::line(GOLDEN, "tombstone")), Ok((label, None)));
     }
 }

@@ -1,6 +1,6 @@
 //! What a reader knows of everyone's status: the newest that each device has signed, across epochs.
 
-use super::{OpenedStatus, PRESENT_MAX_MS, Status, TYPING_MAX_MS};
+use super::{OpenedStatus, PRESENT_MAX_MS, ReadMark, Status, TYPING_MAX_MS};
 use crate::{identity::AccountId, room::Roster};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatusBoard {
     devices: BTreeMap<[u8; 32], (AccountId, Status)>,
+    own_mark: Option<ReadMark>,
 }
 
 impl StatusBoard {
@@ -16,6 +17,7 @@ impl StatusBoard {
     /// or older is ignored. Nobody is believed to type or be there for longer than the limits.
     pub fn take(&mut self, opened: &OpenedStatus, now_ms: u64) -> bool {
         let OpenedStatus { sender, mut status, .. } = opened.clone();
+        self.take_own_mark(status.own_mark);
         if self.get(&sender.device_key).is_some_and(|known| known.version >= status.version) {
             return false;
         }
@@ -24,6 +26,17 @@ impl StatusBoard {
         status.present_until_ms = within(status.present_until_ms, PRESENT_MAX_MS);
         self.devices.insert(sender.device_key, (sender.account, status));
         true
+    }
+
+    /// Takes in how far the account has read, from wherever: the greatest mark counts, and outlasts the device that wrote it.
+    pub fn take_own_mark(&mut self, mark: Option<ReadMark>) {
+        self.own_mark = self.own_mark.max(mark);
+    }
+
+    /// How far the account has read, on any of its devices.
+    #[must_use]
+    pub const fn own_mark(&self) -> Option<ReadMark> {
+        self.own_mark
     }
 
     /// What is known of a device.

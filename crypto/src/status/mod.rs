@@ -2,6 +2,7 @@
 //! value of one size in one register, so that the relay sees that something changed and never what.
 
 mod board;
+mod read_mark;
 mod register;
 mod schedule;
 
@@ -9,8 +10,9 @@ use crate::CryptoError;
 use sotto_protocol::Chain;
 
 pub use board::StatusBoard;
+pub use read_mark::{OWN_MARK_BYTES, ReadMark};
 pub use register::{OpenedStatus, REGISTER_BYTES, RegisterId, StatusRegisters, StatusWrite};
-pub use schedule::{REPUBLISH_WITHIN_MS, StatusSchedule, TICK_MS};
+pub use schedule::{REPUBLISH_WITHIN_MS, StatusSchedule, TICK_MS, cadence_ms};
 
 /// Furthest ahead that typing is believed, in milliseconds.
 pub const TYPING_MAX_MS: u64 = 10_000;
@@ -30,8 +32,11 @@ pub struct Status {
     pub read_seq: Option<u64>,
     /// Its person types, until then.
     pub typing_until_ms: Option<u64>,
-    /// Its person is there, until then.
+    /// Its person is there, until then. Said only while the room is in view.
     pub present_until_ms: Option<u64>,
+    /// How far its person has read, for the person's own devices alone. None: nothing is known. No switch leaves it out, and others
+    /// cannot tell whether it is there.
+    pub own_mark: Option<ReadMark>,
 }
 
 /// Which parts a person lets others see.
@@ -53,7 +58,8 @@ impl Status {
     #[must_use]
     pub const fn new(version: u64, chain: Chain) -> Self {
         let (delivered_seq, read_seq, typing_until_ms, present_until_ms) = (None, None, None, None);
-        Self { version, chain, delivered_seq, read_seq, typing_until_ms, present_until_ms }
+        let own_mark = None;
+        Self { version, chain, delivered_seq, read_seq, typing_until_ms, present_until_ms, own_mark }
     }
 
     /// Without the parts that are switched off. The sealed value has the same size.
@@ -66,6 +72,20 @@ impl Status {
             present_until_ms: self.present_until_ms.filter(|_| switches.present),
             ..self
         }
+    }
+}
+
+impl StatusSwitches {
+    /// Whether others see anything.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.delivered || self.shows_view()
+    }
+
+    /// Whether others see anything that a person does while the room is in view.
+    #[must_use]
+    pub const fn shows_view(self) -> bool {
+        self.read || self.typing || self.present
     }
 }
 
@@ -86,5 +106,9 @@ fn malformed() -> CryptoError {
     CryptoError::Malformed("status")
 }
 
+#[cfg(test)]
+mod cadence_tests;
+#[cfg(test)]
+mod own_mark_tests;
 #[cfg(test)]
 mod tests;

@@ -9,9 +9,11 @@
 //! The signature binds room, epoch, register and salt: no member can write another's status, or write an old one again. Nor into another's
 //! register: its key is its device's alone, and the relay is shown it.
 
-use super::{Status, malformed};
+use super::{OWN_MARK_BYTES, Status, malformed, read_mark::Place};
 use crate::{
-    CryptoError, DeviceKey, entry,
+    CryptoError, DeviceKey,
+    account::VaultKey,
+    entry,
     epoch_mark::epoch_mark,
     kdf, labels, random_array,
     room::{Roster, RosterEntry, StatusKey},
@@ -67,6 +69,7 @@ pub struct StatusRegisters<'a> {
     secret: &'a StatusKey,
     room: RoomId,
     epoch: u64,
+    vault: Option<&'a VaultKey>,
 }
 
 #[derive(Encode, Decode)]
@@ -86,13 +89,21 @@ struct Body {
     typing_until_ms: Option<u64>,
     #[n(6)]
     present_until_ms: Option<u64>,
+    #[cbor(n(7), with = "minicbor::bytes")]
+    own_mark: [u8; OWN_MARK_BYTES],
 }
 
 impl<'a> StatusRegisters<'a> {
     /// Those that go with an epoch's status secret (exporter label `sotto/1 status`).
     #[must_use]
     pub const fn new(secret: &'a StatusKey, room: RoomId, epoch: u64) -> Self {
-        Self { secret, room, epoch }
+        Self { secret, room, epoch, vault: None }
+    }
+
+    /// The same for a device that has its account's vault key: it writes and reads the account's own marks.
+    #[must_use]
+    pub const fn of_account(self, vault: &'a VaultKey) -> Self {
+        Self { vault: Some(vault), ..self }
     }
 
     /// The key of a device's register, by which it alone writes there.
@@ -117,19 +128,26 @@ impl<'a> StatusRegisters<'a> {
     /// # Errors
     /// [`CryptoError::NoRandomness`].
     pub fn seal(&self, device: &DeviceKey, leaf: u32, status: &Status) -> Result<StatusWrite, CryptoError> {
-        self.seal_with_salt(device, leaf, status, random_array()?)
+        self.seal_given(device, leaf, status, random_array()?, random_array()?)
     }
 
-    pub(crate) fn seal_with_salt(
+    /// With a salt that is used once, and the random bytes that stand where there is no mark.
+    pub(crate) fn seal_given(
         &self,
         device: &DeviceKey,
         leaf: u32,
         status: &Status,
         salt: [u8; 16],
+        no_mark: [u8; OWN_MARK_BYTES],
     ) -> Result<StatusWrite, CryptoError> {
         let key = self.key(device)?;
         let register = register_of(&key);
-        let body = sotto_protocol::encode(&Body::new(leaf, status));
+        let place = Place { room: self.room, register: &register, salt: &salt };
+        let own_mark = match self.vault.zip(status.own_mark) {
+            Some((vault, mark)) => place.seal(vault, mark)?,
+            None => no_mark,
+        };
+        let body = sotto_protocol::encode(&Body::new(leaf, status, own_mark));
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
         plain.extend_from_slice(&u16::try_from(body.len()).map_err(|_| malformed())?.to_be_bytes());
         plain.extend_from_slice(&device.sign(&self.statement(&register, &salt, &body)?));
@@ -181,7 +199,10 @@ impl<'a> StatusRegisters<'a> {
         let body: Body = sotto_protocol::decode(signed).map_err(|_| malformed())?;
         let sender = roster.get(body.leaf).ok_or(CryptoError::BadSignature)?;
         sign::verify(&sender.device_key, &self.statement(register, salt, signed)?, signature)?;
-        Ok(OpenedStatus { leaf: body.leaf, sender: sender.clone(), status: body.status() })
+        let place = Place { room: self.room, register, salt };
+        let own_mark = self.vault.map(|vault| place.open(vault, &body.own_mark)).transpose()?.flatten();
+        let status = Status { own_mark, ..body.status() };
+        Ok(OpenedStatus { leaf: body.leaf, sender: sender.clone(), status })
     }
 
     fn cipher(
@@ -205,7 +226,7 @@ impl<'a> StatusRegisters<'a> {
 }
 
 impl Body {
-    const fn new(leaf: u32, status: &Status) -> Self {
+    const fn new(leaf: u32, status: &Status, own_mark: [u8; OWN_MARK_BYTES]) -> Self {
         Self {
             leaf,
             version: status.version,
@@ -214,6 +235,7 @@ impl Body {
             read_seq: status.read_seq,
             typing_until_ms: status.typing_until_ms,
             present_until_ms: status.present_until_ms,
+            own_mark,
         }
     }
 
@@ -225,6 +247,7 @@ impl Body {
             read_seq: self.read_seq,
             typing_until_ms: self.typing_until_ms,
             present_until_ms: self.present_until_ms,
+            own_mark: None,
         }
     }
 }

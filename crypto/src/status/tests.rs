@@ -70,6 +70,7 @@ fn delivered_read_typing_and_present_are_one_and_the_same_write() {
             read_seq: Some(largest),
             typing_until_ms: Some(largest),
             present_until_ms: Some(largest),
+            own_mark: Some(ReadMark { turn: u32::MAX, seq: largest }),
         },
     ];
     let mut schedules = Vec::new();
@@ -273,7 +274,7 @@ fn versions_rise_though_the_clock_falls_back_or_the_device_forgets() {
 
 #[test]
 fn the_golden_register_opens_and_is_what_is_written() {
-    let write = registers().seal_with_salt(&device(1), 1, &full(7), [4; 16]).unwrap();
+    let write = registers().seal_given(&device(1), 1, &full(7), [4; 16], [6; OWN_MARK_BYTES]).unwrap();
     let lines = [("register", write.register.to_vec()), ("value", write.value.to_vec())];
     golden::check(GOLDEN, &lines);
     let register = golden::line(GOLDEN, "register").try_into().unwrap();

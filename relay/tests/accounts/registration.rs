@@ -88,8 +88,15 @@ async fn names_are_normalised_and_some_are_reserved() {
         assert_eq!(call(&authority, None, &start).await.unwrap_err().code, AccountErrorCode::BadName);
     }
     for name in ["admin", "sotto", "everyone", "grace"] {
-        let registration = Register { name: name.to_owned(), ..ada.clone() };
+        let registration = Person::at(&authority, name).await.registration().await;
         assert_eq!(refused(&registration, &authority).await, AccountErrorCode::NameUnavailable, "{name}");
+    }
+    // What was signed for one name is nobody's registration under another, nor with another wish to be found.
+    for changed in [
+        Register { name: "eve".to_owned(), ..ada.clone() },
+        Register { is_findable: false, ..ada.clone() },
+    ] {
+        assert_eq!(refused(&changed, &authority).await, AccountErrorCode::LoginRefused);
     }
     Person::registered(&authority, "юля").await;
     Person::registered(&authority, "ada.b-c_d").await;

@@ -6,8 +6,9 @@ use aes_gcm::{
     aead::{Aead as _, Payload},
 };
 use sotto_crypto::{
-    CryptoError,
-    status::{OpenedStatus, REGISTER_BYTES, Status, StatusRegisters},
+    CryptoError, Secret,
+    account::VaultKey,
+    status::{OWN_MARK_BYTES, OpenedStatus, REGISTER_BYTES, Status, StatusRegisters},
     testing::{epoch_mark, expand},
 };
 use sotto_protocol::Chain;
@@ -67,7 +68,8 @@ pub fn seal(key: &[u8], nonce: &[u8], plain: &[u8], aad: &[u8]) -> Vec<u8> {
 
 fn with_registers<T>(fixture: &Fixture, work: impl FnOnce(&StatusRegisters<'_>) -> T) -> T {
     let secret = fixture.room.secrets().expect("has secrets").status;
-    work(&StatusRegisters::new(&secret, fixture.room.id(), fixture.room.epoch()))
+    let vault = VaultKey::from_seed(Secret::new([9; 32]));
+    work(&StatusRegisters::new(&secret, fixture.room.id(), fixture.room.epoch()).of_account(&vault))
 }
 
 /// What Ada writes into her register.
@@ -81,7 +83,8 @@ fn real_status(room: &sotto_crypto::room::Room) -> Status {
     let (delivered_seq, read_seq) = (Some(7), Some(6));
     let (typing_until_ms, present_until_ms) = (Some(1_700_000_000_000), None);
     let chain = Chain::start(&room.id());
-    Status { version: 3, chain, delivered_seq, read_seq, typing_until_ms, present_until_ms }
+    let own_mark = None;
+    Status { version: 3, chain, delivered_seq, read_seq, typing_until_ms, present_until_ms, own_mark }
 }
 
 /// The body of a status.
@@ -90,8 +93,9 @@ pub fn real_body() -> Vec<u8> {
     let mut encoder = minicbor::Encoder::new(&mut body);
     Fixture::with(|fixture| {
         let status = real_status(&fixture.room);
-        encoder.map(5)?.u8(0)?.u32(0)?.u8(1)?.u64(status.version)?.u8(2)?.encode(status.chain)?;
-        encoder.u8(3)?.encode(status.delivered_seq)?.u8(5)?.encode(status.typing_until_ms)?.ok()
+        encoder.map(6)?.u8(0)?.u32(0)?.u8(1)?.u64(status.version)?.u8(2)?.encode(status.chain)?;
+        encoder.u8(3)?.encode(status.delivered_seq)?.u8(5)?.encode(status.typing_until_ms)?;
+        encoder.u8(7)?.bytes(&[8; OWN_MARK_BYTES])?.ok()
     })
     .expect("is encoded");
     body

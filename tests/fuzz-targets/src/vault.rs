@@ -1,14 +1,15 @@
 //! The vault's records, sealed and opened: labels, contents, and the archive of a room's old secrets.
 
-use crate::{edits, survives};
+use crate::edits;
 use minicbor::{Encode, bytes::ByteSlice};
 use sotto_crypto::{
     CryptoError, DeviceKey, Secret,
     account::{
-        AccountDevice, AccountKeys, DeviceSecrets, OpenedValue, RecoveryCode, RecoveryCodePublic,
+        AccountDevice, AccountKeys, DeviceSecrets, OpenedValue, ReadMarks, RecoveryCode, RecoveryCodePublic,
         RecoveryKey, RoomPosition, SeenInvites, VaultKey, VaultLabel, VaultName, open_archive, seal_archive,
     },
     identity::{AccountId, IdentityKey},
+    status::ReadMark,
     testing::{expand, seal_committed},
 };
 use sotto_protocol::{Chain, RoomId};
@@ -62,9 +63,8 @@ fn name_of(label: &[u8]) -> VaultName {
 
 /// What records, and a device's own store, hold.
 pub fn contents(input: &[u8]) {
-    survives::<RoomPosition>(input);
-    if let Ok(position) = RoomPosition::from_bytes(input) {
-        assert_eq!(RoomPosition::from_bytes(&position.to_bytes()), Ok(position));
+    if let Ok(marks) = ReadMarks::from_bytes(input) {
+        assert_eq!(ReadMarks::from_bytes(&marks.to_bytes()), Ok(marks));
     }
     if let Ok(public) = sotto_protocol::decode::<RecoveryCodePublic>(input) {
         assert!(sotto_protocol::decode(&sotto_protocol::encode(&public)) == Ok(public));
@@ -107,16 +107,17 @@ fn identity() -> IdentityKey {
 /// A record under each kind of label.
 pub fn real_labels() -> Vec<Vec<u8>> {
     let labels = [vec![0], vec![1], vec![2], vec![3], [[4].as_slice(), &[1; 16]].concat()];
-    let longer = [[5].as_slice(), &[1; 16]].concat();
     let part = [[6].as_slice(), &[1; 16], &[0, 0, 0, 1]].concat();
     let device = [[7].as_slice(), &[3; 32]].concat();
     let labelled = |label: Vec<u8>| [[label.len() as u8].as_slice(), &label, b"content"].concat();
-    labels.into_iter().chain([longer, part, device, vec![8]]).map(labelled).collect()
+    labels.into_iter().chain([vec![5], part, device, vec![8]]).map(labelled).collect()
 }
 
 /// One of each kind of contents.
 pub fn real_contents() -> Vec<Vec<u8>> {
-    let position = RoomPosition { epoch: 5, chain: Chain { seq: 6, hash: [7; 32] } };
+    let (mut marks, chain) = (ReadMarks::default(), Chain { seq: 6, hash: [7; 32] });
+    let position = RoomPosition { mark: ReadMark { turn: 1, seq: 5 }, chain };
+    marks.take(RoomId::new([1; 16]), position).expect("there is room");
     let keys = AccountKeys::register(identity()).expect("has randomness");
     let device = DeviceKey::from_seed(&Secret::new([5; 32]));
     let certificate = keys.certify(device.public(), "Ada", 1).expect("is certified");
@@ -125,7 +126,7 @@ pub fn real_contents() -> Vec<Vec<u8>> {
     let secrets = keys.device_secrets(device).to_bytes().to_vec();
     let code = RecoveryCode::parse("BBBBB-BBBBB-BBBBB-BBBBB-BBBBB-B7G33").expect("is a code");
     let public = sotto_protocol::encode(&code.public().expect("has public halves"));
-    vec![position.to_bytes(), listed.to_bytes(), secrets, public, SeenInvites::default().to_bytes()]
+    vec![marks.to_bytes(), listed.to_bytes(), secrets, public, SeenInvites::default().to_bytes()]
 }
 
 #[cfg(test)]

@@ -61,6 +61,12 @@ pub const DEVICE_CERTIFICATE: &str = "sotto/1 device certificate";
 pub const JOIN_BY_INVITE: &str = "sotto/1 join by invite";
 /// Signed: message.
 pub const MESSAGE_SIGNATURE: &str = "sotto/1 message signature";
+/// Signed: status.
+pub const STATUS_SIGNATURE: &str = "sotto/1 status signature";
+/// Expand: key and nonce of a status.
+pub const STATUS_VALUE: &str = "sotto/1 status value";
+/// Expand: key and nonce of an own mark.
+pub const READ_MARK: &str = "sotto/1 read mark";
 /// Signed: open statement.
 pub const OPEN_ROOM: &str = "sotto/1 open room";
 /// Signed: join statement.

@@ -34,6 +34,7 @@ pub mod rules;
 pub mod sealed;
 pub mod secrets;
 pub mod statement;
+pub mod status;
 pub mod wrap;
 
 pub use error::PeerError;

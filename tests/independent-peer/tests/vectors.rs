@@ -11,7 +11,7 @@
 
 use ed25519_dalek::SigningKey;
 use mls_rs::Extension;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use sotto_independent_peer::{
     PeerError,
@@ -34,7 +34,7 @@ use sotto_independent_peer::{
     roster::{Roster, RosterEntry},
     sealed,
     secrets::EpochSecrets,
-    statement,
+    statement, status,
     wrap::{KeyPair, Place, Wrap},
 };
 use std::path::PathBuf;
@@ -90,6 +90,7 @@ fn read(name: &str, with: &Value, bytes: &[u8]) -> Option<Result<(), PeerError>>
         },
         "certificate" => |_, bytes| certificate::verify(bytes).map(drop),
         "message" => read_message,
+        "status" => |with, bytes| read_status(with, bytes).map(drop),
         "room-state" => read_room_state,
         "leaf-data" => read_leaf_data,
         "join-proof" => read_join_proof,
@@ -166,6 +167,23 @@ fn read_message(with: &Value, bytes: &[u8]) -> Result<(), PeerError> {
         Err(PeerError::Malformed("content")) => Ok(()),
         read => read.map(drop),
     }
+}
+
+fn read_status(with: &Value, bytes: &[u8]) -> Result<Value, PeerError> {
+    let (secret, room, register) = (array(&with["status secret"]), id(&with["room"]), id(&with["register"]));
+    let place =
+        status::Place { secret: &secret, room: &room, epoch: number(&with["epoch"]), register: &register };
+    let device_key = |leaf: u32| {
+        let roster = with["roster"].as_array().unwrap();
+        let entry = roster.iter().find(|entry| number(&entry["leaf"]) == u64::from(leaf))?;
+        Some(array::<32>(&entry["device key"]).into())
+    };
+    let (body, mark) = status::open(place, &array(&with["vault key"]), device_key, bytes)?;
+    Ok(json!({
+        "leaf": body.leaf, "version": body.version, "chain": [body.chain.seq, to_hex(&body.chain.hash[..])],
+        "received": body.received, "read": body.read, "types until": body.types_until,
+        "is there until": body.there_until, "own mark": mark,
+    }))
 }
 
 fn read_room_state(_: &Value, bytes: &[u8]) -> Result<(), PeerError> {
@@ -341,6 +359,17 @@ fn secrets(json: &Value) -> EpochSecrets {
 
 fn sha256(bytes: &[u8]) -> String {
     to_hex(&Sha256::digest(bytes))
+}
+
+#[test]
+fn the_peer_reads_in_statuses_what_the_vectors_say() {
+    let file = file("status.json");
+    let cases = file["read"].as_array().unwrap();
+    for case in cases {
+        let read = read_status(&case["with"], &bytes(&case["bytes"])).unwrap();
+        assert_eq!(read, case["gives"], "{}", case["name"]);
+    }
+    assert!(cases.iter().any(|case| case["gives"]["own mark"].is_array()), "one has an own mark");
 }
 
 #[test]

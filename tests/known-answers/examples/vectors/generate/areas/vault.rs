@@ -4,10 +4,11 @@ use super::{ADA, Area, Change, NOW_MS, ROOM, Reader, Refused, With, diagnostic, 
 use serde_json::{Value, json};
 use sotto_crypto::{
     account::{
-        AccountDevice, Mark, RecoveryKey, RoomPosition, VaultIndex, VaultKey, VaultLabel, VaultName,
-        open_archive,
+        AccountDevice, Mark, ReadMarks, RecoveryKey, RoomPosition, VaultIndex, VaultKey, VaultLabel,
+        VaultName, open_archive,
     },
     identity::{AccountId, Pins, Subject},
+    status::ReadMark,
     testing::{open_committed, seal_archive_seeded, seal_committed_with_salt, seal_vault},
 };
 use sotto_protocol::{Chain, RoomId, entry_hash};
@@ -18,13 +19,10 @@ pub const READERS: &[(&str, Reader)] = &[
     ("vault value and index", read_noted),
     ("index of another device", read_merged),
     ("index", |_, bytes| Ok(json!({ "shows": diagnostic(&VaultIndex::from_bytes(bytes)?.to_bytes()) }))),
-    ("last place read", |_, bytes| {
-        Ok(json!({ "shows": diagnostic(&RoomPosition::from_bytes(bytes)?.to_bytes()) }))
-    }),
+    ("read marks", |_, bytes| Ok(json!({ "shows": diagnostic(&ReadMarks::from_bytes(bytes)?.to_bytes()) }))),
     ("device of the account", |with, bytes| {
-        Ok(
-            json!({ "shows": diagnostic(&AccountDevice::from_bytes(bytes, &AccountId::new(with.array("account")))?.to_bytes()) }),
-        )
+        let account = AccountId::new(with.array("account"));
+        Ok(json!({ "shows": diagnostic(&AccountDevice::from_bytes(bytes, &account)?.to_bytes()) }))
     }),
     ("pins", |_, bytes| Ok(json!({ "shows": diagnostic(&Pins::decode(bytes)?.encode()) }))),
     ("history archive", read_archive),
@@ -57,7 +55,7 @@ fn label_bytes(label: VaultLabel) -> Vec<u8> {
         VaultLabel::Settings => vec![2],
         VaultLabel::Pins => vec![3],
         VaultLabel::Room(room) => [&[4], &room.as_bytes()[..]].concat(),
-        VaultLabel::Position(room) => [&[5], &room.as_bytes()[..]].concat(),
+        VaultLabel::ReadMarks => vec![5],
         VaultLabel::HistoryArchive(room, part) => [&[6], &room.as_bytes()[..], &part.to_be_bytes()].concat(),
         VaultLabel::Device(key) => [&[7], &key[..]].concat(),
         VaultLabel::Invites => vec![8],
@@ -72,7 +70,7 @@ fn values(area: &mut Area) {
         ("settings", VaultLabel::Settings),
         ("pins", VaultLabel::Pins),
         ("a room of the list", VaultLabel::Room(ROOM)),
-        ("the last place read", VaultLabel::Position(ROOM)),
+        ("the read marks", VaultLabel::ReadMarks),
         ("a history archive", VaultLabel::HistoryArchive(ROOM, 2)),
         ("a device", VaultLabel::Device(ADA.device().public())),
         ("the invites taken", VaultLabel::Invites),
@@ -98,7 +96,7 @@ fn values(area: &mut Area) {
     area.refuse_damaged(NAME, &[(1, "the salt"), (17, "the commitment"), (49, "the ciphertext")]);
     area.refuse_with(NAME, "version", 1, "an older version of the record");
     area.refuse_with(NAME, "vault key", hex([0x24; 32]), "another vault key");
-    let other = key.name(VaultLabel::Position(ROOM)).unwrap();
+    let other = key.name(VaultLabel::ReadMarks).unwrap();
     area.refuse_with(NAME, "name", hex(other.as_bytes()), "under another name");
     // Sealed for a name whose label it is not: only somebody with the vault key can make it.
     let name = key.name(VaultLabel::Room(ROOM)).unwrap();
@@ -114,6 +112,7 @@ fn values(area: &mut Area) {
         (label_bytes(VaultLabel::Room(RoomId::new([0x12; 16]))), "the label inside is another one's"),
         (vec![0, 0], "the index with something behind it"),
         (vec![4; 16], "a room id of 15 bytes"),
+        ([&[5], &ROOM.as_bytes()[..]].concat(), "the read marks with a room behind them"),
         (vec![8, 0], "the invites taken with something behind it"),
         (vec![7; 32], "a device key of 31 bytes"),
         (vec![9], "a label of a later version: it is kept and passed over"),
@@ -244,8 +243,13 @@ fn contents(area: &mut Area) {
     both("an index without the sealed record", "index", &index.to_bytes());
     index.note_record(Mark::of(4, b"sealed-record")).unwrap();
     both("the content of an index", "index", &index.to_bytes());
-    let position = RoomPosition { epoch: 3, chain: Chain { seq: 8, hash: [0x08; 32] } };
-    both("the content of a last place read", "last place read", &position.to_bytes());
+    let mut marks = ReadMarks::default();
+    for (room, turn, seq) in [(0x12, 1, 300), (0x11, 0, 7)] {
+        let position =
+            RoomPosition { mark: ReadMark { turn, seq }, chain: Chain { seq: 301, hash: [room; 32] } };
+        marks.take(RoomId::new([room; 16]), position).unwrap();
+    }
+    both("the content of read marks", "read marks", &marks.to_bytes());
     let recovery_public = ADA.recovery_public().unwrap();
     let device = AccountDevice { certificate: ADA.certificate(), recovery_public, session: None };
     both("the content of a device without a session", "device of the account", &device.to_bytes());
@@ -267,6 +271,9 @@ fn contents(area: &mut Area) {
     }
     area.refuse_bytes("the content of an index", &[0xa2, 0, 0xf6, 1, 0x80], "null in place of an absent key");
     area.refuse_bytes("the content of an index", &[0xa0], "no list of names");
+    for (rooms, why) in [([0x11, 0x11], "a room twice"), ([0x12, 0x11], "rooms that do not ascend")] {
+        area.refuse_bytes("the content of read marks", &marks_bytes(rooms), why);
+    }
     let bytes = index_bytes(&[(vec![1; 32], vec![0x0d; 15])]);
     area.refuse_bytes("the content of an index", &bytes, "a mark of 15 bytes");
     let mut foreign = device.to_bytes();
@@ -289,6 +296,19 @@ fn index_bytes(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     encoder.map(1).unwrap().u8(1).unwrap().array(entries.len() as u64).unwrap();
     for (name, mark) in entries {
         encoder.array(3).unwrap().bytes(name).unwrap().u8(1).unwrap().bytes(mark).unwrap();
+    }
+    bytes
+}
+
+/// Read marks of these rooms, in this order.
+fn marks_bytes(rooms: [u8; 2]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = minicbor::Encoder::new(&mut bytes);
+    encoder.array(2).unwrap();
+    for room in rooms {
+        encoder.map(4).unwrap().u8(0).unwrap().bytes(&[room; 16]).unwrap().u8(1).unwrap().u8(0).unwrap();
+        encoder.u8(2).unwrap().u8(7).unwrap().u8(3).unwrap();
+        encoder.array(2).unwrap().u8(8).unwrap().bytes(&[room; 32]).unwrap();
     }
     bytes
 }
