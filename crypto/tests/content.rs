@@ -41,7 +41,7 @@ fn what_was_said_is_changed_by_its_author_and_deleted_by_who_has_the_role_at_tha
     let (mut rooms, _, _) = room_of(Suite::Hybrid, &[&ada, &bob, &cy]);
     let mut seen = Conversation::default();
     let target = Target { account: bob.account(), id: [1; 16] };
-    let edit = |text: &str| Content::Edit(Edit { target, text: text.into(), mentions: vec![] });
+    let edit = |text: &str| Content::Edit(Edit { target, text: text.into(), mentions: vec![], more: None });
     let delete = Content::Delete(Delete { target });
 
     tell(&mut seen, &rooms[1], &rooms[0], 1, &Content::text("frist"));

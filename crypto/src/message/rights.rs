@@ -44,6 +44,8 @@ pub fn judge(authority: &Authority, sender: &AccountId, content: &Content) -> Re
     match content {
         Content::Edit(edit) if !is_author(&edit.target) => Err(Refusal::NotAuthor),
         Content::Delete(delete) if !is_author(&delete.target) => needs(authority.permissions.delete),
+        Content::Purge(purge) if !is_author(&purge.target) => Err(Refusal::NotAuthor),
+        Content::PollClose(close) if !is_author(&close.target) => needs(authority.permissions.delete),
         Content::Pin(_) => needs(authority.permissions.pin),
         _ => Ok(()),
     }
@@ -63,6 +65,7 @@ const fn is_speech(content: &Content) -> bool {
         | Content::Unknown(_)
         | Content::Unreadable => true,
         Content::Delete(_) | Content::Reaction(_) | Content::Vote(_) | Content::Leave(_) => false,
+        Content::Purge(_) | Content::PollClose(_) | Content::Consent(_) => false,
     }
 }
 
@@ -70,7 +73,7 @@ const fn is_speech(content: &Content) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        message::content::{Delete, Edit, Pin, Reaction, Vote},
+        message::content::{Consent, Delete, Edit, Pin, PollClose, Purge, Reaction, Vote},
         room::Permissions,
     };
 
@@ -87,11 +90,13 @@ mod tests {
         };
         let authority = rules(Role::Admin, Role::Owner);
         let target = Target { account: ADA, id: [0; 16] };
-        let edit = Content::Edit(Edit { target, text: String::new(), mentions: vec![] });
+        let edit = Content::Edit(Edit { target, text: String::new(), mentions: vec![], more: None });
         let delete = Content::Delete(Delete { target });
         let pin = Content::Pin(Pin { target, unpin: false });
         let reaction = Content::Reaction(Reaction { target, emoji: String::new(), remove: false });
         let vote = Content::Vote(Vote { target, choices: vec![] });
+        let purge = Content::Purge(Purge { target });
+        let close = Content::PollClose(PollClose { target });
         let cases = [
             (&edit, ADA, Ok(())),
             (&edit, BOB, Err(Refusal::NotAuthor)),
@@ -105,6 +110,12 @@ mod tests {
             (&pin, ADA, Err(Refusal::NeedsRole(Role::Admin))),
             (&reaction, BOB, Ok(())),
             (&vote, BOB, Ok(())),
+            (&purge, ADA, Ok(())),
+            (&purge, BOB, Err(Refusal::NotAuthor)),
+            (&purge, OWNER, Err(Refusal::NotAuthor)),
+            (&close, ADA, Ok(())),
+            (&close, OWNER, Ok(())),
+            (&close, BOB, Err(Refusal::NeedsRole(Role::Owner))),
         ];
         for (content, sender, expected) in cases {
             assert_eq!(judge(&authority, &sender, content), expected, "{content:?} by {sender:?}");
@@ -119,11 +130,14 @@ mod tests {
         let permissions = Permissions { post: Role::Admin, ..Permissions::default() };
         let authority = Authority { owner: OWNER, admins: vec![ADMIN], permissions, speakers: vec![ADA] };
         let target = Target { account: BOB, id: [0; 16] };
-        let edit = Content::Edit(Edit { target, text: String::new(), mentions: vec![] });
+        let edit = Content::Edit(Edit { target, text: String::new(), mentions: vec![], more: None });
         let silent = [
             Content::Reaction(Reaction { target, emoji: String::new(), remove: false }),
             Content::Vote(Vote { target, choices: vec![] }),
             Content::Delete(Delete { target }),
+            Content::Purge(Purge { target }),
+            Content::PollClose(PollClose { target }),
+            Content::Consent(Consent { purpose: 1, withdraw: true }),
         ];
         for (sender, may) in [(OWNER, true), (ADMIN, true), (ADA, true), (BOB, false)] {
             let expected = if may { Ok(()) } else { Err(Refusal::NeedsRole(Role::Admin)) };

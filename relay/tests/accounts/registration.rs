@@ -92,10 +92,9 @@ async fn names_are_normalised_and_some_are_reserved() {
         assert_eq!(refused(&registration, &authority).await, AccountErrorCode::NameUnavailable, "{name}");
     }
     // What was signed for one name is nobody's registration under another, nor with another wish to be found.
-    for changed in [
-        Register { name: "eve".to_owned(), ..ada.clone() },
-        Register { is_findable: false, ..ada.clone() },
-    ] {
+    for changed in
+        [Register { name: "eve".to_owned(), ..ada.clone() }, Register { is_findable: false, ..ada.clone() }]
+    {
         assert_eq!(refused(&changed, &authority).await, AccountErrorCode::LoginRefused);
     }
     Person::registered(&authority, "юля").await;

@@ -10,7 +10,10 @@ use sotto_crypto::{
     identity::AccountId,
     message::{
         Content,
-        content::{Delete, Edit, Leave, Pin, Poll, Reaction, StreamPart, System, Target, Text, Vote},
+        content::{
+            Consent, Delete, Edit, Leave, More, Pin, Poll, PollClose, Preview, Purge, Quote, Reaction,
+            StreamPart, System, Target, Text, Vote,
+        },
         conversation::{Conversation, Said},
     },
     room::{Authority, Permissions, Role},
@@ -59,6 +62,7 @@ fn look_at(conversation: &Conversation) {
         assert!(conversation.item(&item.identity()).is_some_and(|found| found == item));
         let _ =
             (item.text(), item.mentions(), item.reply_to(), item.reactions(), item.tally(), item.is_edited());
+        let _ = (conversation.quoted(item), item.earlier_texts(), item.previews(), item.closed_by());
     }
     assert!(conversation.pinned().iter().all(|item| item.pinned().is_some()));
     let mut forgetful = conversation.clone();
@@ -70,14 +74,26 @@ fn look_at(conversation: &Conversation) {
 fn speak(seq: u64, [kind, who, id, whose, of_what, a, b, c]: [u8; 8]) -> Said {
     let target = Target { account: account(whose), id: name(of_what) };
     let text = || char::from(b'a' + a % 26).to_string().repeat(usize::from(b % 4));
-    let content = match kind % 12 {
-        0 => Content::Text(Text { text: text(), reply_to: (c & 1 == 1).then_some(target), mentions: vec![] }),
-        1 => Content::Edit(Edit { target, text: text(), mentions: vec![account(c)] }),
+    let content = match kind % 15 {
+        0 => Content::Text(Text {
+            text: text(),
+            reply_to: (c & 1 == 1).then_some(target),
+            mentions: vec![],
+            more: more([a, b, c]),
+        }),
+        1 => Content::Edit(Edit { target, text: text(), mentions: vec![account(c)], more: more([a, b, c]) }),
         2 => Content::Delete(Delete { target }),
         3 => Content::Reaction(Reaction { target, emoji: text(), remove: c & 1 == 1 }),
         4 => {
             let options = vec![String::new(); 2 + usize::from(a % 3)];
-            Content::Poll(Poll { question: text(), options, is_multiple: c & 1 == 1 })
+            Content::Poll(Poll {
+                question: text(),
+                options,
+                is_multiple: c & 1 == 1,
+                closes_at_ms: None,
+                hides_votes: false,
+                more: None,
+            })
         }
         5 => Content::Vote(Vote { target, choices: [a % 5, b % 5][..usize::from(c % 3)].to_vec() }),
         6 => Content::Pin(Pin { target, unpin: c & 1 == 1 }),
@@ -91,14 +107,28 @@ fn speak(seq: u64, [kind, who, id, whose, of_what, a, b, c]: [u8; 8]) -> Said {
                 text,
                 is_whole,
                 is_finished,
+                is_stopped: false,
+                reply_to: (c & 8 == 8).then_some(target),
+                more: more([a, b, c]),
             })
         }
         9 => Content::System(System { kind: a.into(), data: vec![b, c] }),
         10 => Content::Leave(Leave { statement: vec![a, b, c] }),
+        11 => Content::Purge(Purge { target }),
+        12 => Content::PollClose(PollClose { target }),
+        13 => Content::Consent(Consent { purpose: u32::from(a & 1), withdraw: c & 1 == 1 }),
         _ => [Content::Unreadable, Content::Unknown(a.into())][usize::from(c & 1)].clone(),
     };
     let device_key = [who & 0b111; 32];
     Said { seq, sender: account(who), device_key, id: name(id), sent_at_ms: c.into(), content }
+}
+
+/// A quote of any place, whole or not, and a preview that may stand in the text.
+fn more([a, b, c]: [u8; 3]) -> Option<Box<More>> {
+    let quote = Quote { start: (a % 4).into(), end: (b % 6).into(), edit: (c & 2 == 2).then(|| name(c)) };
+    let url = char::from(b'a' + b % 26).to_string();
+    let preview = Preview { url, title: None, description: None, picture: None };
+    More { quote: Some(quote), previews: vec![preview], ..More::default() }.boxed()
 }
 
 const fn account(number: u8) -> AccountId {

@@ -1,6 +1,6 @@
 //! Changing what was said, and taking it away.
 
-use super::{Payload, Target, hide, limits};
+use super::{More, Payload, Target, hide, limits};
 use crate::{CryptoError, identity::AccountId};
 use minicbor::{Decode, Encode};
 
@@ -17,6 +17,9 @@ pub struct Edit {
     /// Whom it mentions now.
     #[cbor(n(2), skip_if = "Vec::is_empty")]
     pub mentions: Vec<AccountId>,
+    /// What else goes with it.
+    #[n(3)]
+    pub more: Option<Box<More>>,
 }
 
 /// An earlier message is to go.
@@ -28,10 +31,20 @@ pub struct Delete {
     pub target: Target,
 }
 
+/// The earlier texts of an edited message are to go.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Purge {
+    /// Of which message.
+    #[n(0)]
+    pub target: Target,
+}
+
 impl Payload for Edit {
     fn check(&self) -> Result<(), CryptoError> {
         limits::check("message", self.text.len(), limits::TEXT_MAX_BYTES)?;
-        limits::check("mentions", self.mentions.len(), limits::MENTIONS_MAX)
+        limits::check("mentions", self.mentions.len(), limits::MENTIONS_MAX)?;
+        self.more.check()
     }
 }
 
@@ -41,4 +54,10 @@ impl Payload for Delete {
     }
 }
 
-hide!(Edit, Delete);
+impl Payload for Purge {
+    fn check(&self) -> Result<(), CryptoError> {
+        Ok(())
+    }
+}
+
+hide!(Edit, Delete, Purge);

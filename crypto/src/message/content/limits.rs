@@ -19,6 +19,26 @@ pub const MEDIA_TYPE_MAX_BYTES: usize = 127;
 pub const THUMBNAIL_MAX_BYTES: usize = 32 * 1024;
 /// Longest caption, in bytes of UTF-8.
 pub const CAPTION_MAX_BYTES: usize = 4 * 1024;
+/// Most files of one message.
+pub const FILES_MAX: usize = 16;
+/// Longest waveform, a byte for each place.
+pub const WAVEFORM_MAX_BYTES: usize = 256;
+/// Longest placeholder (a ThumbHash has 5 to 25 bytes), in bytes.
+pub const PLACEHOLDER_MAX_BYTES: usize = 32;
+/// Longest description of a file, a sticker or a page, in bytes of UTF-8.
+pub const DESCRIPTION_MAX_BYTES: usize = 1024;
+/// Longest title of a page or a pack, in bytes of UTF-8.
+pub const TITLE_MAX_BYTES: usize = 256;
+/// Longest name of a model, and of who said what is forwarded, in bytes of UTF-8.
+pub const NAME_MAX_BYTES: usize = 128;
+/// Most previews of one message.
+pub const PREVIEWS_MAX: usize = 4;
+/// Longest link of a preview, in bytes.
+pub const LINK_MAX_BYTES: usize = 2048;
+/// Most pictures of a pack.
+pub const PICTURES_MAX: usize = 64;
+/// Longest sticker pack, encoded, in bytes.
+pub const PACK_MAX_BYTES: usize = 128 * 1024;
 /// Longest question of a poll, in bytes of UTF-8.
 pub const QUESTION_MAX_BYTES: usize = 1024;
 /// Fewest options of a poll.

@@ -5,11 +5,14 @@
 //! error. What this version knows is held to the limits of [`limits`], when it is written and when it is read.
 
 mod attachment;
+mod consent;
 mod edit;
 pub mod limits;
+mod more;
 mod pin;
 mod poll;
 mod reaction;
+mod sticker;
 mod stream;
 mod system;
 mod target;
@@ -18,11 +21,14 @@ mod text;
 use crate::CryptoError;
 use minicbor::{Decode, Encode};
 
-pub use attachment::{Attachment, Sticker};
-pub use edit::{Delete, Edit};
+pub use attachment::{Attachment, File};
+pub use consent::Consent;
+pub use edit::{Delete, Edit, Purge};
+pub use more::{Answer, Forward, More, Preview, Quote};
 pub use pin::Pin;
-pub use poll::{Poll, Vote};
+pub use poll::{Poll, PollClose, Vote};
 pub use reaction::Reaction;
+pub use sticker::{Sticker, StickerPack, StickerPicture};
 pub use stream::StreamPart;
 pub use system::{Leave, System};
 pub use target::Target;
@@ -41,6 +47,9 @@ const STREAM: u32 = 10;
 const VOTE: u32 = 11;
 const SYSTEM: u32 = 12;
 const LEAVE: u32 = 13;
+const PURGE: u32 = 14;
+const POLL_CLOSE: u32 = 15;
+const CONSENT: u32 = 16;
 
 /// A message's content.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,7 +62,7 @@ pub enum Content {
     Delete(Delete),
     /// A reaction to a message, set or taken back.
     Reaction(Reaction),
-    /// A file.
+    /// Files.
     Attachment(Box<Attachment>),
     /// A picture of a pack.
     Sticker(Box<Sticker>),
@@ -69,6 +78,12 @@ pub enum Content {
     System(System),
     /// The sender's signed statement that a device leaves.
     Leave(Leave),
+    /// The earlier texts of an edited message are to go.
+    Purge(Purge),
+    /// A poll takes no more answers.
+    PollClose(PollClose),
+    /// What others may do with what the sender says here.
+    Consent(Consent),
     /// Of a type that this version does not know.
     Unknown(u32),
     /// Well signed, and yet of no shape that its type may have. Never written.
@@ -109,6 +124,9 @@ impl Content {
             Self::Stream(part) => (STREAM, write(part)?),
             Self::System(system) => (SYSTEM, write(system)?),
             Self::Leave(leave) => (LEAVE, write(leave)?),
+            Self::Purge(purge) => (PURGE, write(purge)?),
+            Self::PollClose(close) => (POLL_CLOSE, write(close)?),
+            Self::Consent(consent) => (CONSENT, write(consent)?),
             Self::Unknown(_) => return Err(CryptoError::NewerVersion),
             Self::Unreadable => return Err(CryptoError::Malformed("message content")),
         };
@@ -138,6 +156,9 @@ impl Content {
             STREAM => Self::Stream(read(&payload)?),
             SYSTEM => Self::System(read(&payload)?),
             LEAVE => Self::Leave(read(&payload)?),
+            PURGE => Self::Purge(read(&payload)?),
+            POLL_CLOSE => Self::PollClose(read(&payload)?),
+            CONSENT => Self::Consent(read(&payload)?),
             unknown => Self::Unknown(unknown),
         })
     }
@@ -151,6 +172,8 @@ impl Content {
             Self::Reaction(reaction) => Some(&reaction.target),
             Self::Vote(vote) => Some(&vote.target),
             Self::Pin(pin) => Some(&pin.target),
+            Self::Purge(purge) => Some(&purge.target),
+            Self::PollClose(close) => Some(&close.target),
             _ => None,
         }
     }
@@ -169,6 +192,9 @@ impl Content {
             Self::Stream(_) => "Stream",
             Self::System(_) => "System",
             Self::Leave(_) => "Leave",
+            Self::Purge(_) => "Purge",
+            Self::PollClose(_) => "PollClose",
+            Self::Consent(_) => "Consent",
             Self::Unknown(_) => "Unknown",
             Self::Unreadable => "Unreadable",
         }

@@ -1,6 +1,6 @@
 //! Questions with options, and the answers.
 
-use super::{Payload, Target, hide, limits};
+use super::{More, Payload, Target, hide, limits};
 use crate::CryptoError;
 use minicbor::{Decode, Encode};
 
@@ -17,6 +17,24 @@ pub struct Poll {
     /// Whether one may choose several.
     #[cbor(n(2), skip_if = "core::ops::Not::not")]
     pub is_multiple: bool,
+    /// When the author means to close it, in milliseconds since 1970. It is shown; only [`PollClose`] closes.
+    #[n(3)]
+    pub closes_at_ms: Option<u64>,
+    /// Whether clients show what was chosen only when it is closed.
+    #[cbor(n(4), skip_if = "core::ops::Not::not")]
+    pub hides_votes: bool,
+    /// What else goes with it.
+    #[n(5)]
+    pub more: Option<Box<More>>,
+}
+
+/// No answer from later in the log counts.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PollClose {
+    /// The poll.
+    #[n(0)]
+    pub target: Target,
 }
 
 /// An answer. A later one by the same account replaces it.
@@ -50,6 +68,7 @@ impl Payload for Poll {
         if self.options.len() < limits::OPTIONS_MIN {
             return Err(CryptoError::Malformed("poll: it has fewer than 2 options"));
         }
+        self.more.check()?;
         let mut options = self.options.iter();
         options.try_for_each(|option| limits::check("poll option", option.len(), limits::OPTION_MAX_BYTES))
     }
@@ -61,4 +80,10 @@ impl Payload for Vote {
     }
 }
 
-hide!(Poll, Vote);
+impl Payload for PollClose {
+    fn check(&self) -> Result<(), CryptoError> {
+        Ok(())
+    }
+}
+
+hide!(Poll, Vote, PollClose);

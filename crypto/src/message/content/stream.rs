@@ -1,6 +1,6 @@
 //! A text that others see while it is being written: the assistant's answers.
 
-use super::{Payload, hide, limits};
+use super::{More, Payload, Target, hide, limits};
 use crate::{CryptoError, message::MessageId};
 use minicbor::{Decode, Encode};
 
@@ -23,11 +23,21 @@ pub struct StreamPart {
     /// Whether it is the last part.
     #[cbor(n(4), skip_if = "core::ops::Not::not")]
     pub is_finished: bool,
+    /// Of the last part: whether it was stopped before its end.
+    #[cbor(n(5), skip_if = "core::ops::Not::not")]
+    pub is_stopped: bool,
+    /// In the first part: the message that it answers.
+    #[n(6)]
+    pub reply_to: Option<Target>,
+    /// In the first part: what else goes with it.
+    #[n(7)]
+    pub more: Option<Box<More>>,
 }
 
 impl Payload for StreamPart {
     fn check(&self) -> Result<(), CryptoError> {
         limits::check("message", self.text.len(), limits::TEXT_MAX_BYTES)?;
+        self.more.check()?;
         if self.sequence >= limits::STREAM_PARTS_MAX {
             let actual = usize::try_from(self.sequence).unwrap_or(usize::MAX);
             let max = limits::STREAM_PARTS_MAX as usize - 1;

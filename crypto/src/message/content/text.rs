@@ -1,6 +1,6 @@
 //! Something said: a CommonMark subset, with what it answers and whom it mentions.
 
-use super::{Payload, Target, hide, limits};
+use super::{More, Payload, Target, hide, limits};
 use crate::{CryptoError, identity::AccountId};
 use minicbor::{Decode, Encode};
 
@@ -17,12 +17,16 @@ pub struct Text {
     /// Whom it mentions.
     #[cbor(n(2), skip_if = "Vec::is_empty")]
     pub mentions: Vec<AccountId>,
+    /// What else goes with it.
+    #[n(3)]
+    pub more: Option<Box<More>>,
 }
 
 impl Payload for Text {
     fn check(&self) -> Result<(), CryptoError> {
         limits::check("message", self.text.len(), limits::TEXT_MAX_BYTES)?;
-        limits::check("mentions", self.mentions.len(), limits::MENTIONS_MAX)
+        limits::check("mentions", self.mentions.len(), limits::MENTIONS_MAX)?;
+        self.more.check()
     }
 }
 

@@ -1,11 +1,13 @@
 //! One message as it is seen, and what can be done to it.
 
-use super::{Said, stream::Assembly};
+use super::{Said, stream::Assembly, versions::Versions};
 use crate::{
     identity::AccountId,
     message::{
         MessageId,
-        content::{Attachment, Content, Edit, Leave, Poll, Sticker, System, Target, Text},
+        content::{
+            Attachment, Consent, Content, Edit, Leave, More, Poll, Preview, Sticker, System, Target, Text,
+        },
         rights::Refusal,
     },
 };
@@ -31,6 +33,8 @@ pub enum Body {
     System(System),
     /// A device says that it leaves.
     Leave(Leave),
+    /// What others may do with what the sender says here.
+    Consent(Consent),
     /// Of a type that this version does not know.
     FromNewerVersion(u32),
     /// Well signed nonsense.
@@ -52,9 +56,12 @@ pub struct Item {
     body: Body,
     deleted_at_seq: Option<u64>,
     assembly: Option<Assembly>,
-    edit: Option<(u64, Edit)>,
+    stream_start: Option<(Option<Target>, Option<Box<More>>)>,
+    versions: Versions,
     reactions: BTreeMap<(String, AccountId), (u64, bool)>,
-    votes: BTreeMap<AccountId, (u64, Vec<u8>)>,
+    /// All answers: a poll that turns out to have been closed goes back to those before.
+    votes: BTreeMap<AccountId, BTreeMap<u64, Vec<u8>>>,
+    closed: Option<(u64, AccountId)>,
     pin: Option<(u64, AccountId, bool)>,
 }
 
@@ -62,6 +69,7 @@ pub struct Item {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Deed {
     pub seq: u64,
+    pub id: MessageId,
     pub by: AccountId,
     pub device_key: [u8; 32],
     pub content: Content,
@@ -70,7 +78,7 @@ pub(super) struct Deed {
 impl Item {
     pub(super) fn new(said: Said) -> Self {
         let identity = said.identity();
-        let mut assembly = None;
+        let (mut assembly, mut stream_start) = (None, None);
         let body = match said.content {
             Content::Text(text) => Body::Text(text),
             Content::Attachment(attachment) => Body::Attachment(attachment),
@@ -79,7 +87,9 @@ impl Item {
             Content::System(system) => Body::System(system),
             Content::Leave(leave) => Body::Leave(leave),
             Content::Unknown(kind) => Body::FromNewerVersion(kind),
-            Content::Stream(part) => {
+            Content::Consent(consent) => Body::Consent(consent),
+            Content::Stream(mut part) => {
+                stream_start = Some((part.reply_to.take(), part.more.take()));
                 let mut begun = Assembly::default();
                 begun.take(said.seq, part);
                 let is_finished = begun.is_finished();
@@ -92,7 +102,9 @@ impl Item {
             | Content::Delete(_)
             | Content::Reaction(_)
             | Content::Vote(_)
-            | Content::Pin(_) => Body::Unreadable,
+            | Content::Pin(_)
+            | Content::Purge(_)
+            | Content::PollClose(_) => Body::Unreadable,
         };
         Self {
             seq: said.seq,
@@ -102,9 +114,11 @@ impl Item {
             body,
             deleted_at_seq: None,
             assembly,
-            edit: None,
+            stream_start,
+            versions: Versions::default(),
             reactions: BTreeMap::new(),
             votes: BTreeMap::new(),
+            closed: None,
             pin: None,
         }
     }
@@ -148,9 +162,10 @@ impl Item {
     /// Its text as it stands now: edited, or put together, or a file's caption.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        if let Some((_, edit)) = &self.edit {
-            return Some(&edit.text);
-        }
+        self.versions.last().map_or_else(|| self.first_text(), |edit| Some(&edit.text))
+    }
+
+    fn first_text(&self) -> Option<&str> {
         match &self.body {
             Body::Text(text) => Some(&text.text),
             Body::Attachment(attachment) => attachment.caption.as_deref(),
@@ -161,15 +176,70 @@ impl Item {
 
     /// Whether the text is not the one that was first said.
     #[must_use]
-    pub const fn is_edited(&self) -> bool {
-        self.edit.is_some()
+    pub fn is_edited(&self) -> bool {
+        self.versions.last().is_some()
+    }
+
+    /// The texts before the present one that are still kept, the oldest first.
+    #[must_use]
+    pub fn earlier_texts(&self) -> Vec<&str> {
+        let first = self.first_text().filter(|_| !self.versions.is_first_gone());
+        let mut texts: Vec<_> = first.into_iter().chain(self.versions.texts()).collect();
+        texts.pop();
+        texts
+    }
+
+    /// The text as it was first said, or as an edit made it; nothing where it was purged.
+    pub(super) fn version(&self, edit: Option<&MessageId>) -> Option<&str> {
+        match edit {
+            None => self.first_text().filter(|_| !self.versions.is_first_gone()),
+            Some(id) => self.versions.text_of(id),
+        }
+    }
+
+    /// What goes with what was first said.
+    #[must_use]
+    pub fn more(&self) -> Option<&More> {
+        match &self.body {
+            Body::Text(text) => text.more.as_deref(),
+            Body::Attachment(attachment) => attachment.more.as_deref(),
+            Body::Sticker(sticker) => sticker.more.as_deref(),
+            Body::Poll(poll) => poll.more.as_deref(),
+            Body::Streamed { .. } => self.stream_start.as_ref()?.1.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What goes with the text as it stands now.
+    fn present_more(&self) -> Option<&More> {
+        self.versions.last().map_or_else(|| self.more(), |edit| edit.more.as_deref())
+    }
+
+    /// Whether it mentions everybody now.
+    #[must_use]
+    pub fn mentions_all(&self) -> bool {
+        self.present_more().is_some_and(|more| more.mentions_all)
+    }
+
+    /// Previews of links that stand in the text as it is now, and no others: a preview must not show another page than its link.
+    #[must_use]
+    pub fn previews(&self) -> Vec<&Preview> {
+        let (Some(more), Some(text)) = (self.present_more(), self.text()) else { return Vec::new() };
+        let stands = |preview: &&Preview| !preview.url.is_empty() && text.contains(&preview.url);
+        more.previews.iter().filter(stands).collect()
+    }
+
+    /// By whom a poll was closed.
+    #[must_use]
+    pub fn closed_by(&self) -> Option<AccountId> {
+        self.closed.map(|(_, by)| by)
     }
 
     /// Whom it mentions now.
     #[must_use]
     pub fn mentions(&self) -> &[AccountId] {
-        match (&self.edit, &self.body) {
-            (Some((_, edit)), _) => &edit.mentions,
+        match (self.versions.last(), &self.body) {
+            (Some(edit), _) => &edit.mentions,
             (None, Body::Text(text)) => &text.mentions,
             (None, Body::Attachment(attachment)) => &attachment.mentions,
             _ => &[],
@@ -178,11 +248,12 @@ impl Item {
 
     /// The message that it answers.
     #[must_use]
-    pub const fn reply_to(&self) -> Option<Target> {
+    pub fn reply_to(&self) -> Option<Target> {
         match &self.body {
             Body::Text(text) => text.reply_to,
             Body::Attachment(attachment) => attachment.reply_to,
             Body::Sticker(sticker) => sticker.reply_to,
+            Body::Streamed { .. } => self.stream_start.as_ref()?.0,
             _ => None,
         }
     }
@@ -204,8 +275,10 @@ impl Item {
     pub fn tally(&self) -> Vec<BTreeSet<AccountId>> {
         let Body::Poll(poll) = &self.body else { return Vec::new() };
         let mut tally = vec![BTreeSet::new(); poll.options.len()];
-        for (account, (_, choices)) in &self.votes {
-            for choice in choices {
+        let end = self.closed.map_or(u64::MAX, |(seq, _)| seq);
+        for (account, answers) in &self.votes {
+            let last = answers.range(..end).next_back();
+            for choice in last.into_iter().flat_map(|(_, choices)| choices) {
                 if let Some(chosen_by) = tally.get_mut(usize::from(*choice)) {
                     chosen_by.insert(*account);
                 }
@@ -222,13 +295,20 @@ impl Item {
 
     /// Does something to it. Says whether it looks different now.
     pub(super) fn apply(&mut self, deed: Deed) -> Result<bool, Refusal> {
-        let Deed { seq, by, device_key, content } = deed;
+        let Deed { seq, id, by, device_key, content } = deed;
         if self.deleted_at_seq.is_some_and(|at| !matches!(content, Content::Delete(_)) || at <= seq) {
             // It is gone: nothing can be done to it, and nothing of what was done is kept.
             return Ok(false);
         }
         match content {
-            Content::Edit(edit) => self.change(seq, edit),
+            Content::Edit(edit) => self.change(seq, id, edit),
+            Content::Purge(_) if self.has_text() => {
+                let has_changed = self.versions.purge(seq);
+                self.drop_first_text();
+                Ok(has_changed)
+            }
+            // A consent is taken back by its giver: were that deleted, the one before it would hold again.
+            Content::Delete(_) if matches!(self.body, Body::Consent(_)) => Err(Refusal::WrongKind),
             Content::Delete(_) => {
                 self.erase(seq, by);
                 Ok(true)
@@ -239,11 +319,19 @@ impl Item {
             }
             Content::Vote(vote) => match &self.body {
                 Body::Poll(poll) if poll.accepts(&vote.choices) => {
-                    Ok(replace(self.votes.entry(by).or_default(), seq, vote.choices))
+                    self.votes.entry(by).or_default().insert(seq, vote.choices);
+                    Ok(self.closed.is_none_or(|(at, _)| seq < at))
                 }
                 Body::Poll(_) => Err(Refusal::NoSuchChoice),
                 _ => Err(Refusal::WrongKind),
             },
+            Content::PollClose(_) if matches!(self.body, Body::Poll(_)) => {
+                let is_earlier = self.closed.is_none_or(|(at, _)| seq < at);
+                if is_earlier {
+                    self.closed = Some((seq, by));
+                }
+                Ok(is_earlier)
+            }
             Content::Pin(pin) => {
                 let is_later = self.pin.is_none_or(|(at, ..)| at < seq);
                 if is_later {
@@ -257,31 +345,66 @@ impl Item {
                     *is_finished = assembly.is_finished();
                     Ok(has_changed)
                 }
-                (Some(_), _) => Err(Refusal::OtherDevice),
-                (None, _) => Err(Refusal::WrongKind),
+                (None, Body::Streamed { .. }) if device_key == self.device_key => Ok(false),
+                (_, Body::Streamed { .. }) => Err(Refusal::OtherDevice),
+                _ => Err(Refusal::WrongKind),
             },
             _ => Err(Refusal::WrongKind),
         }
     }
 
-    fn change(&mut self, seq: u64, edit: Edit) -> Result<bool, Refusal> {
-        if !matches!(self.body, Body::Text(_) | Body::Attachment(_) | Body::Streamed { .. }) {
+    const fn has_text(&self) -> bool {
+        matches!(self.body, Body::Text(_) | Body::Attachment(_) | Body::Streamed { .. })
+    }
+
+    fn change(&mut self, seq: u64, id: MessageId, edit: Edit) -> Result<bool, Refusal> {
+        if !self.has_text() {
             return Err(Refusal::WrongKind);
         }
-        let is_later = self.edit.as_ref().is_none_or(|(at, _)| *at < seq);
-        if is_later {
-            self.edit = Some((seq, edit));
+        let has_changed = self.versions.add(seq, id, edit);
+        self.drop_first_text();
+        Ok(has_changed)
+    }
+
+    /// Erases the text that was first said, where it is to go, and what belongs to its words.
+    fn drop_first_text(&mut self) {
+        if !self.versions.is_first_gone() {
+            return;
         }
-        Ok(is_later)
+        let more = match &mut self.body {
+            Body::Text(text) => {
+                text.text.clear();
+                text.mentions.clear();
+                &mut text.more
+            }
+            Body::Attachment(attachment) => {
+                attachment.caption = None;
+                attachment.mentions.clear();
+                &mut attachment.more
+            }
+            Body::Streamed { is_finished } => {
+                self.assembly = None;
+                *is_finished = true;
+                let Some((_, more)) = &mut self.stream_start else { return };
+                more
+            }
+            _ => return,
+        };
+        if let Some(more) = more {
+            more.previews.clear();
+            more.mentions_all = false;
+        }
     }
 
     fn erase(&mut self, seq: u64, by: AccountId) {
         self.body = Body::Deleted { by };
         self.deleted_at_seq = Some(seq);
         self.assembly = None;
-        self.edit = None;
+        self.stream_start = None;
+        self.versions = Versions::default();
         self.reactions.clear();
         self.votes.clear();
+        self.closed = None;
         self.pin = None;
     }
 }
@@ -313,6 +436,7 @@ impl core::fmt::Debug for Body {
             Self::Streamed { .. } => "Streamed(…)",
             Self::System(_) => "System(…)",
             Self::Leave(_) => "Leave(…)",
+            Self::Consent(_) => "Consent(…)",
             Self::FromNewerVersion(_) => "FromNewerVersion",
             Self::Unreadable => "Unreadable",
             Self::Deleted { .. } => "Deleted",

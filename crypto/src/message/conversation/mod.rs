@@ -7,6 +7,7 @@
 
 mod item;
 mod stream;
+mod versions;
 
 use super::{
     MessageId, OpenedMessage,
@@ -18,6 +19,7 @@ use item::Deed;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use item::{Body, Item};
+pub use versions::EDITS_KEPT_MAX;
 
 /// Most things that wait for a message that is not there. Past it, those first in the log are forgotten.
 pub const WAITING_MAX: usize = 4096;
@@ -110,7 +112,7 @@ impl Conversation {
         if let Err(refusal) = rights::judge(authority, &sender, &said.content) {
             return Outcome { notices: vec![Notice { seq, sender, target, refusal }], ..Outcome::default() };
         }
-        let deed = Deed { seq, by: sender, device_key: said.device_key, content: said.content };
+        let deed = Deed { seq, id: said.id, by: sender, device_key: said.device_key, content: said.content };
         match self.item_mut(&target) {
             Some(item) => {
                 let mut outcome = Outcome::default();
@@ -145,6 +147,32 @@ impl Conversation {
             self.items.values().filter_map(|item| Some((item.pinned()?.0, item))).collect();
         pinned.sort_unstable_by_key(|(seq, _)| *seq);
         pinned.into_iter().map(|(_, item)| item).collect()
+    }
+
+    /// The part that a message quotes of the one that it answers, while those words are there.
+    #[must_use]
+    pub fn quoted(&self, item: &Item) -> Option<&str> {
+        let quote = item.more()?.quote?;
+        let (start, end) = (usize::try_from(quote.start).ok()?, usize::try_from(quote.end).ok()?);
+        self.item(&item.reply_to()?)?.version(quote.edit.as_ref())?.get(start..end)
+    }
+
+    /// Who consents to `purpose` now. A consent lasts no longer than the message that gives it.
+    #[must_use]
+    pub fn consenting(&self, purpose: u32) -> BTreeSet<AccountId> {
+        let mut consenting = BTreeSet::new();
+        for item in self.items.values() {
+            match item.body() {
+                Body::Consent(consent) if consent.purpose == purpose && consent.withdraw => {
+                    consenting.remove(&item.sender());
+                }
+                Body::Consent(consent) if consent.purpose == purpose => {
+                    consenting.insert(item.sender());
+                }
+                _ => {}
+            }
+        }
+        consenting
     }
 
     /// How many things wait for a message that is not there.

@@ -68,7 +68,16 @@ mod tests {
 
     fn part(sequence: u32, text: &str, flags: &str) -> StreamPart {
         let (is_whole, is_finished) = (flags.contains('w'), flags.contains('f'));
-        StreamPart { stream: [0; 16], sequence, text: text.into(), is_whole, is_finished }
+        StreamPart {
+            stream: [0; 16],
+            sequence,
+            text: text.into(),
+            is_whole,
+            is_finished,
+            is_stopped: false,
+            reply_to: None,
+            more: None,
+        }
     }
 
     #[test]

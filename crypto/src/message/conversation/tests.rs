@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    message::content::{Delete, Edit, Pin, Poll, Reaction, StreamPart, Vote},
+    message::content::{
+        Consent, Delete, Edit, More, Pin, Poll, PollClose, Preview, Purge, Quote, Reaction, StreamPart, Text,
+        Vote,
+    },
     room::{Permissions, Role},
 };
 
@@ -30,7 +33,7 @@ fn said(number: u8, sender: AccountId, content: Content) -> Said {
 }
 
 fn edit(target: Target, text: &str) -> Content {
-    Content::Edit(Edit { target, text: text.into(), mentions: vec![CY] })
+    Content::Edit(Edit { target, text: text.into(), mentions: vec![CY], more: None })
 }
 
 fn react(target: Target, emoji: &str, remove: bool) -> Content {
@@ -42,7 +45,14 @@ fn vote(target: Target, choices: &[u8]) -> Content {
 }
 
 fn poll(is_multiple: bool) -> Content {
-    Content::Poll(Poll { question: "?".into(), options: vec!["a".into(), "b".into()], is_multiple })
+    Content::Poll(Poll {
+        question: "?".into(),
+        options: vec!["a".into(), "b".into()],
+        is_multiple,
+        closes_at_ms: None,
+        hides_votes: false,
+        more: None,
+    })
 }
 
 fn part(stream: u8, sequence: u32, text: &str, is_finished: bool) -> Content {
@@ -52,6 +62,9 @@ fn part(stream: u8, sequence: u32, text: &str, is_finished: bool) -> Content {
         text: text.into(),
         is_whole: false,
         is_finished,
+        is_stopped: false,
+        reply_to: None,
+        more: None,
     })
 }
 
@@ -161,7 +174,16 @@ fn pins_take_a_role_and_stand_in_their_order() {
 fn two_parts_at_one_place_read_alike_in_either_order() {
     let whole = |sequence, text: &str| {
         let (stream, text) = (name(1), text.into());
-        Content::Stream(StreamPart { stream, sequence, text, is_whole: true, is_finished: false })
+        Content::Stream(StreamPart {
+            stream,
+            sequence,
+            text,
+            is_whole: true,
+            is_finished: false,
+            is_stopped: false,
+            reply_to: None,
+            more: None,
+        })
     };
     let messages = [
         said(1, BOB, part(1, 0, "a", false)),
@@ -245,6 +267,151 @@ fn debug_shows_no_content() {
 }
 
 /// A small generator, so that a run that fails can be repeated by its seed.
+#[test]
+fn earlier_texts_stay_until_their_author_purges_them() {
+    let text = target(BOB, 1);
+    let messages = [
+        said(1, BOB, Content::text("first")),
+        said(2, BOB, edit(text, "second")),
+        said(3, BOB, edit(text, "third")),
+    ];
+    let (mut conversation, _) = talk(messages.clone());
+    assert_eq!(conversation.item(&text).unwrap().earlier_texts(), ["first", "second"]);
+
+    let forged = conversation.take(said(4, ADA, Content::Purge(Purge { target: text })), &rules());
+    assert_eq!(refusals(&forged.notices), [(4, Refusal::NotAuthor)]);
+    assert_eq!(conversation.item(&text).unwrap().earlier_texts(), ["first", "second"]);
+
+    let purge = said(5, BOB, Content::Purge(Purge { target: text }));
+    assert_eq!(conversation.take(purge.clone(), &rules()).changed, Some(text));
+    conversation.take(said(6, BOB, edit(text, "fourth")), &rules());
+    let item = conversation.item(&text).unwrap();
+    assert_eq!((item.text(), item.earlier_texts()), (Some("fourth"), vec!["third"]));
+    let Body::Text(first) = item.body() else { panic!("it is a text") };
+    assert_eq!(first.text, "", "nothing is left of what was first said");
+
+    let (backwards, _) = talk([purge].into_iter().chain(messages.into_iter().rev()));
+    let item = backwards.item(&text).unwrap();
+    assert_eq!((item.text(), item.earlier_texts()), (Some("third"), vec![]));
+}
+
+#[test]
+fn a_member_who_edits_without_end_fills_nobodys_memory() {
+    let text = target(BOB, 1);
+    let edits = (2..=100).map(|number| said(number, BOB, edit(text, &number.to_string())));
+    let (conversation, _) = talk([said(1, BOB, Content::text("first"))].into_iter().chain(edits));
+    let item = conversation.item(&text).unwrap();
+    assert_eq!((item.text(), item.earlier_texts().len()), (Some("100"), EDITS_KEPT_MAX - 1));
+    assert_eq!(item.earlier_texts()[0], "37");
+}
+
+#[test]
+fn a_quote_shows_words_that_are_there_and_no_others() {
+    let text = target(BOB, 1);
+    let quote = |number, start, end, edit| {
+        let more = More { quote: Some(Quote { start, end, edit }), ..More::default() };
+        said(
+            number,
+            CY,
+            Content::Text(Text { reply_to: Some(text), more: more.boxed(), ..Text::from("yes") }),
+        )
+    };
+    let (mut conversation, _) = talk([
+        said(1, BOB, Content::text("größer")),
+        said(2, BOB, edit(text, "smaller")),
+        quote(3, 0, 4, None),
+        quote(4, 0, 5, Some(name(2))),
+        quote(5, 0, 3, None),
+        quote(6, 4, 99, None),
+        quote(7, 4, 2, None),
+        quote(8, 0, 1, Some(name(3))),
+    ]);
+    let quoted = |conversation: &Conversation| -> Vec<Option<String>> {
+        let items = (3..=8).map(|number| conversation.item(&target(CY, number)).unwrap());
+        items.map(|item| conversation.quoted(item).map(str::to_owned)).collect()
+    };
+    let expected = [Some("grö".to_owned()), Some("small".to_owned()), None, None, None, None];
+    assert_eq!(
+        quoted(&conversation),
+        expected,
+        "a cut letter, a range that is not there, another message's id"
+    );
+    conversation.take(said(9, BOB, Content::Purge(Purge { target: text })), &rules());
+    assert_eq!(
+        quoted(&conversation)[..2],
+        [None, Some("small".to_owned())],
+        "purged words are gone from quotes"
+    );
+    conversation.take(said(10, BOB, Content::Delete(Delete { target: text })), &rules());
+    assert_eq!(quoted(&conversation)[..2], [None, None], "deleted words are gone from quotes");
+}
+
+#[test]
+fn a_preview_is_shown_while_its_link_stands_in_the_text() {
+    let preview = |url: &str| Preview { url: url.into(), title: None, description: None, picture: None };
+    let more = |url| More { previews: vec![preview(url)], mentions_all: true, ..More::default() }.boxed();
+    let link = "https://example.org/";
+    let honest = Text { more: more(link), ..Text::from("see https://example.org/") };
+    let false_one = Text { more: more("https://bank.example/"), ..honest.clone() };
+    let (mut conversation, _) =
+        talk([said(1, BOB, Content::Text(honest)), said(2, BOB, Content::Text(false_one))]);
+    let count = |conversation: &Conversation, number| {
+        let item = conversation.item(&target(BOB, number)).unwrap();
+        (item.previews().len(), item.mentions_all())
+    };
+    assert_eq!((count(&conversation, 1), count(&conversation, 2)), ((1, true), (0, true)));
+    conversation.take(said(3, BOB, edit(target(BOB, 1), "see nothing")), &rules());
+    assert_eq!(count(&conversation, 1), (0, false), "an edit says anew what goes with the text");
+}
+
+#[test]
+fn a_closed_poll_counts_what_was_answered_before() {
+    let asked = target(BOB, 1);
+    let close = Content::PollClose(PollClose { target: asked });
+    let mut messages = vec![
+        said(1, BOB, poll(false)),
+        said(2, CY, vote(asked, &[0])),
+        said(3, CY, close.clone()),
+        said(4, ADA, vote(asked, &[1])),
+        said(5, BOB, close.clone()),
+        said(6, CY, vote(asked, &[1])),
+        said(7, ADA, close),
+    ];
+    for _ in 0..2 {
+        let (conversation, notices) = talk(messages.clone());
+        let item = conversation.item(&asked).unwrap();
+        assert_eq!(item.tally(), [BTreeSet::from([CY]), BTreeSet::from([ADA])]);
+        assert_eq!(item.closed_by(), Some(BOB));
+        assert_eq!(refusals(&notices), [(3, Refusal::NeedsRole(Role::Owner))]);
+        messages.reverse();
+    }
+    let (conversation, notices) = talk([
+        said(1, BOB, Content::text("no poll")),
+        said(2, BOB, Content::PollClose(PollClose { target: asked })),
+    ]);
+    assert_eq!((refusals(&notices), conversation.items().count()), (vec![(2, Refusal::WrongKind)], 1));
+}
+
+#[test]
+fn a_consent_holds_until_its_giver_takes_it_back_and_no_other_can() {
+    let purpose = Consent::QUOTE_TO_ASSISTANTS;
+    let consent = |withdraw| Content::Consent(Consent { purpose, withdraw });
+    let (mut conversation, _) = talk([said(1, BOB, consent(false)), said(2, CY, consent(false))]);
+    assert_eq!(conversation.consenting(purpose), BTreeSet::from([BOB, CY]));
+    assert_eq!(conversation.consenting(purpose + 1), BTreeSet::new());
+
+    conversation.take(said(3, BOB, consent(true)), &rules());
+    for sender in [ADA, BOB] {
+        let number = 4 + sender.as_bytes()[0];
+        let delete = said(number, sender, Content::Delete(Delete { target: target(BOB, 3) }));
+        let outcome = conversation.take(delete, &rules());
+        assert_eq!(refusals(&outcome.notices), [(number.into(), Refusal::WrongKind)]);
+    }
+    assert_eq!(conversation.consenting(purpose), BTreeSet::from([CY]), "no role brings a consent back");
+    conversation.forget(&target(CY, 2));
+    assert_eq!(conversation.consenting(purpose), BTreeSet::new(), "it lasts no longer than its message");
+}
+
 struct Dice(u64);
 
 impl Dice {
@@ -276,7 +443,9 @@ fn any_conversation(dice: &mut Dice) -> Vec<Said> {
     for number in 10..60 {
         let about = messages[dice.roll(9)].identity();
         let sender = people[dice.roll(3)];
-        let content = match dice.roll(8) {
+        let content = match dice.roll(10) {
+            8 => Content::Purge(Purge { target: about }),
+            9 => Content::PollClose(PollClose { target: about }),
             0 | 1 => edit(about, &number.to_string()),
             2 if dice.roll(4) == 0 => Content::Delete(Delete { target: about }),
             2 | 3 => react(about, ["+", "-"][dice.roll(2)], dice.roll(3) == 0),

@@ -8,15 +8,16 @@ use sotto_crypto::{
     message::{
         Content,
         content::{
-            Attachment, Delete, Edit, Leave, Pin, Poll, Reaction, Sticker, StreamPart, System, Target, Text,
-            Vote, limits,
+            Answer, Attachment, Consent, Delete, Edit, File, Forward, Leave, More, Pin, Poll, PollClose,
+            Preview, Purge, Quote, Reaction, Sticker, StickerPack, StickerPicture, StreamPart, System,
+            Target, Text, Vote, limits,
         },
     },
-    room::{LeaveScope, LeaveStatement},
+    room::{LeaveScope, LeaveStatement, RunsAt},
 };
 
 /// Readers of this area.
-pub const READERS: &[(&str, Reader)] = &[("content", read_content)];
+pub const READERS: &[(&str, Reader)] = &[("content", read_content), ("sticker pack", read_pack)];
 
 const TARGET: Target = Target { account: AccountId::new([0xa1; 16]), id: [0xb2; 16] };
 
@@ -26,6 +27,11 @@ pub fn area() -> Area {
     for (name, content) in examples() {
         let bytes = content.encode().unwrap();
         area.read(name, "content", json!({}), &bytes, shown(&bytes));
+    }
+    for (name, pictures) in [("a sticker pack", 2), ("the largest sticker pack", 64)] {
+        let bytes = pack(pictures).encode().unwrap();
+        let shown = json!({ "pack": diagnostic(&bytes) });
+        area.read(name, "sticker pack", json!({ "id": super::hex([0x04; 16]) }), &bytes, shown);
     }
     later(&mut area);
     nonsense(&mut area);
@@ -52,27 +58,86 @@ fn file() -> AttachmentRef {
     AttachmentRef { blob: [0x01; 16], key, hash: [0x03; 32], size: 1000, padded_size: 1024 }
 }
 
-fn attachment() -> Attachment {
-    Attachment {
+fn picture() -> File {
+    File {
         file: file(),
         name: "garden.png".to_owned(),
         media_type: "image/png".to_owned(),
-        caption: Some("The garden".to_owned()),
         thumbnail: Some(vec![0x09; 4]),
         dimensions: Some((640, 480)),
-        duration_ms: Some(1500),
+        duration_ms: None,
+        waveform: None,
+        placeholder: Some(vec![0x08; 25]),
+        description: Some("Tulips".to_owned()),
+        is_plain_file: false,
+        is_voice: false,
+    }
+}
+
+fn bare() -> File {
+    File { thumbnail: None, dimensions: None, placeholder: None, description: None, ..picture() }
+}
+
+fn attachment() -> Attachment {
+    Attachment {
+        files: vec![picture(), File { is_plain_file: true, ..bare() }],
+        caption: Some("The garden".to_owned()),
         reply_to: Some(TARGET),
         mentions: vec![TARGET.account],
+        more: More { mentions_all: true, ..More::default() }.boxed(),
     }
+}
+
+fn with_file(file: File) -> Attachment {
+    Attachment { files: vec![file], caption: None, reply_to: None, mentions: vec![], more: None }
+}
+
+fn answer() -> Answer {
+    Answer {
+        asked_by: TARGET.account,
+        model: "gemma3".to_owned(),
+        runs_at: RunsAt::Network,
+        question: Some(TARGET),
+        assistant: Some(AccountId::new([7; 16])),
+    }
+}
+
+fn preview() -> Preview {
+    Preview {
+        url: "https://example.org/".to_owned(),
+        title: Some("Example".to_owned()),
+        description: Some("An example".to_owned()),
+        picture: Some(vec![0x09; 4]),
+    }
+}
+
+fn pack(pictures: usize) -> StickerPack {
+    let pictures = vec![sticker().picture; pictures];
+    StickerPack { id: [0x04; 16], title: "Faces".to_owned(), pictures }
 }
 
 fn sticker() -> Sticker {
     let (emoji, media_type) = ("\u{1f600}".to_owned(), "image/webp".to_owned());
-    Sticker { pack: [0x04; 16], file: file(), emoji, media_type, reply_to: None }
+    let picture = StickerPicture {
+        file: file(),
+        emoji,
+        media_type,
+        dimensions: Some((512, 512)),
+        placeholder: Some(vec![0x08; 25]),
+        description: Some("A smile".to_owned()),
+    };
+    Sticker { pack: [0x04; 16], picture, reply_to: Some(TARGET), install: Some(file()), more: None }
 }
 
 fn poll(options: usize) -> Poll {
-    Poll { question: "When?".to_owned(), options: vec!["Today".to_owned(); options], is_multiple: false }
+    Poll {
+        question: "When?".to_owned(),
+        options: vec!["Today".to_owned(); options],
+        is_multiple: false,
+        closes_at_ms: None,
+        hides_votes: false,
+        more: None,
+    }
 }
 
 fn part(sequence: u32) -> StreamPart {
@@ -82,20 +147,41 @@ fn part(sequence: u32) -> StreamPart {
         text: "so far".to_owned(),
         is_whole: false,
         is_finished: false,
+        is_stopped: false,
+        reply_to: None,
+        more: None,
     }
 }
 
 fn examples() -> Vec<(&'static str, Content)> {
-    let reply =
-        Text { text: "hi".to_owned(), reply_to: Some(TARGET), mentions: vec![AccountId::new([7; 16])] };
-    let bare = Attachment {
-        caption: None,
-        thumbnail: None,
-        dimensions: None,
-        duration_ms: None,
+    let reply = Text {
+        text: "hi".to_owned(),
+        reply_to: Some(TARGET),
+        mentions: vec![AccountId::new([7; 16])],
+        more: None,
+    };
+    let voice = File { duration_ms: Some(1500), waveform: Some(vec![0, 128, 255]), is_voice: true, ..bare() };
+    let with = |text: &str, more: More| Content::Text(Text { more: more.boxed(), ..Text::from(text) });
+    let quote = More { quote: Some(Quote { start: 0, end: 5, edit: Some([0xc3; 16]) }), ..More::default() };
+    let quote = Text { reply_to: Some(TARGET), more: quote.boxed(), ..Text::from("yes") };
+    let origin = Forward {
+        account: Some(TARGET.account),
+        name: Some("Ada".to_owned()),
+        sent_at_ms: Some(1_700_000_000_000),
+    };
+    let forward = |forward| More { forward: Some(forward), ..More::default() };
+    let answered = More { answer: Some(answer()), ..More::default() };
+    let first = StreamPart { reply_to: Some(TARGET), more: answered.clone().boxed(), ..part(0) };
+    let bare_sticker = Sticker {
+        picture: StickerPicture {
+            dimensions: None,
+            placeholder: None,
+            description: None,
+            ..sticker().picture
+        },
         reply_to: None,
-        mentions: Vec::new(),
-        ..attachment()
+        install: None,
+        ..sticker()
     };
     let whole = StreamPart { is_whole: true, is_finished: true, ..part(2) };
     let leave =
@@ -103,7 +189,10 @@ fn examples() -> Vec<(&'static str, Content)> {
     vec![
         ("a text", Content::text("hello")),
         ("a reply that mentions", Content::Text(reply)),
-        ("an edit", Content::Edit(Edit { target: TARGET, text: "better".to_owned(), mentions: vec![] })),
+        (
+            "an edit",
+            Content::Edit(Edit { target: TARGET, text: "better".to_owned(), mentions: vec![], more: None }),
+        ),
         ("a deletion", Content::Delete(Delete { target: TARGET })),
         (
             "a reaction",
@@ -113,9 +202,40 @@ fn examples() -> Vec<(&'static str, Content)> {
             "a reaction taken back",
             Content::Reaction(Reaction { target: TARGET, emoji: "\u{1f44d}".to_owned(), remove: true }),
         ),
-        ("a file with everything", Content::Attachment(Box::new(attachment()))),
-        ("a file with nothing else", Content::Attachment(Box::new(bare))),
+        ("two files with a caption", Content::Attachment(Box::new(attachment()))),
+        ("a file with nothing else", Content::Attachment(Box::new(with_file(bare())))),
+        ("a voice message", Content::Attachment(Box::new(with_file(voice)))),
         ("a sticker", Content::Sticker(Box::new(sticker()))),
+        ("a sticker with nothing else", Content::Sticker(Box::new(bare_sticker))),
+        ("a reply that quotes a part", Content::Text(quote)),
+        ("a text to everybody in the room", with("hi", More { mentions_all: true, ..More::default() })),
+        ("a forward without its origin", with("hi", forward(Forward::default()))),
+        ("a forward with its origin", with("hi", forward(origin))),
+        (
+            "a text with a preview of its link",
+            with("see https://example.org/", More { previews: vec![preview()], ..More::default() }),
+        ),
+        ("an answer of a model", with("42", answered)),
+        (
+            "a text that was scheduled and expires",
+            with("hi", More { expires_after_s: Some(3600), is_scheduled: true, ..More::default() }),
+        ),
+        ("the first part of an assistant's stream", Content::Stream(first)),
+        (
+            "a stream that was stopped",
+            Content::Stream(StreamPart { is_finished: true, is_stopped: true, ..part(3) }),
+        ),
+        ("a purge of earlier texts", Content::Purge(Purge { target: TARGET })),
+        (
+            "a poll that will be closed and hides votes",
+            Content::Poll(Poll { closes_at_ms: Some(1_700_000_000_000), hides_votes: true, ..poll(2) }),
+        ),
+        ("the closing of a poll", Content::PollClose(PollClose { target: TARGET })),
+        ("a consent", Content::Consent(Consent { purpose: Consent::QUOTE_TO_ASSISTANTS, withdraw: false })),
+        (
+            "a consent taken back",
+            Content::Consent(Consent { purpose: Consent::QUOTE_TO_ASSISTANTS, withdraw: true }),
+        ),
         ("a poll", Content::Poll(poll(2))),
         ("a poll with several choices", Content::Poll(Poll { is_multiple: true, ..poll(20) })),
         ("a vote", Content::Vote(Vote { target: TARGET, choices: vec![0, 1] })),
@@ -130,6 +250,11 @@ fn examples() -> Vec<(&'static str, Content)> {
         ),
         ("leaving", Content::Leave(Leave { statement: leave })),
     ]
+}
+
+fn read_pack(with: &With<'_>, bytes: &[u8]) -> Result<Value, Refused> {
+    let pack = StickerPack::decode(bytes, &with.array("id"))?;
+    Ok(json!({ "pack": diagnostic(&pack.encode()?) }))
 }
 
 fn later(area: &mut Area) {
@@ -180,6 +305,7 @@ fn nonsense(area: &mut Area) {
     area.refuse_bytes(NAME, &careless(8, &poll(1)), "a poll with one option");
     let long = |bytes: usize| "x".repeat(bytes);
     let mentions = vec![TARGET.account; limits::MENTIONS_MAX + 1];
+    let more = |more: More| careless(1, &Text { more: more.boxed(), ..Text::from("") });
     let cases = [
         (careless(1, &Text { mentions, ..Text::from("") }), "more than 64 mentions"),
         (
@@ -190,17 +316,75 @@ fn nonsense(area: &mut Area) {
             "an emoji of more than 64 bytes",
         ),
         (
-            careless(6, &Attachment { name: long(limits::FILE_NAME_MAX_BYTES + 1), ..attachment() }),
+            careless(6, &with_file(File { name: long(limits::FILE_NAME_MAX_BYTES + 1), ..bare() })),
             "a file name of more than 255 bytes",
         ),
         (
-            careless(6, &Attachment { media_type: long(limits::MEDIA_TYPE_MAX_BYTES + 1), ..attachment() }),
+            careless(6, &with_file(File { media_type: long(limits::MEDIA_TYPE_MAX_BYTES + 1), ..bare() })),
             "a media type of more than 127 bytes",
         ),
         (
-            careless(7, &Sticker { emoji: long(limits::EMOJI_MAX_BYTES + 1), ..sticker() }),
+            careless(
+                7,
+                &Sticker {
+                    picture: StickerPicture { emoji: long(limits::EMOJI_MAX_BYTES + 1), ..sticker().picture },
+                    ..sticker()
+                },
+            ),
             "a sticker's emoji of more than 64 bytes",
         ),
+        (careless(6, &Attachment { files: vec![], ..with_file(bare()) }), "files, and none of them"),
+        (
+            careless(6, &Attachment { files: vec![bare(); limits::FILES_MAX + 1], ..with_file(bare()) }),
+            "more than 16 files",
+        ),
+        (
+            careless(
+                6,
+                &with_file(File { waveform: Some(vec![0; limits::WAVEFORM_MAX_BYTES + 1]), ..bare() }),
+            ),
+            "a waveform of more than 256 bytes",
+        ),
+        (
+            careless(
+                6,
+                &with_file(File { placeholder: Some(vec![0; limits::PLACEHOLDER_MAX_BYTES + 1]), ..bare() }),
+            ),
+            "a placeholder of more than 32 bytes",
+        ),
+        (
+            careless(
+                6,
+                &with_file(File { description: Some(long(limits::DESCRIPTION_MAX_BYTES + 1)), ..bare() }),
+            ),
+            "a description of more than 1,024 bytes",
+        ),
+        (
+            more(More { previews: vec![preview(); limits::PREVIEWS_MAX + 1], ..More::default() }),
+            "more than 4 previews",
+        ),
+        (
+            more(More {
+                answer: Some(Answer { model: long(limits::NAME_MAX_BYTES + 1), ..answer() }),
+                ..More::default()
+            }),
+            "a model's name of more than 128 bytes",
+        ),
+        (
+            more(More {
+                forward: Some(Forward { name: Some(long(limits::NAME_MAX_BYTES + 1)), ..Forward::default() }),
+                ..More::default()
+            }),
+            "a forward's name of more than 128 bytes",
+        ),
+        (
+            more(More {
+                previews: vec![Preview { url: long(limits::LINK_MAX_BYTES + 1), ..preview() }],
+                ..More::default()
+            }),
+            "a preview's link of more than 2,048 bytes",
+        ),
+        (typed(16, &[0xa0]), "a consent to nothing"),
         (
             careless(8, &Poll { question: long(limits::QUESTION_MAX_BYTES + 1), ..poll(2) }),
             "a question of more than 1,024 bytes",
