@@ -339,6 +339,13 @@ fn the_limit_is_named_and_can_be_set() {
 }
 
 #[test]
+fn the_longest_file_fits_the_longest_blob_exactly() {
+    let layout = Layout::of_file(FILE_MAX_BYTES, MAX).unwrap();
+    assert_eq!(layout.blob_bytes(), sotto_protocol::blob::BLOB_MAX_BYTES);
+    assert_eq!(layout.index_range().count(), 64 * 1024);
+}
+
+#[test]
 fn the_golden_blob_opens_and_is_what_is_sealed() {
     let plain = file(300);
     let sealer =
