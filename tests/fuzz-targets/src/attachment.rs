@@ -188,4 +188,22 @@ mod tests {
             Ok(b"hello".as_slice())
         );
     }
+
+    #[test]
+    fn threads_that_seal_one_piece_from_different_bytes_get_one_of_them_out() {
+        for _ in 0..4 {
+            let sealer = Sealer::new(state(PIECE_BYTES), FILE_MAX_BYTES).expect("has randomness");
+            let seal = &|byte: u8| {
+                let mut buffer = vec![byte; PIECE_BYTES];
+                let is_sealed = sealer.seal_piece(0, &mut buffer).is_ok();
+                assert!(is_sealed || buffer.is_empty(), "nothing sealed gets out");
+                is_sealed
+            };
+            let sealed = std::thread::scope(|scope| {
+                let threads = [1, 2, 3].map(|byte| scope.spawn(move || seal(byte)));
+                threads.map(|thread| thread.join().expect("does not panic"))
+            });
+            assert_eq!(sealed.into_iter().filter(|is_sealed| *is_sealed).count(), 1);
+        }
+    }
 }
