@@ -78,6 +78,7 @@ pub mod hpke {
 /// What a hash is made over begins with one of these.
 pub mod hash {
     pub const LINK_CHECKSUM: &[u8] = b"sotto/1 link";
+    pub const ATTACHMENT_INDEX: &[u8] = b"sotto/1 attachment index";
     pub const FILE_STATE: &[u8] = b"sotto/1 file state";
     pub const ROOM_FINGERPRINT: &[u8] = b"sotto/1 room fingerprint";
     pub const SAFETY_NUMBER: &[u8] = b"sotto/1 safety number";

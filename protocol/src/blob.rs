@@ -32,8 +32,9 @@ pub const TOKEN_HEADER: &str = "upload-token";
 /// Header: for how many days the whole blob is to be kept. Without it: as long as the relay keeps any.
 pub const KEEP_HEADER: &str = "upload-keep-days";
 
-/// Longest blob, in bytes, unless the relay sets another limit: a file of 2 GiB with its tags.
-pub const BLOB_MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024 + 16 * 32 * 1024;
+/// Longest blob, in bytes, unless the relay sets another limit: a file of 2 GiB with a tag and a hash for
+/// each of its pieces.
+pub const BLOB_MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024 + 2 * 1024 * (16 + 32);
 
 /// Shortest segment, in bytes, unless it is the last one.
 pub const SEGMENT_MIN_BYTES: u64 = 64 * 1024;

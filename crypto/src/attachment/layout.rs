@@ -1,10 +1,10 @@
 //! Where what of a file is in its blob.
 
-use super::{AttachmentRef, CHUNK_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES};
+use super::{AttachmentRef, PIECE_BYTES, SEALED_PIECE_BYTES, TAG_BYTES, index::HASH_BYTES};
 use crate::{CryptoError, padding::padme};
 use core::ops::Range;
 
-const CHUNK: u64 = CHUNK_BYTES as u64;
+const PIECE: u64 = PIECE_BYTES as u64;
 
 /// The lengths of a file and its blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +20,13 @@ impl Layout {
     /// [`CryptoError::OverLimit`] past `max_bytes`.
     pub fn of_file(file_bytes: u64, max_bytes: u64) -> Result<Self, CryptoError> {
         let as_usize = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-        // Padding and chunk numbers stay far within their types up to 8 EiB and 256 TiB; on 32 bits, up to 3 GiB.
+        // Padding and piece numbers stay far within their types up to 8 EiB and 4 PiB; on 32 bits, up to 3 GiB.
         let ceiling = as_usize(max_bytes).min(usize::MAX / 4 * 3);
         let over = CryptoError::OverLimit { what: "attachment", actual: as_usize(file_bytes), max: ceiling };
         let length =
             usize::try_from(file_bytes).ok().filter(|length| *length <= ceiling).ok_or(over.clone())?;
         let layout = Self { file: file_bytes, padded: padme(length) as u64 };
-        if u32::try_from(layout.padded.div_ceil(CHUNK)).is_err() {
+        if u32::try_from(layout.padded.div_ceil(PIECE)).is_err() {
             return Err(over);
         }
         Ok(layout)
@@ -53,53 +53,65 @@ impl Layout {
         self.padded
     }
 
-    /// How many chunks there are: at least one.
+    /// How many pieces there are: at least one.
     #[must_use]
-    pub fn chunk_count(&self) -> u32 {
-        u32::try_from(self.padded.div_ceil(CHUNK)).unwrap_or(u32::MAX)
+    pub fn piece_count(&self) -> u32 {
+        u32::try_from(self.padded.div_ceil(PIECE)).unwrap_or(u32::MAX)
     }
 
-    /// Length of the blob.
+    /// Length of the blob: all sealed pieces, and their hashes after them.
     #[must_use]
     pub fn blob_bytes(&self) -> u64 {
-        self.padded + u64::from(self.chunk_count()) * TAG_BYTES as u64
+        self.index_range().end
     }
 
-    /// The chunk that holds a byte of the file.
+    /// Where in the blob the hashes of its pieces are.
     #[must_use]
-    pub fn chunk_of(&self, offset: u64) -> Option<u32> {
-        (offset < self.file).then(|| u32::try_from(offset / CHUNK).ok())?
+    pub fn index_range(&self) -> Range<u64> {
+        let start = self.padded + u64::from(self.piece_count()) * TAG_BYTES as u64;
+        start..start + self.index_bytes()
     }
 
-    /// Where a chunk is in the blob.
+    /// Length of the hashes of all pieces.
+    pub(super) fn index_bytes(&self) -> u64 {
+        u64::from(self.piece_count()) * HASH_BYTES as u64
+    }
+
+    /// The piece that holds a byte of the file.
     #[must_use]
-    pub fn sealed_range(&self, chunk: u32) -> Range<u64> {
-        let start = u64::from(chunk) * SEALED_CHUNK_BYTES as u64;
-        start..start + (self.chunk_bytes(chunk) + TAG_BYTES) as u64
+    pub fn piece_of(&self, offset: u64) -> Option<u32> {
+        (offset < self.file).then(|| u32::try_from(offset / PIECE).ok())?
     }
 
-    /// Which bytes of the file a chunk holds: none, where it is padding alone.
+    /// Where a piece is in the blob.
     #[must_use]
-    pub fn file_range(&self, chunk: u32) -> Range<u64> {
-        let start = u64::from(chunk) * CHUNK;
-        start.min(self.file)..(start + CHUNK).min(self.file)
+    pub fn sealed_range(&self, piece: u32) -> Range<u64> {
+        let start = u64::from(piece) * SEALED_PIECE_BYTES as u64;
+        start..start + (self.piece_bytes(piece) + TAG_BYTES) as u64
     }
 
-    /// How many bytes of the file a chunk holds.
+    /// Which bytes of the file a piece holds: none, where it is padding alone.
     #[must_use]
-    pub fn file_bytes_in(&self, chunk: u32) -> usize {
-        let range = self.file_range(chunk);
-        usize::try_from(range.end - range.start).unwrap_or(CHUNK_BYTES)
+    pub fn file_range(&self, piece: u32) -> Range<u64> {
+        let start = u64::from(piece) * PIECE;
+        start.min(self.file)..(start + PIECE).min(self.file)
     }
 
-    /// Length of a chunk with its padding, before it is sealed.
-    pub(super) fn chunk_bytes(&self, chunk: u32) -> usize {
-        let rest = self.padded.saturating_sub(u64::from(chunk) * CHUNK);
-        usize::try_from(rest).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES)
+    /// How many bytes of the file a piece holds.
+    #[must_use]
+    pub fn file_bytes_in(&self, piece: u32) -> usize {
+        let range = self.file_range(piece);
+        usize::try_from(range.end - range.start).unwrap_or(PIECE_BYTES)
     }
 
-    /// Whether it is the last chunk.
-    pub(super) fn is_last(&self, chunk: u32) -> bool {
-        chunk.checked_add(1) == Some(self.chunk_count())
+    /// Length of a piece with its padding, before it is sealed.
+    pub(super) fn piece_bytes(&self, piece: u32) -> usize {
+        let rest = self.padded.saturating_sub(u64::from(piece) * PIECE);
+        usize::try_from(rest).unwrap_or(PIECE_BYTES).min(PIECE_BYTES)
+    }
+
+    /// Whether it is the last piece.
+    pub(super) fn is_last(&self, piece: u32) -> bool {
+        piece.checked_add(1) == Some(self.piece_count())
     }
 }

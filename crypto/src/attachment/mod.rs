@@ -1,15 +1,12 @@
-//! Files: sealed chunk by chunk under a random key of their own, and kept by the relay as an opaque blob.
+//! Files: sealed piece by piece under a random key of their own, and kept by the relay as an opaque blob.
 //!
 //! STREAM (Hoang, Reyhanitabar, Rogaway, Vizár, "Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance",
-//! 2015) with AES-256-GCM, from the `aead-stream` crate: the nonce holds a prefix, the chunk's number and whether it is the
-//! last. So a chunk opens only at its place, and no blob is another's beginning. Memory is constant: one buffer of a chunk,
-//! which is sealed and opened in place. `docs/PROTOCOL.md`, "Attachments", has the bytes.
-//!
-//! [`Sealer`] and [`Opener`] do the sealing alone; the blob's SHA-256 is kept beside them by [`BlobHash`], which may run
-//! elsewhere. [`Download`] does both in order.
+//! 2015) with AES-256-GCM, from the `aead-stream` crate: the nonce holds a prefix, the piece's number and whether it is the
+//! last. So a piece opens only at its place, and no blob is another's beginning. The blob ends with the hashes of its pieces, and
+//! the message names the hash over those: so pieces are sealed, opened and checked in any order, on any number of threads. Memory is
+//! a buffer for each piece that is being worked at, and 32 bytes for each that was. `docs/PROTOCOL.md`, "Attachments", has the bytes.
 
-mod blob_hash;
-mod download;
+mod index;
 mod layout;
 mod opener;
 mod reference;
@@ -20,20 +17,19 @@ use crate::{CryptoError, kdf, labels};
 use aead_stream::{NewStream as _, StreamBE32};
 use aes_gcm::{Aes256Gcm, KeyInit as _};
 
-pub use blob_hash::BlobHash;
-pub use download::Download;
+pub use index::Index;
 pub use layout::Layout;
 pub use opener::Opener;
 pub use reference::{AttachmentKey, AttachmentRef, BlobId};
 pub use sealer::Sealer;
-pub use snapshot::{FileState, Resumed, Resuming, Snapshot};
+pub use snapshot::{FileState, Snapshot};
 
-/// Length of a chunk before it is sealed, in bytes. Only the last is shorter.
-pub const CHUNK_BYTES: usize = 64 * 1024;
-/// What sealing adds to a chunk, in bytes.
+/// Length of a piece before it is sealed, in bytes. Only the last is shorter.
+pub const PIECE_BYTES: usize = 1024 * 1024;
+/// What sealing adds to a piece, in bytes.
 pub const TAG_BYTES: usize = 16;
-/// Length of a sealed chunk, in bytes: a buffer of this capacity is never made larger.
-pub const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
+/// Length of a sealed piece, in bytes: a buffer of this capacity is never made larger.
+pub const SEALED_PIECE_BYTES: usize = PIECE_BYTES + TAG_BYTES;
 /// Longest file, in bytes, unless the user sets another limit.
 pub const FILE_MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 

@@ -1,24 +1,28 @@
-//! Opening a blob's chunks, in any order.
+//! Opening a blob's pieces, in any order and on several threads.
 
-use super::{AttachmentRef, Layout, Stream, TAG_BYTES, stream};
+use super::{AttachmentRef, Index, Layout, Stream, TAG_BYTES, sealer::seal_in_place, stream};
 use crate::CryptoError;
 use aead_stream::StreamPrimitive as _;
+use zeroize::Zeroize as _;
 
-/// Opens the chunks of one file. Lengths come from the message, so a blob that was cut, extended or put in another order
-/// does not open where it was changed. That all chunks are those of the message's blob, only its hash shows.
+/// Opens the pieces of one file. Each is compared with the message's hash before it is opened, so what opens is what everyone
+/// gets who has that message, whether or not the rest of the blob was ever seen.
 pub struct Opener {
     layout: Layout,
     stream: Stream,
+    index: Index,
 }
 
 impl Opener {
-    /// For a file in a message.
+    /// For a file in a message. `index` is what its blob holds at [`Layout::index_range`].
     ///
     /// # Errors
-    /// [`CryptoError::OverLimit`] past `max_bytes`, [`CryptoError::Malformed`].
-    pub fn new(file: &AttachmentRef, max_bytes: u64) -> Result<Self, CryptoError> {
+    /// [`CryptoError::OverLimit`] past `max_bytes`, [`CryptoError::Malformed`]; [`CryptoError::DoesNotOpen`] where the index is
+    /// not the message's.
+    pub fn new(file: &AttachmentRef, index: Vec<u8>, max_bytes: u64) -> Result<Self, CryptoError> {
         let layout = Layout::of(file, max_bytes)?;
-        Ok(Self { layout, stream: stream(&file.key, &layout)? })
+        let index = Index::check(index, &layout, &file.hash)?;
+        Ok(Self { layout, stream: stream(&file.key, &layout)?, index })
     }
 
     /// The lengths of the file and its blob.
@@ -27,40 +31,42 @@ impl Opener {
         &self.layout
     }
 
-    /// Opens a chunk: `buffer` holds it sealed, and then the bytes of the file that are in it. What does not open leaves the
-    /// buffer empty.
+    /// Opens a piece: `buffer` holds it sealed, and then the bytes of the file that are in it. What does not open leaves the
+    /// buffer empty, and can be fetched again.
     ///
     /// # Errors
-    /// [`CryptoError::Malformed`] where the chunk has another length, does not exist, or its padding is not zeros;
+    /// [`CryptoError::Malformed`] where the piece has another length, does not exist, or its padding is not zeros;
     /// [`CryptoError::DoesNotOpen`].
-    pub fn open(&self, chunk: u32, buffer: &mut Vec<u8>) -> Result<(), CryptoError> {
-        let opened = self.open_padded(chunk, buffer);
+    pub fn open_piece(&self, piece: u32, buffer: &mut Vec<u8>) -> Result<(), CryptoError> {
+        let opened = self.open_padded(piece, buffer);
         if opened.is_err() {
-            buffer.clear();
+            buffer.zeroize();
         }
         opened
     }
 
-    /// Seals a chunk that was opened before, to take its hash. What comes out is what the blob holds.
-    pub(super) fn seal_again(&self, chunk: u32, buffer: &mut Vec<u8>) -> Result<(), CryptoError> {
-        if chunk >= self.layout.chunk_count() || buffer.len() != self.layout.file_bytes_in(chunk) {
-            return Err(CryptoError::Malformed("chunk"));
-        }
-        buffer.resize(self.layout.chunk_bytes(chunk), 0);
-        self.stream
-            .encrypt_in_place(chunk, self.layout.is_last(chunk), &[], buffer)
-            .map_err(|_| CryptoError::Malformed("chunk"))
+    /// After a break: whether what an earlier run opened and kept is this piece of the file; if not, it is to be fetched again. The
+    /// buffer comes back empty.
+    #[must_use]
+    pub fn is_piece(&self, piece: u32, buffer: &mut Vec<u8>) -> bool {
+        let sealed = seal_in_place(&self.stream, &self.layout, piece, buffer);
+        let is_piece = sealed.is_ok() && self.index.names(piece, buffer);
+        buffer.zeroize();
+        is_piece
     }
 
-    fn open_padded(&self, chunk: u32, buffer: &mut Vec<u8>) -> Result<(), CryptoError> {
-        let malformed = CryptoError::Malformed("chunk");
-        if chunk >= self.layout.chunk_count() || buffer.len() != self.layout.chunk_bytes(chunk) + TAG_BYTES {
+    fn open_padded(&self, piece: u32, buffer: &mut Vec<u8>) -> Result<(), CryptoError> {
+        let malformed = CryptoError::Malformed("piece");
+        if piece >= self.layout.piece_count() || buffer.len() != self.layout.piece_bytes(piece) + TAG_BYTES {
             return Err(malformed);
         }
+        if !self.index.names(piece, buffer) {
+            return Err(CryptoError::DoesNotOpen);
+        }
         self.stream
-            .decrypt_in_place(chunk, self.layout.is_last(chunk), &[], buffer)
+            .decrypt_in_place(piece, self.layout.is_last(piece), &[], buffer)
             .map_err(|_| CryptoError::DoesNotOpen)?;
-        let file_bytes = self.layout.file_bytes_in(chunk);
+        let file_bytes = self.layout.file_bytes_in(piece);
         if buffer.iter().skip(file_bytes).any(|byte| *byte != 0) {
             return Err(malformed);
         }

@@ -22,7 +22,7 @@ pub struct AttachmentRef {
     /// The file's own random key.
     #[n(1)]
     pub key: AttachmentKey,
-    /// SHA-256 of the blob.
+    /// A hash over the hashes of its pieces, with which the blob ends.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub hash: [u8; 32],
     /// How long the file is, in bytes.
