@@ -143,6 +143,9 @@ fn a_join_that_is_acknowledged_and_not_in_the_log_is_an_alarm() {
                 head_seq,
                 last_handshake_seq: head_seq,
                 retention: None,
+                safe_seq: None,
+                behind: None,
+                went_on: None,
             }))
         }
         Request::Page(page) => {

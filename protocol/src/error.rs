@@ -76,6 +76,9 @@ pub enum ErrorCode {
     /// It is another newcomer's turn to come in.
     #[n(24)]
     NotYourTurn,
+    /// The relay was restored from a backup, and has not got back yet what it has lost of this room: try again later.
+    #[n(25)]
+    Restoring,
 }
 
 impl ErrorCode {
@@ -90,6 +93,7 @@ impl ErrorCode {
                 | Self::Internal
                 | Self::SlowDown
                 | Self::NotYourTurn
+                | Self::Restoring
         )
     }
 
@@ -119,6 +123,9 @@ impl ErrorCode {
             Self::PushUnavailable => "the relay wakes nobody there",
             Self::JoinUnconfirmed => "somebody came in whom nobody has confirmed yet",
             Self::ReadOn => "the room has moved on a good deal: read on first",
+            Self::Restoring => {
+                "the relay was restored from a backup: it waits for what it has lost of this room"
+            }
             Self::NotYourTurn => "others are coming in before: wait a while",
         }
     }

@@ -15,6 +15,7 @@ mod handover;
 mod id;
 pub mod limits;
 mod push;
+pub mod restore;
 mod rewind;
 mod room_token;
 mod secret;

@@ -192,3 +192,9 @@ pub const PUSH_SUBSCRIPTIONS_OF_CONNECTION_MAX: usize = 8;
 
 /// A push subscription that was not renewed for so many days ends.
 pub const PUSH_DAYS: u32 = 30;
+
+/// Messages that an outline may name after the lost head.
+pub const OUTLINE_MORE_MAX: usize = 1024;
+
+/// Bytes that a client keeps of one room for a relay that may have to be restored.
+pub const KEPT_MAX_BYTES: usize = 64 * 1024 * 1024;

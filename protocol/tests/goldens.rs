@@ -157,8 +157,16 @@ fn what_clients_send_about_epochs_and_rooms_is_what_it_was() {
 fn what_relays_send_is_what_it_was() {
     let reply = |reply| RelayFrame::Reply(1_000_000, reply);
     let entry = |kind, access_key| LogEntry { kind, access_key, ..LogEntry::message(25, vec![3; 41]) };
-    let opened =
-        |access, retention| OpenedRoom { access, epoch: 7, head_seq: 25, last_handshake_seq: 24, retention };
+    let opened = |access, retention| OpenedRoom {
+        access,
+        epoch: 7,
+        head_seq: 25,
+        last_handshake_seq: 24,
+        retention,
+        safe_seq: None,
+        behind: None,
+        went_on: None,
+    };
     let dropped = Some(Dropped { up_to_seq: 20, aged_s: 86_400 });
     let retention = Retention { operator_s: Some(31_536_000), room_s: Some(86_400), dropped };
     let welcome = Welcome {

@@ -230,6 +230,9 @@ impl ModelRelay {
             head_seq: room.log.len() as u64,
             last_handshake_seq: room.last_handshake_seq,
             retention: is_current.then_some(room.retention),
+            safe_seq: None,
+            behind: None,
+            went_on: None,
         };
         Ok((Reply::Opened(opened), None))
     }

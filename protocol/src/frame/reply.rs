@@ -1,6 +1,7 @@
 //! What the relay answers.
 
 use super::{Published, Status};
+use crate::restore::{Behind, WentOn};
 use crate::{Chain, Challenge, EntryKind, Incarnation, WireError};
 use minicbor::{Decode, Encode};
 
@@ -88,6 +89,17 @@ pub struct OpenedRoom {
     /// How long bodies of messages are kept; only where the room is open in full.
     #[n(4)]
     pub retention: Option<Retention>,
+    /// Everything up to here is in a backup of the relay's; clients keep what comes after. Absent: the relay takes nothing back.
+    #[n(5)]
+    pub safe_seq: Option<u64>,
+    /// What the relay has lost, where it knows that; until it is whole it takes nothing but
+    /// [`Request::Outline`](crate::Request::Outline), [`Request::Replay`](crate::Request::Replay) and
+    /// [`Request::GoOn`](crate::Request::GoOn).
+    #[n(6)]
+    pub behind: Option<Behind>,
+    /// The last word by which the room went on without what was missing.
+    #[n(7)]
+    pub went_on: Option<WentOn>,
 }
 
 /// How long a relay keeps bodies of messages, and what it has dropped. It drops them in the order of the log: of messages up to a place

@@ -3,6 +3,7 @@
 #[cfg(doc)]
 use crate::Reply;
 use crate::limits::STATUS_VALUE_BYTES;
+use crate::restore::{GoOn, Outline, Replay};
 use crate::{DoorId, Handover, PushSubscription, RoomId, RoomToken, entry_hash};
 use minicbor::{Decode, Encode};
 
@@ -70,6 +71,15 @@ pub enum Request {
     /// Fetch the card behind a door when it is this connection's turn to join; answered by [`Reply::Card`], once it is.
     #[n(18)]
     JoinTurn(#[n(0)] CardRequest),
+    /// Say what a restored relay has lost of a room; answered by [`Reply::Done`].
+    #[n(19)]
+    Outline(#[n(0)] Outline),
+    /// Give a restored relay entries back; answered by [`Reply::Appended`] with its new head, once on disk.
+    #[n(20)]
+    Replay(#[n(0)] Replay),
+    /// Have a room go on without what a restored relay has lost; answered by [`Reply::Done`].
+    #[n(21)]
+    GoOn(#[n(0)] GoOn),
 }
 
 /// A new room, at epoch 0 with an empty log.

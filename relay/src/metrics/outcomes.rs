@@ -96,6 +96,9 @@ kinds! {
     Page "page" Page;
     Card "card" Card;
     JoinTurn "join_turn" JoinTurn;
+    Outline "outline" Outline;
+    Replay "replay" Replay;
+    GoOn "go_on" GoOn;
     Rewind "rewind" Rewind;
     Confirm "confirm" Confirm;
     Repair "repair" Repair;

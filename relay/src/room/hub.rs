@@ -216,6 +216,9 @@ impl LiveRoom {
                 head_seq: seq,
                 last_handshake_seq: seq,
                 retention: None,
+                safe_seq: None,
+                behind: None,
+                went_on: None,
             },
             None => {
                 let access = room_access(grant, head);
@@ -225,6 +228,10 @@ impl LiveRoom {
                     head_seq: head.head_seq,
                     last_handshake_seq: head.last_handshake_seq,
                     retention: (access == RoomAccess::Full).then_some(seen.retention),
+                    // This relay knows of no backup, and takes nothing back.
+                    safe_seq: None,
+                    behind: None,
+                    went_on: None,
                 }
             }
         }));

@@ -134,6 +134,8 @@ pub(super) fn dispatch(
                 }
             });
         }
+        // Nothing is missing in any room of this relay.
+        Request::Outline(_) | Request::Replay(_) | Request::GoOn(_) => reply_to.error(ErrorCode::Conflict),
         Request::Rewind(append) => {
             let rooms = Arc::clone(rooms);
             tokio::spawn(async move { rooms.rewind(append, reply_to).await });
@@ -209,7 +211,10 @@ fn deed(request: &Request) -> Option<Deed> {
         | Request::History(_)
         | Request::WriteStatus(_)
         | Request::Statuses(_)
-        | Request::Unsubscribe(_) => None,
+        | Request::Unsubscribe(_)
+        | Request::Outline(_)
+        | Request::Replay(_)
+        | Request::GoOn(_) => None,
     }
 }
 
@@ -244,7 +249,10 @@ fn weight(request: &Request) -> u32 {
         | Request::Repair(_)
         | Request::Held(_)
         | Request::History(_)
-        | Request::Statuses(_) => 16,
+        | Request::Statuses(_)
+        | Request::Outline(_)
+        | Request::Replay(_)
+        | Request::GoOn(_) => 16,
         Request::Create(_)
         | Request::Open(_)
         | Request::Append(_)

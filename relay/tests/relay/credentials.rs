@@ -3,6 +3,7 @@
 
 use crate::support::*;
 use ed25519_dalek::{Signer as _, SigningKey};
+use sotto_protocol::restore::{GoOn, Outline, Replay, Replayed, go_on_statement};
 use sotto_protocol::{
     CapsuleWrap, ConfirmJoin, CreateRoom, DeleteRoom, Direction, DoorId, DropWraps, EntryKind, ErrorCode,
     HeldRequest, HistoryRequest, OpenRoom, PageRequest, PushSubscription, RepairEpoch, Reply, Request,
@@ -11,7 +12,7 @@ use sotto_protocol::{
 };
 use std::collections::BTreeSet;
 
-const REQUESTS: usize = 19;
+const REQUESTS: usize = 22;
 
 /// A number for each. Whoever adds a request adds a number here, and then a row to the table.
 fn number(request: &Request) -> usize {
@@ -35,6 +36,9 @@ fn number(request: &Request) -> usize {
         Request::Subscribe(_) => 16,
         Request::Unsubscribe(_) => 17,
         Request::JoinTurn(_) => 18,
+        Request::Outline(_) => 19,
+        Request::Replay(_) => 20,
+        Request::GoOn(_) => 21,
     }
 }
 
@@ -184,6 +188,29 @@ fn unsubscribe(_: &Holder, fixture: &Fixture) -> Request {
     Request::Unsubscribe(Unsubscribe { room: fixture.room.id, tag: [6; 16] })
 }
 
+fn outline(_: &Holder, fixture: &Fixture) -> Request {
+    Request::Outline(Outline { room: fixture.room.id, after: 5, entries: Vec::new() })
+}
+
+fn replay(_: &Holder, fixture: &Fixture) -> Request {
+    let what = Replayed::Messages(vec![entry(3, b"brought back").into()]);
+    Request::Replay(Replay { room: fixture.room.id, seq: 6, what })
+}
+
+fn go_on(holder: &Holder, fixture: &Fixture) -> Request {
+    let (room, admin_key) = (fixture.room.id, public(&holder.admin));
+    let statement = go_on_statement(&room, &holder.client.welcome.incarnation, 5, &[0; 32]);
+    let signature = holder.admin.sign(&statement).to_bytes();
+    Request::GoOn(GoOn {
+        room,
+        seq: 5,
+        hash: [0; 32],
+        admin_key,
+        admin_keys: vec![admin_key.into()],
+        signature,
+    })
+}
+
 /// A frame of each kind, on a room that is in epoch 3: right in form, and mostly in nothing else.
 #[allow(dead_code, reason = "not every test binary has malformed frames")]
 pub fn one_of_each(client: &Client, room: &Room) -> Vec<Request> {
@@ -205,13 +232,17 @@ enum Gets {
 /// Without a row's credentials; with wrong ones; with those of the epoch before; with another room's; with those of a member who
 /// was removed.
 fn table() -> Vec<(&'static str, Ask, [Gets; 5])> {
-    use ErrorCode::{BadSignature, DoorClosed, PushUnavailable, RoomExists, RoomNotOpen};
+    use ErrorCode::{BadSignature, Conflict, DoorClosed, PushUnavailable, RoomExists, RoomNotOpen};
     use Gets::{Handshakes, Refused};
     let all = |code| [Refused(code); 5];
     // The room has to be open, in whatever way; then the key of the epoch before, and no other one, is asked for. Who was removed
     // is not told how that was judged.
     let by_key = [RoomNotOpen, RoomNotOpen, BadSignature, RoomNotOpen, RoomNotOpen].map(Refused);
     vec![
+        // Nothing is missing in any room of this relay, and who asks learns nothing else.
+        ("Outline", outline, all(Conflict)),
+        ("Replay", replay, all(Conflict)),
+        ("GoOn", go_on, all(Conflict)),
         ("Create", create, all(RoomExists)),
         ("Open", open, all(BadSignature)),
         ("Append", append_message, all(RoomNotOpen)),

@@ -148,6 +148,9 @@ fn answer(request: &Request) -> Option<Reply> {
                 head_seq: 0,
                 last_handshake_seq: 0,
                 retention: None,
+                safe_seq: None,
+                behind: None,
+                went_on: None,
             }))
         }
         Request::Page(_) => Some(Reply::Page(Page { entries: Vec::new(), more: false })),

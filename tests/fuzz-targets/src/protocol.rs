@@ -56,6 +56,9 @@ pub fn relay_frames() -> Vec<RelayFrame> {
             room_s: Some(3_600),
             dropped: Some(Dropped { up_to_seq: 1, aged_s: 3_600 }),
         }),
+        safe_seq: Some(4),
+        behind: None,
+        went_on: None,
     };
     let error = WireError {
         code: sotto_protocol::ErrorCode::LimitExceeded,

@@ -2,6 +2,7 @@
 
 use super::{Area, Change, EPOCH, NOW_MS, ROOM, Reader, Refused, With, diagnostic, hex};
 use serde_json::{Value, json};
+use sotto_protocol::restore::{Behind, GoOn, Outline, OutlineEntry, Replay, Replayed, WentOn};
 use sotto_protocol::{
     Append, AppendHandshake, AppendRewind, CapsuleWrap, CardReply, CardRequest, Challenge, ClientFrame,
     ConfirmJoin, CreateRoom, DeleteRoom, Direction, Door, DoorId, DropWraps, Dropped, EntryKind, ErrorCode,
@@ -94,6 +95,17 @@ fn handshake() -> AppendHandshake {
     }
 }
 
+fn outline() -> Outline {
+    let line = |kind, registered| OutlineEntry { kind, hash: [0x16; 32], registered };
+    let entries = vec![
+        line(EntryKind::Message, None),
+        line(EntryKind::Handshake, Some([0x17; 32])),
+        line(EntryKind::Join, Some([0x17; 32])),
+        line(EntryKind::Rewind, None),
+    ];
+    Outline { room: ROOM, after: 5, entries }
+}
+
 fn requests() -> Vec<(&'static str, Request)> {
     let (room, signature, epoch) = (ROOM, SIGNATURE, EPOCH);
     let create = |token| {
@@ -121,6 +133,8 @@ fn requests() -> Vec<(&'static str, Request)> {
     let history = |tag| Request::History(HistoryRequest { room, before: epoch, limit: 100, tag });
     let retain =
         |seconds| Request::SetRetention(SetRetention { room, seconds, admin_key: [0x02; 32], signature });
+    let replay = |what| Request::Replay(Replay { room, seq: 6, what });
+    let rewind = AppendRewind { room, rewind: b"rewind".to_vec(), published: published() };
     vec![
         ("Create", create(None)),
         ("Create with a room token", create(Some(token))),
@@ -157,6 +171,21 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("Subscribe", Request::Subscribe(Subscribe { room, subscription: subscription() })),
         ("Unsubscribe", Request::Unsubscribe(Unsubscribe { room, tag: TAG })),
         ("JoinTurn", Request::JoinTurn(CardRequest { room, door: DOOR, signature })),
+        ("Outline", Request::Outline(outline())),
+        ("Replay of messages", replay(Replayed::Messages(vec![b"entry".to_vec().into(), Vec::new().into()]))),
+        ("Replay of a handshake", replay(Replayed::Handshake(handshake()))),
+        ("Replay of a rewind", replay(Replayed::Rewind(rewind))),
+        (
+            "GoOn",
+            Request::GoOn(GoOn {
+                room,
+                seq: 5,
+                hash: [0x16; 32],
+                admin_key: [0x02; 32],
+                admin_keys: vec![[0x02; 32].into(), [0x03; 32].into()],
+                signature,
+            }),
+        ),
     ]
 }
 
@@ -168,8 +197,37 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
     let join = LogEntry { kind: EntryKind::Join, ..handshake.clone() };
     let dropped = LogEntry { dropped: Some([0x15; 32]), ..LogEntry::message(9, Vec::new()) };
     let opened = |access, retention| {
-        let room = OpenedRoom { access, epoch: EPOCH, head_seq: 9, last_handshake_seq: 7, retention };
+        let room = OpenedRoom {
+            access,
+            epoch: EPOCH,
+            head_seq: 9,
+            last_handshake_seq: 7,
+            retention,
+            safe_seq: None,
+            behind: None,
+            went_on: None,
+        };
         reply(Reply::Opened(room))
+    };
+    let restored = |behind, went_on| {
+        reply(Reply::Opened(OpenedRoom {
+            access: RoomAccess::Full,
+            epoch: EPOCH,
+            head_seq: 5,
+            last_handshake_seq: 3,
+            retention: None,
+            safe_seq: Some(4),
+            behind,
+            went_on,
+        }))
+    };
+    let behind = Behind { seq: 9, hash: [0x16; 32], head_hash: [0x17; 32], is_outlined: true };
+    let went_on = WentOn {
+        seq: 5,
+        hash: [0x17; 32],
+        incarnation: Incarnation::new([0x18; 16]),
+        admin_key: [0x02; 32],
+        signature: SIGNATURE,
     };
     let dropping = Retention {
         operator_s: Some(31_536_000),
@@ -204,6 +262,8 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
         now_ms: NOW_MS,
     };
     vec![
+        ("Opened, of a room that has lost entries", restored(Some(behind), None)),
+        ("Opened, of a room that went on without", restored(None, Some(went_on))),
         ("Welcome", RelayFrame::Welcome(welcome)),
         ("Created", reply(Reply::Created)),
         ("Opened", opened(RoomAccess::Full, Some(Retention::default()))),
