@@ -29,16 +29,17 @@ fn admin_key(person: &Person, room: &Room) -> [u8; 32] {
     person.own.admin_key(&room.id()).unwrap().public()
 }
 
-/// Whether the relay is told, and by a key that counted before.
-fn is_told(handshake: &mut Handshake, by: &Person, room: &Room) -> bool {
-    handshake.hand_over(&room.id(), &by.own.admin_key(&room.id()).unwrap()).unwrap();
+/// What the relay is told, by a key that counted before; it has that list.
+fn told(handshake: &mut Handshake, by: &Person, room: &Room, present: &[[u8; 32]]) -> Vec<[u8; 32]> {
+    let present: Vec<_> = present.iter().map(|key| (*key).into()).collect();
+    handshake.hand_over(&room.id(), &by.own.admin_key(&room.id()).unwrap(), &present).unwrap();
     let told = handshake.handover.as_ref().unwrap();
     let (header, _) = EntryHeader::split(&handshake.entry).unwrap();
     let hash = entry_hash(&handshake.entry);
     let statement = handover_statement(&room.id(), header.epoch, &hash, &told.keys);
     signature::verify(&told.signer, &statement, &told.signature).unwrap();
-    assert!(told.is_well_formed());
-    handshake.changes_admins
+    assert!(told.is_well_formed() && told.may_follow(&present) && handshake.changes_admins);
+    told.keys.iter().map(|key| **key).collect()
 }
 
 #[test]
@@ -48,9 +49,8 @@ fn the_relay_is_told_with_the_commit_that_changes_who_administers_the_room() {
     let (ada, bob) = (admin_key(&people[0], &rooms[0]), admin_key(&people[1], &rooms[0]));
     assert_eq!(rooms[2].admin_keys().unwrap(), [ada]);
     let mut named = change(&mut rooms, 0, &RoomChange::SetRole(people[1].account(), Role::Admin));
-    assert!(is_told(&mut named, &people[0], &rooms[0]));
-    let mut both = [ada, bob];
-    both.sort_unstable();
+    let both = [ada, bob];
+    assert_eq!(told(&mut named, &people[0], &rooms[0], &[ada]), both, "the owner's first");
     assert_eq!(named.admin_keys.iter().map(|key| **key).collect::<Vec<_>>(), both);
     assert_eq!(rooms[2].admin_keys().unwrap(), both);
     assert!(!change(&mut rooms, 1, &RoomChange::Rotate).changes_admins);
@@ -58,7 +58,13 @@ fn the_relay_is_told_with_the_commit_that_changes_who_administers_the_room() {
     let removed = change(&mut rooms[..2], 0, &RoomChange::RemoveMember(people[2].account(), None));
     assert!(!removed.changes_admins, "a plain member has no key there");
     let mut left = change(&mut rooms[..2], 1, &RoomChange::SetRole(people[1].account(), Role::Member));
-    assert!(is_told(&mut left, &people[1], &rooms[0]), "who lays a role down says so, before they leave");
+    let after = told(&mut left, &people[1], &rooms[0], &both);
+    assert_eq!(after, [ada], "who lays a role down says so, before they leave");
+    // Where the relay still has another's key, who is not the owner leaves it there.
+    let third = [9; 32];
+    let mut kept = [bob, third];
+    kept.sort_unstable();
+    assert_eq!(told(&mut left, &people[1], &rooms[0], &[&[ada][..], &kept].concat()), [ada, third]);
     assert_eq!(rooms[0].admin_keys().unwrap(), [ada]);
 }
 
@@ -75,7 +81,9 @@ fn who_removes_a_device_of_their_own_hands_over_to_a_new_key_at_once() {
     let word = rooms[0].sign_device_removal(&people[0].identity, &[stolen.own.device.public()]).unwrap();
     let own = Some(Box::new(renewed.own.clone()));
     let mut removal = change(&mut rooms, 0, &RoomChange::RemoveDevice(word, own));
-    assert!(removal.cut && is_told(&mut removal, &people[0], &rooms[0]));
+    let ada = admin_key(&people[0], &rooms[0]);
+    assert!(removal.cut);
+    assert_eq!(told(&mut removal, &people[0], &rooms[0], &[ada]), [admin_key(&renewed, &rooms[0])]);
     assert_eq!(rooms[2].admin_keys().unwrap(), [admin_key(&renewed, &rooms[0])], "and the old one is gone");
     let held = removal.publication();
     assert_eq!(rooms[2].audit(&held, no_log).unwrap(), []);

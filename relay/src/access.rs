@@ -339,6 +339,12 @@ pub(crate) fn handover_is_in_shape(handover: &Handover) -> Result<(), WireError>
     if handover.is_well_formed() { Ok(()) } else { Err(ErrorCode::MalformedFrame.into()) }
 }
 
+/// Whether the key that signed it may put that list in place of the present one, whose keys lie end to end.
+pub(crate) fn may_hand_over(handover: &Handover, present: &[u8]) -> bool {
+    let keys = present.chunks_exact(32).map(|key| <[u8; 32]>::try_from(key).map(Into::into));
+    keys.collect::<Result<Vec<_>, _>>().is_ok_and(|present| handover.may_follow(&present))
+}
+
 /// Whether a handover was signed by the key that it names, for that handshake. Whether the key counts is another question.
 pub(crate) fn handover_is_signed(room: &RoomId, epoch: u64, entry: &[u8; 32], handover: &Handover) -> bool {
     let statement = handover_statement(room, epoch, entry, &handover.keys);

@@ -280,6 +280,8 @@ impl Room {
             history: record.as_ref(),
             cut: plan.is_cut,
             admins_before: self.admin_keys()?,
+            own_admin_key: (state.role_of(&plan.entry.account) >= Role::Admin)
+                .then_some(plan.entry.admin_key),
         };
         outgoing.handshake(&next, group_info, chain)
     }

@@ -490,6 +490,7 @@ impl Entrance {
             history: None,
             cut: false,
             admins_before: next.admin_keys(),
+            own_admin_key: None,
         };
         outgoing.handshake(&next, group_info, self.card.chain)
     }

@@ -125,7 +125,7 @@ pub struct Handshake {
     /// The record of the epoch before, under the next one, where newcomers may read it.
     #[cbor(n(8), with = "minicbor::bytes")]
     pub history: Option<Vec<u8>>,
-    /// Room-admin keys of owner and admins after the commit.
+    /// Room-admin keys of owner and admins after the commit, the owner's first.
     #[n(9)]
     pub admin_keys: Vec<ByteArray<32>>,
     /// Whether access keys of earlier epochs open nothing after this entry.
@@ -140,20 +140,37 @@ pub struct Handshake {
     /// That, signed by [`Handshake::hand_over`].
     #[n(13)]
     pub handover: Option<Handover>,
+    /// The committer's room-admin key after the commit, where it has a role then.
+    #[n(14)]
+    pub own_admin_key: Option<ByteArray<32>>,
 }
 
 impl Handshake {
     /// Tells the relay who administers the room from this commit on. `key` is the room-admin key of this device's account that counts
-    /// before it. Only who has a role does this, and only where there is anyone to hand over to.
+    /// before it, and `present` the list that the relay has ([`sotto_protocol::Held`]): the owner, whose key is its first, names the
+    /// room's list; an admin the present one with the own key replaced, or without it. Nothing is told where nothing changes.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] only for a fault in here.
-    pub fn hand_over(&mut self, room: &RoomId, key: &AdminKey) -> Result<(), CryptoError> {
+    pub fn hand_over(
+        &mut self,
+        room: &RoomId,
+        key: &AdminKey,
+        present: &[ByteArray<32>],
+    ) -> Result<(), CryptoError> {
+        let signer = key.public();
+        let is_owner = present.first().is_some_and(|owner| **owner == signer);
+        let keys = if is_owner && !self.admin_keys.is_empty() {
+            self.admin_keys.clone()
+        } else {
+            Handover::with_own_key(present, &signer, self.own_admin_key.map(|next| *next))
+        };
         let (header, _) = entry::split(&self.entry)?;
         let hash = sotto_protocol::entry_hash(&self.entry);
-        let statement = handover_statement(room, header.epoch, &hash, &self.admin_keys);
-        let (keys, signer) = (self.admin_keys.clone(), key.public());
-        self.handover = Some(Handover { keys, signer, signature: key.sign(&statement) });
+        let statement = handover_statement(room, header.epoch, &hash, &keys);
+        let handover = Handover { keys, signer, signature: key.sign(&statement) };
+        let is_told = handover.keys != present && handover.may_follow(present);
+        self.handover = is_told.then_some(handover);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Authority, EpochSecrets, Handshake, HandshakeSecret, History, InviteId, Role, Room, RoomState, Roster,
+    RosterEntry,
     card::Card,
     door,
     door::Leaves,
@@ -109,19 +110,24 @@ impl Epoch<'_> {
         history::capsule_wraps(self.secrets, &self.room, self.number, self.state, self.roster, self.leaves)
     }
 
-    /// The room-admin keys of owner and admins, in order.
+    /// The room-admin keys of owner and admins: the owner's first, then the others, ascending. Where the owner's devices publish several,
+    /// the one of the latest list of devices is the owner's.
     pub fn admin_keys(&self) -> Vec<[u8; 32]> {
         let authority: Authority = self.state.authority();
-        let mut keys: Vec<_> = self
-            .roster
-            .iter()
-            .filter(|(_, entry)| authority.role_of(&entry.account) >= Role::Admin)
-            .filter(|(_, entry)| !self.state.is_suspended(entry))
-            .map(|(_, entry)| entry.admin_key)
-            .collect();
+        let counts = |entry: &RosterEntry| {
+            authority.role_of(&entry.account) >= Role::Admin && !self.state.is_suspended(entry)
+        };
+        let counting: Vec<_> =
+            self.roster.iter().map(|(_, entry)| entry).filter(|entry| counts(entry)).collect();
+        let of_owner = counting.iter().filter(|entry| entry.account == authority.owner);
+        let owner = of_owner
+            .max_by_key(|entry| (entry.device_list_version(), core::cmp::Reverse(entry.admin_key)))
+            .map(|entry| entry.admin_key);
+        let mut keys: Vec<_> = counting.iter().map(|entry| entry.admin_key).collect();
+        keys.retain(|key| Some(*key) != owner);
         keys.sort_unstable();
         keys.dedup();
-        keys
+        owner.into_iter().chain(keys).collect()
     }
 }
 
@@ -139,6 +145,8 @@ pub(super) struct Outgoing<'a> {
     pub cut: bool,
     /// The room-admin keys before it.
     pub admins_before: Vec<[u8; 32]>,
+    /// The committer's after it, where it has a role then.
+    pub own_admin_key: Option<[u8; 32]>,
 }
 
 impl Outgoing<'_> {
@@ -169,6 +177,7 @@ impl Outgoing<'_> {
             // Nobody is told that nobody administers the room: then those before stay.
             changes_admins: !published.admin_keys.is_empty() && published.admin_keys != self.admins_before,
             admin_keys: published.admin_keys.into_iter().map(Into::into).collect(),
+            own_admin_key: self.own_admin_key.map(Into::into),
             handover: None,
         })
     }

@@ -215,7 +215,7 @@ impl Room {
         if self.epoch() < rewind.epoch {
             return Err(CryptoError::WrongEpoch { expected: rewind.epoch, found: self.epoch() });
         }
-        if let Some(undone) = self.undone_with_more(rewind) {
+        if let Some(undone) = self.undone_with_more(rewind)? {
             return Ok(RewindEffect::JoinUndone(undone));
         }
         let left = left_by(rewind.epoch)
@@ -271,11 +271,20 @@ impl Room {
         Ok(RewindEffect::JoinUndone(UndoneJoin { way: join.way.clone(), known }))
     }
 
-    /// Where the epoch itself is voided from which this device came in, all that it knows of the room is void: who may say so it
-    /// cannot know. It loses nothing by coming in again.
-    fn undone_with_more(&self, rewind: &Rewind) -> Option<UndoneJoin> {
-        let join = self.own_join.as_ref().filter(|join| rewind.epoch < join.epoch)?;
-        Some(UndoneJoin { way: join.way.clone(), known: None })
+    /// Where the epoch itself is voided from which this device came in, all that it knows of the room is void, who may say so included.
+    /// But it came in on a card's word, and by that word only owner or an admin undoes what others have followed: so one of these must
+    /// have signed, or a relay could throw a newcomer out with bytes of its own, again and again. It comes in again then, and its person
+    /// is told that it may be another room.
+    fn undone_with_more(&self, rewind: &Rewind) -> Result<Option<UndoneJoin>, CryptoError> {
+        let Some(join) = self.own_join.as_ref().filter(|join| rewind.epoch < join.epoch) else {
+            return Ok(None);
+        };
+        if !matches!(rewind.authority, RewindAuthority::Admin(_)) {
+            return Err(FORBIDDEN);
+        }
+        let then = policy::Before { epoch: rewind.epoch, ..self.before() };
+        policy::judge_rewind(&then, &rewind.access_key, rewind, EntryKind::Join)?;
+        Ok(Some(UndoneJoin { way: join.way.clone(), known: None }))
     }
 
     fn leave_out(&mut self, rewind: &Rewind) {

@@ -298,3 +298,39 @@ async fn a_door_closes_at_its_time() {
     assert!(matches!(newcomer.card(&room, doors[1]).await, Reply::Card(_)), "the other one is open");
     assert_eq!(rows(&relay).await[4], 1, "and the relay has forgotten it");
 }
+
+/// One admin more or less is the owner's word. An admin who names only itself would be the only one for good, removed or not.
+#[tokio::test]
+async fn an_admin_does_not_shut_the_owner_out() {
+    let relay = TestRelay::start().await;
+    let mut alice = relay.connect().await;
+    let (owner, admin, other, throwaway) = (signing_key(), signing_key(), signing_key(), signing_key());
+    let mut room = room_of(&mut alice, &owner).await;
+    let mut commit = room.commit(&[]);
+    commit.handover = Some(room.handover(&commit, &owner, &[&owner, &admin, &other]));
+    alice.send_commit(&mut room, commit).await;
+    for (what, to) in [
+        ("itself alone", vec![&admin]),
+        ("without the owner", vec![&admin, &other]),
+        ("without another admin", vec![&owner, &admin]),
+        ("in the owner's place", vec![&admin, &owner, &other]),
+        ("one more", vec![&owner, &admin, &other, &throwaway]),
+    ] {
+        let mut commit = room.clone().commit(&[]);
+        commit.handover = Some(room.handover(&commit, &admin, &to));
+        let refused = alice.ask(Request::AppendHandshake(commit)).await;
+        assert_eq!(refused, error(ErrorCode::BadSignature), "an admin names {what}");
+    }
+    let mut commit = room.commit(&[]);
+    commit.handover = Some(room.handover(&commit, &admin, &[&owner, &throwaway, &other]));
+    alice.send_commit(&mut room, commit).await;
+    assert_eq!(alice.ask(retain(&room, &alice, &admin, None)).await, error(ErrorCode::BadSignature));
+    assert_eq!(alice.ask(retain(&room, &alice, &throwaway, None)).await, Reply::Done, "its own next key");
+    let mut commit = room.commit(&[]);
+    commit.handover = Some(room.handover(&commit, &owner, &[&owner]));
+    alice.send_commit(&mut room, commit).await;
+    for key in [&throwaway, &other] {
+        let refused = alice.ask(retain(&room, &alice, key, None)).await;
+        assert_eq!(refused, error(ErrorCode::BadSignature), "whom the owner drops is out");
+    }
+}

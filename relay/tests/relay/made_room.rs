@@ -71,8 +71,9 @@ impl Room {
     /// The same word by any key.
     pub fn handover(&self, commit: &AppendHandshake, by: &SigningKey, to: &[&SigningKey]) -> Handover {
         let (header, _) = EntryHeader::split(&commit.entry).unwrap();
+        // The owner's first.
         let mut keys: Vec<_> = to.iter().map(|key| public(key).into()).collect();
-        keys.sort_unstable();
+        keys[1..].sort_unstable();
         let statement = handover_statement(&self.id, header.epoch, &entry_hash(&commit.entry), &keys);
         Handover { keys, signer: public(by), signature: by.sign(&statement).to_bytes() }
     }

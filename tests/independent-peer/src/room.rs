@@ -15,7 +15,7 @@ use crate::{
     past::{CommitData, Past},
     removal_proof::RemovalProof,
     room_state::{History, Role, RoomState},
-    roster::Roster,
+    roster::{Roster, RosterEntry},
     rules::{self, Commit, View},
     secrets::EpochSecrets,
     wrap::{Place, Wrap},
@@ -25,7 +25,7 @@ use mls_rs::{
     extension::built_in::RatchetTreeExt,
     group::{ReceivedMessage, proposal::Proposal},
 };
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 /// A room.
 #[derive(Clone)]
@@ -277,8 +277,14 @@ impl PeerRoom {
             .values()
             .filter(|entry| state.role(&entry.certificate.account()) >= Role::Admin)
             .filter(|entry| !state.suspended.contains(&entry.suspension_hash()));
-        let keys: BTreeSet<Bytes32> = leaves.map(|entry| entry.leaf.admin_key).collect();
-        Ok(keys.into_iter().collect())
+        let leaves: Vec<_> = leaves.collect();
+        let list = |entry: &&&RosterEntry| entry.certificate.devices.map_or(0, |list| list.version);
+        let of_owner = leaves.iter().filter(|entry| entry.certificate.account() == state.owner);
+        let owner = of_owner
+            .max_by_key(|entry| (list(entry), Reverse(entry.leaf.admin_key)))
+            .map(|entry| entry.leaf.admin_key);
+        let keys: BTreeSet<Bytes32> = leaves.iter().map(|entry| entry.leaf.admin_key).collect();
+        Ok(owner.into_iter().chain(keys.into_iter().filter(|key| Some(*key) != owner)).collect())
     }
 
     /// The record of the current epoch, from the leaves before it.

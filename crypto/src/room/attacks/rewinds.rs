@@ -174,3 +174,35 @@ fn a_removal_that_only_its_target_believes_is_undone_for_it_too() {
     gone.forget_checkpoint();
     assert_eq!(follow(&mut gone, &rewind, &forged.entry, false).err(), VOIDED);
 }
+
+/// Prevented: [`CryptoError::Forbidden`], and it stays. A relay that writes a rewind of its own into a newcomer's log, to before the epoch by
+/// which that came in, does not have it drop the room and what it knows of it. An admin's word does, for a newcomer knows no better.
+#[test]
+fn a_newcomer_does_not_go_for_a_rewind_that_nobody_signed() {
+    let mut world = World::three();
+    let before = world.rooms[ADA].epoch();
+    world.joins(&Person::new("Newcomer"));
+    let newcomer = world.rooms.len() - 1;
+    let admin = world.people[ADA].own.admin_key(&world.rooms[ADA].id()).unwrap();
+    let stranger = AdminKey::from_seed(&crate::Secret::new([9; 32]));
+    let saved = world.rooms[newcomer].save().unwrap();
+    let (good, _) = void(&world.rooms[ADA], b"garbage", Some(&admin));
+    let to_before = |authority, key: Option<&AdminKey>| {
+        let mut rewind = Rewind { epoch: before - 1, authority, ..good.clone() };
+        rewind.signature = key.map_or([7; 64], |key| key.sign(&rewind.statement(&world.rooms[ADA].id())));
+        rewind
+    };
+    let by = |key: &AdminKey| sotto_protocol::RewindAuthority::Admin(key.public().into());
+    let refused = [
+        ("by an access key that it does not know", to_before(sotto_protocol::RewindAuthority::Access, None)),
+        ("by nobody", to_before(by(&admin), None)),
+        ("by a stranger", to_before(by(&stranger), Some(&stranger))),
+    ];
+    let signed = to_before(by(&admin), Some(&admin));
+    for (what, rewind) in refused {
+        assert_eq!(world.rooms[newcomer].rewind(&rewind, |_| None).err(), VOIDED, "{what}");
+        assert!(world.rooms[newcomer].save().unwrap() == saved, "{what}: it stays");
+    }
+    let undone = world.rooms[newcomer].rewind(&signed, |_| None);
+    assert!(matches!(undone, Ok(RewindEffect::JoinUndone(undone)) if undone.known.is_none()));
+}

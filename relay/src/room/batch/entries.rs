@@ -2,8 +2,8 @@
 
 use super::{Batch, Verdict};
 use crate::access::{
-    Effect, Grant, RoomHead, Standing, handshake_is_next, is_among, is_in_reach, may_append, room_access,
-    said_to,
+    Effect, Grant, RoomHead, Standing, handshake_is_next, is_in_reach, may_append, may_hand_over,
+    room_access, said_to,
 };
 use crate::account::GoodToken;
 use crate::room::operation::{Authority, Handshake};
@@ -117,7 +117,7 @@ impl Batch<'_> {
         }
         if let Some(handover) = &record.handover {
             let keys = self.store.epochs().current_admin_keys(room.row).await?;
-            if !is_among(&handover.signer, &keys) {
+            if !may_hand_over(handover, &keys) {
                 return Ok(ErrorCode::BadSignature.into());
             }
         }
