@@ -192,7 +192,7 @@ async fn an_admin_who_was_removed_does_not_undo_that() {
     let before = room.clone();
     let mut harmless = room.commit(&[door]);
     let owner = signing_key();
-    harmless.handover = Some(room.handover(&harmless, &admin, &[&admin, &owner]));
+    harmless.handover = Some(room.handover(&harmless, &admin, &[&owner, &admin]));
     let third = harmless.entry.clone();
     newcomer.send_commit(&mut room, harmless).await; // 3
     let with_both = room.clone();
