@@ -533,9 +533,11 @@ mod tests {
             handover_is_in_shape(&Handover { keys, signer: [0; 32], signature: [0; 64] })
         };
         assert_eq!(handover(&[1, 2, 3]), Ok(()));
+        assert_eq!(handover(&[2, 1, 3]), Ok(()), "the owner's first");
         assert_eq!(handover(&[]), malformed, "nobody");
         assert_eq!(handover(&[1, 1]), malformed);
-        assert_eq!(handover(&[2, 1]), malformed);
+        assert_eq!(handover(&[1, 3, 2]), malformed);
+        assert_eq!(handover(&[2, 1, 2]), malformed);
     }
 
     #[test]

@@ -56,7 +56,7 @@ async fn commit(shared: &Shared, link: &mut Link, known: Known, dice: &mut Dice)
             shared.acknowledge(seq, entry);
             shared.advance(next);
         }
-        Settled::Refused(code) => {
+        Settled::Refused(code) | Settled::Doubtful(code) => {
             assert_eq!(code, ErrorCode::Conflict);
             shared.refuse(entry);
         }
@@ -78,7 +78,7 @@ async fn rewind(shared: &Shared, link: &mut Link, known: Known, dice: &mut Dice)
             shared.acknowledge(seq, entry);
             shared.advance(next);
         }
-        Settled::Refused(code) => {
+        Settled::Refused(code) | Settled::Doubtful(code) => {
             assert_eq!(code, ErrorCode::Conflict);
             shared.refuse(entry);
         }
