@@ -1,7 +1,7 @@
 //! Who administers a room at the relay.
 //!
-//! The relay cannot tell who is owner or admin. So it takes the first key from whoever makes the room, and every later list from
-//! whoever is on the list: with a handshake, and bound to it. Nothing else changes the list. The first key on it is the owner's, who
+//! The relay cannot tell who is owner or admin. So it takes the first key from the client that makes the room, and every later list from
+//! a key on the list: with a handshake, and bound to it. Nothing else changes the list. The first key on it is the owner's, who
 //! may name any list; everybody else on it changes or drops the own key and no other: so no admin shuts the others out.
 
 use crate::{RoomId, limits};

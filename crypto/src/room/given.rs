@@ -219,7 +219,7 @@ pub fn write_commit_data(past: Past, proof: &[u8]) -> Vec<u8> {
     CommitData::new(past, proof.to_vec()).to_bytes()
 }
 
-/// The same of a commit that removes somebody for a reason.
+/// The same of a commit that removes a member for a reason.
 #[must_use]
 pub fn write_reasoned_commit_data(past: Past, reason: &str) -> Vec<u8> {
     CommitData::new(past, Vec::new()).because(Some(reason)).to_bytes()

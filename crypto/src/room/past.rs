@@ -46,7 +46,7 @@ pub struct CommitData {
     /// By what right a joiner comes in, or a member removes; `None` where it takes no further one.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub proof: Option<Vec<u8>>,
-    /// Why somebody is removed, as the committer says it to those who stay and to who goes.
+    /// Why a member is removed, as the committer says it to those who stay and to who goes.
     #[n(2)]
     pub reason: Option<String>,
 }

@@ -2,7 +2,7 @@
 //!
 //! A relay that keeps a journal of heads outside of its backup knows at what head a room was. A member first says the *outline* of what is missing: kind and hash of each
 //! entry. Only the true one leads from the relay's own chain to the head of the journal, so from there on every entry is checked by its
-//! hash, whoever brings it and in however many pieces.
+//! hash, from any client and in however many pieces.
 
 mod kept;
 mod marks;

@@ -54,7 +54,7 @@ async fn version_n_is_replaced_by_n_plus_one_only() {
     assert_eq!(list(&ada).await, [(3, 1)]);
 }
 
-/// Whoever has the session and not the password begins no record anew, which would let all its old values come back.
+/// A client with the session and without the password begins no record anew, which would let all its old values come back.
 #[tokio::test]
 async fn a_session_alone_deletes_nothing() {
     let relay = relay().await;

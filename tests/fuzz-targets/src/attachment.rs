@@ -70,7 +70,7 @@ pub fn blob(input: &[u8]) {
     }
 }
 
-/// A piece of any content, as somebody seals it who keeps to nothing: `input = length of the file (1) || padded content`.
+/// A piece of any content, sealed without keeping to any rule: `input = length of the file (1) || padded content`.
 pub fn chunk(input: &[u8]) {
     let Some((size, content)) = input.split_first() else { return };
     let mut padded = content.to_vec();

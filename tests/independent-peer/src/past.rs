@@ -43,7 +43,7 @@ pub struct CommitData {
     /// By what right.
     #[n(1)]
     pub proof: Option<ByteVec>,
-    /// Why somebody is removed.
+    /// Why a member is removed.
     #[n(2)]
     pub reason: Option<String>,
 }

@@ -42,7 +42,7 @@ pub struct Commit<'a> {
     pub removed: &'a BTreeSet<u32>,
     /// Authenticated data.
     pub authenticated_data: &'a [u8],
-    /// Why somebody is removed.
+    /// Why a member is removed.
     pub reason: Option<&'a str>,
 }
 

@@ -67,7 +67,7 @@ pub struct Item {
 
 /// Something done to a message, at its place in the log.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Deed {
+pub(super) struct Action {
     pub seq: u64,
     pub id: MessageId,
     pub by: AccountId,
@@ -294,8 +294,8 @@ impl Item {
     }
 
     /// Does something to it. Says whether it looks different now.
-    pub(super) fn apply(&mut self, deed: Deed) -> Result<bool, Refusal> {
-        let Deed { seq, id, by, device_key, content } = deed;
+    pub(super) fn apply(&mut self, action: Action) -> Result<bool, Refusal> {
+        let Action { seq, id, by, device_key, content } = action;
         if self.deleted_at_seq.is_some_and(|at| !matches!(content, Content::Delete(_)) || at <= seq) {
             // It is gone: nothing can be done to it, and nothing of what was done is kept.
             return Ok(false);

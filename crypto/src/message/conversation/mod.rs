@@ -15,7 +15,7 @@ use super::{
     rights::{self, Refusal},
 };
 use crate::{identity::AccountId, room::Authority};
-use item::Deed;
+use item::Action;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use item::{Body, Item};
@@ -71,7 +71,7 @@ pub struct Conversation {
     items: BTreeMap<u64, Item>,
     places: BTreeMap<Target, u64>,
     seen: BTreeSet<Target>,
-    waiting: BTreeMap<u64, (Target, Deed)>,
+    waiting: BTreeMap<u64, (Target, Action)>,
 }
 
 impl Said {
@@ -112,15 +112,15 @@ impl Conversation {
         if let Err(refusal) = rights::judge(authority, &sender, &said.content) {
             return Outcome { notices: vec![Notice { seq, sender, target, refusal }], ..Outcome::default() };
         }
-        let deed = Deed { seq, id: said.id, by: sender, device_key: said.device_key, content: said.content };
+        let action = Action { seq, id: said.id, by: sender, device_key: said.device_key, content: said.content };
         match self.item_mut(&target) {
             Some(item) => {
                 let mut outcome = Outcome::default();
-                outcome.note(item, deed);
+                outcome.note(item, action);
                 outcome
             }
             None => {
-                self.waiting.insert(seq, (target, deed));
+                self.waiting.insert(seq, (target, action));
                 if self.waiting.len() > WAITING_MAX {
                     self.waiting.pop_first();
                 }
@@ -192,8 +192,8 @@ impl Conversation {
     fn add(&mut self, identity: Target, said: Said) -> Outcome {
         let mut outcome = Outcome { changed: Some(identity), ..Outcome::default() };
         let mut item = Item::new(said);
-        for (_, (_, deed)) in self.waiting.extract_if(.., |_, (waits_for, _)| *waits_for == identity) {
-            outcome.note(&mut item, deed);
+        for (_, (_, action)) in self.waiting.extract_if(.., |_, (waits_for, _)| *waits_for == identity) {
+            outcome.note(&mut item, action);
         }
         self.places.insert(identity, item.seq());
         self.items.insert(item.seq(), item);
@@ -206,10 +206,10 @@ impl Conversation {
 }
 
 impl Outcome {
-    /// Does a deed and notes what came of it.
-    fn note(&mut self, item: &mut Item, deed: Deed) {
-        let (seq, sender, target) = (deed.seq, deed.by, item.identity());
-        match item.apply(deed) {
+    /// Does a action and notes what came of it.
+    fn note(&mut self, item: &mut Item, action: Action) {
+        let (seq, sender, target) = (action.seq, action.by, item.identity());
+        match item.apply(action) {
             Ok(true) => self.changed = Some(target),
             Ok(false) => {}
             Err(refusal) => self.notices.push(Notice { seq, sender, target, refusal }),

@@ -64,7 +64,7 @@ fn a_commit_that_was_cut_or_changed_and_sealed_again_is_refused_and_panics_nobod
 
 /// Prevented: [`CryptoError::Forbidden`], so it can be voided by every member of the epoch before; and where it was sealed as a member's
 /// commit it does not even open. A member's commit that is sent through a door would be held by the relay as a join: until it is
-/// confirmed nobody could be cut off, and whoever was there before could void it. And a newcomer's commit comes by no other way.
+/// confirmed nobody could be cut off, and a member from before could void it. And a newcomer's commit comes by no other way.
 #[test]
 fn a_members_commit_through_a_door_and_a_newcomers_by_another_way_are_refused() {
     let mut world = World::three();

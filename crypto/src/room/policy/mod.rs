@@ -72,7 +72,7 @@ pub struct Facts<'a> {
     pub past: Past,
     /// By what right a joiner comes in or a member removes, from the commit's authenticated data; may be empty.
     pub aad: &'a [u8],
-    /// Why somebody is removed.
+    /// Why a member is removed.
     pub reason: Option<&'a str>,
 }
 

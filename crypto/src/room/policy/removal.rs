@@ -3,7 +3,7 @@
 //! A removal by another is against somebody: the device keys are revoked, all invites are closed (whoever is removed may know
 //! the links), and all door keys of the account are suspended for good: nobody can tell which of them the removed device knew.
 //! The account publishes new ones. So is one of an account's own device, which its identity key signs. A device that is only retired
-//! does not come in again with its key, and nothing else changes. Whoever leaves of their own will has signed that they do.
+//! does not come in again with its key, and nothing else changes. A member who leaves has signed that.
 
 use super::{
     Before, DeviceRemoval, LeaveStatement, Violation, leave, memory, own_device, read_proof, revocation_hash,

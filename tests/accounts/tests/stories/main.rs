@@ -206,7 +206,7 @@ async fn after_a_removal_the_other_devices_come_back_under_new_keys() {
     let stolen_certificate =
         stolen.keys().certify(DeviceKey::generate().unwrap().public(), "Ada", 1).unwrap();
     laptop.renew_device_keys(&stays).await;
-    // Whoever looks the account up sees that the stolen device's certificate is of before.
+    // A client that looks the account up sees that the stolen device's certificate is of before.
     let who = AccountRef::Name("ada".into());
     let entry = relay.call(None, &Lookup { who }).await.unwrap().entry;
     check_directory_entry(&entry, &relay.id(), None, None).unwrap();

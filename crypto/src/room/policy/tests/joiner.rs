@@ -205,7 +205,7 @@ fn nobody_moves_from_one_invite_to_another() {
     world.check("by the same one", &again(World::via(), 100), Ok(()));
 }
 
-/// A certificate of before a removal does not come in where a later one is known; whoever is in already is not put out.
+/// A certificate of before a removal does not come in where a later one is known; a device that is in already stays.
 #[test]
 fn a_joiners_certificate_is_of_the_latest_list_that_the_room_knows() {
     let mut world = World::new();

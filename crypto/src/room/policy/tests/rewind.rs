@@ -71,7 +71,7 @@ fn an_invite_that_a_rewind_left_out_lets_nobody_in_and_is_closed_by_any_member()
     let refused = Err(Violation::StateChange);
     let close = |world: &World| world.change(2, |state| state.invites.clear());
     assert_eq!(world.state.role_of(&member.account), crate::room::Role::Member);
-    world.check("somebody else's invite", &close(&world), refused);
+    world.check("another one's invite", &close(&world), refused);
     world.left_out = vec![id];
     world.check("that was left out", &close(&world), Ok(()));
     let (leaf, aad) = joiner::by_the_invite();
