@@ -112,7 +112,8 @@ impl Conversation {
         if let Err(refusal) = rights::judge(authority, &sender, &said.content) {
             return Outcome { notices: vec![Notice { seq, sender, target, refusal }], ..Outcome::default() };
         }
-        let action = Action { seq, id: said.id, by: sender, device_key: said.device_key, content: said.content };
+        let action =
+            Action { seq, id: said.id, by: sender, device_key: said.device_key, content: said.content };
         match self.item_mut(&target) {
             Some(item) => {
                 let mut outcome = Outcome::default();
