@@ -137,7 +137,7 @@ fn a_join_that_is_acknowledged_and_not_in_the_log_is_an_alarm() {
         Request::AppendHandshake(_) => Some(Reply::Appended(head_seq + 1)),
         Request::Open(_) => {
             let (access, epoch) = (RoomAccess::Full, 0);
-            Some(Reply::Opened(OpenedRoom {
+            Some(Reply::Opened(Box::new(OpenedRoom {
                 access,
                 epoch,
                 head_seq,
@@ -146,7 +146,7 @@ fn a_join_that_is_acknowledged_and_not_in_the_log_is_an_alarm() {
                 safe_seq: None,
                 behind: None,
                 went_on: None,
-            }))
+            })))
         }
         Request::Page(page) => {
             let entries = log.iter().filter(|entry| entry.seq > page.from).cloned().collect();

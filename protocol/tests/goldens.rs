@@ -214,10 +214,13 @@ fn what_relays_send_is_what_it_was() {
     );
     check_frame("statuses-reply.v1", reply(Reply::Statuses(vec![status])));
     check_frame("created.v1", reply(Reply::Created));
-    check_frame("opened-full.v1", reply(Reply::Opened(opened(RoomAccess::Full, Some(retention)))));
+    check_frame("opened-full.v1", reply(Reply::Opened(Box::new(opened(RoomAccess::Full, Some(retention))))));
     let for_ever = Retention::default();
-    check_frame("opened-undropped.v1", reply(Reply::Opened(opened(RoomAccess::Full, Some(for_ever)))));
-    check_frame("opened-handshakes.v1", reply(Reply::Opened(opened(RoomAccess::Handshakes, None))));
+    check_frame(
+        "opened-undropped.v1",
+        reply(Reply::Opened(Box::new(opened(RoomAccess::Full, Some(for_ever))))),
+    );
+    check_frame("opened-handshakes.v1", reply(Reply::Opened(Box::new(opened(RoomAccess::Handshakes, None)))));
     check_frame("appended.v1", reply(Reply::Appended(25)));
     check_frame("page-reply.v1", reply(Reply::Page(page)));
     check_frame("card-reply.v1", reply(Reply::Card(card.clone())));

@@ -159,7 +159,8 @@ impl Engine {
         };
         let (Some(slot), Some(link)) = (self.rooms.get_mut(&id), self.links.get_mut(&id)) else { return };
         match reply {
-            Reply::Opened(OpenedRoom { access, head_seq, last_handshake_seq, retention, .. }) => {
+            Reply::Opened(opened) => {
+                let OpenedRoom { access, head_seq, last_handshake_seq, retention, .. } = *opened;
                 if slot.record.incarnation != Some(incarnation) {
                     slot.record.incarnation = Some(incarnation);
                     slot.touch_record();

@@ -234,7 +234,7 @@ impl ModelRelay {
             behind: None,
             went_on: None,
         };
-        Ok((Reply::Opened(opened), None))
+        Ok((Reply::Opened(Box::new(opened)), None))
     }
 
     fn append(&mut self, id: ConnectionId, append: Append) -> Answer {

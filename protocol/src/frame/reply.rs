@@ -31,7 +31,7 @@ pub enum Reply {
     Created,
     /// The room is open on this connection; new entries follow.
     #[n(1)]
-    Opened(#[n(0)] OpenedRoom),
+    Opened(#[n(0)] Box<OpenedRoom>),
     /// The entry is on disk, at this place in the log.
     #[n(2)]
     Appended(#[n(0)] u64),

@@ -208,7 +208,7 @@ impl LiveRoom {
             Some(earlier) => *earlier = subscriber,
             None => state.subscribers.push(subscriber),
         }
-        reply.send(Reply::Opened(match seen.limit {
+        reply.send(Reply::Opened(Box::new(match seen.limit {
             // The room as it was at the end of what the key opens: what came later is no business of its holder's.
             Some(Limit { seq, epoch }) => OpenedRoom {
                 access: RoomAccess::Handshakes,
@@ -234,7 +234,7 @@ impl LiveRoom {
                     went_on: None,
                 }
             }
-        }));
+        })));
         Ok(())
     }
 

@@ -219,7 +219,7 @@ impl Client {
 
     pub async fn open_at(&mut self, room: &Room, epoch: u64) -> OpenedRoom {
         match self.try_open(room, epoch).await {
-            Reply::Opened(opened) => opened,
+            Reply::Opened(opened) => *opened,
             other => panic!("expected the room to open, got {other:?}"),
         }
     }

@@ -142,7 +142,7 @@ fn answer(request: &Request) -> Option<Reply> {
         Request::Create(_) => Some(Reply::Created),
         Request::Open(_) => {
             let access = RoomAccess::Full;
-            Some(Reply::Opened(OpenedRoom {
+            Some(Reply::Opened(Box::new(OpenedRoom {
                 access,
                 epoch: 0,
                 head_seq: 0,
@@ -151,7 +151,7 @@ fn answer(request: &Request) -> Option<Reply> {
                 safe_seq: None,
                 behind: None,
                 went_on: None,
-            }))
+            })))
         }
         Request::Page(_) => Some(Reply::Page(Page { entries: Vec::new(), more: false })),
         _ => None,

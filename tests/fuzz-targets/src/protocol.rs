@@ -85,7 +85,7 @@ pub fn relay_frames() -> Vec<RelayFrame> {
     let status = Status { register: [1; 16], value: [2; 256] };
     let replies = [
         Reply::Created,
-        Reply::Opened(opened),
+        Reply::Opened(Box::new(opened)),
         Reply::Appended(9),
         Reply::Page(Page { entries: vec![entry.clone(), dropped], more: true }),
         Reply::Card(card),

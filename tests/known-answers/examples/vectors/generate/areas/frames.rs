@@ -207,10 +207,10 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
             behind: None,
             went_on: None,
         };
-        reply(Reply::Opened(room))
+        reply(Reply::Opened(Box::new(room)))
     };
     let restored = |behind, went_on| {
-        reply(Reply::Opened(OpenedRoom {
+        reply(Reply::Opened(Box::new(OpenedRoom {
             access: RoomAccess::Full,
             epoch: EPOCH,
             head_seq: 5,
@@ -219,7 +219,7 @@ fn relay_frames() -> Vec<(&'static str, RelayFrame)> {
             safe_seq: Some(4),
             behind,
             went_on,
-        }))
+        })))
     };
     let behind = Behind { seq: 9, hash: [0x16; 32], head_hash: [0x17; 32], is_outlined: true };
     let went_on = WentOn {
